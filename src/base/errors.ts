@@ -1,0 +1,167 @@
+// The one table of errors. Every failure a user can see has a row here; doors (MySQL, HTTP, CLI)
+// translate rows, nothing else. Codes are never renamed or reused. Docs are generated from it.
+
+/** What a job or a caller may do about an error: `user` = a person must act, `retry` = try again, `internal` = a bug. */
+export type ErrorKind = 'user' | 'retry' | 'internal';
+
+export interface ErrorRow {
+  readonly mysqlErrno: number;
+  readonly sqlState: string;
+  readonly httpStatus: number;
+  readonly kind: ErrorKind;
+  /** Message with `{field}` placeholders. */
+  readonly message: string;
+  /** One line: how to fix it. May be empty where the message says it. */
+  readonly hint: string;
+}
+
+const row = (
+  kind: ErrorKind,
+  message: string,
+  hint = '',
+  mysqlErrno = 1064,
+  sqlState = 'HY000',
+  httpStatus = kind === 'user' ? 400 : kind === 'retry' ? 503 : 500,
+): ErrorRow => ({ mysqlErrno, sqlState, httpStatus, kind, message, hint });
+
+export const ERRORS = {
+  // -- general
+  INTERNAL: row(
+    'internal',
+    'internal error: {detail}',
+    'please report this with the log lines around it',
+    1105,
+  ),
+  NOT_SUPPORTED: row('user', '{what} is not supported', '{hint}'),
+  CANCELLED: row('user', 'Query execution was interrupted', '', 1317, '70100'),
+  TIMEOUT: row('retry', '{what} took longer than {timeoutMs} ms', '{hint}', 1205),
+  LIMIT_EXCEEDED: row('user', '{what} is {actual}, more than the limit of {limit}', '{hint}'),
+  // -- doors
+  ACCESS_DENIED: row(
+    'user',
+    "Access denied for user '{user}'@'{host}' (using password: {usingPassword})",
+    '',
+    1045,
+    '28000',
+    401,
+  ),
+  UNKNOWN_DATABASE: row(
+    'user',
+    "Unknown database '{database}'",
+    'SHOW DATABASES lists what exists',
+    1049,
+    '42000',
+    404,
+  ),
+  NO_DATABASE: row(
+    'user',
+    'No database selected',
+    'USE a database first, or write database.table',
+    1046,
+    '3D000',
+  ),
+  UNKNOWN_TABLE: row(
+    'user',
+    "Getting analyzing error. Detail message: Unknown table '{table}'.",
+    'SHOW TABLES lists what exists',
+    5502,
+    '42S02',
+    404,
+  ),
+  // -- sql
+  SQL_SYNTAX: row(
+    'user',
+    'Getting syntax error at line {line}, column {column}. Detail message: {detail}.',
+  ),
+  SQL_ANALYZE: row('user', 'Getting analyzing error. Detail message: {detail}.'),
+  SQL_ANALYZE_AT: row(
+    'user',
+    'Getting analyzing error at line {line}, column {column}. Detail message: {detail}.',
+  ),
+  // -- start and configuration
+  CONFIG_INVALID: row('user', '{where}: {detail}', '{hint}'),
+  PORT_IN_USE: row(
+    'user',
+    '{what} port {port} is already in use',
+    'stop the other program, or choose another port with {option} (0 = any free one)',
+  ),
+  DATA_DIR_LOCKED: row(
+    'user',
+    'data directory {dataDir} is in use by another millrace process (pid {pid})',
+    'stop that process, or start with another --data-dir',
+  ),
+  DISK_FULL: row(
+    'user',
+    'no space left on the disk that holds {path}',
+    'free some space and start again; nothing acknowledged is lost',
+  ),
+} as const satisfies Record<string, ErrorRow>;
+
+export type ErrorCode = keyof typeof ERRORS;
+export type ErrorFields = Readonly<Record<string, string | number | bigint | boolean>>;
+
+/** The only error class that crosses a module border on purpose. `message` is already rendered. */
+export class AppError extends Error {
+  readonly code: ErrorCode;
+  readonly fields: ErrorFields;
+
+  constructor(code: ErrorCode, fields: ErrorFields, cause?: unknown) {
+    super(render(ERRORS[code].message, fields), cause === undefined ? undefined : { cause });
+    this.name = 'AppError';
+    this.code = code;
+    this.fields = fields;
+  }
+
+  get row(): ErrorRow {
+    return ERRORS[this.code];
+  }
+  get kind(): ErrorKind {
+    return this.row.kind;
+  }
+  /** The hint with its fields filled in, '' when there is none. */
+  get hint(): string {
+    return render(this.row.hint, this.fields);
+  }
+  /** Message and hint in one line, for doors that show one text. */
+  get fullMessage(): string {
+    return this.hint === '' ? this.message : `${this.message} (${this.hint})`;
+  }
+}
+
+/** Makes an AppError; use as `throw fail('CODE', {...})`. */
+export function fail(code: ErrorCode, fields: ErrorFields = {}, cause?: unknown): AppError {
+  return new AppError(code, fields, cause);
+}
+
+/** Any thrown value as an AppError: our own unchanged, everything else as INTERNAL with its text. */
+export function toAppError(thrown: unknown): AppError {
+  if (thrown instanceof AppError) return thrown;
+  const detail = thrown instanceof Error ? thrown.message : String(thrown);
+  return new AppError('INTERNAL', { detail }, thrown);
+}
+
+function render(template: string, fields: ErrorFields): string {
+  return template.replace(/\{(\w+)\}/g, (whole, name: string) => {
+    const value = fields[name];
+    return value === undefined ? (name === 'hint' ? '' : whole) : String(value);
+  });
+}
+
+/** Plain-data form that crosses processes; `decodeError` restores it. */
+export interface WireError {
+  readonly code: ErrorCode;
+  readonly fields: ErrorFields;
+  readonly stack: string;
+}
+
+export function encodeError(thrown: unknown): WireError {
+  const error = toAppError(thrown);
+  const cause = error.cause instanceof Error ? error.cause.stack : undefined;
+  return { code: error.code, fields: error.fields, stack: cause ?? error.stack ?? '' };
+}
+
+export function decodeError(wire: WireError): AppError {
+  const error = new AppError(wire.code in ERRORS ? wire.code : 'INTERNAL', wire.fields);
+  error.stack = `${error.message}\n  (in another process) ${wire.stack}`;
+  return error;
+}

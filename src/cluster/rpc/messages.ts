@@ -1,0 +1,85 @@
+// Every message between the FE and its CN processes, in one place. Plain data only (v8 structured
+// clone). The same messages cross machines later. Methods are grouped by who serves them.
+
+import type { WireError } from '../../base/errors.ts';
+import type { TransactionId } from '../../base/ids.ts';
+import type {
+  BegunTransaction,
+  CommitRequest,
+  CommitResult,
+  TaskAssignment,
+} from '../../model/load-plan.ts';
+import type { QueryPlan } from '../../model/query-plan.ts';
+import type { DataFile, StagedFile, TableInfo, VolumeSpec } from '../../model/table.ts';
+
+export interface LoadedPosition {
+  readonly partition: number;
+  readonly latestOffset: bigint;
+}
+
+export interface CompactionPlan {
+  readonly transactionId: TransactionId;
+  readonly table: TableInfo;
+  readonly volume: VolumeSpec;
+  readonly volumes: readonly VolumeSpec[];
+  readonly inputs: readonly DataFile[];
+}
+
+/** Served by the CN's query process. `query` streams result bytes (MySQL row packets) as chunks. */
+export interface QueryNodeApi {
+  query: {
+    params: { readonly plan: QueryPlan; readonly firstSequence: number };
+    /** After the last chunk. */
+    result: { readonly rowCount: number; readonly nextSequence: number };
+  };
+  ping: { params: Record<string, never>; result: { readonly rssBytes: number } };
+}
+
+/** Served by the CN's loader process. */
+export interface LoaderApi {
+  startTask: { params: TaskAssignment; result: Record<string, never> };
+  /** Drains (commits what is staged) or drops at once; resolves when the task is gone. */
+  stopTask: {
+    params: { readonly taskId: string; readonly drain: boolean };
+    result: Record<string, never>;
+  };
+  compact: { params: CompactionPlan; result: { readonly outputs: readonly StagedFile[] } };
+  /** Removes files of aborted transactions or expired versions. */
+  deleteFiles: {
+    params: { readonly volume: VolumeSpec; readonly keys: readonly string[] };
+    result: Record<string, never>;
+  };
+  /** Writes, reads and deletes a probe object; throws STORAGE_ACCESS with what failed. */
+  checkVolume: { params: { readonly volume: VolumeSpec }; result: Record<string, never> };
+  ping: { params: Record<string, never>; result: { readonly rssBytes: number } };
+}
+
+/** Served by the FE to its CN processes. */
+export interface FeApi {
+  /** A new PREPARE transaction for a task's batch. Fails with LEASE_LOST when the epoch is old. */
+  begin: { params: { readonly taskId: string; readonly epoch: number }; result: BegunTransaction };
+  commit: { params: CommitRequest; result: CommitResult };
+  /** State after a lost answer: what `commit` would have answered, or null when still PREPARE. */
+  transactionState: {
+    params: { readonly transactionId: TransactionId };
+    result: CommitResult | null;
+  };
+  abort: {
+    params: { readonly transactionId: TransactionId; readonly reason: string };
+    result: Record<string, never>;
+  };
+  /** End offsets seen while idle, for LatestSourcePosition and lag. */
+  reportPositions: {
+    params: {
+      readonly taskId: string;
+      readonly epoch: number;
+      readonly positions: readonly LoadedPosition[];
+    };
+    result: Record<string, never>;
+  };
+  /** The task ended by itself; the scheduler decides between retry and PAUSED by the error's kind. */
+  taskFailed: {
+    params: { readonly taskId: string; readonly epoch: number; readonly error: WireError };
+    result: Record<string, never>;
+  };
+}

@@ -1,0 +1,160 @@
+// LoadPlan (FE -> CN) and StagedBatch (CN -> FE): plain data, structured-clone safe. Every load kind
+// uses these two; only the source part differs. Nothing in here is visible to a reader until commit.
+import type { Epoch, JobId, TableId, TableVersion, TransactionId, VolumeId } from '../base/ids.ts';
+import type { SqlType } from './sql-type.ts';
+import type { ColumnSchema, StagedFile, VolumeSpec } from './table.ts';
+
+/** How to reach a Kafka-compatible cluster. `properties` are librdkafka keys without `property.`. */
+export interface KafkaConnectionSpec {
+  /** `host:port` entries. */
+  readonly brokers: readonly string[];
+  readonly properties: Readonly<Record<string, string>>;
+}
+
+export interface KafkaSourceSpec {
+  readonly kind: 'kafka';
+  readonly connection: KafkaConnectionSpec;
+  readonly topic: string;
+  readonly isolation: 'read_committed' | 'read_uncommitted';
+  /** Partitions of this task with the next offset to read. */
+  readonly partitions: readonly { readonly partition: number; readonly offset: bigint }[];
+}
+
+export interface JsonFormatSpec {
+  readonly kind: 'json';
+  /** One path per source field; null = simple mode: fields are matched to keys by name. */
+  readonly jsonpaths: readonly string[] | null;
+  /** '' = none. */
+  readonly jsonRoot: string;
+  readonly stripOuterArray: boolean;
+}
+
+export interface CsvFormatSpec {
+  readonly kind: 'csv';
+  readonly columnSeparator: string;
+  readonly rowDelimiter: string;
+  readonly trimSpace: boolean;
+  /** Single byte as text, '' = none. */
+  readonly enclose: string;
+  readonly escape: string;
+}
+
+export type FormatSpec = JsonFormatSpec | CsvFormatSpec;
+
+/** One target column and where its value comes from. */
+export interface LoadOutput {
+  readonly column: ColumnSchema;
+  readonly from: /** A source field by name, converted from text to the column's type. */
+    | { readonly kind: 'field'; readonly field: string }
+    /** DuckDB SQL over the source fields (each a VARCHAR named by its quoted identifier), made by the FE's analyser. */
+    | { readonly kind: 'expression'; readonly duckdbSql: string; readonly type: SqlType }
+    /** Not loaded: the column's default or NULL. */
+    | { readonly kind: 'default' };
+}
+
+export interface LoadTransform {
+  /** Source field names in order (CSV position / jsonpaths order / JSON keys in simple mode). */
+  readonly fields: readonly string[];
+  readonly outputs: readonly LoadOutput[];
+  /** DuckDB SQL predicate over fields and outputs, null = load all. Rows where it is not TRUE are unselected. */
+  readonly whereSql: string | null;
+  readonly strictMode: boolean;
+  readonly timeZone: string;
+}
+
+export interface LoadTarget {
+  readonly tableId: TableId;
+  readonly databaseName: string;
+  readonly tableName: string;
+  readonly volume: VolumeSpec;
+  /** Key prefix for the table's files in the volume. */
+  readonly prefix: string;
+}
+
+export interface LoadLimits {
+  readonly maxBatchRows: number;
+  readonly maxBatchBytes: number;
+  /** The most a batch may wait for more data. */
+  readonly maxBatchIntervalMs: number;
+  /** What the loader aims at between produce and visible (milliseconds). */
+  readonly freshnessMs: number;
+  /** Largest single message that is loaded; a larger one becomes a rejected row. */
+  readonly maxMessageBytes: number;
+}
+
+export interface LoadPlan {
+  readonly jobId: JobId;
+  readonly jobName: string;
+  readonly userName: string;
+  readonly target: LoadTarget;
+  /** Where rejected rows go: the system table `_statistics_.rejected_records`, in the same volume. */
+  readonly rejected: LoadTarget;
+  readonly source: KafkaSourceSpec;
+  readonly format: FormatSpec;
+  readonly transform: LoadTransform;
+  readonly limits: LoadLimits;
+}
+
+/** A running task: a plan plus the lease under which it may commit. */
+export interface TaskAssignment {
+  readonly taskId: string;
+  readonly epoch: Epoch;
+  readonly plan: LoadPlan;
+}
+
+export type SkipCause = 'control' | 'aborted' | 'empty' | 'gap';
+
+/** What one batch did to one partition: position moved and the ledger's numbers. */
+export interface PartitionProgress {
+  readonly topic: string;
+  readonly partition: number;
+  /** Begin position (next offset before this batch): the commit compares it. */
+  readonly fromOffset: bigint;
+  /** Next offset after this batch. */
+  readonly toOffset: bigint;
+  /** Offsets between from and to are messages received + gaps; received = consumed + skipped except gaps. */
+  readonly receivedMessages: number;
+  readonly consumedMessages: number;
+  readonly skipped: Readonly<Record<SkipCause, number>>;
+  /** Bytes of the values of consumed messages. */
+  readonly receivedBytes: number;
+  readonly rowsLoaded: number;
+  readonly rowsFiltered: number;
+  readonly rowsUnselected: number;
+  /** Timestamp of the last consumed message, ms since the epoch; null when none was consumed. */
+  readonly lastTimestampMs: number | null;
+  /** End offset of the partition as last seen (LSO for read_committed). */
+  readonly latestOffset: bigint;
+}
+
+export interface StagedTable {
+  readonly tableId: TableId;
+  readonly files: readonly StagedFile[];
+}
+
+/** Everything a batch asks the FE to make visible, in one transaction. Repeating it changes nothing. */
+export interface CommitRequest {
+  readonly transactionId: TransactionId;
+  readonly taskId: string;
+  readonly epoch: Epoch;
+  readonly jobId: JobId;
+  readonly tables: readonly StagedTable[];
+  readonly progress: readonly PartitionProgress[];
+  /** Wall time this batch took, for Statistic.taskExecuteTimeMs. */
+  readonly executeMs: number;
+  /** First few reasons for filtered rows, for OtherMsg and the pause reason. */
+  readonly errorSamples: readonly string[];
+}
+
+export interface CommitResult {
+  readonly state: 'VISIBLE' | 'ABORTED';
+  readonly versions: readonly { readonly tableId: TableId; readonly version: TableVersion }[];
+  /** False when the job was paused, stopped or re-assigned by this commit: the task ends. */
+  readonly continueTask: boolean;
+}
+
+export interface BegunTransaction {
+  readonly transactionId: TransactionId;
+  readonly label: string;
+  readonly volumeId: VolumeId;
+}

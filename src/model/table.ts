@@ -1,0 +1,76 @@
+// Tables, columns, volumes and data files as plain data: what the catalog stores, the analyser
+// resolves against, and the FE sends to a CN.
+import type { DatabaseId, FieldId, FileId, TableId, TransactionId, VolumeId } from '../base/ids.ts';
+import type { SqlType } from './sql-type.ts';
+
+export interface ColumnSchema {
+  readonly fieldId: FieldId;
+  readonly name: string;
+  readonly type: SqlType;
+  readonly nullable: boolean;
+  readonly isKey: boolean;
+  /** DEFAULT literal as text, null when there is none. */
+  readonly defaultValue: string | null;
+  readonly comment: string;
+}
+
+export type KeysType = 'DUP_KEYS' | 'PRIMARY_KEYS' | 'UNIQUE_KEYS' | 'AGG_KEYS';
+
+export interface TableSchema {
+  readonly keysType: KeysType;
+  readonly columns: readonly ColumnSchema[];
+}
+
+export interface TableInfo {
+  readonly id: TableId;
+  readonly databaseId: DatabaseId;
+  readonly databaseName: string;
+  readonly name: string;
+  readonly schema: TableSchema;
+  readonly volumeId: VolumeId;
+  /** Key prefix of the table's files inside its volume, without a trailing slash. */
+  readonly prefix: string;
+  readonly comment: string;
+  /** Columns of DISTRIBUTED BY HASH; empty = random. */
+  readonly distributedBy: readonly string[];
+  readonly buckets: number | null;
+  /** PROPERTIES as the user gave them, validated. */
+  readonly properties: Readonly<Record<string, string>>;
+  readonly createdMs: number;
+}
+
+export type VolumeType = 'S3' | 'HDFS' | 'AZBLOB' | 'ADLS2' | 'GS' | 'LOCAL';
+
+/** A storage volume with its secrets in clear text: only inside processes, never logged or shown. */
+export interface VolumeSpec {
+  readonly id: VolumeId;
+  readonly name: string;
+  readonly type: VolumeType;
+  /** `s3://bucket/prefix` or `file:///absolute/dir`. */
+  readonly location: string;
+  /** Full property set, keys as in `aws.s3.endpoint`. */
+  readonly params: Readonly<Record<string, string>>;
+}
+
+/** A data file that a transaction staged. Immutable; its key carries the transaction's id. */
+export interface StagedFile {
+  readonly volumeId: VolumeId;
+  /** Key inside the volume. */
+  readonly key: string;
+  readonly sizeBytes: number;
+  readonly rowCount: number;
+  /** Per top-level column: min and max as text, null count. Absent where the writer had none. */
+  readonly columnStats: Readonly<Record<string, ColumnStats>>;
+}
+
+export interface ColumnStats {
+  readonly min: string | null;
+  readonly max: string | null;
+  readonly nullCount: number;
+}
+
+/** A committed file as a reader sees it. */
+export interface DataFile extends StagedFile {
+  readonly id: FileId;
+  readonly transactionId: TransactionId;
+}
