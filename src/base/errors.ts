@@ -36,6 +36,13 @@ export const ERRORS = {
   CANCELLED: row('user', 'Query execution was interrupted', '', 1317, '70100'),
   TIMEOUT: row('retry', '{what} took longer than {timeoutMs} ms', '{hint}', 1205),
   LIMIT_EXCEEDED: row('user', '{what} is {actual}, more than the limit of {limit}', '{hint}'),
+  // -- processes
+  PEER_GONE: row(
+    'retry',
+    '{peer} is not reachable: its process ended',
+    'it is started again by itself; try again',
+    1105,
+  ),
   // -- doors
   ACCESS_DENIED: row(
     'user',

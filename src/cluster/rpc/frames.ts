@@ -1,0 +1,101 @@
+// Framing of the FE <-> CN channel: `u32 length | u8 kind | u32 call id | payload`. Control payloads are
+// v8 structured clones, chunks are raw bytes. Knows nothing of methods.
+import type { Duplex } from 'node:stream';
+import { fail } from '../../base/errors.ts';
+
+export const FRAME_KINDS = {
+  call: 1,
+  result: 2,
+  error: 3,
+  chunk: 4,
+  cancel: 5,
+  credit: 6,
+} as const;
+export type FrameKind = (typeof FRAME_KINDS)[keyof typeof FRAME_KINDS];
+
+const HEADER_BYTES = 9;
+/** Largest frame that is read: bounds memory against a broken peer. */
+export const MAX_FRAME_BYTES = 256 * 1024 * 1024;
+
+/** Writes one frame; resolves when the stream can take more (back-pressure). */
+export function writeFrame(
+  stream: Duplex,
+  kind: FrameKind,
+  id: number,
+  payload: Uint8Array,
+): Promise<void> {
+  const header = Buffer.allocUnsafe(HEADER_BYTES);
+  header.writeUInt32LE(payload.length, 0);
+  header.writeUInt8(kind, 4);
+  header.writeUInt32LE(id, 5);
+  stream.cork();
+  stream.write(header);
+  const more = payload.length === 0 || stream.write(payload);
+  stream.uncork();
+  if (more || stream.destroyed) return Promise.resolve();
+  return new Promise((resolve) => {
+    const done = (): void => {
+      stream.off('drain', done);
+      stream.off('close', done);
+      resolve();
+    };
+    stream.on('drain', done);
+    stream.on('close', done);
+  });
+}
+
+/** Collects stream data and hands out whole frames. */
+export class FrameReader {
+  #parts: Buffer[] = [];
+  #haveBytes = 0;
+  readonly #onFrame: (kind: number, id: number, payload: Buffer) => void;
+
+  constructor(onFrame: (kind: number, id: number, payload: Buffer) => void) {
+    this.#onFrame = onFrame;
+  }
+
+  push(data: Buffer): void {
+    this.#parts.push(data);
+    this.#haveBytes += data.length;
+    while (this.#haveBytes >= HEADER_BYTES) {
+      const head = this.#peekHeader();
+      const length = head.readUInt32LE(0);
+      if (length > MAX_FRAME_BYTES) {
+        throw fail('LIMIT_EXCEEDED', {
+          what: 'size of a message between processes (bytes)',
+          actual: length,
+          limit: MAX_FRAME_BYTES,
+          hint: 'ask for less at once',
+        });
+      }
+      if (this.#haveBytes < HEADER_BYTES + length) return;
+      const whole = this.#take(HEADER_BYTES + length);
+      this.#onFrame(whole.readUInt8(4), whole.readUInt32LE(5), whole.subarray(HEADER_BYTES));
+    }
+  }
+
+  /** The first bytes in one piece; merges only the parts that the header spans. */
+  #peekHeader(): Buffer {
+    let first = this.#parts[0] ?? Buffer.alloc(0);
+    while (first.length < HEADER_BYTES) {
+      const merged = Buffer.concat(this.#parts.splice(0, 2));
+      this.#parts.unshift(merged);
+      first = merged;
+    }
+    return first;
+  }
+
+  #take(bytes: number): Buffer {
+    const first = this.#parts[0];
+    if (first !== undefined && first.length >= bytes) {
+      if (first.length === bytes) this.#parts.shift();
+      else this.#parts[0] = first.subarray(bytes);
+      this.#haveBytes -= bytes;
+      return first.subarray(0, bytes);
+    }
+    const all = Buffer.concat(this.#parts);
+    this.#parts = all.length > bytes ? [all.subarray(bytes)] : [];
+    this.#haveBytes -= bytes;
+    return all.subarray(0, bytes);
+  }
+}
