@@ -102,6 +102,12 @@ export const ERRORS = {
     'no space left on the disk that holds {path}',
     'free some space and start again; nothing acknowledged is lost',
   ),
+  // -- kafka protocol and embedded broker
+  KAFKA_MALFORMED: row(
+    'retry',
+    'malformed Kafka message: {detail}',
+    'is the other side really a Kafka broker or client, and is TLS on or off on both sides?',
+  ),
 } as const satisfies Record<string, ErrorRow>;
 
 export type ErrorCode = keyof typeof ERRORS;

@@ -1,0 +1,24 @@
+// What Millrace takes from environment variables. Nothing else reads process.env.
+
+export interface Environment {
+  /** Failpoints for fault tests: role -> specification (`loader:task.after-stage=kill@2;fe:...`). */
+  readonly failpoints: ReadonlyMap<string, string>;
+}
+
+export function readEnvironment(): Environment {
+  const failpoints = new Map<string, string>();
+  for (const part of (process.env['MILLRACE_FAILPOINTS'] ?? '').split(';')) {
+    const colon = part.indexOf(':');
+    if (colon > 0) failpoints.set(part.slice(0, colon).trim(), part.slice(colon + 1).trim());
+  }
+  return { failpoints };
+}
+
+/** Environment for a child process: ours plus what DuckDB processes need before Node starts. */
+export function childEnvironment(extra: Readonly<Record<string, string>>): Record<string, string> {
+  const inherited: Record<string, string> = {};
+  for (const [name, value] of Object.entries(process.env)) {
+    if (value !== undefined && name !== 'MILLRACE_FAILPOINTS') inherited[name] = value;
+  }
+  return { ...inherited, ...extra };
+}

@@ -1,0 +1,141 @@
+// The one table of configuration items: keys of fe.conf and cn.conf, with type, default and meaning.
+// Feeds reading, checks, ADMIN SHOW FRONTEND CONFIG later and docs/reference/config.md.
+
+export interface ConfigItem {
+  readonly file: 'fe' | 'cn';
+  readonly type: 'string' | 'int' | 'bool';
+  /** As text, '' = unset. */
+  readonly default: string;
+  /** 'used' = acted upon; 'accepted' = a StarRocks key that has no meaning here and is ignored. */
+  readonly effect: 'used' | 'accepted';
+  readonly help: string;
+}
+
+const used = (
+  file: 'fe' | 'cn',
+  type: ConfigItem['type'],
+  value: string,
+  help: string,
+): ConfigItem => ({ file, type, default: value, effect: 'used', help });
+const accepted = (file: 'fe' | 'cn', type: ConfigItem['type'], value: string): ConfigItem => ({
+  file,
+  type,
+  default: value,
+  effect: 'accepted',
+  help: 'accepted for compatibility, no effect',
+});
+
+export const CONFIG_ITEMS = {
+  // -- fe.conf
+  query_port: used('fe', 'int', '9030', 'MySQL protocol port'),
+  http_port: used('fe', 'int', '8030', 'HTTP port'),
+  bind_host: used(
+    'fe',
+    'string',
+    '127.0.0.1',
+    'address that the MySQL, HTTP and broker ports listen on',
+  ),
+  broker_port: used('fe', 'int', '9092', 'port of the embedded Kafka-protocol broker'),
+  run_mode: used('fe', 'string', 'shared_data', 'only shared_data is supported'),
+  cloud_native_storage_type: used(
+    'fe',
+    'string',
+    'S3',
+    'type of the storage volume made from this file: S3',
+  ),
+  aws_s3_path: used('fe', 'string', '', 'bucket, or bucket/prefix, of builtin_storage_volume'),
+  aws_s3_endpoint: used('fe', 'string', '', 'S3 endpoint, host:port or URL'),
+  aws_s3_region: used('fe', 'string', '', 'S3 region'),
+  aws_s3_access_key: used('fe', 'string', '', 'S3 access key'),
+  aws_s3_secret_key: used('fe', 'string', '', 'S3 secret key'),
+  aws_s3_use_instance_profile: used(
+    'fe',
+    'bool',
+    'false',
+    'take credentials from the instance profile',
+  ),
+  aws_s3_use_aws_sdk_default_behavior: used(
+    'fe',
+    'bool',
+    'false',
+    'take credentials as the AWS SDK does by default',
+  ),
+  enable_load_volume_from_conf: used(
+    'fe',
+    'bool',
+    'false',
+    'make builtin_storage_volume from the keys above',
+  ),
+  max_routine_load_task_concurrent_num: used(
+    'fe',
+    'int',
+    '5',
+    'most tasks of one Routine Load job',
+  ),
+  routine_load_scheduler_interval_millisecond: used(
+    'fe',
+    'int',
+    '10000',
+    'how often new partitions are looked for',
+  ),
+  routine_load_freshness_millisecond: used(
+    'fe',
+    'int',
+    '1000',
+    'how long rows may wait for a commit; max_batch_interval is the upper bound',
+  ),
+  routine_load_max_message_bytes: used(
+    'fe',
+    'int',
+    '67108864',
+    'largest message that is loaded; a larger one is rejected',
+  ),
+  rejected_records_retained_days: used('fe', 'int', '7', 'how long rejected rows are kept'),
+  rejected_records_max_bytes: used(
+    'fe',
+    'int',
+    '1073741824',
+    'bytes of rejected rows that are kept; jobs pause when they are used up',
+  ),
+  qe_max_connection: used('fe', 'int', '4096', 'most MySQL connections'),
+  query_timeout_second: used('fe', 'int', '300', 'hard time limit of a query'),
+  label_keep_max_second: used('fe', 'int', '259200', 'how long labels of ended loads are kept'),
+  version_retention_second: used(
+    'fe',
+    'int',
+    '3600',
+    'how long files of replaced versions are kept',
+  ),
+  rpc_timeout_millisecond: used(
+    'fe',
+    'int',
+    '10000',
+    'how long an answer between two processes may take before its state is asked for',
+  ),
+  sys_log_level: used('fe', 'string', 'INFO', 'DEBUG, INFO, WARN or ERROR'),
+  // -- cn.conf
+  mem_limit_bytes: used('cn', 'int', '402653184', 'memory of the query engine in bytes'),
+  loader_mem_limit_bytes: used('cn', 'int', '268435456', 'memory of the loader engine in bytes'),
+  cache_max_bytes: used('cn', 'int', '10737418240', 'bytes of the disk cache for remote objects'),
+  // -- known to StarRocks, without meaning here
+  be_port: accepted('cn', 'int', '9060'),
+  be_http_port: accepted('cn', 'int', '8040'),
+  heartbeat_service_port: accepted('cn', 'int', '9050'),
+  brpc_port: accepted('cn', 'int', '8060'),
+  starlet_port: accepted('cn', 'int', '9070'),
+  rpc_port: accepted('fe', 'int', '9020'),
+  edit_log_port: accepted('fe', 'int', '9010'),
+  cloud_native_meta_port: accepted('fe', 'int', '6090'),
+  mysql_service_nio_enabled: accepted('fe', 'bool', 'true'),
+  priority_networks: accepted('fe', 'string', ''),
+  meta_dir: accepted('fe', 'string', ''),
+  storage_root_path: accepted('cn', 'string', ''),
+  sys_log_dir: accepted('fe', 'string', ''),
+  LOG_DIR: accepted('fe', 'string', ''),
+  DATE: accepted('fe', 'string', ''),
+  JAVA_OPTS: accepted('fe', 'string', ''),
+  JAVA_HOME: accepted('fe', 'string', ''),
+  default_replication_num: accepted('fe', 'int', '1'),
+} as const satisfies Record<string, ConfigItem>;
+
+export type ConfigKey = keyof typeof CONFIG_ITEMS;

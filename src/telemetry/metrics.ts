@@ -1,0 +1,118 @@
+// Every metric is declared here and nowhere else; docs/reference/metrics.md is generated from the
+// table. Base units, `_total` for counters, no unbounded labels (never a load label or a query text).
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+
+interface MetricRow {
+  readonly type: 'counter' | 'gauge' | 'histogram';
+  readonly help: string;
+  readonly labels: readonly string[];
+  readonly buckets?: readonly number[];
+}
+
+const LATENCY_SECONDS = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+export const METRICS = {
+  millrace_load_rows_total: {
+    type: 'counter',
+    help: 'Rows of committed load transactions by result (loaded, filtered, unselected).',
+    labels: ['kind', 'result'],
+  },
+  millrace_load_bytes_total: {
+    type: 'counter',
+    help: 'Bytes of message values of committed load transactions.',
+    labels: ['kind'],
+  },
+  millrace_load_transactions_total: {
+    type: 'counter',
+    help: 'Load transactions by end state (visible, aborted).',
+    labels: ['kind', 'state'],
+  },
+  millrace_load_commit_seconds: {
+    type: 'histogram',
+    help: 'Time of the metadata transaction of a load commit.',
+    labels: ['kind'],
+    buckets: LATENCY_SECONDS,
+  },
+  millrace_routine_load_jobs: {
+    type: 'gauge',
+    help: 'Routine Load jobs by state.',
+    labels: ['state'],
+  },
+  millrace_routine_load_lag_records: {
+    type: 'gauge',
+    help: 'Records between the committed position and the end of the partition, summed per job.',
+    labels: ['job'],
+  },
+  millrace_queries_total: {
+    type: 'counter',
+    help: 'Statements answered over MySQL by result (ok, error).',
+    labels: ['result'],
+  },
+  millrace_query_seconds: {
+    type: 'histogram',
+    help: 'Time from a statement to the end of its result.',
+    labels: [],
+    buckets: LATENCY_SECONDS,
+  },
+  millrace_mysql_connections: { type: 'gauge', help: 'Open MySQL connections.', labels: [] },
+  millrace_process_restarts_total: {
+    type: 'counter',
+    help: 'Child processes started again after they ended by themselves.',
+    labels: ['role'],
+  },
+  millrace_process_resident_bytes: {
+    type: 'gauge',
+    help: 'Resident memory of each process.',
+    labels: ['role'],
+  },
+  millrace_table_files: { type: 'gauge', help: 'Live data files of all tables.', labels: [] },
+  millrace_compactions_total: {
+    type: 'counter',
+    help: 'Compactions by result (done, lost, failed).',
+    labels: ['result'],
+  },
+  millrace_rejected_store_bytes: {
+    type: 'gauge',
+    help: 'Bytes of kept rejected rows.',
+    labels: [],
+  },
+} as const satisfies Record<string, MetricRow>;
+
+export type MetricName = keyof typeof METRICS;
+export type MetricLabels = Readonly<Record<string, string>>;
+
+export interface Metrics {
+  add(name: MetricName, value: number, labels?: MetricLabels): void;
+  set(name: MetricName, value: number, labels?: MetricLabels): void;
+  observe(name: MetricName, seconds: number, labels?: MetricLabels): void;
+  /** Forgets all label sets of a gauge, before it is set anew. */
+  reset(name: MetricName): void;
+  /** Prometheus text format. */
+  text(): Promise<string>;
+}
+
+export function openMetrics(): Metrics {
+  const registry = new Registry();
+  const made = new Map<string, Counter | Gauge | Histogram>();
+  for (const [name, row] of Object.entries<MetricRow>(METRICS)) {
+    const common = { name, help: row.help, labelNames: [...row.labels], registers: [registry] };
+    if (row.type === 'counter') made.set(name, new Counter(common));
+    else if (row.type === 'gauge') made.set(name, new Gauge(common));
+    else made.set(name, new Histogram({ ...common, buckets: [...(row.buckets ?? [])] }));
+  }
+  const find = <T extends Counter | Gauge | Histogram>(
+    name: MetricName,
+    kind: abstract new (...args: never[]) => T,
+  ): T => {
+    const metric = made.get(name);
+    if (!(metric instanceof kind)) throw new TypeError(`metric ${name} is not a ${kind.name}`);
+    return metric;
+  };
+  return {
+    add: (name, value, labels = {}) => find(name, Counter).inc({ ...labels }, value),
+    set: (name, value, labels = {}) => find(name, Gauge).set({ ...labels }, value),
+    observe: (name, seconds, labels = {}) => find(name, Histogram).observe({ ...labels }, seconds),
+    reset: (name) => find(name, Gauge).reset(),
+    text: () => registry.metrics(),
+  };
+}
