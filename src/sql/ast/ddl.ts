@@ -1,0 +1,193 @@
+// Databases and tables: CREATE, DROP, TRUNCATE and INSERT nodes. Readonly plain data.
+import type { SqlType } from '../../model/sql-type.ts';
+import type { Expression } from './expression.ts';
+import type { Identifier, Node, Property, QualifiedName } from './node.ts';
+import type { PartitionNames, Query } from './query.ts';
+
+export type DdlStatement =
+  | CreateDatabase
+  | DropDatabase
+  | CreateTable
+  | CreateTableLike
+  | DropTable
+  | TruncateTable
+  | Insert;
+
+/** `[catalog.]database`. */
+export interface DatabaseName extends Node {
+  readonly catalog: string | null;
+  readonly name: string;
+}
+
+export interface CreateDatabase extends Node {
+  readonly kind: 'create_database';
+  readonly ifNotExists: boolean;
+  readonly name: DatabaseName;
+  readonly comment: string | null;
+  readonly properties: readonly Property[];
+}
+
+export interface DropDatabase extends Node {
+  readonly kind: 'drop_database';
+  readonly ifExists: boolean;
+  readonly name: DatabaseName;
+  readonly force: boolean;
+}
+
+export type KeyType = 'DUPLICATE' | 'PRIMARY' | 'UNIQUE' | 'AGGREGATE';
+
+export type AggregateType =
+  | 'SUM'
+  | 'MAX'
+  | 'MIN'
+  | 'REPLACE'
+  | 'REPLACE_IF_NOT_NULL'
+  | 'BITMAP_UNION'
+  | 'HLL_UNION'
+  | 'PERCENTILE_UNION';
+
+export interface ColumnDefinition extends Node {
+  readonly name: string;
+  readonly type: SqlType;
+  /** The word KEY after the type. */
+  readonly isKey: boolean;
+  readonly aggregate: AggregateType | null;
+  /** null: neither NULL nor NOT NULL written (StarRocks: nullable, except keys of PRIMARY KEY tables). */
+  readonly nullable: boolean | null;
+  readonly defaultValue: ColumnDefault | null;
+  readonly autoIncrement: boolean;
+  /** `AS expr`: a generated column. */
+  readonly generated: Expression | null;
+  readonly comment: string | null;
+}
+
+export type ColumnDefault =
+  | { readonly kind: 'null' }
+  | { readonly kind: 'text'; readonly value: string }
+  /** `CURRENT_TIMESTAMP` or `(uuid())`. */
+  | { readonly kind: 'expression'; readonly expression: Expression };
+
+/** `INDEX name (cols) [USING BITMAP|GIN|NGRAMBF] [COMMENT ..]`: accepted; what it does is for later work. */
+export interface IndexDefinition extends Node {
+  readonly name: string;
+  readonly columns: readonly Identifier[];
+  readonly type: string | null;
+  readonly comment: string | null;
+}
+
+export interface CreateTable extends Node {
+  readonly kind: 'create_table';
+  readonly temporary: boolean;
+  readonly external: boolean;
+  readonly ifNotExists: boolean;
+  readonly name: QualifiedName;
+  /** Empty for CREATE TABLE ... AS SELECT without a column list. */
+  readonly columns: readonly ColumnDefinition[];
+  readonly indexes: readonly IndexDefinition[];
+  /** As written, e.g. `OLAP`; null when not given. */
+  readonly engine: string | null;
+  readonly keys: { readonly type: KeyType; readonly columns: readonly Identifier[] } | null;
+  readonly comment: string | null;
+  readonly partitionBy: PartitionBy | null;
+  readonly distributedBy: DistributedBy | null;
+  /** ORDER BY (c, ...) of the table; empty when not given. */
+  readonly orderBy: readonly Identifier[];
+  readonly properties: readonly Property[];
+  /** AS SELECT ...; null for a plain CREATE TABLE. */
+  readonly query: Query | null;
+}
+
+export type PartitionBy =
+  /** `PARTITION BY RANGE (c) (PARTITION p VALUES LESS THAN ("x"), START (..) END (..) EVERY (..))`. */
+  | {
+      readonly kind: 'range';
+      readonly columns: readonly Identifier[];
+      readonly partitions: readonly RangePartition[];
+    }
+  | {
+      readonly kind: 'list';
+      readonly columns: readonly Identifier[];
+      readonly partitions: readonly ListPartition[];
+    }
+  /** `PARTITION BY date_trunc('day', dt), region`: one partition per value, made as rows arrive. */
+  | { readonly kind: 'expression'; readonly items: readonly Expression[] };
+
+/** null in a bound stands for MAXVALUE. */
+export type PartitionBound = readonly (string | null)[];
+
+export type RangePartition =
+  | {
+      readonly kind: 'less_than';
+      readonly name: string;
+      readonly ifNotExists: boolean;
+      /** null: LESS THAN MAXVALUE without parentheses. */
+      readonly bound: PartitionBound | null;
+      readonly properties: readonly Property[];
+    }
+  | {
+      readonly kind: 'fixed';
+      readonly name: string;
+      readonly ifNotExists: boolean;
+      /** `[lower, upper)`. */
+      readonly lower: PartitionBound;
+      readonly upper: PartitionBound;
+      readonly properties: readonly Property[];
+    }
+  | {
+      readonly kind: 'batch';
+      readonly start: string;
+      readonly end: string;
+      /** An interval or an integer literal. */
+      readonly every: Expression;
+    };
+
+export interface ListPartition {
+  readonly name: string;
+  readonly ifNotExists: boolean;
+  /** One entry per value tuple; a single column has tuples of one. null = NULL. */
+  readonly values: readonly (readonly (string | null)[])[];
+  readonly properties: readonly Property[];
+}
+
+export interface DistributedBy {
+  /** `hash` has at least one column, `random` none. */
+  readonly kind: 'hash' | 'random';
+  readonly columns: readonly Identifier[];
+  /** null: not given (automatic). */
+  readonly buckets: number | null;
+}
+
+export interface CreateTableLike extends Node {
+  readonly kind: 'create_table_like';
+  readonly temporary: boolean;
+  readonly ifNotExists: boolean;
+  readonly name: QualifiedName;
+  readonly like: QualifiedName;
+}
+
+export interface DropTable extends Node {
+  readonly kind: 'drop_table';
+  readonly temporary: boolean;
+  readonly ifExists: boolean;
+  readonly name: QualifiedName;
+  readonly force: boolean;
+}
+
+export interface TruncateTable extends Node {
+  readonly kind: 'truncate_table';
+  readonly name: QualifiedName;
+  readonly partitions: PartitionNames | null;
+}
+
+export interface Insert extends Node {
+  readonly kind: 'insert';
+  readonly overwrite: boolean;
+  readonly table: QualifiedName;
+  readonly partitions: PartitionNames | null;
+  readonly label: string | null;
+  /** null: no column list, all columns in table order. */
+  readonly columns: readonly Identifier[] | null;
+  readonly properties: readonly Property[];
+  /** VALUES arrives as a Query whose body is Values (its items may be DefaultValue). */
+  readonly query: Query;
+}

@@ -1,0 +1,85 @@
+// Statements about Routine Load jobs, and the load properties that other load statements share.
+// Properties are kept as written; which keys exist and what they mean is the loads layer's table.
+import type { Expression } from './expression.ts';
+import type { Identifier, Node, Property, QualifiedName } from './node.ts';
+import type { Limit, OrderItem, PartitionNames } from './query.ts';
+
+export type RoutineLoadStatement =
+  | CreateRoutineLoad
+  | AlterRoutineLoad
+  | ControlRoutineLoad
+  | ShowRoutineLoad
+  | ShowRoutineLoadTask
+  | ShowCreateRoutineLoad;
+
+/** `[db.]job`. */
+export interface JobName extends Node {
+  readonly database: string | null;
+  readonly name: string;
+}
+
+/** Clauses before PROPERTIES. Each may be given once; a repeat is an error while parsing. null = not given. */
+export interface LoadProperties {
+  readonly columnSeparator: string | null;
+  readonly rowDelimiter: string | null;
+  readonly columns: readonly LoadColumn[] | null;
+  readonly where: Expression | null;
+  readonly partitions: PartitionNames | null;
+}
+
+/** One entry of `COLUMNS (a, b, c = expr)`: a source field (expression null) or a derived column. */
+export interface LoadColumn extends Node {
+  readonly name: string;
+  readonly expression: Expression | null;
+}
+
+export interface LoadSource extends Node {
+  readonly type: 'KAFKA' | 'PULSAR';
+  readonly properties: readonly Property[];
+}
+
+export interface CreateRoutineLoad extends Node {
+  readonly kind: 'create_routine_load';
+  readonly name: JobName;
+  readonly table: QualifiedName;
+  readonly load: LoadProperties;
+  readonly properties: readonly Property[];
+  readonly source: LoadSource;
+}
+
+export interface AlterRoutineLoad extends Node {
+  readonly kind: 'alter_routine_load';
+  readonly name: JobName;
+  readonly load: LoadProperties;
+  readonly properties: readonly Property[];
+  readonly source: LoadSource | null;
+}
+
+export interface ControlRoutineLoad extends Node {
+  readonly kind: 'pause_routine_load' | 'resume_routine_load' | 'stop_routine_load';
+  readonly name: JobName;
+}
+
+export interface ShowRoutineLoad extends Node {
+  readonly kind: 'show_routine_load';
+  /** SHOW ALL: finished jobs too. */
+  readonly all: boolean;
+  /** FOR [db.]job. */
+  readonly name: JobName | null;
+  /** FROM db. */
+  readonly database: Identifier | null;
+  readonly where: Expression | null;
+  readonly orderBy: readonly OrderItem[];
+  readonly limit: Limit | null;
+}
+
+export interface ShowRoutineLoadTask extends Node {
+  readonly kind: 'show_routine_load_task';
+  readonly database: Identifier | null;
+  readonly where: Expression | null;
+}
+
+export interface ShowCreateRoutineLoad extends Node {
+  readonly kind: 'show_create_routine_load';
+  readonly name: JobName;
+}
