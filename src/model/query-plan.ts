@@ -3,27 +3,52 @@
 import type { SqlType } from './sql-type.ts';
 import type { DataFile, TableSchema, VolumeSpec } from './table.ts';
 
-/** A table scan: the generated SQL names it by `placeholder` (a bare identifier such as `__scan0`). */
+/**
+ * A table scan: the generated SQL names it by `placeholder` (`__scan0`), exactly once, as a bare identifier
+ * in FROM. The CN puts it in scope as a relation of that name (for example `WITH __scan0 AS (...)` in front
+ * of the parenthesised statement), never by replacing text: a string literal may hold the same letters.
+ * The relation has at least `columns`, by their names in `schema`, typed `duckdbType(column.type)`.
+ */
 export interface QueryScan {
   readonly placeholder: string;
   readonly schema: TableSchema;
+  /** Names of the columns that the query reads; may be empty (`count(*)`). */
+  readonly columns: readonly string[];
+  /** Already pruned by column statistics where the query's filters allow it. */
   readonly files: readonly DataFile[];
 }
 
-/** Rows that the FE itself knows (information_schema and the like), small and bounded. */
+/**
+ * Rows that the FE itself knows (information_schema and the like), small and bounded. The relation's columns
+ * have the names and `duckdbType(type)` given here; the texts cast to them.
+ */
 export interface InlineTable {
   readonly placeholder: string;
   readonly columns: readonly { readonly name: string; readonly type: SqlType }[];
   readonly rows: readonly (readonly (string | null)[])[];
 }
 
+/**
+ * How the statement's column leaves DuckDB. `text`: VARCHAR that already is the exact text for the client;
+ * `bytes`: BLOB to send as it is; `int8`..`int64`: TINYINT..BIGINT vectors to print in decimal (BOOLEAN comes
+ * as int8 0/1). SQL NULL is NULL in all of them.
+ */
+export type ColumnTransport = 'text' | 'bytes' | 'int8' | 'int16' | 'int32' | 'int64';
+
 export interface ResultColumn {
   readonly name: string;
   readonly type: SqlType;
+  readonly transport: ColumnTransport;
+}
+
+/** A result the FE knows without asking a CN; each value is the text for the client or null. */
+export interface ConstantResult {
+  readonly columns: readonly { readonly name: string; readonly type: SqlType }[];
+  readonly rows: readonly (readonly (string | null)[])[];
 }
 
 export interface QueryPlan {
-  /** DuckDB SELECT text; scans and inline tables appear as their placeholders in FROM. */
+  /** One DuckDB SELECT; scans and inline tables appear as their placeholders in FROM. Output columns are `c0`, `c1`, ... in the order of `columns`. */
   readonly duckdbSql: string;
   readonly columns: readonly ResultColumn[];
   readonly scans: readonly QueryScan[];
