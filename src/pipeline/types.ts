@@ -1,0 +1,115 @@
+// What the stages of the load path hand to each other: source -> decode -> transform -> sink ->
+// StagedBatch -> CommitPort. Types only; nothing here reaches a reader or keeps state.
+import type { TransactionId } from '../base/ids.ts';
+import type { FeApi } from '../cluster/rpc/messages.ts';
+import type { CommitRequest, PartitionProgress } from '../model/load-plan.ts';
+
+/**
+ * Messages of one partition as one decoded piece: positions into `bytes`, no object per message.
+ * Only messages at or past the partition's position that a reader may see; in offset order.
+ */
+export interface MessageRun {
+  readonly partition: number;
+  /** Holds keys and values; stays unchanged for as long as the batch lives. */
+  readonly bytes: Buffer;
+  readonly count: number;
+  /** Start of each value in `bytes`. */
+  readonly valueStart: Int32Array;
+  /** Length of each value, -1 = null. */
+  readonly valueLength: Int32Array;
+  readonly keyStart: Int32Array;
+  /** Length of each key, -1 = null. */
+  readonly keyLength: Int32Array;
+  readonly baseOffset: bigint;
+  /** Added to `baseOffset`. */
+  readonly offsetDelta: Int32Array;
+  readonly baseTimestampMs: number;
+  /** Added to `baseTimestampMs`. */
+  readonly timestampDelta: Float64Array;
+}
+
+/** How far one partition moved within a batch, before decoding. */
+export interface PartitionRange {
+  readonly partition: number;
+  readonly fromOffset: bigint;
+  /** Next offset to read. */
+  readonly toOffset: bigint;
+  /** Offsets that control batches, aborted transactions and gaps took; empty messages are found by decoding. */
+  readonly control: number;
+  readonly aborted: number;
+  readonly gap: number;
+  /** End offset as last seen (LSO for read_committed). */
+  readonly latestOffset: bigint;
+}
+
+/** What a source read: runs in the order received plus each touched partition's range. */
+export interface RawBatch {
+  readonly topic: string;
+  readonly runs: readonly MessageRun[];
+  readonly ranges: readonly PartitionRange[];
+  readonly messageCount: number;
+  /** Bytes that the runs keep in memory. */
+  readonly heldBytes: number;
+}
+
+/** One thing that keeps a source from reading, shown to the user while it is retried. */
+export interface SourceTrouble {
+  readonly message: string;
+  readonly attempts: number;
+}
+
+/**
+ * Where raw data comes from. `read` is called by one caller at a time; a source may fetch ahead by
+ * one request. Errors of kind `retry` are retried inside the source and shown through `onTrouble`;
+ * everything it throws ends the task.
+ */
+export interface Source {
+  /**
+   * The next data, at most about `maxRows` messages or `maxBytes` bytes, waiting up to `waitMs` for
+   * some to come; null = none came. May go over the limits by one fetched record batch.
+   */
+  read(limits: SourceLimits, signal: AbortSignal): Promise<RawBatch | null>;
+  /** True when the last answers said that there is more to read at once. */
+  readonly behind: boolean;
+  /** End offsets as last seen, for lag. */
+  latestOffsets(): readonly { readonly partition: number; readonly latestOffset: bigint }[];
+  close(): Promise<void>;
+}
+
+export interface SourceLimits {
+  readonly maxRows: number;
+  readonly maxBytes: number;
+  readonly waitMs: number;
+}
+
+type Port<Name extends keyof FeApi> = (
+  params: FeApi[Name]['params'],
+) => Promise<FeApi[Name]['result']>;
+
+/** The FE as a task sees it. Any call may fail with its answer lost; `commit` is then resolved through `transactionState`. */
+export interface CommitPort {
+  readonly begin: Port<'begin'>;
+  readonly commit: Port<'commit'>;
+  readonly transactionState: Port<'transactionState'>;
+  readonly abort: Port<'abort'>;
+  readonly reportPositions: Port<'reportPositions'>;
+  readonly taskFailed: Port<'taskFailed'>;
+}
+
+/** A batch whose files are durable and wait for their commit. */
+export interface StagedBatch {
+  readonly transactionId: TransactionId;
+  readonly request: CommitRequest;
+  readonly progress: readonly PartitionProgress[];
+}
+
+/** What a running task shows of itself. */
+export interface TaskStatus {
+  readonly taskId: string;
+  readonly jobName: string;
+  readonly state: 'running' | 'draining' | 'ended';
+  readonly rowsLoaded: number;
+  readonly commits: number;
+  /** Why the source waits, null when it does not. */
+  readonly trouble: SourceTrouble | null;
+}
