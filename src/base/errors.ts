@@ -108,6 +108,40 @@ export const ERRORS = {
     'malformed Kafka message: {detail}',
     'is the other side really a Kafka broker or client, and is TLS on or off on both sides?',
   ),
+  // -- storage
+  STORAGE_ACCESS: row('user', 'cannot use storage {where}: {step} failed: {detail}', '{hint}'),
+  STORAGE_UNAVAILABLE: row(
+    'retry',
+    'storage {where} did not answer in order: {step} failed: {detail}',
+    'it is tried again; check that the endpoint is up and not overloaded',
+  ),
+  OBJECT_NOT_FOUND: row(
+    'retry',
+    'object {key} is not in storage {where}',
+    'it was removed, or never written; a query that began long ago meets this after its file was compacted',
+    1064,
+    'HY000',
+    404,
+  ),
+  OBJECT_SIZE_MISMATCH: row(
+    'retry',
+    'object {key} has {actual} bytes, {expected} were expected',
+    'the transfer was cut short, or the object was changed from outside',
+  ),
+  // -- engine
+  ENGINE_OUT_OF_MEMORY: row(
+    'user',
+    'the query needs more memory or spill space than it may have: {detail}',
+    'narrow the query, or give the node more memory',
+    1064,
+  ),
+  ENGINE_VALUE: row('user', '{detail}', ''),
+  ENGINE_BUSY: row(
+    'retry',
+    'too many statements wait for the engine ({waiting})',
+    'try again when some have ended',
+    1203,
+  ),
 } as const satisfies Record<string, ErrorRow>;
 
 export type ErrorCode = keyof typeof ERRORS;

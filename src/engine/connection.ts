@@ -1,0 +1,194 @@
+// One DuckDB connection: statements with admission, time limit and abort. Results come whole (`run`)
+// or as a checked stream (engine/stream.ts). Must never give a cut result as a whole one.
+import type { DuckDBConnection, DuckDBDataChunk, DuckDBResult, JS } from '@duckdb/node-api';
+import type { Clock, Timer } from '../base/clock.ts';
+import { fail } from '../base/errors.ts';
+import type { Admission } from './admission.ts';
+import {
+  makeScalarFunction,
+  makeTableFunction,
+  type ScalarFunctionSpec,
+  type TableFunctionSpec,
+} from './functions.ts';
+import { engineError } from './sql-errors.ts';
+
+/** How often a statement that shall stop is told so again: an interrupt before it began is lost. */
+const INTERRUPT_AGAIN_MS = 20;
+
+export interface StatementOptions {
+  /** Aborting interrupts the statement within milliseconds; it then fails with CANCELLED, or the AppError given as reason. */
+  readonly signal?: AbortSignal | undefined;
+  /** Statement fails with TIMEOUT after this long, waiting included. Default: no limit. */
+  readonly timeoutMs?: number | undefined;
+}
+
+/** A value as JavaScript sees it: BIGINT and wider as bigint, DECIMAL as number, DATE/TIMESTAMP as Date, BLOB as bytes. */
+export type EngineValue = JS;
+/** Up to 2048 rows by column. Read it with engine/vectors.ts. */
+export type EngineChunk = DuckDBDataChunk;
+
+/** A native streaming result. Its end proves nothing: only engine/stream.ts may use it. */
+export interface UncheckedStream {
+  readonly columnCount: number;
+  /** The next rows, or null at the end OR AFTER AN ERROR: the binding does not tell which. */
+  fetch(): Promise<EngineChunk | null>;
+}
+
+/** One statement at a time. All methods fail with AppErrors. */
+export interface Connection {
+  /** Runs SQL (several statements allowed) and drops the result. Resolves when it is done. */
+  run(sql: string, options?: StatementOptions): Promise<void>;
+  /** Runs SQL and gives every row of the last statement: complete, in memory. For small results. */
+  rows(sql: string, options?: StatementOptions): Promise<readonly (readonly EngineValue[])[]>;
+  /** Like rows, as objects by column name. */
+  objects(
+    sql: string,
+    options?: StatementOptions,
+  ): Promise<readonly Readonly<Record<string, EngineValue>>[]>;
+  /** Like rows, as chunks of vectors. */
+  chunks(sql: string, options?: StatementOptions): Promise<readonly EngineChunk[]>;
+  /** Starts one SELECT as a native stream. See UncheckedStream. */
+  stream(sql: string, options?: StatementOptions): Promise<UncheckedStream>;
+  /** Visible to every connection of the instance: use a unique name, or replace the function behind one. */
+  registerScalarFunction(spec: ScalarFunctionSpec): void;
+  registerTableFunction(spec: TableFunctionSpec): void;
+  /** Stops the running statement, if any. */
+  interrupt(): void;
+  /** Interrupts, waits until the native call has returned, and frees the connection. Idempotent. */
+  close(): Promise<void>;
+}
+
+export class NativeConnection implements Connection {
+  readonly #native: DuckDBConnection;
+  readonly #admission: Admission;
+  readonly #clock: Clock;
+  readonly #onClose: () => void;
+  /** The native call in progress; settles, never rejects. */
+  #busy: Promise<unknown> | null = null;
+  #closing: Promise<void> | null = null;
+
+  constructor(native: DuckDBConnection, admission: Admission, clock: Clock, onClose: () => void) {
+    this.#native = native;
+    this.#admission = admission;
+    this.#clock = clock;
+    this.#onClose = onClose;
+  }
+
+  async run(sql: string, options: StatementOptions = {}): Promise<void> {
+    await this.#call(() => this.#native.run(sql), options);
+  }
+
+  async rows(sql: string, options: StatementOptions = {}): Promise<readonly EngineValue[][]> {
+    return this.#call(async () => (await this.#native.run(sql)).getRowsJS(), options);
+  }
+
+  async objects(
+    sql: string,
+    options: StatementOptions = {},
+  ): Promise<readonly Record<string, EngineValue>[]> {
+    return this.#call(async () => (await this.#native.run(sql)).getRowObjectsJS(), options);
+  }
+
+  async chunks(sql: string, options: StatementOptions = {}): Promise<readonly EngineChunk[]> {
+    return this.#call(async () => (await this.#native.run(sql)).fetchAllChunks(), options);
+  }
+
+  async stream(sql: string, options: StatementOptions = {}): Promise<UncheckedStream> {
+    const until = this.#deadline(options);
+    const result: DuckDBResult = await this.#call(() => this.#native.stream(sql), until);
+    return {
+      columnCount: result.columnCount,
+      fetch: () =>
+        this.#call(async () => {
+          const chunk = await result.fetchChunk();
+          return chunk === null || chunk.rowCount === 0 ? null : chunk;
+        }, this.#remaining(until)),
+    };
+  }
+
+  registerScalarFunction(spec: ScalarFunctionSpec): void {
+    this.#native.registerScalarFunction(makeScalarFunction(spec));
+  }
+
+  registerTableFunction(spec: TableFunctionSpec): void {
+    this.#native.registerTableFunction(makeTableFunction(spec));
+  }
+
+  interrupt(): void {
+    if (this.#busy !== null) this.#native.interrupt();
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    const again = this.#clock.every(INTERRUPT_AGAIN_MS, () => this.interrupt());
+    this.interrupt();
+    while (this.#busy !== null) await this.#busy;
+    again.cancel();
+    this.#native.closeSync();
+    this.#onClose();
+  }
+
+  #deadline(options: StatementOptions): StatementOptions & { readonly endMs?: number } {
+    return options.timeoutMs === undefined
+      ? options
+      : { ...options, endMs: this.#clock.monotonicMs() + options.timeoutMs };
+  }
+
+  #remaining(until: StatementOptions & { readonly endMs?: number }): StatementOptions {
+    return until.endMs === undefined
+      ? until
+      : { ...until, timeoutMs: Math.max(1, until.endMs - this.#clock.monotonicMs()) };
+  }
+
+  async #call<T>(work: () => Promise<T>, options: StatementOptions): Promise<T> {
+    if (this.#closing !== null) throw fail('CANCELLED');
+    const stop = new AbortController();
+    const timers: Timer[] = [];
+    const onAbort = (): void => stop.abort(options.signal?.reason ?? fail('CANCELLED'));
+    if (options.signal?.aborted) onAbort();
+    options.signal?.addEventListener('abort', onAbort, { once: true });
+    const { timeoutMs } = options;
+    if (timeoutMs !== undefined)
+      timers.push(
+        this.#clock.after(timeoutMs, () =>
+          stop.abort(fail('TIMEOUT', { what: 'the statement', timeoutMs, hint: '' })),
+        ),
+      );
+    stop.signal.addEventListener(
+      'abort',
+      () => {
+        this.interrupt();
+        timers.push(this.#clock.every(INTERRUPT_AGAIN_MS, () => this.interrupt()));
+      },
+      { once: true },
+    );
+    try {
+      return await this.#admission.run(() => this.#exclusive(work), stop.signal);
+    } catch (thrown) {
+      throw engineError(thrown, stop.signal.aborted ? stop.signal.reason : undefined);
+    } finally {
+      for (const timer of timers) timer.cancel();
+      options.signal?.removeEventListener('abort', onAbort);
+    }
+  }
+
+  /** One native call at a time: a second statement would silently end the first one's stream. */
+  async #exclusive<T>(work: () => Promise<T>): Promise<T> {
+    while (this.#busy !== null) await this.#busy;
+    if (this.#closing !== null) throw fail('CANCELLED');
+    const running = work();
+    this.#busy = running.then(
+      () => undefined,
+      () => undefined,
+    );
+    try {
+      return await running;
+    } finally {
+      this.#busy = null;
+    }
+  }
+}

@@ -1,0 +1,41 @@
+// DuckDB's error texts -> rows of the error table. The binding gives only text, which begins with the
+// kind of error ("Conversion Error: ..."). Must never hide the text: it is what a person can act on.
+import { type AppError, AppError as AppErrorClass, fail } from '../base/errors.ts';
+
+/** Kinds that a user's data or statement causes, all else is our own mistake. SOURCE: DuckDB's exception types. */
+const VALUE_KINDS = new Set([
+  'Conversion Error',
+  'Out of Range Error',
+  'Mismatch Type Error',
+  'Constraint Error',
+  'Invalid Input Error',
+  'Decimal Error',
+  'Divide by Zero Error',
+]);
+
+/**
+ * The error of a failed statement. `interruption` says why we interrupted it ourselves, if we did:
+ * then that reason wins over the engine's text.
+ */
+export function engineError(thrown: unknown, interruption?: unknown): AppError {
+  if (thrown instanceof AppErrorClass) return thrown;
+  const text = thrown instanceof Error ? thrown.message : String(thrown);
+  if (interruption !== undefined) {
+    return interruption instanceof AppErrorClass ? interruption : fail('CANCELLED', {}, thrown);
+  }
+  const kind = /^([A-Z][A-Za-z ]*(?:Error|Exception))\b/.exec(text)?.[1] ?? '';
+  const detail = firstParagraph(text);
+  if (kind === 'INTERRUPT Error' || /^INTERRUPT/i.test(text)) return fail('CANCELLED', {}, thrown);
+  if (/out of memory|failed to (allocate|offload)|max_temp_directory_size/i.test(text))
+    return fail('ENGINE_OUT_OF_MEMORY', { detail }, thrown);
+  if (/no space left on device/i.test(text))
+    return fail('DISK_FULL', { path: 'the temporary directory' }, thrown);
+  if (VALUE_KINDS.has(kind)) return fail('ENGINE_VALUE', { detail }, thrown);
+  return fail('INTERNAL', { detail }, thrown);
+}
+
+/** Without DuckDB's hints and the copy of our generated SQL that follow the message. */
+function firstParagraph(text: string): string {
+  const end = text.search(/\n\s*\n|\nLINE \d+:|\nPossible solutions/);
+  return (end < 0 ? text : text.slice(0, end)).trim();
+}
