@@ -142,6 +142,131 @@ export const ERRORS = {
     'try again when some have ended',
     1203,
   ),
+  // -- catalog: names and metadata
+  DATABASE_EXISTS: row(
+    'user',
+    "Can't create database '{database}'; database exists",
+    '',
+    1007,
+    'HY000',
+    409,
+  ),
+  DATABASE_DOES_NOT_EXIST: row(
+    'user',
+    "Can't drop database '{database}'; database doesn't exist",
+    'SHOW DATABASES lists what exists',
+    1008,
+    'HY000',
+    404,
+  ),
+  DATABASE_NOT_EMPTY: row(
+    'user',
+    "database '{database}' still has {jobCount} routine load job(s)",
+    'STOP ROUTINE LOAD first, or DROP DATABASE ... FORCE',
+  ),
+  TABLE_EXISTS: row('user', "Table '{table}' already exists", '', 1050, '42S01', 409),
+  SYSTEM_OBJECT: row(
+    'user',
+    "{what} '{name}' is built in and cannot be changed",
+    '',
+    1044,
+    '42000',
+    403,
+  ),
+  UNKNOWN_VOLUME: row(
+    'user',
+    "Unknown storage volume '{volume}'",
+    'SHOW STORAGE VOLUMES lists what exists',
+    1064,
+    'HY000',
+    404,
+  ),
+  VOLUME_EXISTS: row('user', "Storage volume '{volume}' already exists", '', 1064, 'HY000', 409),
+  VOLUME_IN_USE: row('user', "Storage volume '{volume}' cannot be dropped: {detail}"),
+  VOLUME_DISABLED: row(
+    'user',
+    "Storage volume '{volume}' is disabled",
+    'ALTER STORAGE VOLUME {volume} SET ("enabled" = "true")',
+  ),
+  NO_DEFAULT_VOLUME: row(
+    'user',
+    'The default storage volume does not exist',
+    'CREATE STORAGE VOLUME, then SET <name> AS DEFAULT STORAGE VOLUME',
+  ),
+  JOB_NAME_USED: row('user', 'Name {job} already used in db {database}'),
+  UNKNOWN_LOAD_JOB: row('user', 'There is no running routine load job {job}'),
+  METADATA_TOO_NEW: row(
+    'user',
+    'the metadata in {path} has schema {found}, this version knows up to {known}',
+    'start the newer version of millrace that wrote it',
+  ),
+  METADATA_DAMAGED: row(
+    'user',
+    'the metadata in {path} cannot be read: {detail}',
+    'restore the data directory from a backup, or start with another --data-dir',
+  ),
+  METADATA_UNAVAILABLE: row('retry', 'the metadata store does not answer: {detail}'),
+  METADATA_KEY_MISSING: row(
+    'user',
+    'the key file {path} is missing, but the metadata beside it holds encrypted secrets',
+    'put the key file back from your backup',
+  ),
+  METADATA_KEY_WRONG: row(
+    'user',
+    'the key file {path} does not fit the metadata beside it',
+    'put back the key file that was made with this data directory',
+  ),
+  // -- commit protocol
+  LABEL_ALREADY_EXISTS: row(
+    'user',
+    'Label [{label}] has already been used, relate to txn [{transactionId}]',
+    'use a new label; only the label of a failed load can be used again',
+    1064,
+    'HY000',
+    409,
+  ),
+  UNKNOWN_TRANSACTION: row('user', 'transaction {transactionId} not found', '', 1064, 'HY000', 404),
+  TRANSACTION_STATE: row(
+    'user',
+    'transaction {transactionId} is {state}, it cannot become {wanted}',
+    '',
+    1064,
+    'HY000',
+    409,
+  ),
+  LEASE_LOST: row(
+    'retry',
+    'task {taskId} lost its lease (epoch {epoch}): another task took its partitions over, or its job ended',
+  ),
+  LEADER_LOST: row(
+    'retry',
+    'this front end is no longer the leader (epoch {epoch}, now {current})',
+    'another front end took over on the same metadata',
+  ),
+  POSITION_MISMATCH: row(
+    'retry',
+    'partition {partition} of topic {topic} stands at offset {stored}, the batch begins at {fromOffset}',
+  ),
+  COMMIT_REQUEST_INVALID: row(
+    'internal',
+    'commit of transaction {transactionId} does not add up: {detail}',
+  ),
+  REJECTED_STORE_FULL: row(
+    'user',
+    'the store of rejected rows holds {sizeBytes} bytes, the limit is {limitBytes}; the batch with {addedBytes} more was not loaded',
+    'look at _statistics_.rejected_records, mend the data or the job, let old rows expire or raise the limit, then RESUME ROUTINE LOAD',
+  ),
+  VOLUME_TAKEN: row(
+    'user',
+    "the location of storage volume '{volume}' belongs to another millrace (metadata {found}, ours is {expected})",
+    'use another bucket or path; two metadata stores must not share one',
+  ),
+  TURN_LOST: row('retry', 'the turn on table {tableId} was lost by {holder}'),
+  COMPACTION_STALE: row(
+    'retry',
+    'compaction of table {tableId}: {detail}',
+    'nothing is lost; it is planned anew',
+  ),
 } as const satisfies Record<string, ErrorRow>;
 
 export type ErrorCode = keyof typeof ERRORS;

@@ -1,0 +1,237 @@
+// The catalog: typed access to all metadata, the one source of truth. Statements, scheduler and
+// commit use it; nobody else touches SQL. It makes nothing visible by itself: see commit/.
+import type { Clock } from '../base/clock.ts';
+import type { DatabaseId, Epoch, TableId, TableVersion, VolumeId } from '../base/ids.ts';
+import type { Random } from '../base/random.ts';
+import type { ColumnSchema, DataFile, TableInfo, VolumeSpec, VolumeType } from '../model/table.ts';
+import type { CommitStore } from './commit-store.ts';
+import type { LoadJobs, TaskLeases } from './load-jobs.ts';
+import type { Transactions } from './transactions.ts';
+
+export interface CatalogOptions {
+  /** Absolute path; made (mode 0700) when absent. Holds metadata.db, metadata.key and millrace.pid. */
+  readonly dataDir: string;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** A storage volume with clear secrets plus what the catalog knows about it. */
+export interface VolumeRecord extends VolumeSpec {
+  readonly enabled: boolean;
+  readonly comment: string;
+  readonly isDefault: boolean;
+  readonly createdMs: number;
+}
+
+export interface NewVolume {
+  readonly name: string;
+  readonly type: VolumeType;
+  readonly location: string;
+  readonly params: Readonly<Record<string, string>>;
+  readonly enabled: boolean;
+  readonly comment: string;
+}
+
+export interface Volumes {
+  /** By name. */
+  list(): Promise<readonly VolumeRecord[]>;
+  /** Null when there is none. */
+  find(name: string): Promise<VolumeRecord | null>;
+  /** Throws UNKNOWN_VOLUME. */
+  get(name: string): Promise<VolumeRecord>;
+  /** Throws UNKNOWN_VOLUME. */
+  byId(id: VolumeId): Promise<VolumeRecord>;
+  /** Throws VOLUME_EXISTS. */
+  create(volume: NewVolume): Promise<VolumeRecord>;
+  /** `params` are merged over the stored ones. Throws UNKNOWN_VOLUME. */
+  alter(
+    name: string,
+    changes: {
+      readonly params?: Readonly<Record<string, string>>;
+      readonly comment?: string;
+      readonly enabled?: boolean;
+    },
+  ): Promise<void>;
+  /** Throws UNKNOWN_VOLUME, VOLUME_IN_USE (default, or a database, table or file that still counts on it names it). */
+  drop(name: string): Promise<void>;
+  /** Throws UNKNOWN_VOLUME, VOLUME_DISABLED. */
+  setDefault(name: string): Promise<void>;
+  default(): Promise<VolumeRecord | null>;
+}
+
+export interface DatabaseRecord {
+  readonly id: DatabaseId;
+  readonly name: string;
+  /** The volume that new tables take by default; null where the catalog had no default volume. */
+  readonly volumeId: VolumeId | null;
+  readonly volumeName: string | null;
+  /** information_schema and _statistics_: cannot be changed by statements. */
+  readonly isSystem: boolean;
+  readonly properties: Readonly<Record<string, string>>;
+  readonly createdMs: number;
+}
+
+export interface Databases {
+  /** By name. */
+  list(): Promise<readonly DatabaseRecord[]>;
+  find(name: string): Promise<DatabaseRecord | null>;
+  /** Throws UNKNOWN_DATABASE. */
+  get(name: string): Promise<DatabaseRecord>;
+  byId(id: DatabaseId): Promise<DatabaseRecord | null>;
+  /**
+   * `volumeName` null = the default volume at this moment. Throws DATABASE_EXISTS, UNKNOWN_VOLUME,
+   * NO_DEFAULT_VOLUME, VOLUME_DISABLED.
+   */
+  create(database: {
+    readonly name: string;
+    readonly volumeName: string | null;
+    readonly properties: Readonly<Record<string, string>>;
+  }): Promise<DatabaseRecord>;
+  /**
+   * Drops its tables too and cancels its load jobs. Throws DATABASE_DOES_NOT_EXIST, SYSTEM_OBJECT;
+   * without `force`, DATABASE_NOT_EMPTY when load jobs still run in it.
+   */
+  drop(name: string, options: { readonly force: boolean }): Promise<void>;
+}
+
+export interface NewTable {
+  readonly databaseName: string;
+  readonly name: string;
+  readonly keysType: TableInfo['schema']['keysType'];
+  /** Field ids are given by the catalog, 1.. in this order. */
+  readonly columns: readonly Omit<ColumnSchema, 'fieldId'>[];
+  /** Null = the database's volume. */
+  readonly volumeName: string | null;
+  readonly comment: string;
+  readonly distributedBy: readonly string[];
+  readonly buckets: number | null;
+  readonly properties: Readonly<Record<string, string>>;
+}
+
+/** What SHOW and the planners of compaction want to know without reading the files. */
+export interface TableStatus {
+  readonly tableId: TableId;
+  readonly version: TableVersion;
+  readonly fileCount: number;
+  readonly rowCount: number;
+  readonly sizeBytes: number;
+}
+
+export interface Tables {
+  /** Live tables of a database by name. Throws UNKNOWN_DATABASE. */
+  list(databaseName: string): Promise<readonly TableInfo[]>;
+  /** Every live table of every database, system tables included, by id. */
+  all(): Promise<readonly TableInfo[]>;
+  find(databaseName: string, tableName: string): Promise<TableInfo | null>;
+  /** Throws UNKNOWN_DATABASE, UNKNOWN_TABLE. */
+  get(databaseName: string, tableName: string): Promise<TableInfo>;
+  /** Null when it never existed or was dropped. */
+  byId(id: TableId): Promise<TableInfo | null>;
+  /** Throws UNKNOWN_DATABASE, SYSTEM_OBJECT, TABLE_EXISTS, UNKNOWN_VOLUME, NO_DEFAULT_VOLUME, VOLUME_DISABLED. */
+  create(table: NewTable): Promise<TableInfo>;
+  /** Its load jobs become CANCELLED. Its files go with the sweep. Throws UNKNOWN_TABLE, SYSTEM_OBJECT. */
+  drop(databaseName: string, tableName: string): Promise<void>;
+  /** Status of live tables; unknown ids are left out. */
+  status(ids: readonly TableId[]): Promise<readonly TableStatus[]>;
+}
+
+export interface UserRecord {
+  readonly name: string;
+  readonly host: string;
+  /** Hex of SHA1(SHA1(password)), '' = no password. */
+  readonly sha1Digest: string;
+  /** Hex of SHA256(SHA256(password)), '' = no password or not known. */
+  readonly sha256Digest: string;
+}
+
+export interface Users {
+  list(): Promise<readonly UserRecord[]>;
+  /** All entries of a name, whatever the host. */
+  byName(name: string): Promise<readonly UserRecord[]>;
+  put(user: UserRecord): Promise<void>;
+}
+
+/** SET GLOBAL values, which outlive a restart. */
+export interface Variables {
+  all(): Promise<ReadonlyMap<string, string>>;
+  set(name: string, value: string): Promise<void>;
+}
+
+/** One row of information_schema.routine_load_ledger; kept for ever. */
+export interface LedgerRow {
+  readonly jobId: number;
+  readonly topic: string;
+  readonly partition: number;
+  /** 1.., a new one begins where a person moved the position by hand. */
+  readonly segment: number;
+  readonly fromOffset: bigint;
+  /** Exclusive. toOffset - fromOffset = received + skippedGap. */
+  readonly toOffset: bigint;
+  /** received = consumed + skippedControl + skippedAborted + skippedEmpty. */
+  readonly received: number;
+  readonly consumed: number;
+  readonly skippedControl: number;
+  readonly skippedAborted: number;
+  readonly skippedEmpty: number;
+  readonly skippedGap: number;
+  readonly receivedBytes: number;
+  readonly rowsLoaded: number;
+  readonly rowsFiltered: number;
+  readonly rowsUnselected: number;
+  readonly firstCommitMs: number;
+  readonly lastCommitMs: number;
+}
+
+export interface Ledger {
+  list(jobId?: number): Promise<readonly LedgerRow[]>;
+}
+
+export interface TableRef {
+  readonly databaseName: string;
+  readonly tableName: string;
+}
+
+export interface SnapshotTable {
+  readonly table: TableInfo;
+  readonly version: TableVersion;
+  /** In commit order. */
+  readonly files: readonly DataFile[];
+}
+
+/** The repositories. Inside `transaction` they act in that transaction. */
+export interface CatalogScope {
+  readonly volumes: Volumes;
+  readonly databases: Databases;
+  readonly tables: Tables;
+  readonly users: Users;
+  readonly variables: Variables;
+  readonly loadJobs: LoadJobs;
+  readonly leases: TaskLeases;
+  readonly transactions: Transactions;
+  readonly ledger: Ledger;
+  /** Only for commit/: the statements that make rows visible. */
+  readonly commits: CommitStore;
+}
+
+export interface Catalog extends CatalogScope {
+  /** UUID of this metadata, made once; a bucket prefix belongs to one. */
+  readonly incarnation: string;
+  /** This FE's epoch as the leader, one more at each start; every commit checks it. */
+  readonly leaderEpoch: Epoch;
+  /** The database's clock, ms since the epoch; never steps back within a process. */
+  nowMs(): number;
+  /** Runs `work` in one transaction (rolled back when it throws). Use only the scope it is given: the catalog's own methods would wait for ever and so throw. */
+  transaction<T>(work: (scope: CatalogScope) => Promise<T>): Promise<T>;
+  /** Heads and live files of all the tables, in the order asked, from one metadata read. Throws UNKNOWN_DATABASE, UNKNOWN_TABLE. */
+  snapshot(refs: readonly TableRef[]): Promise<readonly SnapshotTable[]>;
+  /** Flushes and releases the data directory. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** `_statistics_`: the built-in database that holds rejected rows. */
+export const STATISTICS_DATABASE = '_statistics_';
+/** The built-in table of rejected rows: columns as in StarRocks' `_statistics_.rejected_records`. */
+export const REJECTED_TABLE = 'rejected_records';
+export const INFORMATION_SCHEMA = 'information_schema';
+/** TableInfo.volumeId of system tables: each of their files names its own volume. */
+export const EACH_FILE_ITS_OWN_VOLUME = 0;

@@ -1,0 +1,26 @@
+// Object keys of data files, in one place: the loader makes them, the sweep reads them back. The
+// transaction's id is in the path, so that a file without a metadata row still says whose it was.
+import { assert } from '../base/assert.ts';
+import { asId, type TransactionId } from '../base/ids.ts';
+
+/** The key of one data file: `<prefix>/t<transactionId>/<uuid>.parquet`. `prefix` has no slash at its end. */
+export function dataFileKey(prefix: string, transactionId: TransactionId, uuid: string): string {
+  assert(prefix !== '' && !prefix.endsWith('/') && !prefix.startsWith('/'), 'a bare key prefix');
+  assert(Number.isSafeInteger(transactionId) && transactionId > 0, 'a transaction id');
+  return `${prefix}/t${transactionId}/${uuid}.parquet`;
+}
+
+/** The transaction that a data file's key names, null when the key is no data file of ours. */
+export function transactionOfKey(key: string): TransactionId | null {
+  const match = /\/t([1-9]\d{0,15})\/[0-9a-f-]{36}\.parquet$/.exec(key);
+  return match === null ? null : asId<TransactionId>(Number(match[1]));
+}
+
+/**
+ * The key prefix of a new table's files: `<database>/<table>-<id>/data`. Characters that object
+ * stores or shells dislike become `_`; the id keeps prefixes apart.
+ */
+export function tablePrefix(databaseName: string, tableName: string, tableId: number): string {
+  const plain = (name: string): string => name.replaceAll(/[^A-Za-z0-9_-]/g, '_').slice(0, 64);
+  return `${plain(databaseName)}/${plain(tableName)}-${tableId}/data`;
+}
