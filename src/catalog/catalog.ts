@@ -198,6 +198,15 @@ export interface SnapshotTable {
   readonly files: readonly DataFile[];
 }
 
+export interface Snapshot {
+  /** In the order asked; null where there is no such table (or database). */
+  readonly tables: readonly (SnapshotTable | null)[];
+  /** Every database there is. */
+  readonly databaseNames: ReadonlySet<string>;
+  /** Every volume that the files lie in. */
+  readonly volumes: readonly VolumeSpec[];
+}
+
 /** The repositories. Inside `transaction` they act in that transaction. */
 export interface CatalogScope {
   readonly volumes: Volumes;
@@ -222,16 +231,12 @@ export interface Catalog extends CatalogScope {
   nowMs(): number;
   /** Runs `work` in one transaction (rolled back when it throws). Use only the scope it is given: the catalog's own methods would wait for ever and so throw. */
   transaction<T>(work: (scope: CatalogScope) => Promise<T>): Promise<T>;
-  /** Heads and live files of all the tables, in the order asked, from one metadata read. Throws UNKNOWN_DATABASE, UNKNOWN_TABLE. */
-  snapshot(refs: readonly TableRef[]): Promise<readonly SnapshotTable[]>;
+  /** Heads and live files of all the tables, and the volumes they lie in, from ONE metadata read. */
+  snapshot(refs: readonly TableRef[]): Promise<Snapshot>;
   /** Flushes and releases the data directory. Idempotent. */
   close(): Promise<void>;
 }
 
-/** `_statistics_`: the built-in database that holds rejected rows. */
-export const STATISTICS_DATABASE = '_statistics_';
-/** The built-in table of rejected rows: columns as in StarRocks' `_statistics_.rejected_records`. */
-export const REJECTED_TABLE = 'rejected_records';
 export const INFORMATION_SCHEMA = 'information_schema';
 /** TableInfo.volumeId of system tables: each of their files names its own volume. */
 export const EACH_FILE_ITS_OWN_VOLUME = 0;

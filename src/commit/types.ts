@@ -1,0 +1,99 @@
+// What commit/ offers to the rest of the FE: the only way to make rows visible. Types only; the
+// implementation is in committer.ts (appends), compaction-commit.ts, turn.ts and sweep.ts.
+import type { DatabaseId, Epoch, FileId, TableId, TransactionId } from '../base/ids.ts';
+import type { CatalogScope } from '../catalog/catalog.ts';
+import type { LoadJobRecord } from '../catalog/load-jobs.ts';
+import type { TransactionSource } from '../catalog/transactions.ts';
+import type { BegunTransaction, CommitRequest, CommitResult } from '../model/load-plan.ts';
+import type { StagedFile } from '../model/table.ts';
+import type { Turn } from './turn.ts';
+
+/** A task's batch: checked against its lease. */
+export interface BeginTask {
+  readonly taskId: string;
+  readonly epoch: Epoch;
+  /** Default: `<job name>-<job id>-<transaction id>`. */
+  readonly label?: string;
+  /** `CN: <node>`, as SHOW TRANSACTION prints it. */
+  readonly coordinator: string;
+  /** Default 10 minutes. After it the sweep aborts the transaction. */
+  readonly timeoutMs?: number;
+}
+
+/** A load without a task (INSERT, Stream Load) or a compaction. */
+export interface BeginOther {
+  readonly label: string;
+  readonly databaseId: DatabaseId;
+  readonly tableId: TableId;
+  readonly source: TransactionSource;
+  readonly coordinator: string;
+  readonly timeoutMs?: number;
+}
+
+/** What the load kind learns inside the SQL transaction of a commit. */
+export interface CommitContext {
+  readonly request: CommitRequest;
+  /** The job with this batch already counted. */
+  readonly job: LoadJobRecord;
+  readonly rowsLoaded: number;
+  readonly rowsFiltered: number;
+}
+
+export interface CommitHooks {
+  /**
+   * Runs inside the SQL transaction, after all checks passed: what it writes through `scope` becomes
+   * durable with the rows or not at all. It may pause the job. Throwing rolls everything back and
+   * aborts the transaction.
+   */
+  onCommit(
+    scope: CatalogScope,
+    context: CommitContext,
+  ): Promise<{ readonly continueTask: boolean }>;
+}
+
+export interface Committer {
+  /** A PREPARE transaction for a task's batch. Throws LEASE_LOST, LABEL_ALREADY_EXISTS, LEADER_LOST. */
+  begin(task: BeginTask): Promise<BegunTransaction>;
+  /** A PREPARE transaction without a task. Throws LABEL_ALREADY_EXISTS, LEADER_LOST, UNKNOWN_TABLE. */
+  beginOther(load: BeginOther): Promise<BegunTransaction>;
+  /**
+   * Makes a task's batch visible, all of it or nothing. Repeating the same request gives the same
+   * answer and changes nothing. Result ABORTED: the table was dropped, the job ended, or the
+   * transaction had been aborted or timed out. Throws, with the transaction ABORTED and the position
+   * unmoved: LEASE_LOST, POSITION_MISMATCH, REJECTED_STORE_FULL, COMMIT_REQUEST_INVALID. Throws
+   * without touching anything: LEADER_LOST, UNKNOWN_TRANSACTION, METADATA_UNAVAILABLE, DISK_FULL.
+   */
+  commit(request: CommitRequest, hooks: CommitHooks): Promise<CommitResult>;
+  /** What `commit` answered or would answer, null while PREPARE or PREPARED. Throws UNKNOWN_TRANSACTION. */
+  state(transactionId: TransactionId): Promise<CommitResult | null>;
+  /** Ends an open transaction; a final one stays as it is. Returns how it ended. Throws UNKNOWN_TRANSACTION, LEADER_LOST. */
+  abort(transactionId: TransactionId, reason: string): Promise<CommitResult>;
+  /** PREPARE -> PREPARED (two-phase loads): it no longer times out as fast. Throws TRANSACTION_STATE, UNKNOWN_TRANSACTION. */
+  prepare(transactionId: TransactionId): Promise<void>;
+  /**
+   * Makes a compaction visible under the table's turn: inputs leave, outputs enter at one new version.
+   * Result ABORTED where an input is no longer live or the table is gone. Throws TURN_LOST.
+   */
+  commitCompaction(request: CompactionCommit): Promise<CommitResult>;
+}
+
+export interface CompactionCommit {
+  readonly transactionId: TransactionId;
+  readonly tableId: TableId;
+  readonly turn: Turn;
+  readonly inputs: readonly FileId[];
+  readonly outputs: readonly StagedFile[];
+}
+
+export interface CommitLimits {
+  /** Most bytes of live files in `_statistics_.rejected_records`. */
+  readonly rejectedStoreBytes: number;
+  readonly transactionTimeoutMs: number;
+  readonly preparedTimeoutMs: number;
+}
+
+export const DEFAULT_COMMIT_LIMITS: CommitLimits = {
+  rejectedStoreBytes: 1024 ** 3,
+  transactionTimeoutMs: 10 * 60_000,
+  preparedTimeoutMs: 24 * 3_600_000,
+};
