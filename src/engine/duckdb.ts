@@ -4,9 +4,9 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { DuckDBInstance } from '@duckdb/node-api';
 import type { Clock } from '../base/clock.ts';
+import { quoteList } from '../model/duckdb-text.ts';
 import { Admission } from './admission.ts';
 import { type Connection, NativeConnection } from './connection.ts';
-import { quoteList } from './sql-text.ts';
 
 export type { Connection, StatementOptions } from './connection.ts';
 

@@ -1,5 +1,5 @@
-// Quoting of names, texts and paths for DuckDB SQL that we generate. The only place that does it in
-// the engine: a text that goes into SQL by any other way is a hole.
+// Quoting of names, texts and paths for DuckDB SQL that we generate, for every folder that makes such
+// SQL: a text that goes into SQL by any other way is a hole.
 
 /** `"name"` with quotes doubled. */
 export function quoteIdentifier(name: string): string {

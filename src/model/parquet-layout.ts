@@ -1,0 +1,136 @@
+// How a table's rows lie in Parquet: stored types, COPY options with Iceberg field ids, and the statistics
+// of a written file. Shared by loads (pipeline's sink) and compaction. Must stay pure: no I/O, no engine.
+import { fail } from '../base/errors.ts';
+import type { VolumeId } from '../base/ids.ts';
+import { quoteIdentifier, quoteList, quoteLiteral } from './duckdb-text.ts';
+import { duckdbType, type SqlType } from './sql-type.ts';
+import type { ColumnSchema, ColumnStats, StagedFile, TableSchema } from './table.ts';
+
+/** Rows of a row group at most; a reader decodes whole groups, and memory while writing grows with it. */
+export const ROW_GROUP_ROWS = 122_880;
+
+/** Defaults computed for each load are never missing from a file of a table that has them. */
+const COMPUTED_DEFAULT = /^(current_timestamp|now|uuid|uuid_numeric)\b/i;
+
+/**
+ * The DuckDB type that a column has inside Parquet. As in memory, except LARGEINT: Parquet has no
+ * 128-bit integer and DuckDB would store a DOUBLE, silently rounded, so it is stored as text.
+ */
+export function storedDuckdbType(type: SqlType): string {
+  return duckdbType(type).replaceAll('HUGEINT', 'VARCHAR');
+}
+
+/** SQL that turns a value of the column's own type (`valueSql`) into its stored form. */
+export function storeExpression(type: SqlType, valueSql: string): string {
+  const stored = storedDuckdbType(type);
+  return stored === duckdbType(type) ? valueSql : `CAST(${valueSql} AS ${stored})`;
+}
+
+/** SQL for a SELECT list that stores `source`'s columns (named as the schema's) in schema order. */
+export function storeSelectList(schema: TableSchema): string {
+  return schema.columns
+    .map(
+      ({ name, type }) =>
+        `${storeExpression(type, quoteIdentifier(name))} AS ${quoteIdentifier(name)}`,
+    )
+    .join(', ');
+}
+
+/**
+ * The option list for `COPY (...) TO '...' (<here>)`: v1 pages and zstd level 1 (what every Spark and
+ * Iceberg version reads, and the cheapest to write), field ids, statistics returned as rows.
+ * The SELECT must give the schema's columns, in stored form, under their names.
+ */
+export function parquetCopyOptions(schema: TableSchema): string {
+  const ids = schema.columns
+    .map(({ name, fieldId }) => `${quoteIdentifier(name)}: ${fieldId}`)
+    .join(', ');
+  return [
+    'FORMAT parquet',
+    'PARQUET_VERSION v1',
+    'COMPRESSION zstd',
+    'COMPRESSION_LEVEL 1',
+    `ROW_GROUP_SIZE ${ROW_GROUP_ROWS}`,
+    `FIELD_IDS {${ids}}`,
+    'RETURN_STATS',
+  ].join(', ');
+}
+
+/**
+ * `read_parquet(...)` over files of a table, whatever version of the schema each was written with:
+ * columns are found by field id, one that a file lacks is its default or NULL. Gives stored types;
+ * wrap it in `readSelectList` for the columns' own types.
+ */
+export function readParquetSql(schema: TableSchema, paths: readonly string[]): string {
+  const columns = schema.columns.map(
+    ({ fieldId, name, type, defaultValue }) =>
+      `${fieldId}: {name: ${quoteLiteral(name)}, type: ${quoteLiteral(storedDuckdbType(type))}, default_value: ${
+        defaultValue === null || COMPUTED_DEFAULT.test(defaultValue)
+          ? 'NULL::VARCHAR'
+          : quoteLiteral(defaultValue)
+      }}`,
+  );
+  return `read_parquet(${quoteList(paths)}, schema = MAP {${columns.join(', ')}})`;
+}
+
+/** A SELECT list that gives the columns their own types when they come from `readParquetSql`. */
+export function readSelectList(schema: TableSchema): string {
+  return schema.columns
+    .map(({ name, type }) => {
+      const own = duckdbType(type);
+      const column = quoteIdentifier(name);
+      return own === storedDuckdbType(type) ? column : `CAST(${column} AS ${own}) AS ${column}`;
+    })
+    .join(', ');
+}
+
+/**
+ * The StagedFile of one row that `COPY ... RETURN_STATS` gave, as the engine's `objects()` returns it
+ * (column_statistics is a list of {key, value} pairs, keys are quoted column paths).
+ * `sizeBytes` is what lies on disk, and must equal what COPY reported.
+ */
+export function stagedFileFromStats(
+  stats: Readonly<Record<string, unknown>>,
+  target: { readonly volumeId: VolumeId; readonly key: string; readonly schema: TableSchema },
+): StagedFile {
+  const columnStats: Record<string, ColumnStats> = {};
+  const byPath = new Map(pairs(stats['column_statistics']));
+  for (const column of target.schema.columns) {
+    const found = byPath.get(quoteIdentifier(column.name));
+    if (found !== undefined) columnStats[column.name] = statsOf(column, new Map(pairs(found)));
+  }
+  return {
+    volumeId: target.volumeId,
+    key: target.key,
+    sizeBytes: count(stats, 'file_size_bytes'),
+    rowCount: count(stats, 'count'),
+    columnStats,
+  };
+}
+
+function statsOf(column: ColumnSchema, values: ReadonlyMap<string, unknown>): ColumnStats {
+  // Text order is not number order, so the min and max of a LARGEINT (stored as text) say nothing.
+  // NaN is in neither bound, so a column with one has no usable bounds.
+  const usable = column.type.kind !== 'LARGEINT' && values.get('has_nan') !== 'true';
+  const text = (key: string): string | null => {
+    const value = values.get(key);
+    return usable && typeof value === 'string' ? value : null;
+  };
+  return { min: text('min'), max: text('max'), nullCount: Number(values.get('null_count') ?? 0) };
+}
+
+function pairs(map: unknown): [string, unknown][] {
+  if (!Array.isArray(map)) throw fail('INTERNAL', { detail: 'COPY gave no column statistics' });
+  return map.map((entry: unknown): [string, unknown] => {
+    if (typeof entry !== 'object' || entry === null || !('key' in entry) || !('value' in entry))
+      throw fail('INTERNAL', { detail: 'COPY gave column statistics in an unknown shape' });
+    return [String(entry.key), entry.value];
+  });
+}
+
+function count(stats: Readonly<Record<string, unknown>>, field: string): number {
+  const value = stats[field];
+  if (typeof value !== 'bigint' && typeof value !== 'number')
+    throw fail('INTERNAL', { detail: `COPY gave no ${field}` });
+  return Number(value);
+}
