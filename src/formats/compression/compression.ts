@@ -1,0 +1,40 @@
+// One door to the four compression formats. Expanding always has a hard limit on the expanded size
+// and never trusts a size that the data itself declares.
+import { compressGzip, expandGzip } from './gzip.ts';
+import { compressLz4, expandLz4 } from './lz4.ts';
+import { compressSnappy, expandSnappy } from './snappy.ts';
+import { compressZstd, expandZstd } from './zstd.ts';
+
+export type CompressionFormat = 'gzip' | 'snappy' | 'lz4' | 'zstd';
+
+/**
+ * The expanded bytes, at most `limitBytes` of them. Throws LIMIT_EXCEEDED (user) when there are more,
+ * COMPRESSED_DATA_CORRUPT (user) when the data does not expand. lz4 is the frame format, snappy is
+ * either raw or xerial-framed.
+ */
+export function expand(format: CompressionFormat, data: Buffer, limitBytes: number): Buffer {
+  switch (format) {
+    case 'gzip':
+      return expandGzip(data, limitBytes);
+    case 'snappy':
+      return expandSnappy(data, limitBytes);
+    case 'lz4':
+      return expandLz4(data, limitBytes);
+    case 'zstd':
+      return expandZstd(data, limitBytes);
+  }
+}
+
+/** The compressed bytes: lz4 as a frame, snappy raw (not xerial-framed). */
+export function compress(format: CompressionFormat, data: Buffer): Buffer {
+  switch (format) {
+    case 'gzip':
+      return compressGzip(data);
+    case 'snappy':
+      return compressSnappy(data);
+    case 'lz4':
+      return compressLz4(data);
+    case 'zstd':
+      return compressZstd(data);
+  }
+}
