@@ -85,6 +85,30 @@ export const ERRORS = {
     'user',
     'Getting analyzing error at line {line}, column {column}. Detail message: {detail}.',
   ),
+  // -- routine load
+  LOAD_TOO_MANY_FILTERED: row(
+    'user',
+    'too many filtered rows: {filtered} of {rows}, max_filter_ratio is {ratio}',
+    'the batch was not loaded and the position stays; mend the data or raise max_filter_ratio, then RESUME ROUTINE LOAD',
+  ),
+  UNKNOWN_JOB: row(
+    'user',
+    'There is no running job named {job} in database {database}',
+    'SHOW ALL ROUTINE LOAD lists the jobs',
+  ),
+  JOB_STATE: row('user', 'Could not transform {from} to {to}, job: {job}', ''),
+  // -- load pipeline
+  LOAD_JSONPATH: row(
+    'user',
+    "Invalid json path: '{path}' ({detail})",
+    'write paths as in ["$.a", "$.b.c", "$.list[0]"]',
+  ),
+  LOAD_SQL: row('user', 'cannot compile the load of {table}: {detail}', 'check COLUMNS and WHERE'),
+  LOAD_SCRATCH_FULL: row(
+    'retry',
+    'no space left for a batch of {sizeBytes} bytes in {path}',
+    'free some space there',
+  ),
   // -- start and configuration
   CONFIG_INVALID: row('user', '{where}: {detail}', '{hint}'),
   PORT_IN_USE: row(
@@ -344,6 +368,31 @@ export const ERRORS = {
   ),
   KAFKA_BROKER_BUSY: row('retry', 'Kafka broker {broker} answered {api} with {error}'),
   KAFKA_REQUEST_REFUSED: row('user', 'Kafka broker {broker} refused {api}: {error}'),
+  // -- mysql protocol
+  MYSQL_TOO_MANY_CONNECTIONS: row(
+    'retry',
+    'Too many connections',
+    'close some connections; the limit is {limit}',
+    1040,
+    '08004',
+  ),
+  MYSQL_BAD_HANDSHAKE: row('user', 'Bad handshake: {detail}', '', 1043, '08S01'),
+  MYSQL_UNKNOWN_COMMAND: row('user', 'Unknown command {command}', '', 1047, '08S01'),
+  MYSQL_SHUTDOWN: row('retry', 'Server shutdown in progress', '', 1053, '08S01'),
+  MYSQL_PACKET_TOO_LARGE: row(
+    'user',
+    "Got a packet bigger than 'max_allowed_packet' bytes",
+    'the limit is {limit} bytes',
+    1153,
+    '08S01',
+  ),
+  MYSQL_UNKNOWN_STATEMENT: row(
+    'user',
+    'Unknown prepared statement handler ({statementId}) given to {command}',
+    '',
+    1243,
+  ),
+  MYSQL_MALFORMED_PACKET: row('user', 'Malformed communication packet: {detail}', '', 1835),
 } as const satisfies Record<string, ErrorRow>;
 
 export type ErrorCode = keyof typeof ERRORS;

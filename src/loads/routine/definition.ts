@@ -1,0 +1,262 @@
+// What a Routine Load job is: its checked definition, stored as JSON with the job, and the way from it
+// to a LoadPlan. Pure: no catalog, no Kafka; the caller brings table, volume and positions.
+import type { JobId } from '../../base/ids.ts';
+import type {
+  FormatSpec,
+  KafkaConnectionSpec,
+  LoadLimits,
+  LoadOutput,
+  LoadPlan,
+  LoadTarget,
+  LoadTransform,
+} from '../../model/load-plan.ts';
+import type { TableInfo } from '../../model/table.ts';
+import { compileLoadExpression } from '../../query/load-expression.ts';
+import type { LoadColumn, LoadProperties } from '../../sql/ast/routine-load.ts';
+import { parseExpression } from '../../sql/parser/parse.ts';
+import { printExpression } from '../../sql/print.ts';
+import { analysisError, checkProperties, type PropertyMap, propertyOf } from '../properties.ts';
+import { parseEscapes } from './escapes.ts';
+import {
+  JOB_PROPERTIES,
+  type KafkaSourceDefinition,
+  readKafkaSource,
+  type StartOffset,
+} from './properties.ts';
+
+/** One entry of COLUMNS: a source field, or a derived column with its expression as text. */
+export interface ColumnMapping {
+  readonly name: string;
+  readonly expression: string | null;
+}
+
+/** JSON-safe: offsets are text. */
+export interface RoutineLoadDefinition {
+  readonly properties: PropertyMap;
+  readonly source: Omit<KafkaSourceDefinition, 'partitions' | 'defaultOffset'> & {
+    readonly partitions:
+      | readonly { readonly partition: number; readonly start: string | null }[]
+      | null;
+    readonly defaultOffset: string | null;
+  };
+  readonly columns: readonly ColumnMapping[] | null;
+  readonly where: string | null;
+  /** As the user wrote it, before escapes are read; null = default. */
+  readonly columnSeparator: string | null;
+  readonly rowDelimiter: string | null;
+  readonly timeZone: string;
+}
+
+/** Checks the clauses of CREATE ROUTINE LOAD. Throws SQL_ANALYZE with StarRocks' messages. */
+export function defineRoutineLoad(input: {
+  readonly load: LoadProperties;
+  readonly properties: PropertyMap;
+  readonly source: PropertyMap;
+  readonly sessionTimeZone: string;
+}): RoutineLoadDefinition {
+  const properties = checkProperties(JOB_PROPERTIES, input.properties);
+  checkTaskTimes(properties);
+  if (propertyOf(JOB_PROPERTIES, properties, 'format') === 'avro') {
+    throw analysisError('format avro is not supported yet, use json or csv');
+  }
+  for (const key of ['partial_update', 'merge_condition'] as const) {
+    if (properties[key] !== undefined && properties[key] !== 'false') {
+      throw analysisError(`${key} needs a PRIMARY KEY table`);
+    }
+  }
+  if (input.load.partitions !== null) {
+    throw analysisError('PARTITION is not supported: tables have no partitions yet');
+  }
+  readJsonpaths(properties['jsonpaths'] ?? '');
+  const source = readKafkaSource(input.source);
+  return {
+    properties,
+    source: {
+      ...source,
+      partitions:
+        source.partitions?.map((entry) => ({
+          partition: entry.partition,
+          start: entry.start === null ? null : String(entry.start),
+        })) ?? null,
+      defaultOffset: source.defaultOffset === null ? null : String(source.defaultOffset),
+    },
+    columns: input.load.columns === null ? null : input.load.columns.map(columnMapping),
+    where: input.load.where === null ? null : printExpression(input.load.where),
+    columnSeparator: input.load.columnSeparator,
+    rowDelimiter: input.load.rowDelimiter,
+    timeZone: properties['timezone'] ?? input.sessionTimeZone,
+  };
+}
+
+function columnMapping(column: LoadColumn): ColumnMapping {
+  return {
+    name: column.name,
+    expression: column.expression === null ? null : printExpression(column.expression),
+  };
+}
+
+function checkTaskTimes(properties: Record<string, string>): void {
+  const consume = properties['task_consume_second'];
+  const timeout = properties['task_timeout_second'];
+  if (consume !== undefined && timeout === undefined) {
+    properties['task_timeout_second'] = String(Number(consume) * 4);
+  } else if (consume === undefined && timeout !== undefined) {
+    properties['task_consume_second'] = String(Math.max(1, Math.floor(Number(timeout) / 4)));
+  } else if (consume !== undefined && timeout !== undefined && Number(timeout) <= Number(consume)) {
+    throw analysisError('task_timeout_second must be larger than task_consume_second');
+  }
+}
+
+/** `["$.a","$.b"]` as a list; null when empty. Throws SQL_ANALYZE. */
+export function readJsonpaths(text: string): readonly string[] | null {
+  if (text.trim() === '') return null;
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch (error) {
+    throw analysisError(
+      `Invalid json path: jsonpaths is not a JSON array of texts: ${error instanceof Error ? error.message : text}`,
+    );
+  }
+  if (!Array.isArray(parsed) || parsed.length === 0) {
+    throw analysisError(`Invalid json path: jsonpaths is not a JSON array of texts: ${text}`);
+  }
+  return parsed.map((path: unknown) => {
+    if (typeof path !== 'string' || !path.startsWith('$')) {
+      throw analysisError(`Invalid json path: ${JSON.stringify(path)} does not begin with $`);
+    }
+    return path;
+  });
+}
+
+/** The start of one partition: its own, else the default, else the end (StarRocks: only new data). */
+export function startOffsetOf(definition: RoutineLoadDefinition, partition: number): StartOffset {
+  const own = definition.source.partitions?.find((entry) => entry.partition === partition)?.start;
+  return toStartOffset(own ?? definition.source.defaultOffset ?? 'OFFSET_END');
+}
+
+/** Reads back a stored start offset. */
+export function toStartOffset(text: string): StartOffset {
+  if (text === 'OFFSET_BEGINNING' || text === 'OFFSET_END') return text;
+  return BigInt(text);
+}
+
+export function kafkaConnection(definition: RoutineLoadDefinition): KafkaConnectionSpec {
+  return { brokers: definition.source.brokers, properties: definition.source.custom };
+}
+
+function formatOf(definition: RoutineLoadDefinition): FormatSpec {
+  const value = (key: keyof typeof JOB_PROPERTIES): string =>
+    propertyOf(JOB_PROPERTIES, definition.properties, key);
+  if (value('format') === 'json') {
+    return {
+      kind: 'json',
+      jsonpaths: readJsonpaths(value('jsonpaths')),
+      jsonRoot: value('json_root'),
+      stripOuterArray: value('strip_outer_array') === 'true',
+    };
+  }
+  return {
+    kind: 'csv',
+    columnSeparator: parseEscapes(definition.columnSeparator ?? '\t'),
+    rowDelimiter: parseEscapes(definition.rowDelimiter ?? '\n'),
+    trimSpace: value('trim_space') === 'true',
+    enclose: value('enclose').slice(0, 1),
+    escape: value('escape').slice(0, 1),
+  };
+}
+
+/** Source fields, outputs and filter for a table. Throws SQL_ANALYZE for columns that do not fit. */
+export function compileTransform(
+  definition: RoutineLoadDefinition,
+  table: TableInfo,
+): LoadTransform {
+  const columns = table.schema.columns;
+  const known = new Map(columns.map((column) => [column.name.toLowerCase(), column]));
+  const mapping: readonly ColumnMapping[] =
+    definition.columns ?? columns.map((column) => ({ name: column.name, expression: null }));
+  const fields = mapping.filter((entry) => entry.expression === null).map((entry) => entry.name);
+  checkFields(definition, fields);
+  const derived = new Map<string, string>();
+  for (const entry of mapping) {
+    if (entry.expression === null) continue;
+    if (!known.has(entry.name.toLowerCase())) {
+      throw analysisError(`Column '${entry.name}' of COLUMNS is not in table ${table.name}`);
+    }
+    derived.set(entry.name.toLowerCase(), entry.expression);
+  }
+  const options = { timeZone: definition.timeZone };
+  const outputs = columns.map((column): LoadOutput => {
+    const expression = derived.get(column.name.toLowerCase());
+    if (expression !== undefined) {
+      const compiled = compileLoadExpression(parseExpression(expression), fields, options);
+      return { column, from: { kind: 'expression', ...compiled } };
+    }
+    const field = fields.find((name) => name.toLowerCase() === column.name.toLowerCase());
+    if (field !== undefined) return { column, from: { kind: 'field', field } };
+    if (!column.nullable && column.defaultValue === null) {
+      throw analysisError(
+        `Column has no default value, column: ${column.name}: it is NOT NULL and COLUMNS does not give it`,
+      );
+    }
+    return { column, from: { kind: 'default' } };
+  });
+  return {
+    fields,
+    outputs,
+    whereSql:
+      definition.where === null
+        ? null
+        : compileLoadExpression(parseExpression(definition.where), fields, options).duckdbSql,
+    strictMode: propertyOf(JOB_PROPERTIES, definition.properties, 'strict_mode') === 'true',
+    timeZone: definition.timeZone,
+  };
+}
+
+function checkFields(definition: RoutineLoadDefinition, fields: readonly string[]): void {
+  const seen = new Set<string>();
+  for (const field of fields) {
+    const lower = field.toLowerCase();
+    if (seen.has(lower)) throw analysisError(`Duplicate column '${field}' in COLUMNS`);
+    seen.add(lower);
+  }
+  const jsonpaths = readJsonpaths(definition.properties['jsonpaths'] ?? '');
+  if (jsonpaths !== null && jsonpaths.length < fields.length) {
+    throw analysisError(
+      `jsonpaths has ${jsonpaths.length} paths for ${fields.length} source fields: give one path per field`,
+    );
+  }
+}
+
+/** The plan of one task, without positions: the scheduler adds those. */
+export function buildPlan(input: {
+  readonly jobId: JobId;
+  readonly jobName: string;
+  readonly userName: string;
+  readonly definition: RoutineLoadDefinition;
+  readonly table: TableInfo;
+  readonly target: LoadTarget;
+  readonly rejected: LoadTarget;
+  readonly partitions: readonly { readonly partition: number; readonly offset: bigint }[];
+  readonly limits: LoadLimits;
+}): LoadPlan {
+  const { definition } = input;
+  const isolation = definition.source.custom['isolation.level'];
+  return {
+    jobId: input.jobId,
+    jobName: input.jobName,
+    userName: input.userName,
+    target: input.target,
+    rejected: input.rejected,
+    source: {
+      kind: 'kafka',
+      connection: kafkaConnection(definition),
+      topic: definition.source.topic,
+      isolation: isolation === 'read_uncommitted' ? 'read_uncommitted' : 'read_committed',
+      partitions: input.partitions,
+    },
+    format: formatOf(definition),
+    transform: compileTransform(definition, input.table),
+    limits: input.limits,
+  };
+}

@@ -1,0 +1,248 @@
+// The properties of CREATE ROUTINE LOAD: job properties and data source properties, with StarRocks'
+// defaults, checks and messages (docs: CREATE ROUTINE LOAD; FE source of 2025-09 for messages).
+import { analysisError, type PropertyMap, type PropertySpec } from '../properties.ts';
+
+const text = (help: string, alterable = false): PropertySpec => ({
+  type: 'text',
+  default: '',
+  message: '',
+  alterable,
+  help,
+});
+const bool = (key: string, help: string, alterable = false): PropertySpec => ({
+  type: 'bool',
+  default: 'false',
+  message: `${key} should be true or false`,
+  alterable,
+  help,
+});
+
+export const JOB_PROPERTIES = {
+  desired_concurrent_number: {
+    type: 'long',
+    default: '5',
+    min: 1,
+    message: 'desired_concurrent_number should > 0',
+    alterable: true,
+    help: 'tasks wanted at once; the real number is the least of it, the partitions, the alive nodes and max_routine_load_task_concurrent_num',
+  },
+  max_batch_interval: {
+    type: 'long',
+    default: '10',
+    min: 5,
+    message: 'max_batch_interval should >= 5',
+    alterable: true,
+    help: 'seconds; the most that rows may wait for a commit (rows are committed as soon as routine_load_freshness_millisecond has passed)',
+  },
+  max_batch_rows: {
+    type: 'long',
+    default: '200000',
+    min: 200000,
+    message: 'max_batch_rows should >= 200000',
+    alterable: true,
+    help: 'the error window is 10 times this many rows',
+  },
+  max_batch_size: {
+    type: 'long',
+    default: null,
+    min: 0,
+    message: 'max_batch_size should >= 0',
+    alterable: true,
+    help: 'accepted, without effect (deprecated in StarRocks)',
+  },
+  max_error_number: {
+    type: 'long',
+    default: '0',
+    min: 0,
+    message: 'max_error_number should >= 0',
+    alterable: true,
+    help: 'rejected rows allowed per window; above it the batch is committed and the job pauses',
+  },
+  max_filter_ratio: {
+    type: 'double',
+    default: '1.0',
+    min: 0,
+    max: 1,
+    message: 'max_filter_ratio must between 0.0 and 1.0.',
+    alterable: true,
+    help: 'part of rejected rows in a batch above which the batch is not committed and the job pauses',
+  },
+  strict_mode: bool(
+    'strict_mode',
+    'reject rows with a value that does not convert, instead of NULL',
+    true,
+  ),
+  log_rejected_record_num: {
+    type: 'long',
+    default: '0',
+    min: -1,
+    message: 'log_rejected_record_num should >= -1',
+    alterable: false,
+    help: 'accepted; rejected rows are always kept in _statistics_.rejected_records',
+  },
+  timezone: { ...text('time zone of time functions in COLUMNS and WHERE', true), default: null },
+  partial_update: bool('partial_update', 'update only the given columns (PRIMARY KEY tables)'),
+  partial_update_mode: {
+    type: 'word',
+    default: null,
+    words: ['row', 'column', 'auto'],
+    message: 'partial_update_mode should be row, column or auto',
+    alterable: false,
+    help: 'how partial updates are written',
+  },
+  merge_condition: { ...text('column that decides whether an update wins'), default: null },
+  format: {
+    type: 'word',
+    default: 'csv',
+    words: ['csv', 'json', 'avro'],
+    message: 'Format type is invalid. format=`{value}`',
+    alterable: false,
+    help: 'csv, json or avro',
+  },
+  strip_outer_array: bool('strip_outer_array', 'a JSON array is many rows', true),
+  jsonpaths: text('JSON array of paths, one per source field', true),
+  json_root: text('path of the element to load', true),
+  trim_space: bool('trim_space', 'trim blanks around CSV fields'),
+  enclose: { ...text('character that encloses CSV fields'), default: null },
+  escape: { ...text('character that escapes in CSV fields'), default: null },
+  task_consume_second: {
+    type: 'long',
+    default: '15',
+    min: 1,
+    message: 'task_consume_second should > 0',
+    alterable: true,
+    help: 'accepted and shown; tasks run as long as they hold their lease',
+  },
+  task_timeout_second: {
+    type: 'long',
+    default: '60',
+    min: 1,
+    message: 'task_timeout_second should > 0',
+    alterable: true,
+    help: 'a batch that is not committed after this long is aborted and read again',
+  },
+  pause_on_fatal_parse_error: bool(
+    'pause_on_fatal_parse_error',
+    'pause at a message that cannot be parsed',
+    true,
+  ),
+} as const satisfies Record<string, PropertySpec>;
+
+export const SOURCE_PROPERTIES = {
+  kafka_broker_list: { ...text('host:port entries, separated by commas'), default: null },
+  kafka_topic: { ...text('the topic'), default: null },
+  kafka_partitions: {
+    ...text('partitions to load, separated by commas; all when absent', true),
+    default: null,
+  },
+  kafka_offsets: {
+    ...text('first offset per listed partition: a number, OFFSET_BEGINNING or OFFSET_END', true),
+    default: null,
+  },
+  'confluent.schema.registry.url': {
+    ...text('schema registry, for format avro', true),
+    default: null,
+  },
+} as const satisfies Record<string, PropertySpec>;
+
+/** Prefix of librdkafka properties in FROM KAFKA. */
+export const CUSTOM_PREFIX = 'property.';
+
+/** First offset of a partition: a number or one of the two symbols. */
+export type StartOffset = bigint | 'OFFSET_BEGINNING' | 'OFFSET_END';
+
+export interface KafkaSourceDefinition {
+  readonly brokers: readonly string[];
+  readonly topic: string;
+  /** null = all partitions, found again as they grow. */
+  readonly partitions:
+    | readonly { readonly partition: number; readonly start: StartOffset | null }[]
+    | null;
+  readonly defaultOffset: StartOffset | null;
+  /** librdkafka properties without the prefix, group.id and kafka_default_offsets taken out. */
+  readonly custom: PropertyMap;
+  readonly groupId: string | null;
+}
+
+const BROKER = /^[-A-Za-z0-9+&@#/%?=~_|!:,.;[\]]+:\d{1,5}$/;
+
+/** Checks FROM KAFKA (...). Throws SQL_ANALYZE with StarRocks' messages. */
+export function readKafkaSource(given: PropertyMap): KafkaSourceDefinition {
+  const known: Record<string, string> = {};
+  const custom: Record<string, string> = {};
+  for (const [key, value] of Object.entries(given)) {
+    if (key.startsWith(CUSTOM_PREFIX)) custom[key.slice(CUSTOM_PREFIX.length)] = value;
+    else if (Object.hasOwn(SOURCE_PROPERTIES, key.toLowerCase())) known[key.toLowerCase()] = value;
+    else throw analysisError(`${key} is invalid kafka custom property`);
+  }
+  const { kafka_default_offsets: defaultText, 'group.id': groupId, ...rest } = custom;
+  return {
+    brokers: readBrokers(known['kafka_broker_list']),
+    topic: required(known, 'kafka_topic').trim(),
+    partitions: readPartitions(known['kafka_partitions'], known['kafka_offsets']),
+    defaultOffset: defaultText === undefined ? null : readOffset(defaultText),
+    custom: rest,
+    groupId: groupId ?? null,
+  };
+}
+
+function required(known: PropertyMap, key: string): string {
+  const value = known[key];
+  if (value === undefined || value.trim() === '')
+    throw analysisError(`${key} is a required property`);
+  return value;
+}
+
+function readBrokers(value: string | undefined): string[] {
+  const list = required({ kafka_broker_list: value ?? '' }, 'kafka_broker_list');
+  const brokers = list
+    .replaceAll(' ', '')
+    .split(',')
+    .filter((entry) => entry !== '');
+  for (const broker of brokers) {
+    if (!BROKER.test(broker)) {
+      throw analysisError(`kafka_broker_list: '${broker}' does not match host:port`);
+    }
+  }
+  return brokers;
+}
+
+function readPartitions(
+  partitionsText: string | undefined,
+  offsetsText: string | undefined,
+): KafkaSourceDefinition['partitions'] {
+  if (partitionsText === undefined) {
+    if (offsetsText !== undefined) {
+      throw analysisError('Partitions number should be equals to offsets number');
+    }
+    return null;
+  }
+  if (partitionsText.trim() === '') {
+    throw analysisError('kafka_partitions could not be a empty string');
+  }
+  const partitions = partitionsText.split(',').map((entry) => {
+    if (!/^\s*\d{1,9}\s*$/.test(entry)) {
+      throw analysisError(`Invalid kafka partition: ${entry.trim()}`);
+    }
+    return Number(entry);
+  });
+  const offsets = offsetsText === undefined ? null : offsetsText.split(',').map(readOffset);
+  if (offsets !== null && offsets.length !== partitions.length) {
+    throw analysisError('Partitions number should be equals to offsets number');
+  }
+  if (new Set(partitions).size !== partitions.length) {
+    throw analysisError(`kafka_partitions names a partition twice: ${partitionsText}`);
+  }
+  return partitions.map((partition, index) => ({ partition, start: offsets?.[index] ?? null }));
+}
+
+/** A number >= 0, OFFSET_BEGINNING (-2) or OFFSET_END (-1). */
+export function readOffset(entry: string): StartOffset {
+  const upper = entry.trim().toUpperCase();
+  if (upper === 'OFFSET_BEGINNING' || upper === '-2') return 'OFFSET_BEGINNING';
+  if (upper === 'OFFSET_END' || upper === '-1') return 'OFFSET_END';
+  if (!/^[+-]?\d{1,19}$/.test(upper)) throw analysisError(`Invalid kafka offset: ${entry.trim()}`);
+  const offset = BigInt(upper);
+  if (offset < 0n) throw analysisError('Can not specify offset smaller than 0');
+  return offset;
+}

@@ -1,0 +1,219 @@
+// SHOW ROUTINE LOAD: columns and rendering in one place. Column order, key order and texts as in the
+// seeds (StarRocks' quick start output); further JobProperties keys only where the user set them.
+import type { LoadJobRecord, PositionRecord } from '../../catalog/load-jobs.ts';
+import { propertyOf } from '../properties.ts';
+import type { RoutineLoadDefinition } from './definition.ts';
+import { JOB_PROPERTIES } from './properties.ts';
+
+export const SHOW_COLUMNS = [
+  'Id',
+  'Name',
+  'CreateTime',
+  'PauseTime',
+  'EndTime',
+  'DbName',
+  'TableName',
+  'State',
+  'DataSourceType',
+  'CurrentTaskNum',
+  'JobProperties',
+  'DataSourceProperties',
+  'CustomProperties',
+  'Statistic',
+  'Progress',
+  'TimestampProgress',
+  'ReasonOfStateChanged',
+  'ErrorLogUrls',
+  'TrackingSQL',
+  'OtherMsg',
+  'LatestSourcePosition',
+] as const;
+
+export interface ShownJob {
+  readonly job: LoadJobRecord;
+  readonly definition: RoutineLoadDefinition;
+  readonly positions: readonly PositionRecord[];
+  readonly currentTaskNum: number;
+  /** Shown times are in this zone. */
+  readonly timeZone: string;
+}
+
+/** One row of SHOW ROUTINE LOAD; every cell is text ('NULL' for unset times, as StarRocks sends it). */
+export function showRow(shown: ShownJob): string[] {
+  const { job, definition, timeZone } = shown;
+  const running = job.state === 'NEED_SCHEDULE' || job.state === 'RUNNING';
+  const reason =
+    job.reason === null || running
+      ? ''
+      : `ErrorReason{errCode = ${job.reason.errCode}, msg='${job.reason.message}'}`;
+  return [
+    String(job.id),
+    job.name,
+    showTime(job.createdMs, timeZone),
+    showTime(job.pausedMs, timeZone),
+    showTime(job.endedMs, timeZone),
+    job.databaseName,
+    job.tableName,
+    job.state,
+    'KAFKA',
+    String(shown.currentTaskNum),
+    JSON.stringify(jobProperties(shown)),
+    JSON.stringify(dataSourceProperties(definition, shown.positions)),
+    JSON.stringify(customProperties(job, definition)),
+    JSON.stringify(statistic(job)),
+    JSON.stringify(progress(shown.positions)),
+    JSON.stringify(timestampProgress(shown.positions)),
+    reason,
+    '',
+    job.counters.errorRows === 0
+      ? ''
+      : `select tracking_log from information_schema.load_tracking_logs where job_id=${job.id}`,
+    job.otherMessage === null
+      ? ''
+      : `[${showTime(job.otherMessage.atMs, timeZone)}] ${job.otherMessage.text}`,
+    JSON.stringify(latestPosition(shown.positions)),
+  ];
+}
+
+/** `yyyy-MM-dd HH:mm:ss` in a zone; 'NULL' when unset. */
+export function showTime(atMs: number | null, timeZone: string): string {
+  if (atMs === null) return 'NULL';
+  const parts = new Intl.DateTimeFormat('sv-SE', {
+    timeZone,
+    dateStyle: 'short',
+    timeStyle: 'medium',
+  });
+  return parts.format(new Date(atMs));
+}
+
+function jobProperties({ definition, currentTaskNum }: ShownJob): Record<string, string> {
+  const value = (key: keyof typeof JOB_PROPERTIES): string =>
+    propertyOf(JOB_PROPERTIES, definition.properties, key);
+  const json = value('format') === 'json';
+  const derived = definition.columns?.map((entry) =>
+    entry.expression === null ? entry.name : `${entry.name} = ${entry.expression}`,
+  );
+  const csv = {
+    rowDelimiter: `'${definition.rowDelimiter ?? '\\n'}'`,
+    columnSeparator: `'${definition.columnSeparator ?? '\\t'}'`,
+  };
+  const userSet = (['trim_space', 'enclose', 'escape', 'pause_on_fatal_parse_error'] as const)
+    .filter((key) => definition.properties[key] !== undefined)
+    .map((key) => [key, value(key)]);
+  return {
+    partitions: '*',
+    partial_update: value('partial_update'),
+    columnToColumnExpr: derived === undefined ? '*' : derived.join(','),
+    maxBatchIntervalS: value('max_batch_interval'),
+    partial_update_mode: definition.properties['partial_update_mode'] ?? 'null',
+    whereExpr: definition.where ?? '*',
+    ...(json ? { dataFormat: 'json' } : csv),
+    timezone: definition.timeZone,
+    format: value('format'),
+    log_rejected_record_num: value('log_rejected_record_num'),
+    taskTimeoutSecond: value('task_timeout_second'),
+    json_root: value('json_root'),
+    maxFilterRatio: ratioText(value('max_filter_ratio')),
+    strict_mode: value('strict_mode'),
+    jsonpaths: value('jsonpaths'),
+    taskConsumeSecond: value('task_consume_second'),
+    desireTaskConcurrentNum: value('desired_concurrent_number'),
+    maxErrorNum: value('max_error_number'),
+    strip_outer_array: value('strip_outer_array'),
+    currentTaskConcurrentNum: String(currentTaskNum),
+    maxBatchRows: value('max_batch_rows'),
+    ...Object.fromEntries(userSet),
+  };
+}
+
+/** Java's text of a double: `1` is `1.0`. */
+function ratioText(value: string): string {
+  return /^\d+$/.test(value) ? `${value}.0` : value;
+}
+
+function dataSourceProperties(
+  definition: RoutineLoadDefinition,
+  positions: readonly PositionRecord[],
+): Record<string, string> {
+  return {
+    topic: definition.source.topic,
+    currentKafkaPartitions: [...positions]
+      .map((entry) => entry.partition)
+      .sort((a, b) => a - b)
+      .join(','),
+    brokerList: definition.source.brokers.join(','),
+  };
+}
+
+const SECRET_KEY = /password|secret|jaas/i;
+
+function customProperties(
+  job: LoadJobRecord,
+  definition: RoutineLoadDefinition,
+): Record<string, string> {
+  const custom = Object.fromEntries(
+    Object.entries(definition.source.custom).map(([key, value]) => [
+      key,
+      SECRET_KEY.test(key) ? '******' : value,
+    ]),
+  );
+  return {
+    ...custom,
+    ...(definition.source.defaultOffset === null
+      ? {}
+      : { kafka_default_offsets: definition.source.defaultOffset }),
+    'group.id': job.groupId,
+  };
+}
+
+function statistic({ counters }: LoadJobRecord): Record<string, number> {
+  const perSecond = (amount: number): number =>
+    Math.floor((amount * 1000) / Math.max(1, counters.taskExecuteTimeMs));
+  return {
+    receivedBytes: counters.receivedBytes,
+    errorRows: counters.errorRows,
+    committedTaskNum: counters.committedTaskNum,
+    loadedRows: counters.loadedRows,
+    loadRowsRate: perSecond(counters.loadedRows),
+    abortedTaskNum: counters.abortedTaskNum,
+    totalRows: counters.totalRows,
+    unselectedRows: counters.unselectedRows,
+    receivedBytesRate: perSecond(counters.receivedBytes),
+    taskExecuteTimeMs: counters.taskExecuteTimeMs,
+  };
+}
+
+/** The last consumed offset (next - 1), or the symbol of a position that nothing moved yet. */
+export function shownOffset(nextOffset: bigint): string {
+  if (nextOffset === 0n) return 'OFFSET_ZERO';
+  if (nextOffset === -1n) return 'OFFSET_END';
+  if (nextOffset === -2n) return 'OFFSET_BEGINNING';
+  return String(nextOffset - 1n);
+}
+
+function byPartition(
+  positions: readonly PositionRecord[],
+  text: (position: PositionRecord) => string | null,
+): Record<string, string> {
+  const entries = [...positions].sort((a, b) => a.partition - b.partition);
+  return Object.fromEntries(
+    entries.flatMap((position) => {
+      const value = text(position);
+      return value === null ? [] : [[String(position.partition), value]];
+    }),
+  );
+}
+
+const progress = (positions: readonly PositionRecord[]): Record<string, string> =>
+  byPartition(positions, (position) => shownOffset(position.nextOffset));
+
+/** StarRocks stores the timestamp + 1 and shows it minus one: the last consumed message's own. */
+const timestampProgress = (positions: readonly PositionRecord[]): Record<string, string> =>
+  byPartition(positions, (position) =>
+    position.lastTimestampMs === null ? null : String(position.lastTimestampMs),
+  );
+
+const latestPosition = (positions: readonly PositionRecord[]): Record<string, string> =>
+  byPartition(positions, (position) =>
+    position.latestOffset === null ? null : String(position.latestOffset),
+  );

@@ -1,0 +1,12 @@
+// The `millrace` command. Says so clearly when started on a Node that is too old, then hands over.
+const major = Number(process.versions.node.split('.')[0]);
+if (major < 24) {
+  process.stderr.write(
+    `millrace needs Node 24 or newer, this is ${process.version}: use the npm scripts (npm start), which bring their own\n`,
+  );
+  process.exit(2);
+}
+const { runCommand } = await import('./cli/command.ts');
+process.exitCode = await runCommand(process.argv.slice(2));
+
+export {};
