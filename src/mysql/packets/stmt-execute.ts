@@ -1,0 +1,152 @@
+// COM_STMT_EXECUTE after its command byte: `u32 statement id | u8 cursor flags | u32 1 | null bitmap |
+// u8 types follow | [type, flag per parameter] | values`. Without types, those of the last execute hold.
+// SOURCE: MySQL source docs, "COM_STMT_EXECUTE".
+import { TYPE } from '../constants.ts';
+import type { MysqlParameter } from '../handler.ts';
+import { malformed, PayloadReader } from './payload-reader.ts';
+import { PayloadWriter } from './payload-writer.ts';
+import { readDateTime, readTime, writeDateTime, writeTime } from './temporal.ts';
+
+export interface ParameterType {
+  readonly code: number;
+  readonly unsigned: boolean;
+}
+
+const UNSIGNED_FLAG = 0x80;
+
+/** The statement id that every COM_STMT_* packet starts with. */
+export function readStatementId(body: Buffer): number {
+  return new PayloadReader(body).u32();
+}
+
+/**
+ * Decodes the parameters. `knownTypes` are those of the last execute, or null; `longData` holds what came
+ * by COM_STMT_SEND_LONG_DATA, which takes the place of a value in the packet.
+ */
+export function readStmtExecute(
+  body: Buffer,
+  parameterCount: number,
+  knownTypes: readonly ParameterType[] | null,
+  longData: ReadonlyMap<number, Buffer>,
+): { parameters: MysqlParameter[]; types: readonly ParameterType[] } {
+  const reader = new PayloadReader(body);
+  reader.skip(9);
+  if (parameterCount === 0) return { parameters: [], types: [] };
+  const nulls = reader.bytes((parameterCount + 7) >> 3);
+  let types = knownTypes;
+  if (reader.u8() === 1) {
+    types = Array.from({ length: parameterCount }, () => {
+      const code = reader.u8();
+      return { code, unsigned: (reader.u8() & UNSIGNED_FLAG) !== 0 };
+    });
+  }
+  if (types === null) throw malformed('parameter types are missing');
+  const parameters = types.map((type, i): MysqlParameter => {
+    const long = longData.get(i);
+    if (long !== undefined) return longParameter(type, long);
+    const isNull = (nulls.readUInt8(i >> 3) & (1 << (i & 7))) !== 0;
+    return isNull ? { kind: 'null' } : readParameter(reader, type);
+  });
+  return { parameters, types };
+}
+
+function longParameter(type: ParameterType, value: Buffer): MysqlParameter {
+  return isBlob(type.code)
+    ? { kind: 'bytes', value }
+    : { kind: 'string', value: value.toString('utf8') };
+}
+
+function isBlob(code: number): boolean {
+  return code >= TYPE.tinyBlob && code <= TYPE.blob;
+}
+
+function readParameter(reader: PayloadReader, { code, unsigned }: ParameterType): MysqlParameter {
+  switch (code) {
+    case TYPE.null:
+      return { kind: 'null' };
+    case TYPE.tiny:
+      return { kind: 'integer', value: BigInt(unsigned ? reader.u8() : reader.i8()) };
+    case TYPE.short:
+    case TYPE.year:
+      return { kind: 'integer', value: BigInt(unsigned ? reader.u16() : reader.i16()) };
+    case TYPE.long:
+    case TYPE.int24:
+      return { kind: 'integer', value: BigInt(unsigned ? reader.u32() : reader.i32()) };
+    case TYPE.longlong:
+      return { kind: 'integer', value: unsigned ? reader.u64() : reader.i64() };
+    case TYPE.float:
+      return { kind: 'double', value: reader.f32() };
+    case TYPE.double:
+      return { kind: 'double', value: reader.f64() };
+    case TYPE.decimal:
+    case TYPE.newDecimal:
+      return { kind: 'decimal', value: reader.lengthText() };
+    case TYPE.date:
+      return { kind: 'date', value: readDateTime(reader, true) };
+    case TYPE.datetime:
+    case TYPE.timestamp:
+      return { kind: 'datetime', value: readDateTime(reader, false) };
+    case TYPE.time:
+      return { kind: 'time', value: readTime(reader) };
+    default:
+      // A copy, since the packet's memory may be large and the value may live longer.
+      if (isBlob(code)) return { kind: 'bytes', value: Buffer.from(reader.lengthBytes()) };
+      return { kind: 'string', value: reader.lengthText() };
+  }
+}
+
+const WRITE_TYPES: Readonly<Record<MysqlParameter['kind'], number>> = {
+  null: TYPE.null,
+  integer: TYPE.longlong,
+  double: TYPE.double,
+  decimal: TYPE.newDecimal,
+  string: TYPE.varString,
+  bytes: TYPE.blob,
+  date: TYPE.date,
+  datetime: TYPE.datetime,
+  time: TYPE.time,
+};
+
+/** The client's side: with types, integers as signed 64-bit ones. */
+export function writeStmtExecute(
+  statementId: number,
+  parameters: readonly MysqlParameter[],
+): Buffer {
+  const writer = new PayloadWriter(128).u32(statementId).u8(0).u32(1);
+  if (parameters.length === 0) return writer.finish();
+  const nulls = Buffer.alloc((parameters.length + 7) >> 3);
+  parameters.forEach((parameter, i) => {
+    if (parameter.kind === 'null') nulls[i >> 3] = (nulls[i >> 3] ?? 0) | (1 << (i & 7));
+  });
+  writer.bytes(nulls).u8(1);
+  for (const parameter of parameters) writer.u8(WRITE_TYPES[parameter.kind]).u8(0);
+  for (const parameter of parameters) writeParameter(writer, parameter);
+  return writer.finish();
+}
+
+function writeParameter(writer: PayloadWriter, parameter: MysqlParameter): void {
+  switch (parameter.kind) {
+    case 'null':
+      return;
+    case 'integer':
+      writer.u64(parameter.value);
+      return;
+    case 'double':
+      writer.f64(parameter.value);
+      return;
+    case 'decimal':
+    case 'string':
+      writer.lengthText(parameter.value);
+      return;
+    case 'bytes':
+      writer.lengthBytes(parameter.value);
+      return;
+    case 'date':
+    case 'datetime':
+      if (!writeDateTime(writer, parameter.value)) throw malformed('date parameter');
+      return;
+    case 'time':
+      if (!writeTime(writer, parameter.value)) throw malformed('time parameter');
+      return;
+  }
+}
