@@ -1,0 +1,204 @@
+// A batch packed for DuckDB: one JSON object per line, and for each line where it came from. Lines are
+// numbered as DuckDB's row_number sees them, so nothing may be written here that DuckDB would skip,
+// split or join: a line is `{...}`, valid UTF-8, without a line break inside.
+import { isUtf8 } from 'node:buffer';
+import { assert, present } from '../../base/assert.ts';
+import type { MessageRun, RawBatch } from '../types.ts';
+import type { ScratchFile } from './scratch.ts';
+
+/** A row that cannot go to DuckDB. The range is in its message's run. */
+export interface DecodeReject {
+  readonly record: number;
+  readonly start: number;
+  readonly end: number;
+  readonly message: string;
+}
+
+const NEWLINE = 0x0a;
+/** Lines gather here before they are written to the scratch file. */
+const BUFFER_BYTES = 1024 * 1024;
+
+/** Collects lines. One per batch; give `buffer` on to the next batch's writer to save memory. */
+export class PackedBatch {
+  readonly raw: RawBatch;
+  readonly file: ScratchFile;
+  readonly rejects: DecodeReject[] = [];
+  /** Messages without any value, by partition. */
+  readonly empty = new Map<number, number>();
+  longestLineBytes = 0;
+  lineCount = 0;
+  readonly #runBase: Int32Array;
+  readonly #buffer: Buffer;
+  #recordOfLine: Int32Array;
+  #startOfLine: Int32Array;
+  #endOfLine: Int32Array;
+  #filled = 0;
+  /** First line that is still in the buffer. */
+  #firstBuffered = 0;
+
+  constructor(raw: RawBatch, file: ScratchFile, buffer: Buffer) {
+    this.raw = raw;
+    this.file = file;
+    this.#buffer = buffer;
+    this.#recordOfLine = new Int32Array(raw.messageCount);
+    this.#startOfLine = new Int32Array(raw.messageCount);
+    this.#endOfLine = new Int32Array(raw.messageCount);
+    this.#runBase = new Int32Array(raw.runs.length);
+    let base = 0;
+    for (const [index, run] of raw.runs.entries()) {
+      this.#runBase[index] = base;
+      base += run.count;
+    }
+    assert(base === raw.messageCount, 'the runs hold as many messages as the batch says');
+  }
+
+  static newBuffer(): Buffer {
+    return Buffer.allocUnsafeSlow(BUFFER_BYTES);
+  }
+
+  /** Appends a line: `bytes[start, end)` without line break; `rawStart, rawEnd` is where it lies in its run. */
+  addLine(
+    record: number,
+    bytes: Buffer,
+    start: number,
+    end: number,
+    rawStart: number,
+    rawEnd: number,
+  ): void {
+    const length = end - start;
+    if (this.#filled + length + 1 > BUFFER_BYTES) this.flush();
+    const line = this.lineCount;
+    if (line === this.#recordOfLine.length) this.#grow();
+    this.#recordOfLine[line] = record;
+    this.#startOfLine[line] = rawStart;
+    this.#endOfLine[line] = rawEnd;
+    this.lineCount = line + 1;
+    if (length > this.longestLineBytes) this.longestLineBytes = length;
+    if (length >= BUFFER_BYTES) {
+      this.#writeLong(bytes.subarray(start, end));
+      return;
+    }
+    bytes.copy(this.#buffer, this.#filled, start, end);
+    this.#filled += length + 1;
+    this.#buffer[this.#filled - 1] = NEWLINE;
+  }
+
+  addEmpty(partition: number): void {
+    this.empty.set(partition, (this.empty.get(partition) ?? 0) + 1);
+  }
+
+  reject(record: number, start: number, end: number, message: string): void {
+    this.rejects.push({ record, start, end, message });
+  }
+
+  /** Writes what is buffered. Lines that are not UTF-8 become rejects; call before `lineCount` is trusted. */
+  flush(): void {
+    const chunk = this.#buffer.subarray(0, this.#filled);
+    if (chunk.length > 0) this.file.write(isUtf8(chunk) ? chunk : this.#withoutInvalid(chunk));
+    this.#filled = 0;
+    this.#firstBuffered = this.lineCount;
+  }
+
+  /** The message that a line is from, as an index over all runs. */
+  recordOfLine(line: number): number {
+    return present(this.#recordOfLine[line], 'line');
+  }
+
+  /** The bytes of a line as received. */
+  rawOfLine(line: number): Buffer {
+    const { run } = this.locate(this.recordOfLine(line));
+    return run.bytes.subarray(this.#startOfLine[line], this.#endOfLine[line]);
+  }
+
+  /** The run of a message and its index there. */
+  locate(record: number): { readonly run: MessageRun; readonly index: number } {
+    let low = 0;
+    let high = this.#runBase.length - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if ((this.#runBase[middle] ?? 0) <= record) low = middle;
+      else high = middle - 1;
+    }
+    const run = present(this.raw.runs[low], 'run of a message');
+    return { run, index: record - (this.#runBase[low] ?? 0) };
+  }
+
+  /** Lines per partition, for the ledger. */
+  linesByPartition(): Map<number, number> {
+    const counts = new Map<number, number>();
+    let line = 0;
+    for (const [index, run] of this.raw.runs.entries()) {
+      const next = this.#runBase[index + 1] ?? this.raw.messageCount;
+      const from = line;
+      line = this.#firstLineAt(next, line);
+      if (line > from) counts.set(run.partition, (counts.get(run.partition) ?? 0) + line - from);
+    }
+    return counts;
+  }
+
+  /** First line at or after `from` whose message is `record` or later (lines are in message order). */
+  #firstLineAt(record: number, from: number): number {
+    let low = from;
+    let high = this.lineCount;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.#recordOfLine[middle] ?? 0) < record) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  /** A line longer than the buffer; the buffer is empty here. */
+  #writeLong(bytes: Buffer): void {
+    if (isUtf8(bytes)) {
+      this.file.write(bytes);
+      this.file.write(Buffer.from('\n'));
+    } else {
+      this.lineCount -= 1;
+      this.#rejectLine(this.lineCount);
+    }
+    this.#firstBuffered = this.lineCount;
+  }
+
+  #rejectLine(line: number): void {
+    const start = present(this.#startOfLine[line], 'line');
+    const end = present(this.#endOfLine[line], 'line');
+    this.reject(this.recordOfLine(line), start, end, 'Invalid UTF-8 in the message');
+  }
+
+  /** The buffered lines that are UTF-8; the others are taken out of the numbering. */
+  #withoutInvalid(chunk: Buffer): Buffer {
+    const kept: Buffer[] = [];
+    let to = this.#firstBuffered;
+    let at = 0;
+    for (let line = this.#firstBuffered; line < this.lineCount; line += 1) {
+      const end = chunk.indexOf(NEWLINE, at) + 1;
+      const bytes = chunk.subarray(at, end);
+      at = end;
+      if (!isUtf8(bytes)) {
+        this.#rejectLine(line);
+        continue;
+      }
+      kept.push(bytes);
+      this.#recordOfLine[to] = present(this.#recordOfLine[line], 'line');
+      this.#startOfLine[to] = present(this.#startOfLine[line], 'line');
+      this.#endOfLine[to] = present(this.#endOfLine[line], 'line');
+      to += 1;
+    }
+    this.lineCount = to;
+    return Buffer.concat(kept);
+  }
+
+  #grow(): void {
+    const capacity = Math.max(1024, this.#recordOfLine.length * 2);
+    this.#recordOfLine = grown(this.#recordOfLine, capacity);
+    this.#startOfLine = grown(this.#startOfLine, capacity);
+    this.#endOfLine = grown(this.#endOfLine, capacity);
+  }
+}
+
+function grown(array: Int32Array, capacity: number): Int32Array {
+  const larger = new Int32Array(capacity);
+  larger.set(array);
+  return larger;
+}

@@ -1,0 +1,300 @@
+// LoadPlan -> ONE DuckDB COPY statement per job, a template filled in for each batch: reads the packed
+// lines as text, converts by StarRocks' rules, keeps what is good, and tells `load_drop` about every
+// other row. Must never let a row disappear: a row is written, or load_drop was called for it.
+import { unreachable } from '../../base/assert.ts';
+import { quoteIdentifier, quoteLiteral } from '../../model/duckdb-text.ts';
+import type { LoadOutput, LoadPlan } from '../../model/load-plan.ts';
+import { parquetCopyOptions, storeSelectList } from '../../model/parquet-layout.ts';
+import { duckdbType } from '../../model/sql-type.ts';
+import type { TableSchema } from '../../model/table.ts';
+import { type ConvertOptions, convertExpression, convertText } from './convert-sql.ts';
+import { duckdbJsonPath, type PathStep, parseJsonPath } from './json-path.ts';
+
+/** Name of the scalar function that hears of every row that is not written. */
+export const DROP_FUNCTION = 'load_drop';
+
+/** Why a row is not written, packed into one integer: kind + 4 * output index. */
+export const DROP_CODE = {
+  /** The row is good; `load_drop` was asked only because every field was NULL, as after a parse failure. */
+  keep: -1,
+  unselected: 0,
+  /** strict_mode: the value is there but does not convert. */
+  strict: 1,
+  /** NULL, or a value that became NULL, for a NOT NULL column. */
+  nullValue: 2,
+} as const;
+
+/** What one batch fills into the template. */
+export interface BatchStatement {
+  /** File with one JSON object per line. */
+  readonly inputPath: string;
+  readonly outputPath: string;
+  readonly longestLineBytes: number;
+  /** First argument of every `load_drop` call. */
+  readonly slot: number;
+}
+
+export interface CompiledTransform {
+  /** The COPY statement; its one result row are the Parquet statistics. */
+  copySql(batch: BatchStatement): string;
+  /** Per source field: where its value lies in a parsed JSON line, for messages about rejected rows. */
+  readonly fieldSteps: readonly (readonly PathStep[])[];
+  /** Keys of numbers that must reach DuckDB as text, since its JSON reader rounds them to double; null = none. */
+  readonly exactNumberKeys: ReadonlySet<string> | null;
+}
+
+interface SourceColumn {
+  /** Key of the packed line's object. */
+  readonly key: string;
+  readonly type: 'VARCHAR' | 'JSON';
+}
+
+interface FieldSql {
+  readonly name: string;
+  /** The field as text, over the columns of the read. */
+  readonly text: string;
+  /** The field as JSON text (a string keeps its quotes). */
+  readonly json: string;
+}
+
+/** DuckDB's line buffer is twice this; small keeps memory low, and a longer line raises it for its batch. */
+const MIN_OBJECT_BYTES = 1024 * 1024;
+
+/** The target's columns in file order, as the plan names them. */
+export function targetSchema(plan: LoadPlan): TableSchema {
+  return { keysType: 'DUP_KEYS', columns: plan.transform.outputs.map((o) => o.column) };
+}
+
+/** Throws LOAD_JSONPATH, NOT_SUPPORTED. SQL made by the FE (expressions, WHERE) is checked when first run. */
+export function compileTransform(plan: LoadPlan): CompiledTransform {
+  const { format, transform } = plan;
+  const fieldSteps = transform.fields.map((name, index): readonly PathStep[] => {
+    if (format.kind === 'csv') return [{ kind: 'key', key: String(index) }];
+    const path = format.jsonpaths?.[index];
+    return path === undefined ? [{ kind: 'key', key: name }] : parseJsonPath(path);
+  });
+  const source = sourceColumns(plan, fieldSteps);
+  const fields = fieldSql(plan, fieldSteps, source);
+  const options: ConvertOptions = { format: format.kind, timeZone: transform.timeZone };
+  const outputs = transform.outputs.map((output) => outputSql(output, fields, options));
+  // A line that does not parse has NULL in every column; so has `{}`: load_drop looks at the bytes.
+  const suspect =
+    source === null
+      ? '"line" IS NULL'
+      : source.map((c) => `${quoteIdentifier(c.key)} IS NULL`).join(' AND ');
+  const inner = innerSelect(plan, fields, outputs, suspect);
+  const schema = targetSchema(plan);
+  const outer = storeSelectList(schema);
+  const copyOptions = parquetCopyOptions(schema);
+  const columns =
+    source === null
+      ? "{'line': 'JSON'}, records=false"
+      : `{${source.map((c) => `${quoteLiteral(c.key)}: '${c.type}'`).join(', ')}}`;
+  const selected =
+    source === null ? '"line"' : source.map((c) => quoteIdentifier(c.key)).join(', ');
+  const { good, code } = verdict(plan, outputs);
+  return {
+    fieldSteps,
+    exactNumberKeys: exactNumberKeys(plan, fieldSteps),
+    copySql: (batch) => {
+      const read = `read_json(${quoteLiteral(batch.inputPath)}, format='newline_delimited', columns=${columns}, ignore_errors=true, compression='uncompressed', maximum_object_size=${Math.max(MIN_OBJECT_BYTES, batch.longestLineBytes + 16)})`;
+      const base = `SELECT row_number() OVER () - 1 AS __ordinal, ${selected} FROM ${read}`;
+      const drop = `${DROP_FUNCTION}(${batch.slot}, __ordinal, __suspect, ${code})`;
+      return `COPY (SELECT ${outer} FROM (${inner} FROM (${base})) WHERE CASE WHEN ${good} THEN true ELSE ${drop} END) TO ${quoteLiteral(batch.outputPath)} (${copyOptions})`;
+    },
+  };
+}
+
+/**
+ * The distinct top-level keys to read; null = read whole lines, for paths that do not begin with a key
+ * and for keys that differ only in case (DuckDB's names ignore it). A key is read as JSON where a path
+ * goes deeper or a JSON column wants its exact text.
+ */
+function sourceColumns(
+  plan: LoadPlan,
+  fieldSteps: readonly (readonly PathStep[])[],
+): readonly SourceColumn[] | null {
+  const jsonFields = new Set(
+    plan.transform.outputs
+      .filter((o) => o.column.type.kind === 'JSON' && plan.format.kind === 'json')
+      .map((o) => (o.from.kind === 'field' ? o.from.field : null)),
+  );
+  const byKey = new Map<string, SourceColumn>();
+  for (const [index, steps] of fieldSteps.entries()) {
+    const first = steps[0];
+    if (first?.kind !== 'key') return null;
+    const wantsJson = steps.length > 1 || jsonFields.has(plan.transform.fields[index] ?? '');
+    const type = wantsJson || byKey.get(first.key)?.type === 'JSON' ? 'JSON' : 'VARCHAR';
+    byKey.set(first.key, { key: first.key, type });
+  }
+  const names = new Set([...byKey.keys()].map((key) => key.toLowerCase()));
+  return names.size === 0 || names.size < byKey.size ? null : [...byKey.values()];
+}
+
+function fieldSql(
+  plan: LoadPlan,
+  fieldSteps: readonly (readonly PathStep[])[],
+  source: readonly SourceColumn[] | null,
+): readonly FieldSql[] {
+  return plan.transform.fields.map((name, index) => {
+    const steps = fieldSteps[index] ?? [];
+    const first = steps[0];
+    if (source === null || first?.kind !== 'key') return { name, ...extract('"line"', steps) };
+    const column = quoteIdentifier(first.key);
+    const read = source.find((c) => c.key === first.key);
+    if (read?.type === 'VARCHAR') return { name, text: column, json: column };
+    return { name, ...extract(column, steps.slice(1)) };
+  });
+}
+
+function extract(column: string, steps: readonly PathStep[]): { text: string; json: string } {
+  const path = quoteLiteral(duckdbJsonPath(steps));
+  if (steps.some((step) => step.kind === 'all')) {
+    const list = `CAST(to_json(json_extract(${column}, ${path})) AS VARCHAR)`;
+    return { text: list, json: list };
+  }
+  const json = steps.length === 0 ? column : `json_extract(${column}, ${path})`;
+  return {
+    text: `json_extract_string(${column}, ${path})`,
+    json: `nullif(CAST(${json} AS VARCHAR), 'null')`,
+  };
+}
+
+interface OutputSql {
+  readonly output: LoadOutput;
+  /** The source text, null where there is none (expressions, defaults). */
+  readonly source: string | null;
+  readonly value: string;
+}
+
+function outputSql(
+  output: LoadOutput,
+  fields: readonly FieldSql[],
+  options: ConvertOptions,
+): OutputSql {
+  const { column, from } = output;
+  switch (from.kind) {
+    case 'field': {
+      const field = fields.find((f) => f.name === from.field);
+      if (field === undefined) return { output, source: null, value: nullOf(output) };
+      const isJson = column.type.kind === 'JSON' && options.format === 'json';
+      const text = isJson ? field.json : field.text;
+      // The line was parsed as a whole, so the JSON text of a part of it is valid.
+      const value = isJson ? text : convertText(text, column.type, options);
+      return { output, source: text, value };
+    }
+    case 'expression': {
+      const value = convertExpression(guarded(from.duckdbSql), from.type, column.type, options);
+      return { output, source: null, value };
+    }
+    case 'default':
+      return { output, source: null, value: defaultSql(output, options) };
+    default:
+      return unreachable(from, 'output source');
+  }
+}
+
+function nullOf(output: LoadOutput): string {
+  return `CAST(NULL AS ${duckdbType(output.column.type)})`;
+}
+
+function defaultSql(output: LoadOutput, options: ConvertOptions): string {
+  const { defaultValue, type } = output.column;
+  if (defaultValue === null) return nullOf(output);
+  if (type.kind === 'DATETIME' && /^current_timestamp(\(\d*\))?$/i.test(defaultValue.trim()))
+    return `CAST(now() AT TIME ZONE ${quoteLiteral(options.timeZone)} AS TIMESTAMP)`;
+  if (/^uuid\(\)$/i.test(defaultValue.trim())) return 'CAST(uuid() AS VARCHAR)';
+  return convertText(`CAST(${quoteLiteral(defaultValue)} AS VARCHAR)`, type, options);
+}
+
+/** Outputs under their names, the fields that no output hides (for WHERE), and what the verdict needs. */
+function innerSelect(
+  plan: LoadPlan,
+  fields: readonly FieldSql[],
+  outputs: readonly OutputSql[],
+  suspect: string,
+): string {
+  const taken = new Set(plan.transform.outputs.map((o) => o.column.name.toLowerCase()));
+  const visible = fields
+    .filter((f) => !taken.has(f.name.toLowerCase()))
+    .map((f) => `${f.text} AS ${quoteIdentifier(f.name)}`);
+  const values = outputs.map((o) => `${o.value} AS ${quoteIdentifier(o.output.column.name)}`);
+  const sources = plan.transform.strictMode
+    ? outputs.flatMap((o, index) => (o.source === null ? [] : [`${o.source} AS __source${index}`]))
+    : [];
+  const own = ['__ordinal', `${suspect} AS __suspect`];
+  return `SELECT ${[...values, ...visible, ...sources, ...own].join(', ')}`;
+}
+
+interface Verdict {
+  /** True for a row to write; must be cheap, it runs for every row. */
+  readonly good: string;
+  /** The DROP_CODE of a row that is not good. */
+  readonly code: string;
+}
+
+/** Order as in StarRocks: strict conversion, then WHERE, then NOT NULL. */
+function verdict(plan: LoadPlan, outputs: readonly OutputSql[]): Verdict {
+  const { strictMode, whereSql } = plan.transform;
+  const whens: string[] = [];
+  const good: string[] = ['NOT __suspect'];
+  const add = (isBad: string, isGood: string, code: number): void => {
+    whens.push(`WHEN ${isBad} THEN ${code}`);
+    good.push(isGood);
+  };
+  for (const [index, { output, source }] of outputs.entries()) {
+    if (!strictMode || source === null) continue;
+    const name = quoteIdentifier(output.column.name);
+    add(
+      `__source${index} IS NOT NULL AND ${name} IS NULL`,
+      `(__source${index} IS NULL OR ${name} IS NOT NULL)`,
+      DROP_CODE.strict + 4 * index,
+    );
+  }
+  if (whereSql !== null) {
+    const where = `COALESCE(CAST(${guarded(whereSql)} AS BOOLEAN), false)`;
+    add(`NOT ${where}`, where, DROP_CODE.unselected);
+  }
+  for (const [index, { output }] of outputs.entries()) {
+    if (output.column.nullable) continue;
+    const name = quoteIdentifier(output.column.name);
+    add(`${name} IS NULL`, `${name} IS NOT NULL`, DROP_CODE.nullValue + 4 * index);
+  }
+  const code =
+    whens.length === 0
+      ? String(DROP_CODE.keep)
+      : `CASE ${whens.join(' ')} ELSE ${DROP_CODE.keep} END`;
+  return { good: good.join(' AND '), code };
+}
+
+/** An error in an expression (overflow, bad argument) makes it NULL for its row instead of ending the batch. TRY refuses volatile functions. */
+function guarded(sql: string): string {
+  return /\b(random|uuid|gen_random_uuid|uuidv[47]|setseed)\s*\(/i.test(sql)
+    ? `(${sql})`
+    : `TRY(${sql})`;
+}
+
+/** Digits that a double carries exactly whatever the value. */
+const DOUBLE_DIGITS = 15;
+
+function exactNumberKeys(
+  plan: LoadPlan,
+  fieldSteps: readonly (readonly PathStep[])[],
+): ReadonlySet<string> | null {
+  if (plan.format.kind !== 'json') return null;
+  const keys = new Set<string>();
+  const addField = (index: number): void => {
+    const last = fieldSteps[index]?.findLast((step) => step.kind === 'key');
+    if (last?.kind === 'key') keys.add(last.key);
+  };
+  for (const { column, from } of plan.transform.outputs) {
+    const { type } = column;
+    const wide =
+      type.kind === 'LARGEINT' || (type.kind === 'DECIMAL' && type.precision > DOUBLE_DIGITS);
+    if (!wide) continue;
+    if (from.kind === 'field') addField(plan.transform.fields.indexOf(from.field));
+    // An expression may use any field.
+    if (from.kind === 'expression') for (const index of fieldSteps.keys()) addField(index);
+  }
+  return keys.size === 0 ? null : keys;
+}

@@ -1,0 +1,152 @@
+// DuckDB expressions that turn a field's text into a column's type by StarRocks' rules: the value, or
+// NULL where it does not convert. Each has a cheap way for the usual spelling (it prints back as it came)
+// and an exact way for the rest. Must never give a value that the text does not say.
+import { fail } from '../../base/errors.ts';
+import { quoteLiteral } from '../../model/duckdb-text.ts';
+import { duckdbType, type SqlType } from '../../model/sql-type.ts';
+
+export interface ConvertOptions {
+  /** 'json': a fraction is cut off for integer columns. 'csv': it does not convert. SOURCE: StarRocks' JSON and CSV readers. */
+  readonly format: 'json' | 'csv';
+  /** Zone in which a time with an explicit zone (`Z`, `+08:00`) is shown. */
+  readonly timeZone: string;
+}
+
+/**
+ * SQL that converts `text` (SQL giving VARCHAR) to `type`; NULL = does not convert. JSON columns must
+ * be given the JSON text. Throws NOT_SUPPORTED for types that cannot be loaded.
+ */
+export function convertText(text: string, type: SqlType, options: ConvertOptions): string {
+  switch (type.kind) {
+    case 'BOOLEAN':
+      return convertBoolean(text, options);
+    case 'TINYINT':
+    case 'SMALLINT':
+    case 'INT':
+    case 'BIGINT':
+    case 'LARGEINT':
+      return convertInteger(text, type, options);
+    case 'FLOAT':
+    case 'DOUBLE':
+      return convertFloat(text, type);
+    case 'DECIMAL':
+      // DuckDB reads `1_000` as 1000; StarRocks does not.
+      return `CASE WHEN contains(${text}, '_') THEN NULL ELSE TRY_CAST(${text} AS ${duckdbType(type)}) END`;
+    case 'DATE':
+      return convertDate(text, options);
+    case 'DATETIME':
+      return convertDatetime(text, options);
+    case 'CHAR':
+    case 'VARCHAR':
+      return `CASE WHEN strlen(${text}) <= ${type.length} THEN ${text} END`;
+    case 'VARBINARY':
+      return type.length === 0
+        ? `encode(${text})`
+        : `CASE WHEN strlen(${text}) <= ${type.length} THEN encode(${text}) END`;
+    case 'JSON':
+      return `CASE WHEN json_valid(${text}) THEN ${text} END`;
+    case 'NULL':
+    case 'ARRAY':
+    case 'MAP':
+    case 'STRUCT':
+    case 'BITMAP':
+    case 'HLL':
+    case 'PERCENTILE':
+      throw fail('NOT_SUPPORTED', { what: `loading a column of type ${type.kind}`, hint: '' });
+  }
+}
+
+/**
+ * SQL that converts an expression of type `from` to `type`. Text goes the way of fields; a fraction
+ * is cut off for integers, as in StarRocks' CAST.
+ */
+export function convertExpression(
+  sql: string,
+  from: SqlType,
+  type: SqlType,
+  options: ConvertOptions,
+): string {
+  if (from.kind === 'CHAR' || from.kind === 'VARCHAR' || from.kind === 'JSON')
+    return convertText(sql, type, options);
+  switch (type.kind) {
+    case 'TINYINT':
+    case 'SMALLINT':
+    case 'INT':
+    case 'BIGINT':
+    case 'LARGEINT': {
+      const whole =
+        from.kind === 'FLOAT' || from.kind === 'DOUBLE' || from.kind === 'DECIMAL'
+          ? `trunc(${sql})`
+          : sql;
+      return `TRY_CAST(${whole} AS ${duckdbType(type)})`;
+    }
+    case 'CHAR':
+    case 'VARCHAR':
+    case 'JSON':
+      return convertText(`CAST(${sql} AS VARCHAR)`, type, options);
+    default:
+      return `TRY_CAST(${sql} AS ${duckdbType(type)})`;
+  }
+}
+
+function convertBoolean(text: string, options: ConvertOptions): string {
+  const number =
+    options.format === 'json'
+      ? `CASE WHEN regexp_full_match(${text}, '\\s*[+-]?\\d+(\\.\\d*)?([eE][+-]?\\d+)?\\s*') THEN TRY_CAST(${text} AS DOUBLE) <> 0 END`
+      : `CASE WHEN regexp_full_match(${text}, '\\s*[+-]?\\d+\\s*') THEN TRY_CAST(${text} AS INTEGER) <> 0 END`;
+  return `CASE lower(${text}) WHEN 'true' THEN true WHEN 'false' THEN false WHEN '1' THEN true WHEN '0' THEN false ELSE ${number} END`;
+}
+
+function convertInteger(text: string, type: SqlType, options: ConvertOptions): string {
+  const target = duckdbType(type);
+  const direct = `TRY_CAST(${text} AS ${target})`;
+  const whole = `WHEN regexp_full_match(${text}, '\\s*[+-]?\\d+\\s*') THEN ${direct}`;
+  // DECIMAL(38,19) is exact where a DOUBLE would shift large values; wider ones go through DOUBLE.
+  const fraction =
+    options.format === 'json'
+      ? ` WHEN regexp_full_match(${text}, '\\s*[+-]?(\\d+\\.?\\d*|\\.\\d+)([eE][+-]?\\d+)?\\s*') THEN TRY_CAST(trunc(COALESCE(TRY_CAST(${text} AS DECIMAL(38,19)), TRY_CAST(${text} AS DOUBLE))) AS ${target})`
+      : '';
+  return `CASE WHEN CAST(${direct} AS VARCHAR) = ${text} THEN ${direct} ${whole}${fraction} END`;
+}
+
+function convertFloat(text: string, type: SqlType): string {
+  const value = `TRY_CAST(${text} AS ${duckdbType(type)})`;
+  return `CASE WHEN contains(${text}, '_') THEN NULL WHEN isfinite(${value}) THEN ${value} END`;
+}
+
+const DAY = '\\d{4}[-/]\\d{1,2}[-/]\\d{1,2}';
+const TIME = '\\d{1,2}:\\d{1,2}(:\\d{1,2}(\\.\\d+)?)?';
+const ZONE = '\\s*([zZ]|[+-]\\d\\d(:?\\d\\d)?)';
+
+/** Anything but the canonical spelling: compact digits, `/`, `T`, one-digit parts, two-digit years, zones. */
+function slowDatetime(text: string, options: ConvertOptions): string {
+  const trimmed = `trim(${text})`;
+  const zoned = `regexp_replace(upper(${trimmed}), '([+-]\\d\\d)(\\d\\d)$', '\\1:\\2')`;
+  const century = `CASE WHEN ${trimmed}[1:2] < '70' THEN '20' ELSE '19' END || ${trimmed}`;
+  return [
+    'CASE',
+    `WHEN regexp_full_match(${trimmed}, '${DAY}([ T]${TIME})?') THEN TRY_CAST(${trimmed} AS TIMESTAMP)`,
+    `WHEN regexp_full_match(${trimmed}, '${DAY}[ T]${TIME}${ZONE}') THEN TRY_CAST(${zoned} AS TIMESTAMPTZ) AT TIME ZONE ${quoteLiteral(options.timeZone)}`,
+    `WHEN regexp_full_match(${trimmed}, '\\d{8}') THEN try_strptime(${trimmed}, '%Y%m%d')`,
+    `WHEN regexp_full_match(${trimmed}, '\\d{14}') THEN try_strptime(${trimmed}, '%Y%m%d%H%M%S')`,
+    `WHEN regexp_full_match(${trimmed}, '\\d{2}[-/]\\d{1,2}[-/]\\d{1,2}([ T]${TIME})?') THEN TRY_CAST(${century} AS TIMESTAMP)`,
+    'END',
+  ].join(' ');
+}
+
+function convertDatetime(text: string, options: ConvertOptions): string {
+  const direct = `TRY_CAST(${text} AS TIMESTAMP)`;
+  const any = `CASE WHEN CAST(${direct} AS VARCHAR) = ${text} THEN ${direct} ELSE ${slowDatetime(text, options)} END`;
+  return inYears(any, 'TIMESTAMP', '9999-12-31 23:59:59.999999');
+}
+
+function convertDate(text: string, options: ConvertOptions): string {
+  const direct = `TRY_CAST(${text} AS DATE)`;
+  const any = `CASE WHEN CAST(${direct} AS VARCHAR) = ${text} THEN ${direct} ELSE CAST(${slowDatetime(text, options)} AS DATE) END`;
+  return inYears(any, 'DATE', '9999-12-31');
+}
+
+/** Years 1 to 9999 only: no `infinity`, no BC. */
+function inYears(value: string, type: string, last: string): string {
+  return `CASE WHEN (${value}) BETWEEN ${type} '0001-01-01' AND ${type} '${last}' THEN (${value}) END`;
+}
