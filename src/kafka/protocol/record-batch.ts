@@ -4,7 +4,7 @@
 // nor move the position past an offset whose record it has not shown or counted.
 import { crc32c } from '@node-rs/crc32';
 import { AppError, fail } from '../../base/errors.ts';
-import { expand } from '../../formats/compression/compression.ts';
+import { Expander } from '../../formats/compression/compression.ts';
 import { AbortedProducers, type AbortedTransaction } from './aborted-producers.ts';
 import {
   ATTRIBUTE,
@@ -47,7 +47,7 @@ export interface DecodeInput {
 
 /**
  * Some consecutive records of one batch as columns. The object and its arrays are reused: all of it
- * is valid only until the cursor's next call. Only indexes below `count` have a meaning.
+ * is valid only until the next call of a cursor of the same workspace. Only indexes below `count` have a meaning.
  */
 export interface DecodedRun {
   /** Holds values, keys and headers: the response itself, or the batch's expanded bytes. */
@@ -86,11 +86,41 @@ const SMALLEST_RECORD_BYTES = 7;
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
-/** Keep one per partition: it remembers where damage was found, to tell lasting damage from passing. */
+/** The memory that decoding needs. Cursors read one after the other may share one, never two in turns. */
+export class DecodeWorkspace {
+  readonly limits: DecodeLimits;
+  readonly run: Mutable<DecodedRun>;
+  readonly reader = new VarintReader();
+  readonly expander = new Expander();
+
+  constructor(limits: DecodeLimits = DEFAULT_DECODE_LIMITS) {
+    this.limits = limits;
+    const size = limits.maxRunRecords;
+    this.run = {
+      data: Buffer.alloc(0),
+      count: 0,
+      baseOffset: 0n,
+      offsetDelta: new Int32Array(size),
+      timestampMs: new Float64Array(size),
+      valueStart: new Int32Array(size),
+      valueLength: new Int32Array(size),
+      keyStart: new Int32Array(size),
+      keyLength: new Int32Array(size),
+      headersStart: new Int32Array(size),
+      headersLength: new Int32Array(size),
+    };
+  }
+}
+
+/**
+ * Reads responses of one partition. Keep one per partition: it remembers where damage was found, to
+ * tell lasting damage from passing.
+ */
 export class RecordCursor {
   readonly #limits: DecodeLimits;
   readonly #run: Mutable<DecodedRun>;
-  readonly #reader = new VarintReader();
+  readonly #reader: VarintReader;
+  readonly #expander: Expander;
   #input: DecodeInput = {
     topic: '',
     partition: -1,
@@ -123,22 +153,11 @@ export class RecordCursor {
   #corruptOffset = -1n;
   #corruptTimes = 0;
 
-  constructor(limits: DecodeLimits = DEFAULT_DECODE_LIMITS) {
-    this.#limits = limits;
-    const size = limits.maxRunRecords;
-    this.#run = {
-      data: Buffer.alloc(0),
-      count: 0,
-      baseOffset: 0n,
-      offsetDelta: new Int32Array(size),
-      timestampMs: new Float64Array(size),
-      valueStart: new Int32Array(size),
-      valueLength: new Int32Array(size),
-      keyStart: new Int32Array(size),
-      keyLength: new Int32Array(size),
-      headersStart: new Int32Array(size),
-      headersLength: new Int32Array(size),
-    };
+  constructor(workspace: DecodeWorkspace = new DecodeWorkspace()) {
+    this.#limits = workspace.limits;
+    this.#run = workspace.run;
+    this.#reader = workspace.reader;
+    this.#expander = workspace.expander;
   }
 
   /** Begins a response; drops what is left of an earlier one. */
@@ -283,7 +302,8 @@ export class RecordCursor {
       this.#recordsEnd = end;
     } else {
       try {
-        run.data = expand(codec, records.subarray(from, end), this.#limits.maxExpandedBatchBytes);
+        const limitBytes = this.#limits.maxExpandedBatchBytes;
+        run.data = this.#expander.expand(codec, records.subarray(from, end), limitBytes);
       } catch (thrown) {
         throw this.#expandFailure(thrown);
       }

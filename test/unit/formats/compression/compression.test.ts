@@ -8,11 +8,14 @@ import { AppError } from '../../../../src/base/errors.ts';
 import {
   type CompressionFormat,
   compress,
-  expand,
+  Expander,
 } from '../../../../src/formats/compression/compression.ts';
 
 const FORMATS: readonly CompressionFormat[] = ['gzip', 'snappy', 'lz4', 'zstd'];
 const MIB = 1024 * 1024;
+const expander = new Expander();
+const expand = (format: CompressionFormat, data: Buffer, limitBytes: number): Buffer =>
+  expander.expand(format, data, limitBytes);
 
 function codeOf(action: () => unknown): string {
   try {

@@ -10,6 +10,7 @@ import {
   DEFAULT_DECODE_LIMITS,
   type DecodeInput,
   type DecodeLimits,
+  DecodeWorkspace,
   RecordCursor,
 } from '../../../../src/kafka/protocol/record-batch.ts';
 import {
@@ -64,7 +65,7 @@ function readAll(cursor: RecordCursor): Row[] {
 }
 
 function decode(records: Buffer, more: Partial<DecodeInput> = {}, limits?: DecodeLimits) {
-  const cursor = new RecordCursor(limits ?? DEFAULT_DECODE_LIMITS);
+  const cursor = new RecordCursor(new DecodeWorkspace(limits));
   cursor.start(input(records, more));
   const rows = readAll(cursor);
   return { rows, counts: cursor.counts, nextOffset: cursor.nextOffset };
@@ -154,7 +155,9 @@ describe('record cursor', () => {
 
   it('is at a legal position after every run', () => {
     const records = encodeRecordBatch(values('a', 'b', 'c', 'd', 'e'), { lastOffsetDelta: 9 });
-    const cursor = new RecordCursor({ ...DEFAULT_DECODE_LIMITS, maxRunRecords: 2 });
+    const cursor = new RecordCursor(
+      new DecodeWorkspace({ ...DEFAULT_DECODE_LIMITS, maxRunRecords: 2 }),
+    );
     cursor.start(input(records));
     const positions: bigint[] = [];
     while (cursor.next() !== null) positions.push(cursor.nextOffset);
