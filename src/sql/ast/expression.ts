@@ -143,6 +143,8 @@ export interface FunctionCall extends Node {
   /** SEPARATOR of group_concat; null when not given. */
   readonly separator: Expression | null;
   readonly ignoreNulls: boolean;
+  /** FILTER (WHERE ...) after an aggregate; null when not given. */
+  readonly filter: Expression | null;
   /** First argument of TIMESTAMPADD / TIMESTAMPDIFF, which is a bare word; null elsewhere. */
   readonly unit: TimeUnit | null;
 }
@@ -258,7 +260,7 @@ export interface Case extends Node {
   readonly kind: 'case';
   /** The value compared in `CASE x WHEN ...`; null in the searched form. */
   readonly operand: Expression | null;
-  readonly branches: readonly { readonly when: Expression; readonly then: Expression }[];
+  readonly branches: readonly { readonly when: Expression; readonly result: Expression }[];
   readonly otherwise: Expression | null;
 }
 

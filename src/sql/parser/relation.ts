@@ -1,0 +1,209 @@
+// FROM: tables, subqueries, table functions and joins.
+import type { Identifier } from '../ast/node.ts';
+import type {
+  Join,
+  JoinCondition,
+  JoinType,
+  PartitionNames,
+  Relation,
+  TableFunctionArgument,
+} from '../ast/query.ts';
+import { type Cursor, isIdentifier } from './cursor.ts';
+
+/** Words that are not reserved but, after a table, begin something else than its alias. */
+const NOT_AN_ALIAS: ReadonlySet<string> = new Set([
+  'ANTI',
+  'EXCEPT',
+  'MINUS',
+  'PARTITIONS',
+  'PIVOT',
+  'QUALIFY',
+  'SEMI',
+  'TABLET',
+  'TABLETS',
+  'TEMPORARY',
+]);
+
+interface JoinStart {
+  readonly type: JoinType;
+  readonly words: readonly string[];
+}
+
+/** Every spelling of a join; the first whose words all come next is it. */
+const JOINS: readonly JoinStart[] = [
+  { type: 'INNER', words: ['JOIN'] },
+  { type: 'INNER', words: ['INNER', 'JOIN'] },
+  { type: 'CROSS', words: ['CROSS', 'JOIN'] },
+  { type: 'LEFT', words: ['LEFT', 'JOIN'] },
+  { type: 'LEFT', words: ['LEFT', 'OUTER', 'JOIN'] },
+  { type: 'RIGHT', words: ['RIGHT', 'JOIN'] },
+  { type: 'RIGHT', words: ['RIGHT', 'OUTER', 'JOIN'] },
+  { type: 'FULL', words: ['FULL', 'JOIN'] },
+  { type: 'FULL', words: ['FULL', 'OUTER', 'JOIN'] },
+  { type: 'LEFT SEMI', words: ['LEFT', 'SEMI', 'JOIN'] },
+  { type: 'RIGHT SEMI', words: ['RIGHT', 'SEMI', 'JOIN'] },
+  { type: 'LEFT ANTI', words: ['LEFT', 'ANTI', 'JOIN'] },
+  { type: 'RIGHT ANTI', words: ['RIGHT', 'ANTI', 'JOIN'] },
+];
+
+const JOIN_WORDS: ReadonlySet<string> = new Set(JOINS.flatMap(({ words }) => words.slice(0, 1)));
+
+/** `a, b JOIN c ...`: a comma is a cross join that binds weakest. */
+export function parseRelations(cursor: Cursor): Relation {
+  let left = parseJoined(cursor);
+  while (cursor.take(',')) {
+    const lateral = cursor.take('LATERAL');
+    const right = parseJoined(cursor);
+    const { pos } = left;
+    left = { kind: 'join', pos, type: 'CROSS', hint: null, lateral, left, right, condition: null };
+    cursor.grow(1);
+  }
+  return left;
+}
+
+function parseJoined(cursor: Cursor): Relation {
+  let left = parseRelation(cursor);
+  while (JOIN_WORDS.has(cursor.token.word)) {
+    left = parseJoin(cursor, left);
+    cursor.grow(1);
+  }
+  return left;
+}
+
+function parseJoin(cursor: Cursor, left: Relation): Join {
+  const start = JOINS.find(({ words }) => words.every((word, i) => cursor.peek(i).word === word));
+  if (start === undefined) {
+    const first = cursor.next().word;
+    for (const { words } of JOINS) if (words[0] === first) cursor.note(words[1] ?? 'JOIN');
+    throw cursor.unexpected();
+  }
+  for (let i = 0; i < start.words.length; i += 1) cursor.next();
+  const hint = parseHint(cursor);
+  const lateral = cursor.take('LATERAL');
+  const right = parseRelation(cursor);
+  const optional = start.type === 'INNER' || start.type === 'CROSS';
+  const condition = parseCondition(cursor, optional);
+  return { kind: 'join', pos: left.pos, type: start.type, hint, lateral, left, right, condition };
+}
+
+/** `[broadcast]`, `[shuffle]`... between JOIN and the table. */
+function parseHint(cursor: Cursor): string | null {
+  if (cursor.token.word !== '[') return null;
+  cursor.next();
+  const { name } = cursor.identifier();
+  cursor.expect(']');
+  return name.toUpperCase();
+}
+
+function parseCondition(cursor: Cursor, optional: boolean): JoinCondition | null {
+  if (cursor.take('ON')) {
+    return { kind: 'on', expression: cursor.grammar.expression(cursor) };
+  }
+  if (cursor.take('USING')) {
+    return { kind: 'using', columns: cursor.parenthesised(() => cursor.identifier()) };
+  }
+  if (!optional) throw cursor.unexpected();
+  cursor.settle();
+  return null;
+}
+
+function parseRelation(cursor: Cursor): Relation {
+  if (cursor.token.word === '(') return parseParenthesis(cursor);
+  if (cursor.token.word === 'TABLE') {
+    cursor.next();
+    cursor.expect('(');
+    const call = parseTableFunction(cursor);
+    cursor.expect(')');
+    return { ...call, ...parseAlias(cursor) };
+  }
+  if (isIdentifier(cursor.token) && cursor.peek(1).word === '(') {
+    const call = parseTableFunction(cursor);
+    return { ...call, ...parseAlias(cursor) };
+  }
+  const name = cursor.qualifiedName();
+  const partitions = parsePartitionNames(cursor);
+  return { kind: 'table', pos: name.pos, name, partitions, ...parseAlias(cursor) };
+}
+
+/** `(SELECT ...) t`, `(VALUES ...) t`, `(a JOIN b ...)`, and parentheses around any of them. */
+function parseParenthesis(cursor: Cursor): Relation {
+  const outer = cursor.open();
+  const { pos } = cursor.expect('(');
+  const relation = parseInside(cursor, pos);
+  cursor.expect(')');
+  cursor.grow(1);
+  cursor.close(outer);
+  if (relation.kind !== 'derived_table' || relation.alias !== null) return relation;
+  return { ...relation, ...parseAlias(cursor) };
+}
+
+function parseInside(cursor: Cursor, pos: Relation['pos']): Relation {
+  const { word } = cursor.token;
+  const none = { alias: null, columnAliases: [] };
+  if (word === 'SELECT' || word === 'WITH' || word === 'VALUES') {
+    return { kind: 'derived_table', pos, query: cursor.grammar.query(cursor), ...none };
+  }
+  const relation = parseRelations(cursor);
+  if (relation.kind !== 'derived_table' || relation.alias !== null || cursor.at(')')) {
+    return relation;
+  }
+  return {
+    kind: 'derived_table',
+    pos,
+    query: cursor.grammar.rest(cursor, relation.query),
+    ...none,
+  };
+}
+
+interface Alias {
+  readonly alias: string | null;
+  readonly columnAliases: readonly Identifier[];
+}
+
+function parseAlias(cursor: Cursor): Alias {
+  const { token } = cursor;
+  let alias: string | null = null;
+  if (cursor.take('AS')) {
+    alias = cursor.identifierOrString().name;
+  } else if (isIdentifier(token) && !NOT_AN_ALIAS.has(token.word)) {
+    alias = cursor.next().text;
+  }
+  cursor.settle();
+  if (alias === null || cursor.token.word !== '(') return { alias, columnAliases: [] };
+  return { alias, columnAliases: cursor.parenthesised(() => cursor.identifier()) };
+}
+
+function parseTableFunction(cursor: Cursor): Extract<Relation, { kind: 'table_function' }> {
+  const { pos, name } = cursor.identifier();
+  cursor.expect('(');
+  const args = cursor.take(')') ? [] : cursor.list(() => parseArgument(cursor));
+  if (args.length > 0) cursor.expect(')');
+  return {
+    kind: 'table_function',
+    pos,
+    name: name.toLowerCase(),
+    args,
+    alias: null,
+    columnAliases: [],
+  };
+}
+
+function parseArgument(cursor: Cursor): TableFunctionArgument {
+  if (cursor.peek(1).word !== '=>') return { name: null, value: cursor.grammar.expression(cursor) };
+  const { name } = cursor.identifier();
+  cursor.expect('=>');
+  return { name, value: cursor.grammar.expression(cursor) };
+}
+
+/** `[TEMPORARY] PARTITION[S] (p, ...)` or with bare names; null when it does not come. */
+export function parsePartitionNames(cursor: Cursor): PartitionNames | null {
+  const { pos } = cursor.token;
+  const temporary =
+    cursor.token.word === 'TEMPORARY' && ['PARTITION', 'PARTITIONS'].includes(cursor.peek(1).word);
+  if (temporary) cursor.next();
+  if (!cursor.take('PARTITION') && !cursor.take('PARTITIONS')) return null;
+  const names = cursor.at('(')
+    ? cursor.parenthesised(() => cursor.identifierOrString())
+    : cursor.list(() => cursor.identifierOrString());
+  return { pos, temporary, names };
+}
