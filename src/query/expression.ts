@@ -2,8 +2,8 @@
 // (every relation has its own alias), types are settled, implicit casts are explicit. Plain data.
 import type { SqlType } from '../model/sql-type.ts';
 import type { FunctionEntry, Signature } from './functions/entry.ts';
-import type { ArithmeticOperator } from './types.ts';
 import type { QueryNode } from './query-node.ts';
+import type { ArithmeticOperator } from './types.ts';
 
 export type ComparisonOperator = '=' | '<>' | '<' | '<=' | '>' | '>=' | '<=>';
 

@@ -113,7 +113,8 @@ export function commonType(a: SqlType, b: SqlType): SqlType | undefined {
   if (rankA !== undefined && rankB !== undefined) return INTEGERS[Math.max(rankA, rankB)];
   if (isNumericOrBoolean(a) && isNumericOrBoolean(b)) return commonNumeric(a, b);
   if (isTemporal(a) && isTemporal(b)) return DATETIME;
-  if (a.kind === 'JSON' || b.kind === 'JSON') return scalarOrJson(a) && scalarOrJson(b) ? JSON_TYPE : undefined;
+  if (a.kind === 'JSON' || b.kind === 'JSON')
+    return scalarOrJson(a) && scalarOrJson(b) ? JSON_TYPE : undefined;
   if (a.kind === 'ARRAY' && b.kind === 'ARRAY') {
     const element = commonType(a.element, b.element);
     return element === undefined ? undefined : arrayOf(element);
@@ -178,7 +179,18 @@ export function comparisonType(a: SqlType, b: SqlType): SqlType | undefined {
   return commonType(a, b);
 }
 
-export type ArithmeticOperator = '+' | '-' | '*' | '/' | '%' | 'DIV' | '&' | '|' | '^' | '<<' | '>>';
+export type ArithmeticOperator =
+  | '+'
+  | '-'
+  | '*'
+  | '/'
+  | '%'
+  | 'DIV'
+  | '&'
+  | '|'
+  | '^'
+  | '<<'
+  | '>>';
 
 export interface ArithmeticRule {
   /** Both operands are converted to these before the operator. */
@@ -323,13 +335,15 @@ export function implicitCastCost(from: SqlType, to: SqlType): number | undefined
   if (from.kind === 'DATETIME' && to.kind === 'DATE') return 10;
   if (isString(from) && isTemporal(to)) return to.kind === 'DATETIME' ? 12 : 13;
   if (isString(from) && isNumericOrBoolean(to)) return to.kind === 'DOUBLE' ? 14 : 16;
-  if (isString(to)) return isNumericOrBoolean(from) || isTemporal(from) || from.kind === 'JSON' ? 18 : undefined;
+  if (isString(to))
+    return isNumericOrBoolean(from) || isTemporal(from) || from.kind === 'JSON' ? 18 : undefined;
   if (from.kind === 'VARBINARY' || to.kind === 'VARBINARY') return isString(from) ? 19 : undefined;
   if (to.kind === 'JSON') return isString(from) || isNumericOrBoolean(from) ? 22 : undefined;
   if (from.kind === 'JSON') return isNumericOrBoolean(to) ? 23 : undefined;
   if (isTemporal(to) && isInteger(from)) return 26;
   if (isTemporal(from) && isNumeric(to)) return 27;
-  if (from.kind === 'ARRAY' && to.kind === 'ARRAY') return implicitCastCost(from.element, to.element);
+  if (from.kind === 'ARRAY' && to.kind === 'ARRAY')
+    return implicitCastCost(from.element, to.element);
   return undefined;
 }
 
@@ -340,7 +354,8 @@ export function isCastable(from: SqlType, to: SqlType): boolean {
   if (from.kind === 'ARRAY' && to.kind === 'ARRAY') return isCastable(from.element, to.element);
   if (from.kind === 'MAP' && to.kind === 'MAP')
     return isCastable(from.key, to.key) && isCastable(from.value, to.value);
-  if (from.kind === 'STRUCT' && to.kind === 'STRUCT') return from.fields.length === to.fields.length;
+  if (from.kind === 'STRUCT' && to.kind === 'STRUCT')
+    return from.fields.length === to.fields.length;
   const nested = (type: SqlType): boolean =>
     type.kind === 'ARRAY' || type.kind === 'MAP' || type.kind === 'STRUCT';
   if (nested(from)) return to.kind === 'JSON' || isString(to);

@@ -1,0 +1,174 @@
+// MySQL's date format letters in DuckDB SQL, both ways. A format is split into runs that strftime /
+// strptime understand and pieces it cannot say (`%D`, week numbers). Formats must be constants.
+import { fail } from '../../base/errors.ts';
+import type { TypedExpression } from '../expression.ts';
+import { quoteString } from '../literal.ts';
+
+/** MySQL letter -> DuckDB letter, the same meaning in both directions. */
+const LETTERS: Readonly<Record<string, string>> = {
+  a: '%a',
+  b: '%b',
+  c: '%-m',
+  d: '%d',
+  e: '%-d',
+  f: '%f',
+  H: '%H',
+  h: '%I',
+  I: '%I',
+  i: '%M',
+  j: '%j',
+  k: '%-H',
+  l: '%-I',
+  M: '%B',
+  m: '%m',
+  p: '%p',
+  r: '%I:%M:%S %p',
+  S: '%S',
+  s: '%S',
+  T: '%H:%M:%S',
+  v: '%V',
+  W: '%A',
+  w: '%w',
+  x: '%G',
+  Y: '%Y',
+  y: '%y',
+  '%': '%%',
+};
+
+/** Java-like formats that StarRocks takes beside MySQL's. */
+const JAVA_FORMATS: Readonly<Record<string, string>> = {
+  yyyyMMdd: '%Y%m%d',
+  'yyyy-MM-dd': '%Y-%m-%d',
+  'yyyy-MM-dd HH:mm:ss': '%Y-%m-%d %H:%i:%s',
+  'yyyy-MM-dd HH:mm': '%Y-%m-%d %H:%i',
+  yyyy: '%Y',
+  'HH:mm:ss': '%H:%i:%s',
+};
+
+/** The text of a format argument. @throws SQL_ANALYZE when it is not a constant. */
+export function constantFormat(argument: TypedExpression | undefined, name: string): string | null {
+  if (argument?.kind === 'literal') return argument.text;
+  throw fail('SQL_ANALYZE', { detail: `the format of ${name} must be a constant` });
+}
+
+/** SQL of DATE_FORMAT(`timestamp`, format) as VARCHAR; `timestamp` is TIMESTAMP SQL, NULL format gives NULL. */
+export function formatDateSql(timestamp: string, format: string | null): string {
+  if (format === null) return 'CAST(NULL AS VARCHAR)';
+  const pieces: string[] = [];
+  let run = '';
+  const flush = (): void => {
+    if (run !== '') pieces.push(`strftime(${timestamp}, ${quoteString(run)})`);
+    run = '';
+  };
+  for (const token of tokens(JAVA_FORMATS[format] ?? format)) {
+    const special = token.letter === null ? undefined : specialPiece(token.letter, timestamp);
+    if (special !== undefined) {
+      flush();
+      pieces.push(special);
+    } else if (token.letter !== null) {
+      run += LETTERS[token.letter] ?? token.letter.replace('%', '%%');
+    } else {
+      run += token.text;
+    }
+  }
+  flush();
+  return pieces.length === 0
+    ? `CASE WHEN ${timestamp} IS NOT NULL THEN '' END`
+    : `(${pieces.join(' || ')})`;
+}
+
+/** A strptime format for STR_TO_DATE. @throws SQL_ANALYZE for letters that cannot be parsed. */
+export function parseFormat(format: string, name: string): string {
+  let out = '';
+  for (const token of tokens(JAVA_FORMATS[format] ?? format)) {
+    if (token.letter === null) {
+      out += token.text;
+      continue;
+    }
+    const letter = LETTERS[token.letter];
+    if (letter === undefined || 'vxw'.includes(token.letter)) {
+      throw fail('SQL_ANALYZE', {
+        detail: `${name} cannot parse the format letter %${token.letter}`,
+      });
+    }
+    // strptime takes one or two digits anyway and has no `%-m` for parsing.
+    out += letter.replaceAll('%-', '%');
+  }
+  return out;
+}
+
+interface Token {
+  readonly letter: string | null;
+  readonly text: string;
+}
+
+function tokens(format: string): readonly Token[] {
+  const found: Token[] = [];
+  for (let i = 0; i < format.length; i++) {
+    const ch = format[i] ?? '';
+    const next = format[i + 1];
+    if (ch === '%' && next !== undefined) {
+      found.push({ letter: next, text: '' });
+      i++;
+    } else {
+      found.push({ letter: null, text: ch === '%' ? '%%' : ch });
+    }
+  }
+  return found;
+}
+
+function specialPiece(letter: string, timestamp: string): string | undefined {
+  switch (letter) {
+    case 'D':
+      return `(CAST(day(${timestamp}) AS VARCHAR) || CASE WHEN day(${timestamp}) IN (1, 21, 31) THEN 'st' WHEN day(${timestamp}) IN (2, 22) THEN 'nd' WHEN day(${timestamp}) IN (3, 23) THEN 'rd' ELSE 'th' END)`;
+    case 'u':
+      return twoDigits(weekSql(timestamp, 1));
+    case 'U':
+      return twoDigits(weekSql(timestamp, 0));
+    case 'V':
+      return twoDigits(weekSql(timestamp, 2));
+    case 'X':
+      return `CAST(${yearOfWeekSql(timestamp)} AS VARCHAR)`;
+    default:
+      return undefined;
+  }
+}
+
+function twoDigits(sql: string): string {
+  return `lpad(CAST(${sql} AS VARCHAR), 2, '0')`;
+}
+
+/**
+ * WEEK(d, mode) by MySQL's eight modes: bit 1 = Monday first, bit 2 = 1..53 instead of 0..53, bit 4 flips
+ * "week 1 has four days" against "week 1 starts on the first Sunday/Monday". SOURCE: MySQL manual, WEEK().
+ */
+export function weekSql(timestamp: string, mode: number): string {
+  const mondayFirst = (mode & 1) === 1;
+  const fromOne = (mode & 2) === 2;
+  const fourDays = ((mode & 1) === 1) !== ((mode & 4) === 4);
+  const week = (year: string): string =>
+    `CAST(floor((datediff('day', ${weekOne(year, mondayFirst, fourDays)}, CAST(${timestamp} AS DATE))) / 7) AS BIGINT) + 1`;
+  const year = `CAST(year(${timestamp}) AS BIGINT)`;
+  const own = week(year);
+  if (!fromOne) return `greatest(${own}, 0)`;
+  const isNextYear = `CAST(${timestamp} AS DATE) >= ${weekOne(`(${year} + 1)`, mondayFirst, fourDays)}`;
+  return `CASE WHEN ${isNextYear} THEN 1 WHEN ${own} < 1 THEN ${week(`(${year} - 1)`)} ELSE ${own} END`;
+}
+
+/** First day of week 1 of a year. */
+function weekOne(year: string, mondayFirst: boolean, fourDays: boolean): string {
+  const first = `make_date(${year}, 1, 1)`;
+  // Days since the week's first day: 0 on Monday (isodow 1) or on Sunday (dayofweek 0).
+  const into = mondayFirst ? `(isodow(${first}) - 1)` : `dayofweek(${first})`;
+  const back = fourDays
+    ? `CASE WHEN ${into} <= 3 THEN -${into} ELSE 7 - ${into} END`
+    : `CASE WHEN ${into} = 0 THEN 0 ELSE 7 - ${into} END`;
+  return `(${first} + CAST(${back} AS INTEGER))`;
+}
+
+/** The year that belongs to %V (weeks that start on Sunday). */
+function yearOfWeekSql(timestamp: string): string {
+  const year = `CAST(year(${timestamp}) AS BIGINT)`;
+  const before = `CAST(${timestamp} AS DATE) < ${weekOne(year, false, false)}`;
+  return `(${year} - CASE WHEN ${before} THEN 1 ELSE 0 END)`;
+}

@@ -1,0 +1,87 @@
+// What a statement can ask about its session and the server: each call becomes a literal on the FE.
+import type { QuerySession } from '../catalog.ts';
+import type { LiteralExpression } from '../expression.ts';
+import { quoteString } from '../literal.ts';
+import { BIGINT, STRING } from '../types.ts';
+import { definer } from './define.ts';
+import type { FunctionEntry } from './entry.ts';
+
+const session = definer('scalar', 'session');
+
+const text =
+  (of: (session: QuerySession) => string | null) =>
+  (from: QuerySession): LiteralExpression => ({ kind: 'literal', type: STRING, text: of(from) });
+
+const identity = (from: QuerySession): string => `'${from.userName}'@'${from.userHost}'`;
+/** Never reached in a query: the constant takes the call's place. */
+const none = 'CAST(NULL AS VARCHAR)';
+
+export const SESSION_FUNCTIONS: readonly FunctionEntry[] = [
+  session(
+    'version',
+    ['() -> string', none],
+    'Version of the server as MySQL clients want it.',
+    null,
+    {
+      constant: text((from) => from.serverVersion),
+    },
+  ),
+  session('current_version', ['() -> string', none], 'Version of the product.', null, {
+    constant: text((from) => from.productVersion),
+  }),
+  session(
+    'database, schema, current_database',
+    ['() -> string', none],
+    'The database in use; NULL without one.',
+    null,
+    {
+      constant: text((from) => from.currentDatabase),
+    },
+  ),
+  session(
+    'user, session_user, system_user',
+    ['() -> string', none],
+    "The user, as 'name'@'host'.",
+    null,
+    {
+      constant: text(identity),
+    },
+  ),
+  session('current_user', ['() -> string', none], "The user, as 'name'@'host'.", null, {
+    constant: text(identity),
+  }),
+  session('current_role', ['() -> string', none], 'The active role.', null, {
+    constant: text((from) => (from.userName === 'root' ? 'root' : 'NONE')),
+  }),
+  session(
+    'catalog',
+    ['() -> string', none],
+    'The catalog in use.',
+    ['catalog()', 'default_catalog'],
+    {
+      constant: text(() => 'default_catalog'),
+    },
+  ),
+  session('connection_id', ['() -> bigint', none], 'Number of this connection.', null, {
+    constant: (from) => ({ kind: 'literal', type: BIGINT, text: String(from.connectionId) }),
+  }),
+  session(
+    'last_query_id',
+    ['() -> string', none],
+    'NULL: query ids are not kept.',
+    ['last_query_id()', null],
+    {
+      constant: text(() => null),
+    },
+  ),
+  session(
+    'typeof',
+    ['(any) -> string', (s) => quoteString(printKind(s.args[0]?.type.kind ?? 'NULL'))],
+    'Name of the type.',
+    ['typeof(1)', 'tinyint'],
+  ),
+];
+
+function printKind(kind: string): string {
+  return kind === 'NULL' ? 'null_type' : kind.toLowerCase();
+}

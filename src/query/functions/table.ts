@@ -1,0 +1,47 @@
+// The function table put together: every name, aliases included, to its entry.
+import { assert } from '../../base/assert.ts';
+import { AGGREGATE_FUNCTIONS, WINDOW_FUNCTIONS } from './aggregate.ts';
+import { ARRAY_FUNCTIONS } from './array.ts';
+import { CONDITIONAL_FUNCTIONS } from './conditional.ts';
+import { DATE_FUNCTIONS } from './date.ts';
+import { DATE_ARITHMETIC_FUNCTIONS } from './date-arithmetic.ts';
+import type { FunctionEntry, FunctionTable } from './entry.ts';
+import { HASH_FUNCTIONS } from './hash.ts';
+import { JSON_FUNCTIONS } from './json.ts';
+import { MATH_FUNCTIONS } from './math.ts';
+import { SESSION_FUNCTIONS } from './session.ts';
+import { STRING_FUNCTIONS } from './string.ts';
+
+/** Every entry once, in the order of the documentation. */
+export const FUNCTION_ENTRIES: readonly FunctionEntry[] = [
+  ...MATH_FUNCTIONS,
+  ...STRING_FUNCTIONS,
+  ...DATE_FUNCTIONS,
+  ...DATE_ARITHMETIC_FUNCTIONS,
+  ...CONDITIONAL_FUNCTIONS,
+  ...JSON_FUNCTIONS,
+  ...ARRAY_FUNCTIONS,
+  ...HASH_FUNCTIONS,
+  ...SESSION_FUNCTIONS,
+  ...AGGREGATE_FUNCTIONS,
+  ...WINDOW_FUNCTIONS,
+];
+
+/** By lower-case name. `reverse` exists for text and arrays: entries of one name merge their signatures. */
+export const FUNCTION_TABLE: FunctionTable = byName(FUNCTION_ENTRIES);
+
+function byName(entries: readonly FunctionEntry[]): FunctionTable {
+  const table = new Map<string, FunctionEntry>();
+  for (const entry of entries) {
+    for (const name of entry.names) {
+      const before = table.get(name);
+      if (before === undefined) {
+        table.set(name, entry);
+        continue;
+      }
+      assert(before.kind === entry.kind, `function ${name} has one kind`);
+      table.set(name, { ...before, signatures: [...before.signatures, ...entry.signatures] });
+    }
+  }
+  return table;
+}

@@ -1,0 +1,128 @@
+// How values of each type become the text that StarRocks shows: the last step of every query, and CAST
+// to a string. SOURCE: StarRocks' MySQL result rows. Makes DuckDB SQL around an expression; nothing else.
+import type { ColumnTransport } from '../model/query-plan.ts';
+import type { SqlType } from '../model/sql-type.ts';
+import { quoteIdentifier, quoteString } from './literal.ts';
+
+/** A result column's SQL and how its vectors are to be read. */
+export interface RenderedColumn {
+  readonly sql: string;
+  readonly transport: ColumnTransport;
+}
+
+/**
+ * SQL that turns `sql` (an expression of `type`) into what the CN sends to the client: the text StarRocks
+ * shows, raw bytes for VARBINARY, or plain integers.
+ */
+export function renderTextSql(type: SqlType, sql: string): RenderedColumn {
+  switch (type.kind) {
+    case 'BOOLEAN':
+      return { sql: `CAST(${sql} AS TINYINT)`, transport: 'int8' };
+    case 'TINYINT':
+      return { sql, transport: 'int8' };
+    case 'SMALLINT':
+      return { sql, transport: 'int16' };
+    case 'INT':
+      return { sql, transport: 'int32' };
+    case 'BIGINT':
+      return { sql, transport: 'int64' };
+    case 'VARBINARY':
+      return { sql, transport: 'bytes' };
+    default:
+      return { sql: textSql(type, sql), transport: 'text' };
+  }
+}
+
+/** SQL for the value as VARCHAR, as CAST(x AS STRING) gives it and a result row shows it. */
+export function textSql(type: SqlType, sql: string): string {
+  switch (type.kind) {
+    case 'VARCHAR':
+    case 'CHAR':
+      return sql;
+    case 'BOOLEAN':
+      return `CAST(CAST(${sql} AS TINYINT) AS VARCHAR)`;
+    case 'FLOAT':
+    case 'DOUBLE':
+      return floatText(sql);
+    case 'DATETIME':
+      return datetimeText(sql);
+    case 'JSON':
+      return jsonText(sql);
+    case 'VARBINARY':
+      return `decode(${sql})`;
+    case 'ARRAY':
+    case 'MAP':
+    case 'STRUCT':
+      return nestedText(type, sql, 0);
+    case 'BITMAP':
+    case 'HLL':
+    case 'PERCENTILE':
+      return 'CAST(NULL AS VARCHAR)';
+    default:
+      return `CAST(${sql} AS VARCHAR)`;
+  }
+}
+
+/** Shortest text that reads back equal; whole numbers below 1e16 without a point, as StarRocks prints them. */
+function floatText(sql: string): string {
+  return `CASE WHEN ${sql} = trunc(${sql}) AND abs(${sql}) < 1e16 THEN CAST(CAST(${sql} AS BIGINT) AS VARCHAR) ELSE CAST(${sql} AS VARCHAR) END`;
+}
+
+/** Microseconds appear only when there are any, and then all six digits. */
+function datetimeText(sql: string): string {
+  return `CASE WHEN microsecond(${sql}) % 1000000 = 0 THEN CAST(${sql} AS VARCHAR) ELSE strftime(${sql}, '%Y-%m-%d %H:%M:%S.%f') END`;
+}
+
+/** Text of a JSON value with a space after `:` and `,`. The pattern eats strings whole, so that theirs stay. */
+export function jsonText(sql: string): string {
+  const pattern = quoteString('((?:"(?:[^"\\\\]|\\\\.)*"|[^":,])+)([:,])');
+  return `regexp_replace(CAST(json_extract(TRY_CAST(${sql} AS JSON), '$') AS VARCHAR), ${pattern}, '\\1\\2 ', 'g')`;
+}
+
+/** `[1,null,"a"]`, `{"k":1}`: how StarRocks shows arrays, maps and structs. */
+function nestedText(type: SqlType, sql: string, depth: number): string {
+  const name = `e${depth}`;
+  switch (type.kind) {
+    case 'ARRAY': {
+      const element = elementText(type.element, name, depth + 1);
+      return `('[' || array_to_string(list_transform(${sql}, lambda ${name}: ${element}), ',') || ']')`;
+    }
+    case 'MAP': {
+      const key = elementText(type.key, `${name}.key`, depth + 1);
+      const value = elementText(type.value, `${name}.value`, depth + 1);
+      return `('{' || array_to_string(list_transform(map_entries(${sql}), lambda ${name}: ${key} || ':' || ${value}), ',') || '}')`;
+    }
+    case 'STRUCT': {
+      const fields = type.fields.map((field) => {
+        const label = quoteString(`${quoteJson(field.name)}:`);
+        const value = elementText(field.type, `${sql}.${quoteIdentifier(field.name)}`, depth + 1);
+        return `${label} || ${value}`;
+      });
+      return `CASE WHEN ${sql} IS NULL THEN NULL ELSE '{' || ${fields.join(` || ',' || `)} || '}' END`;
+    }
+    default:
+      return textSql(type, sql);
+  }
+}
+
+function quoteJson(text: string): string {
+  return `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
+}
+
+/** A value inside a nested one: texts and dates in quotes, NULL as the word null. */
+function elementText(type: SqlType, sql: string, depth: number): string {
+  const text = nestedText(type, sql, depth);
+  switch (type.kind) {
+    case 'VARCHAR':
+    case 'CHAR':
+    case 'VARBINARY':
+      return `coalesce('"' || replace(replace(${text}, '\\', '\\\\'), '"', '\\"') || '"', 'null')`;
+    case 'JSON':
+      return `coalesce('''' || ${text} || '''', 'null')`;
+    case 'DATE':
+    case 'DATETIME':
+      return `coalesce('"' || ${text} || '"', 'null')`;
+    default:
+      return `coalesce(${text}, 'null')`;
+  }
+}

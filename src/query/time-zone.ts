@@ -1,0 +1,85 @@
+// Session time zones: local wall time of the FE's clock, and SQL between UTC and local time. Fixed offsets
+// (`+08:00`) are plain arithmetic; named zones go through DuckDB's ICU. Holds no clock of its own.
+import { fail } from '../base/errors.ts';
+import { quoteString } from './literal.ts';
+
+const OFFSET = /^([+-])(\d{1,2}):(\d{2})$/;
+
+/** Seconds east of UTC of `+08:00`, `UTC` or `Etc/UTC`; null for a named zone. */
+export function fixedOffsetSeconds(timeZone: string): number | null {
+  if (/^(etc\/)?(utc|gmt|zulu)$/i.test(timeZone)) return 0;
+  const match = OFFSET.exec(timeZone);
+  if (match === null) return null;
+  const seconds = Number(match[2]) * 3600 + Number(match[3]) * 60;
+  return match[1] === '-' ? -seconds : seconds;
+}
+
+/** Is it an offset or a zone name that this runtime knows? */
+export function isTimeZone(timeZone: string): boolean {
+  if (fixedOffsetSeconds(timeZone) !== null) return true;
+  try {
+    new Intl.DateTimeFormat('en-US', { timeZone });
+    return true;
+  } catch (error) {
+    if (error instanceof RangeError) return false;
+    throw error;
+  }
+}
+
+/** `2020-01-05 10:20:30` (and `.123000` with milliseconds) of an instant in a zone. @throws SQL_ANALYZE on an unknown zone. */
+export function localDatetime(epochMs: number, timeZone: string, withMillis: boolean): string {
+  const local = new Date(epochMs + offsetMs(epochMs, timeZone));
+  const iso = local.toISOString();
+  const whole = `${iso.slice(0, 10)} ${iso.slice(11, 19)}`;
+  const millis = iso.slice(20, 23);
+  return withMillis && millis !== '000' ? `${whole}.${millis}000` : whole;
+}
+
+function offsetMs(epochMs: number, timeZone: string): number {
+  const fixed = fixedOffsetSeconds(timeZone);
+  if (fixed !== null) return fixed * 1000;
+  if (!isTimeZone(timeZone)) {
+    throw fail('SQL_ANALYZE', { detail: `Unknown or incorrect time zone: '${timeZone}'` });
+  }
+  const parts = new Intl.DateTimeFormat('en-US', {
+    timeZone,
+    hourCycle: 'h23',
+    year: 'numeric',
+    month: 'numeric',
+    day: 'numeric',
+    hour: 'numeric',
+    minute: 'numeric',
+    second: 'numeric',
+  }).formatToParts(epochMs);
+  const part = (type: string): number => Number(parts.find((p) => p.type === type)?.value ?? 0);
+  const wall = Date.UTC(
+    part('year'),
+    part('month') - 1,
+    part('day'),
+    part('hour'),
+    part('minute'),
+    part('second'),
+  );
+  return wall - Math.floor(epochMs / 1000) * 1000;
+}
+
+/** A UTC TIMESTAMP expression as local wall time. */
+export function utcToLocalSql(timeZone: string, sql: string): string {
+  const fixed = fixedOffsetSeconds(timeZone);
+  if (fixed === 0) return sql;
+  if (fixed !== null) return `(${sql} + to_seconds(${fixed}))`;
+  return `timezone(${quoteString(checked(timeZone))}, timezone('UTC', ${sql}))`;
+}
+
+/** A local wall time TIMESTAMP expression as UTC. */
+export function localToUtcSql(timeZone: string, sql: string): string {
+  const fixed = fixedOffsetSeconds(timeZone);
+  if (fixed === 0) return sql;
+  if (fixed !== null) return `(${sql} - to_seconds(${fixed}))`;
+  return `timezone('UTC', timezone(${quoteString(checked(timeZone))}, ${sql}))`;
+}
+
+function checked(timeZone: string): string {
+  if (isTimeZone(timeZone)) return timeZone;
+  throw fail('SQL_ANALYZE', { detail: `Unknown or incorrect time zone: '${timeZone}'` });
+}
