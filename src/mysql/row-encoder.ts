@@ -12,6 +12,8 @@ export const ROW_CHUNK_BYTES = 128 * 1024;
 export const MAX_ROW_BYTES = 256 * 1024 * 1024;
 
 const HEADER_BYTES = 4;
+/** Most results are small: the first buffer grows from here, later ones have full size at once. */
+const FIRST_BUFFER_BYTES = 4 * 1024;
 /** Up to this many bytes a plain loop beats the call into the runtime (bench/mysql-encode.ts). */
 const SHORT_BYTES = 24;
 const DIGIT_0 = 0x30;
@@ -29,7 +31,7 @@ const TWO_POW_32 = 2 ** 32;
  */
 export class RowEncoder {
   readonly #onChunk: (chunk: Buffer) => void;
-  #buffer: Buffer = Buffer.allocUnsafeSlow(ROW_CHUNK_BYTES);
+  #buffer: Buffer = Buffer.allocUnsafeSlow(FIRST_BUFFER_BYTES);
   #pos = 0;
   #rowStart = 0;
   #sequence: number;
@@ -243,7 +245,7 @@ export class RowEncoder {
     if (this.#pos + count > this.#buffer.length) this.#makeRoom(count);
   }
 
-  /** Hands on the ended rows and carries the begun one over to a buffer that is large enough. */
+  /** Grows the first buffer; or hands on the ended rows and carries the begun one over to a new buffer. */
   #makeRoom(count: number): void {
     const begun = this.#pos - this.#rowStart;
     const needed = begun + count;
@@ -251,6 +253,13 @@ export class RowEncoder {
       throw fail('LIMIT_EXCEEDED', { what: 'a result row', actual: needed, limit: MAX_ROW_BYTES });
     }
     const old = this.#buffer;
+    if (this.#pos + count <= ROW_CHUNK_BYTES) {
+      this.#buffer = Buffer.allocUnsafeSlow(
+        Math.min(ROW_CHUNK_BYTES, Math.max(old.length * 4, this.#pos + count)),
+      );
+      old.copy(this.#buffer, 0, 0, this.#pos);
+      return;
+    }
     const rowStart = this.#rowStart;
     const size = needed <= ROW_CHUNK_BYTES ? ROW_CHUNK_BYTES : Math.max(needed, begun * 2);
     const next = Buffer.allocUnsafeSlow(size);

@@ -41,6 +41,7 @@ export class PacketSplitter {
   #needBytes = HEADER_BYTES;
   #continued: Buffer[] = [];
   #continuedBytes = 0;
+  #refusedSequence = 0;
 
   constructor(maxPayloadBytes: number, onPacket: (packet: Packet) => void) {
     this.maxPayloadBytes = maxPayloadBytes;
@@ -50,6 +51,11 @@ export class PacketSplitter {
   /** Bytes kept of a packet that is not whole yet. */
   get pendingBytes(): number {
     return this.#haveBytes + this.#continuedBytes;
+  }
+
+  /** Sequence id of the packet that was refused as too large: the error answers it. */
+  get refusedSequence(): number {
+    return this.#refusedSequence;
   }
 
   /** Throws MYSQL_PACKET_TOO_LARGE as soon as a header announces too much; the splitter is dead then. */
@@ -63,6 +69,7 @@ export class PacketSplitter {
     while (buffer.length - pos >= HEADER_BYTES) {
       const length = buffer.readUIntLE(pos, 3);
       if (this.#continuedBytes + length > this.maxPayloadBytes) {
+        this.#refusedSequence = buffer.readUInt8(pos + 3);
         throw fail('MYSQL_PACKET_TOO_LARGE', { limit: this.maxPayloadBytes });
       }
       const end = pos + HEADER_BYTES + length;

@@ -1,0 +1,216 @@
+// Packets over one socket, both ways: sequence ids, bounded reading, back-pressured writing, the upgrade to
+// TLS. Goes on reading while a command runs, because only a reading socket notices that its client left.
+// Never looks into a payload.
+import type { Socket } from 'node:net';
+import { type SecureContext, TLSSocket } from 'node:tls';
+import type { Clock } from '../base/clock.ts';
+import { type AppError, fail, toAppError } from '../base/errors.ts';
+import { type Deferred, deferred } from '../base/queue.ts';
+import { framePayload, type Packet, PacketSplitter } from './packets/framing.ts';
+
+/** Input kept of commands sent ahead while another one runs; past it the socket is not read. */
+const MAX_AHEAD_BYTES = 1024 * 1024;
+/** Output packets are joined up to this size before they go to the socket. */
+export const FLUSH_BYTES = 64 * 1024;
+/** How long a closing connection waits for its client to take the last packet and close. */
+const LINGER_MS = 2000;
+
+export class PacketChannel {
+  /** Sequence id of the next packet written. */
+  sequence = 0;
+  #socket: Socket;
+  readonly #clock: Clock;
+  readonly #splitter: PacketSplitter;
+  readonly #closed = new AbortController();
+  #queue: Packet[] = [];
+  #queuedBytes = 0;
+  #reader: Deferred<Packet | null> | null = null;
+  #readError: AppError | null = null;
+  /** True once nothing more is to be read: input is thrown away. */
+  #discarding = false;
+  #ending = false;
+  #out: Buffer[] = [];
+  #outBytes = 0;
+
+  constructor(socket: Socket, clock: Clock, maxPayloadBytes: number) {
+    this.#socket = socket;
+    this.#clock = clock;
+    this.#splitter = new PacketSplitter(maxPayloadBytes, (packet) => this.#take(packet));
+    socket.setNoDelay(true);
+    this.#listen(socket);
+  }
+
+  /** Aborts, with an AppError as reason, when the connection is gone. */
+  get closed(): AbortSignal {
+    return this.#closed.signal;
+  }
+
+  /** Bytes of packets written and not yet flushed. */
+  get unflushedBytes(): number {
+    return this.#outBytes;
+  }
+
+  set maxPayloadBytes(value: number) {
+    this.#splitter.maxPayloadBytes = value;
+  }
+
+  /**
+   * The next packet, or null when the connection is gone. Sets `sequence` for the answer.
+   * Throws MYSQL_PACKET_TOO_LARGE; nothing more can be read then.
+   */
+  async read(): Promise<Packet | null> {
+    if (this.#ending || this.#closed.signal.aborted) return null;
+    const queued = this.#queue.shift();
+    if (queued !== undefined) {
+      this.#queuedBytes -= queued.payload.length;
+      this.sequence = (queued.sequence + 1) & 0xff;
+      return queued;
+    }
+    if (this.#readError !== null) throw this.#readError;
+    this.#reader = deferred();
+    this.#socket.resume();
+    const packet = await this.#reader.promise;
+    if (packet !== null) this.sequence = (packet.sequence + 1) & 0xff;
+    return packet;
+  }
+
+  /** Queues one payload; nothing is sent before `flush`. Keeps the buffer. */
+  write(payload: Buffer): void {
+    const { parts, nextSequence } = framePayload(payload, this.sequence);
+    this.sequence = nextSequence;
+    for (const part of parts) this.writeRaw(part);
+  }
+
+  /** Queues bytes that are packets already; the caller sets `sequence`. Keeps the buffer. */
+  writeRaw(bytes: Buffer): void {
+    this.#out.push(bytes);
+    this.#outBytes += bytes.length;
+  }
+
+  /**
+   * Hands what is queued to the socket and waits until the client has taken enough of it. Rejects with the
+   * reason of `signal`, or of `closed`.
+   */
+  async flush(signal?: AbortSignal): Promise<void> {
+    this.#closed.signal.throwIfAborted();
+    const socket = this.#socket;
+    if (this.#outBytes > 0) {
+      const out = this.#out;
+      const small = this.#outBytes <= FLUSH_BYTES;
+      if (!small) socket.cork();
+      for (const part of small ? [Buffer.concat(out)] : out) socket.write(part);
+      if (!small) socket.uncork();
+      this.#out = [];
+      this.#outBytes = 0;
+    }
+    if (socket.writableNeedDrain) await this.#drained(socket, signal);
+  }
+
+  /** Answers a TLS request: the same connection goes on encrypted. Only between packets. */
+  async startTls(context: SecureContext): Promise<void> {
+    const raw = this.#socket;
+    // Paused first: unshifting into a flowing socket loses the early hello of some clients (PyMySQL).
+    raw.pause();
+    raw.removeAllListeners('data');
+    raw.removeAllListeners('end');
+    const early = this.#splitter.takeRest();
+    if (early.length > 0) raw.unshift(early);
+    const secure = new TLSSocket(raw, { isServer: true, secureContext: context });
+    this.#socket = secure;
+    const ready = deferred<void>();
+    const onClosed = (): void => ready.reject(this.#closed.signal.reason);
+    this.#closed.signal.addEventListener('abort', onClosed, { once: true });
+    secure.once('secure', () => ready.resolve());
+    this.#listen(secure);
+    await ready.promise;
+    this.#closed.signal.removeEventListener('abort', onClosed);
+  }
+
+  /** Sends what is queued, then closes; a client that stays is cut off after two seconds. */
+  end(): void {
+    if (this.#ending || this.#closed.signal.aborted) return;
+    this.#ending = true;
+    this.#discarding = true;
+    this.#queue = [];
+    this.#answerReader(null);
+    this.#socket.end(Buffer.concat(this.#out));
+    this.#out = [];
+    this.#outBytes = 0;
+    // Goes on reading, since closing with unread input would reset the connection under the last packet.
+    this.#socket.resume();
+    const timer = this.#clock.after(LINGER_MS, () => this.destroy());
+    this.#closed.signal.addEventListener('abort', () => timer.cancel(), { once: true });
+  }
+
+  /** Cuts the connection at once. */
+  destroy(): void {
+    this.#socket.destroy();
+    this.#gone(null);
+  }
+
+  #listen(socket: Socket): void {
+    socket.on('data', (data: Buffer) => this.#data(data));
+    // MySQL clients never half-close: an end of input is a client that left, whatever runs for it.
+    socket.on('end', () => this.destroy());
+    socket.on('error', (error) => this.#gone(error));
+    socket.on('close', () => this.#gone(null));
+  }
+
+  #data(data: Buffer): void {
+    if (this.#discarding) return;
+    try {
+      this.#splitter.push(data);
+    } catch (thrown) {
+      this.#discarding = true;
+      this.#readError = toAppError(thrown);
+      this.sequence = (this.#splitter.refusedSequence + 1) & 0xff;
+      this.#reader?.reject(this.#readError);
+      this.#reader = null;
+      return;
+    }
+    const aheadBytes = this.#queuedBytes + this.#splitter.pendingBytes;
+    if (this.#reader === null && aheadBytes > MAX_AHEAD_BYTES) this.#socket.pause();
+  }
+
+  #take(packet: Packet): void {
+    if (this.#reader !== null) {
+      this.#answerReader(packet);
+      return;
+    }
+    this.#queue.push(packet);
+    this.#queuedBytes += packet.payload.length;
+  }
+
+  #answerReader(packet: Packet | null): void {
+    this.#reader?.resolve(packet);
+    this.#reader = null;
+  }
+
+  #gone(cause: Error | null): void {
+    if (this.#closed.signal.aborted) return;
+    this.#queue = [];
+    this.#out = [];
+    this.#outBytes = 0;
+    this.#closed.abort(fail('CANCELLED', {}, cause ?? undefined));
+    this.#answerReader(null);
+  }
+
+  async #drained(socket: Socket, signal: AbortSignal | undefined): Promise<void> {
+    const waiting = deferred<void>();
+    const closed = this.#closed.signal;
+    const onDrain = (): void => waiting.resolve();
+    const onClosed = (): void => waiting.reject(closed.reason);
+    const onAbort = (): void => waiting.reject(signal?.reason);
+    signal?.throwIfAborted();
+    socket.once('drain', onDrain);
+    closed.addEventListener('abort', onClosed, { once: true });
+    signal?.addEventListener('abort', onAbort, { once: true });
+    try {
+      await waiting.promise;
+    } finally {
+      socket.off('drain', onDrain);
+      closed.removeEventListener('abort', onClosed);
+      signal?.removeEventListener('abort', onAbort);
+    }
+  }
+}

@@ -1,0 +1,191 @@
+// Writes the results of one command. The packet that ends a result is held back until it is known whether
+// another result follows, so callers need not say so. Keeps at most one flush of bytes plus one raw chunk.
+import { assert } from '../base/assert.ts';
+import { fail, toAppError } from '../base/errors.ts';
+import { CAPABILITY, STATUS } from './constants.ts';
+import type { MysqlColumn, OkResult, ResultWriter, SessionStatus } from './handler.ts';
+import { FLUSH_BYTES, type PacketChannel } from './packet-channel.ts';
+import { readTextRow, writeBinaryRow } from './packets/binary-row.ts';
+import { writeColumnDefinition } from './packets/column-definition.ts';
+import { writeError } from './packets/error.ts';
+import { PacketSplitter, SequenceFollower } from './packets/framing.ts';
+import { writeEof, writeOk } from './packets/ok.ts';
+import { PayloadWriter } from './packets/payload-writer.ts';
+import { MAX_ROW_BYTES } from './row-encoder.ts';
+
+const TEXT_NULL = 0xfb;
+
+/** The status flags of an OK or EOF. */
+export function statusFlags(status: SessionStatus, moreResults: boolean): number {
+  return (
+    (status.autocommit ? STATUS.autocommit : 0) |
+    (status.inTransaction ? STATUS.inTransaction : 0) |
+    (moreResults ? STATUS.moreResultsExist : 0)
+  );
+}
+
+/** Rows under way. */
+interface OpenRows {
+  readonly columns: readonly MysqlColumn[];
+  /** Follows raw chunks as they come in (they are text rows also when binary ones go out). */
+  readonly follower: SequenceFollower;
+  readonly splitter: PacketSplitter;
+}
+
+export interface CommandOptions {
+  readonly channel: PacketChannel;
+  readonly capabilities: number;
+  /** Asked when a packet is made: a statement may change it. */
+  readonly status: () => SessionStatus;
+  readonly signal: AbortSignal;
+  /** True for COM_STMT_EXECUTE. */
+  readonly binary: boolean;
+}
+
+export class CommandWriter implements ResultWriter {
+  readonly #options: CommandOptions;
+  readonly #channel: PacketChannel;
+  #rows: OpenRows | null = null;
+  #heldBack: ((moreResults: boolean) => Buffer) | null = null;
+  #ended = false;
+
+  constructor(options: CommandOptions) {
+    this.#options = options;
+    this.#channel = options.channel;
+  }
+
+  /** True once an error was sent: nothing may follow. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  async ok(result: OkResult = {}): Promise<void> {
+    this.#startResult();
+    this.#heldBack = (more) => writeOk(result, this.#flags(more));
+  }
+
+  async beginRows(columns: readonly MysqlColumn[]): Promise<{ readonly firstSequence: number }> {
+    assert(columns.length > 0, 'a result with rows has columns');
+    this.#startResult();
+    const { capabilities, binary } = this.#options;
+    this.#channel.write(new PayloadWriter(9).lengthInteger(columns.length).finish());
+    for (const column of columns) this.#channel.write(writeColumnDefinition(column));
+    if ((capabilities & CAPABILITY.deprecateEof) === 0) {
+      this.#channel.write(writeEof(capabilities, 0, this.#flags(false)));
+    }
+    const firstSequence = this.#channel.sequence;
+    this.#rows = {
+      columns,
+      follower: new SequenceFollower(firstSequence),
+      splitter: new PacketSplitter(MAX_ROW_BYTES, ({ payload }) => {
+        if (binary) this.#binaryRow(columns, readTextRow(payload, columns.length));
+      }),
+    };
+    await this.#flushWhenFull();
+    return { firstSequence };
+  }
+
+  async row(values: readonly (string | Buffer | null)[]): Promise<void> {
+    const { columns } = this.#openRows();
+    assert(values.length === columns.length, 'as many values as columns');
+    if (this.#options.binary) this.#binaryRow(columns, values);
+    else this.#channel.write(textRow(values));
+    await this.#flushWhenFull();
+  }
+
+  async raw(chunk: Buffer): Promise<void> {
+    const { follower, splitter } = this.#openRows();
+    this.#options.signal.throwIfAborted();
+    follower.follow(chunk);
+    if (this.#options.binary) {
+      splitter.push(chunk);
+      await this.#flushWhenFull();
+      return;
+    }
+    this.#channel.writeRaw(chunk);
+    this.#channel.sequence = follower.nextSequence;
+    await this.#channel.flush(this.#options.signal);
+  }
+
+  async endRows(
+    end: { readonly nextSequence?: number; readonly warnings?: number } = {},
+  ): Promise<void> {
+    const { follower } = this.#openRows();
+    assert(follower.atBoundary, 'rows end with a whole packet');
+    assert(
+      end.nextSequence === undefined || end.nextSequence === follower.nextSequence,
+      'the encoder and the packets agree on the next sequence id',
+    );
+    this.#rows = null;
+    const { capabilities } = this.#options;
+    this.#heldBack = (more) => writeEof(capabilities, end.warnings ?? 0, this.#flags(more));
+  }
+
+  async error(error: unknown): Promise<void> {
+    if (this.#ended) return;
+    this.#ended = true;
+    if (this.#rows !== null && !this.#rows.follower.atBoundary && !this.#options.binary) {
+      // Half a packet is out: no error can be told apart from row bytes any more.
+      this.#channel.destroy();
+      return;
+    }
+    this.#release(true);
+    this.#channel.write(writeError(toAppError(error)));
+    // Not with the command's signal: it may be what caused the error.
+    await this.#channel.flush();
+  }
+
+  /** Sends what was held back as the last result; the command's promise has resolved. */
+  async finish(): Promise<void> {
+    if (this.#ended) return;
+    if (this.#rows !== null || this.#heldBack === null) {
+      throw fail('INTERNAL', { detail: 'a command ended without completing its result' });
+    }
+    this.#release(false);
+    this.#ended = true;
+    await this.#channel.flush();
+  }
+
+  #startResult(): void {
+    assert(!this.#ended && this.#rows === null, 'the former result is complete');
+    this.#options.signal.throwIfAborted();
+    this.#release(true);
+  }
+
+  #release(moreResults: boolean): void {
+    if (this.#heldBack === null) return;
+    this.#channel.write(this.#heldBack(moreResults));
+    this.#heldBack = null;
+  }
+
+  #openRows(): OpenRows {
+    const rows = this.#rows;
+    assert(rows !== null, 'rows are written between beginRows and endRows');
+    return rows;
+  }
+
+  #binaryRow(columns: readonly MysqlColumn[], values: readonly (string | Buffer | null)[]): void {
+    this.#channel.write(writeBinaryRow(columns, values));
+  }
+
+  #flags(moreResults: boolean): number {
+    return statusFlags(this.#options.status(), moreResults);
+  }
+
+  async #flushWhenFull(): Promise<void> {
+    this.#options.signal.throwIfAborted();
+    if (this.#channel.unflushedBytes >= FLUSH_BYTES) {
+      await this.#channel.flush(this.#options.signal);
+    }
+  }
+}
+
+function textRow(values: readonly (string | Buffer | null)[]): Buffer {
+  const writer = new PayloadWriter(128);
+  for (const value of values) {
+    if (value === null) writer.u8(TEXT_NULL);
+    else if (typeof value === 'string') writer.lengthText(value);
+    else writer.lengthBytes(value);
+  }
+  return writer.finish();
+}

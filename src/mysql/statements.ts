@@ -1,0 +1,107 @@
+// The prepared statements of one connection: ids, parameter types remembered between executes, long data.
+// Bounded in number and in bytes. Holds no sockets.
+import { fail } from '../base/errors.ts';
+import type { MysqlParameter, PreparedStatement } from './handler.ts';
+import { PayloadReader } from './packets/payload-reader.ts';
+import { type ParameterType, readStatementId, readStmtExecute } from './packets/stmt-execute.ts';
+
+/** Most statements open on one connection; drivers that never close theirs hit it. */
+export const MAX_STATEMENTS = 4096;
+
+interface Entry {
+  readonly statement: PreparedStatement;
+  types: readonly ParameterType[] | null;
+  longData: Map<number, Buffer[]>;
+  longBytes: number;
+  /** More long data than allowed came; told at the next execute, as long data has no answer. */
+  tooLong: boolean;
+}
+
+export class StatementTable {
+  readonly #entries = new Map<number, Entry>();
+  readonly #maxLongBytes: number;
+  #lastId = 0;
+
+  constructor(maxLongBytes: number) {
+    this.#maxLongBytes = maxLongBytes;
+  }
+
+  /** Adds a statement and gives its id. Throws LIMIT_EXCEEDED; the caller closes the statement then. */
+  add(statement: PreparedStatement): number {
+    if (this.#entries.size >= MAX_STATEMENTS) {
+      throw fail('LIMIT_EXCEEDED', {
+        what: 'the number of prepared statements of a connection',
+        actual: this.#entries.size + 1,
+        limit: MAX_STATEMENTS,
+        hint: 'close statements that are done with',
+      });
+    }
+    this.#lastId += 1;
+    this.#entries.set(this.#lastId, {
+      statement,
+      types: null,
+      longData: new Map(),
+      longBytes: 0,
+      tooLong: false,
+    });
+    return this.#lastId;
+  }
+
+  /** COM_STMT_EXECUTE. Long data is used up by it, also when it fails. */
+  decodeExecute(body: Buffer): { statement: PreparedStatement; parameters: MysqlParameter[] } {
+    const entry = this.#entry(body, 'COM_STMT_EXECUTE');
+    const { longData, tooLong } = entry;
+    forgetLongData(entry);
+    if (tooLong) throw fail('MYSQL_PACKET_TOO_LARGE', { limit: this.#maxLongBytes });
+    const joined = new Map([...longData].map(([index, parts]) => [index, Buffer.concat(parts)]));
+    const { parameterCount } = entry.statement;
+    const { parameters, types } = readStmtExecute(body, parameterCount, entry.types, joined);
+    entry.types = types;
+    return { statement: entry.statement, parameters };
+  }
+
+  /** COM_STMT_SEND_LONG_DATA: `u32 statement id | u16 parameter | data`. Unknown ids are ignored, as it has no answer. */
+  addLongData(body: Buffer): void {
+    const reader = new PayloadReader(body);
+    const entry = this.#entries.get(reader.u32());
+    if (entry === undefined) return;
+    const index = reader.u16();
+    const data = reader.rest();
+    entry.longBytes += data.length;
+    entry.tooLong ||= entry.longBytes > this.#maxLongBytes;
+    if (entry.tooLong || index >= entry.statement.parameterCount) return;
+    const parts = entry.longData.get(index);
+    if (parts === undefined) entry.longData.set(index, [data]);
+    else parts.push(data);
+  }
+
+  /** COM_STMT_RESET. */
+  reset(body: Buffer): void {
+    forgetLongData(this.#entry(body, 'COM_STMT_RESET'));
+  }
+
+  /** COM_STMT_CLOSE; unknown ids are ignored, as it has no answer. */
+  close(body: Buffer): void {
+    const id = readStatementId(body);
+    this.#entries.get(id)?.statement.close();
+    this.#entries.delete(id);
+  }
+
+  closeAll(): void {
+    for (const { statement } of this.#entries.values()) statement.close();
+    this.#entries.clear();
+  }
+
+  #entry(body: Buffer, command: string): Entry {
+    const statementId = readStatementId(body);
+    const entry = this.#entries.get(statementId);
+    if (entry === undefined) throw fail('MYSQL_UNKNOWN_STATEMENT', { statementId, command });
+    return entry;
+  }
+}
+
+function forgetLongData(entry: Entry): void {
+  entry.longData = new Map();
+  entry.longBytes = 0;
+  entry.tooLong = false;
+}
