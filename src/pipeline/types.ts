@@ -1,8 +1,7 @@
 // What the stages of the load path hand to each other: source -> decode -> transform -> sink ->
 // StagedBatch -> CommitPort. Types only; nothing here reaches a reader or keeps state.
-import type { TransactionId } from '../base/ids.ts';
 import type { FeApi } from '../cluster/rpc/messages.ts';
-import type { CommitRequest, PartitionProgress } from '../model/load-plan.ts';
+import type { CommitRequest } from '../model/load-plan.ts';
 
 /**
  * Messages of one partition as one decoded piece: positions into `bytes`, no object per message.
@@ -23,9 +22,8 @@ export interface MessageRun {
   readonly baseOffset: bigint;
   /** Added to `baseOffset`. */
   readonly offsetDelta: Int32Array;
-  readonly baseTimestampMs: number;
-  /** Added to `baseTimestampMs`. */
-  readonly timestampDelta: Float64Array;
+  /** Milliseconds since the epoch, -1 = none. */
+  readonly timestampMs: Float64Array;
 }
 
 /** How far one partition moved within a batch, before decoding. */
@@ -50,6 +48,8 @@ export interface RawBatch {
   readonly messageCount: number;
   /** Bytes that the runs keep in memory. */
   readonly heldBytes: number;
+  /** Gives the buffers back to the source: nothing of the runs may be used afterwards. */
+  release(): void;
 }
 
 /** One thing that keeps a source from reading, shown to the user while it is retried. */
@@ -65,8 +65,8 @@ export interface SourceTrouble {
  */
 export interface Source {
   /**
-   * The next data, at most about `maxRows` messages or `maxBytes` bytes, waiting up to `waitMs` for
-   * some to come; null = none came. May go over the limits by one fetched record batch.
+   * The next data: ends at `maxRows` messages, `maxBytes` bytes, `fillMs`, or when there is no more to
+   * read now; null = none came within `waitMs`. May go over the limits by one fetched answer.
    */
   read(limits: SourceLimits, signal: AbortSignal): Promise<RawBatch | null>;
   /** True when the last answers said that there is more to read at once. */
@@ -79,7 +79,10 @@ export interface Source {
 export interface SourceLimits {
   readonly maxRows: number;
   readonly maxBytes: number;
+  /** How long to wait for the first data. */
   readonly waitMs: number;
+  /** How long to go on collecting once there is data, while there is more to read. */
+  readonly fillMs: number;
 }
 
 type Port<Name extends keyof FeApi> = (
@@ -96,12 +99,8 @@ export interface CommitPort {
   readonly taskFailed: Port<'taskFailed'>;
 }
 
-/** A batch whose files are durable and wait for their commit. */
-export interface StagedBatch {
-  readonly transactionId: TransactionId;
-  readonly request: CommitRequest;
-  readonly progress: readonly PartitionProgress[];
-}
+/** What staging a batch made: durable files and the ledger's numbers, everything of a commit but who asks. */
+export type StagedBatch = Pick<CommitRequest, 'tables' | 'progress' | 'errorSamples'>;
 
 /** What a running task shows of itself. */
 export interface TaskStatus {

@@ -5,6 +5,7 @@ import type { CsvFormatSpec } from '../../model/load-plan.ts';
 
 const SPACE = 0x20;
 const CARRIAGE_RETURN = 0x0d;
+const NEWLINE = 0x0a;
 const NO_BYTE = -1;
 
 /** How a field is written. */
@@ -69,8 +70,8 @@ export class CsvScanner {
         continue;
       }
       this.rowEnd = at;
-      this.next = Math.min(end, at + this.#delimiter.length);
-      if (this.#dropsCarriageReturn) this.#dropCarriageReturn(bytes);
+      const extra = at < end && bytes[at] === CARRIAGE_RETURN && this.#dropsCarriageReturn ? 1 : 0;
+      this.next = Math.min(end, at + extra + this.#delimiter.length);
       return 'row';
     }
   }
@@ -125,7 +126,9 @@ export class CsvScanner {
   #endsField(bytes: Buffer, at: number, end: number): boolean {
     if (matches(bytes, at, end, this.#separator) || matches(bytes, at, end, this.#delimiter))
       return true;
-    return this.#dropsCarriageReturn && bytes[at] === CARRIAGE_RETURN && at + 1 === end;
+    // `\r\n` ends a row as `\n` does, and so does `\r` at the message's end.
+    if (!this.#dropsCarriageReturn || bytes[at] !== CARRIAGE_RETURN) return false;
+    return at + 1 === end || bytes[at + 1] === NEWLINE;
   }
 
   #addField(start: number, end: number, kind: number): void {
@@ -135,25 +138,6 @@ export class CsvScanner {
     this.starts[index] = start;
     this.ends[index] = end;
     this.kinds[index] = kind;
-  }
-
-  /** `\r\n` ends a row as `\n` does. */
-  #dropCarriageReturn(bytes: Buffer): void {
-    if (this.rowEnd > this.rowStart && bytes[this.rowEnd - 1] === CARRIAGE_RETURN) {
-      this.rowEnd -= 1;
-      const last = this.fieldCount - 1;
-      const end = this.ends[last];
-      if (end !== undefined && end > this.rowEnd) this.#shortenLast(bytes, last);
-    }
-  }
-
-  #shortenLast(bytes: Buffer, last: number): void {
-    const start = this.starts[last] ?? 0;
-    let end = Math.max(start, this.rowEnd);
-    if (this.#trim) while (end > start && bytes[end - 1] === SPACE) end -= 1;
-    this.ends[last] = end;
-    const isNull = end - start === 2 && bytes[start] === 0x5c && bytes[start + 1] === 0x4e;
-    if (isNull) this.kinds[last] = FIELD.null;
   }
 
   /** The bytes of a field with escapes taken out. */

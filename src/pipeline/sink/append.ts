@@ -1,0 +1,67 @@
+// Writes rows to one new Parquet file of a table: COPY to a file beside its final place (or to the
+// temporary directory for a remote volume), then durable under its key. A file without rows is not kept.
+// Nothing written here is visible before its transaction commits; leftovers carry its id in their key.
+import { mkdir, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { TransactionId } from '../../base/ids.ts';
+import type { Random } from '../../base/random.ts';
+import type { Connection, StatementOptions } from '../../engine/duckdb.ts';
+import { dataFileKey } from '../../model/file-key.ts';
+import type { LoadTarget } from '../../model/load-plan.ts';
+import { stagedFileFromStats } from '../../model/parquet-layout.ts';
+import type { StagedFile, TableSchema } from '../../model/table.ts';
+import type { ObjectStore } from '../../storage/object-store.ts';
+
+export interface AppendTarget {
+  readonly target: LoadTarget;
+  readonly schema: TableSchema;
+  readonly store: ObjectStore;
+}
+
+export interface SinkServices {
+  readonly random: Random;
+  /** Private directory for files on their way to a remote volume. */
+  readonly tempDirectory: string;
+}
+
+/** How many rows a COPY wrote and, if any, the file that now lies under its key. */
+export interface AppendResult {
+  readonly rowCount: number;
+  readonly file: StagedFile | null;
+}
+
+/**
+ * Runs `copySql(path)`, which must be a COPY with RETURN_STATS in the table's stored form, and makes
+ * the file durable. `check` sees the number of rows before the file gets its name; what it throws
+ * leaves nothing behind. Throws engine and storage errors.
+ */
+export async function appendFile(
+  to: AppendTarget,
+  transactionId: TransactionId,
+  services: SinkServices,
+  connection: Connection,
+  copySql: (path: string) => string,
+  check: (rowCount: number) => void,
+  options: StatementOptions,
+): Promise<AppendResult> {
+  const uuid = services.random.uuid();
+  const key = dataFileKey(to.target.prefix, transactionId, uuid);
+  const finalPath = to.store.localPath(key);
+  const path =
+    finalPath === null
+      ? join(services.tempDirectory, `${uuid}.parquet`)
+      : join(dirname(finalPath), `.${uuid}.tmp`);
+  await mkdir(dirname(path), { recursive: true });
+  try {
+    const [stats] = await connection.objects(copySql(path), options);
+    const rowCount = Number(stats?.['count'] ?? 0);
+    check(rowCount);
+    if (stats === undefined || rowCount === 0) return { rowCount, file: null };
+    const volumeId = to.target.volume.id;
+    const file = stagedFileFromStats(stats, { volumeId, key, schema: to.schema });
+    await to.store.putFile(key, path);
+    return { rowCount, file };
+  } finally {
+    await rm(path, { force: true });
+  }
+}

@@ -1,0 +1,202 @@
+// One batch from messages to durable files: pack, COPY, collect rejected rows, count. The numbers must
+// add up before anything is handed on: messages, lines, written, dropped. Makes nothing visible.
+import { assert } from '../base/assert.ts';
+import type { Clock } from '../base/clock.ts';
+import { failpoint } from '../base/failpoints.ts';
+import type { Random } from '../base/random.ts';
+import type { DropRegistry } from '../engine/drop-function.ts';
+import type { Connection } from '../engine/duckdb.ts';
+import type { BegunTransaction, LoadPlan, StagedTable } from '../model/load-plan.ts';
+import { REJECTED_RECORDS_SCHEMA } from '../model/system-tables.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+import { CsvPacker } from './decode/csv-pack.ts';
+import { JsonPacker } from './decode/json-pack.ts';
+import { PackedBatch } from './decode/packed-batch.ts';
+import type { ScratchSpace } from './decode/scratch.ts';
+import { batchProgress } from './progress.ts';
+import { type AppendTarget, appendFile } from './sink/append.ts';
+import { type CompiledTransform, compileTransform, targetSchema } from './transform/compile-sql.ts';
+import { DropRecorder } from './transform/drop-recorder.ts';
+import { rejectedCopySql, rejectedLine } from './transform/error-rows.ts';
+import { RejectedRows } from './transform/rejected-rows.ts';
+import type { RawBatch, StagedBatch } from './types.ts';
+
+export interface StageServices {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly scratch: ScratchSpace;
+  readonly drops: DropRegistry;
+  /** Private directory for files on their way to a remote volume. */
+  readonly tempDirectory: string;
+  /** Stores of the target's and the rejected rows' volume. */
+  readonly targetStore: ObjectStore;
+  readonly rejectedStore: ObjectStore;
+}
+
+/** Reasons of filtered rows that go into the commit for OtherMsg. */
+const SAMPLES = 3;
+/** Rejected rows written between two turns of the event loop. */
+const REJECTS_PER_TURN = 2_000;
+
+/** Stages batches of one job; several at once, each with a connection of its own. */
+export class Stager {
+  readonly #plan: LoadPlan;
+  readonly #services: StageServices;
+  readonly #transform: CompiledTransform;
+  readonly #packer: JsonPacker | CsvPacker;
+  readonly #target: AppendTarget;
+  readonly #rejected: AppendTarget;
+  /** Packing is synchronous, so one buffer serves all batches. */
+  readonly #buffer = PackedBatch.newBuffer();
+
+  /** Throws LOAD_JSONPATH and NOT_SUPPORTED for a plan that cannot be compiled. */
+  constructor(plan: LoadPlan, services: StageServices) {
+    this.#plan = plan;
+    this.#services = services;
+    this.#transform = compileTransform(plan);
+    const { maxMessageBytes } = plan.limits;
+    this.#packer =
+      plan.format.kind === 'json'
+        ? new JsonPacker({
+            format: plan.format,
+            exactNumberKeys: this.#transform.exactNumberKeys,
+            maxMessageBytes,
+          })
+        : new CsvPacker({
+            format: plan.format,
+            fieldCount: plan.transform.fields.length,
+            maxMessageBytes,
+          });
+    this.#target = {
+      target: plan.target,
+      schema: targetSchema(plan),
+      store: services.targetStore,
+    };
+    this.#rejected = {
+      target: plan.rejected,
+      schema: REJECTED_RECORDS_SCHEMA,
+      store: services.rejectedStore,
+    };
+  }
+
+  /** Packs a batch: synchronous, bound by memory speed. Close the result's file when done. */
+  pack(raw: RawBatch): PackedBatch {
+    const file = this.#services.scratch.create(raw.heldBytes);
+    try {
+      const packed = new PackedBatch(raw, file, this.#buffer);
+      this.#packer.pack(packed);
+      return packed;
+    } catch (thrown) {
+      file.close();
+      throw thrown;
+    }
+  }
+
+  /**
+   * Writes a packed batch's rows and rejected rows into files of the transaction. Closes its file.
+   * Throws LOAD_SQL (user: an expression does not compile), engine and storage errors.
+   */
+  async stage(
+    packed: PackedBatch,
+    begun: BegunTransaction,
+    connection: Connection,
+    signal: AbortSignal,
+  ): Promise<StagedBatch> {
+    const drops = new DropRecorder(packed, this.#transform, this.#plan.format.kind === 'csv');
+    const tables: StagedTable[] = [];
+    try {
+      if (packed.lineCount > 0) {
+        const file = await this.#copy(packed, drops, begun, connection, signal);
+        if (file !== null) tables.push({ tableId: this.#plan.target.tableId, files: [file] });
+      }
+    } finally {
+      packed.file.close();
+    }
+    failpoint('task.after-copy');
+    const rejected = new RejectedRows(this.#plan, this.#transform, packed, drops);
+    if (rejected.count > 0) {
+      const file = await this.#copyRejected(rejected, begun, connection, signal);
+      if (file !== null) tables.push({ tableId: this.#plan.rejected.tableId, files: [file] });
+    }
+    return {
+      tables,
+      progress: batchProgress(packed, drops),
+      errorSamples: rejected.samples(SAMPLES),
+    };
+  }
+
+  async #copy(
+    packed: PackedBatch,
+    drops: DropRecorder,
+    begun: BegunTransaction,
+    connection: Connection,
+    signal: AbortSignal,
+  ): Promise<StagedTable['files'][number] | null> {
+    const { slot, release } = this.#services.drops.acquire(drops);
+    try {
+      const { file } = await appendFile(
+        this.#target,
+        begun.transactionId,
+        this.#services,
+        connection,
+        (outputPath) =>
+          this.#transform.copySql({
+            inputPath: packed.file.path,
+            outputPath,
+            longestLineBytes: packed.longestLineBytes,
+            slot,
+          }),
+        (rowCount) =>
+          assert(
+            rowCount + drops.count === packed.lineCount,
+            `${packed.lineCount} lines are ${rowCount} written and ${drops.count} dropped rows`,
+          ),
+        { signal },
+      );
+      return file;
+    } finally {
+      release();
+    }
+  }
+
+  async #copyRejected(
+    rejected: RejectedRows,
+    begun: BegunTransaction,
+    connection: Connection,
+    signal: AbortSignal,
+  ): Promise<StagedTable['files'][number] | null> {
+    const { clock, scratch } = this.#services;
+    const context = {
+      nowMs: clock.nowMs(),
+      label: begun.label,
+      transactionId: begun.transactionId,
+      userName: this.#plan.userName,
+      database: this.#plan.target.databaseName,
+      table: this.#plan.target.tableName,
+    };
+    const file = scratch.create(rejected.approximateBytes);
+    let longest = 0;
+    let written = 0;
+    try {
+      for (const row of rejected.rows()) {
+        const line = Buffer.from(`${rejectedLine(row, context)}\n`);
+        file.write(line);
+        longest = Math.max(longest, line.length);
+        written += 1;
+        if (written % REJECTS_PER_TURN === 0) await clock.sleep(0, signal);
+      }
+      const result = await appendFile(
+        this.#rejected,
+        begun.transactionId,
+        this.#services,
+        connection,
+        (outputPath) => rejectedCopySql(file.path, outputPath, longest),
+        (rowCount) => assert(rowCount === written, 'every rejected row is kept'),
+        { signal },
+      );
+      return result.file;
+    } finally {
+      file.close();
+    }
+  }
+}

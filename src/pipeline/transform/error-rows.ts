@@ -1,0 +1,104 @@
+// Rejected rows -> rows of `_statistics_.rejected_records`: what was wrong, and the row itself, byte for
+// byte, with where it came from. Staged in the load's own transaction, so a filtered row and its
+// record become visible together. Must keep what it is given, whatever its bytes.
+import { isUtf8 } from 'node:buffer';
+import { quoteLiteral } from '../../model/duckdb-text.ts';
+import { parquetCopyOptions, storeSelectList } from '../../model/parquet-layout.ts';
+import { REJECTED_RECORDS_SCHEMA } from '../../model/system-tables.ts';
+
+/** error_code of a rejected row. SOURCE: StarRocks' rejected_records, extended by NULL_VALUE. */
+export type RejectCode = 'PARSE_ERROR' | 'VALUE_OUT_OF_RANGE' | 'NULL_VALUE' | 'VALUE_TOO_LONG';
+
+export interface RejectedRow {
+  readonly raw: Buffer;
+  /** The row as named values where it could be split but is no JSON object itself (CSV), else null. */
+  readonly fields: Readonly<Record<string, string | null>> | null;
+  readonly code: RejectCode;
+  readonly message: string;
+  readonly column: string | null;
+  readonly source: {
+    readonly topic: string;
+    readonly partition: number;
+    readonly offset: bigint;
+    readonly timestampMs: number;
+    readonly key: Buffer | null;
+  };
+}
+
+/** What all rejected rows of a batch share. */
+export interface RejectContext {
+  readonly nowMs: number;
+  readonly label: string;
+  readonly transactionId: number;
+  readonly userName: string;
+  readonly database: string;
+  readonly table: string;
+}
+
+/** One line of JSON whose values are the table's columns as text. */
+export function rejectedLine(row: RejectedRow, context: RejectContext): string {
+  return JSON.stringify({
+    created_at: new Date(context.nowMs).toISOString().slice(0, 23).replace('T', ' '),
+    raw_record: rawRecord(row),
+    error_code: row.code,
+    error_message: row.message,
+    error_column: row.column,
+    load_label: context.label,
+    load_type: 'ROUTINE_LOAD',
+    txn_id: String(context.transactionId),
+    user_name: context.userName,
+    target_database: context.database,
+    target_table: context.table,
+    source_info: sourceInfo(row.source),
+  });
+}
+
+/** A JSON object stays as it came; anything else is wrapped. */
+function rawRecord(row: RejectedRow): string {
+  if (row.fields !== null) return JSON.stringify(row.fields);
+  if (!isUtf8(row.raw)) return JSON.stringify({ _raw_base64: row.raw.toString('base64') });
+  const text = row.raw.toString('utf8');
+  return row.code !== 'PARSE_ERROR' && isJsonObject(text) ? text : JSON.stringify({ _raw: text });
+}
+
+function isJsonObject(text: string): boolean {
+  if (!text.startsWith('{')) return false;
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    // Not JSON by our reading, though DuckDB took it (NaN, trailing comma): kept as plain text.
+    return false;
+  }
+}
+
+function sourceInfo(source: RejectedRow['source']): string {
+  const { key, offset } = source;
+  const keyInfo =
+    key === null || isUtf8(key)
+      ? { key: key === null ? null : key.toString('utf8') }
+      : { key_base64: key.toString('base64') };
+  return JSON.stringify({
+    topic: source.topic,
+    partition: source.partition,
+    // Offsets beyond 2^53 do not occur in practice, but must not be rounded: then as text.
+    offset: offset <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(offset) : String(offset),
+    timestamp: source.timestampMs,
+    ...keyInfo,
+  });
+}
+
+/** COPY of a file of such lines into the table's Parquet form. */
+export function rejectedCopySql(
+  inputPath: string,
+  outputPath: string,
+  longestLineBytes: number,
+): string {
+  const types = REJECTED_RECORDS_SCHEMA.columns.map(
+    ({ name }) => `${quoteLiteral(name)}: '${READ_TYPES[name] ?? 'VARCHAR'}'`,
+  );
+  const read = `read_json(${quoteLiteral(inputPath)}, format='newline_delimited', columns={${types.join(', ')}}, compression='uncompressed', maximum_object_size=${Math.max(1024 * 1024, longestLineBytes + 16)})`;
+  return `COPY (SELECT ${storeSelectList(REJECTED_RECORDS_SCHEMA)} FROM ${read}) TO ${quoteLiteral(outputPath)} (${parquetCopyOptions(REJECTED_RECORDS_SCHEMA)})`;
+}
+
+const READ_TYPES: Readonly<Record<string, string>> = { created_at: 'TIMESTAMP', txn_id: 'BIGINT' };

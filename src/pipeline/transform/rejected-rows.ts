@@ -1,0 +1,192 @@
+// The rejected rows of one batch, from packing and from the COPY, with a reason a person can act on.
+// Reasons are made only when a row is written out, one at a time: a batch may be all bad.
+import { present } from '../../base/assert.ts';
+import type { LoadOutput, LoadPlan } from '../../model/load-plan.ts';
+import { printSqlType } from '../../model/sql-type.ts';
+import { CsvScanner, FIELD } from '../decode/csv-scan.ts';
+import type { PackedBatch } from '../decode/packed-batch.ts';
+import { type CompiledTransform, DROP_CODE } from './compile-sql.ts';
+import { CODE_UNPARSED, type DropRecorder } from './drop-recorder.ts';
+import type { RejectCode, RejectedRow } from './error-rows.ts';
+import { valueAt } from './json-path.ts';
+
+interface Reason {
+  readonly code: RejectCode;
+  readonly message: string;
+  readonly column: string | null;
+  readonly fields: Readonly<Record<string, string | null>> | null;
+}
+
+/** Characters of a value or row that a message shows. */
+const SHOWN_CHARACTERS = 100;
+
+export class RejectedRows {
+  readonly count: number;
+  readonly #plan: LoadPlan;
+  readonly #transform: CompiledTransform;
+  readonly #packed: PackedBatch;
+  readonly #drops: DropRecorder;
+
+  constructor(
+    plan: LoadPlan,
+    transform: CompiledTransform,
+    packed: PackedBatch,
+    drops: DropRecorder,
+  ) {
+    this.#plan = plan;
+    this.#transform = transform;
+    this.#packed = packed;
+    this.#drops = drops;
+    let count = packed.rejects.length;
+    drops.forEach((_, code) => {
+      if (code !== DROP_CODE.unselected) count += 1;
+    });
+    this.count = count;
+  }
+
+  /** About how large the rows are when written out, for choosing where. */
+  get approximateBytes(): number {
+    let bytes = this.count * 512;
+    for (const { start, end } of this.#packed.rejects) bytes += end - start;
+    this.#drops.forEach((line, code) => {
+      if (code !== DROP_CODE.unselected) bytes += this.#packed.rawOfLine(line).length;
+    });
+    return bytes;
+  }
+
+  /** Each rejected row with its reason, those found by packing first. */
+  *rows(): Generator<RejectedRow> {
+    for (const { record, start, end, message } of this.#packed.rejects) {
+      const { run } = this.#packed.locate(record);
+      const raw = run.bytes.subarray(start, end);
+      yield this.#row(record, raw, { code: 'PARSE_ERROR', message, column: null, fields: null });
+    }
+    const dropped: [line: number, code: number][] = [];
+    this.#drops.forEach((line, code) => {
+      if (code !== DROP_CODE.unselected) dropped.push([line, code]);
+    });
+    for (const [line, code] of dropped) {
+      const raw = this.#packed.rawOfLine(line);
+      yield this.#row(this.#packed.recordOfLine(line), raw, this.#reason(raw, code));
+    }
+  }
+
+  /** The first few reasons, as StarRocks' error log shows them. */
+  samples(count: number): readonly string[] {
+    const samples: string[] = [];
+    if (count === 0) return samples;
+    for (const row of this.rows()) {
+      const text = row.raw.subarray(0, SHOWN_CHARACTERS * 4).toString('utf8');
+      samples.push(`Error: ${row.message}. Row: ${shorten(text)}`);
+      if (samples.length >= count) break;
+    }
+    return samples;
+  }
+
+  #row(record: number, raw: Buffer, reason: Reason): RejectedRow {
+    const { run, index } = this.#packed.locate(record);
+    const keyStart = run.keyStart[index] ?? 0;
+    const keyLength = run.keyLength[index] ?? -1;
+    return {
+      raw,
+      ...reason,
+      source: {
+        topic: this.#packed.raw.topic,
+        partition: run.partition,
+        offset: run.baseOffset + BigInt(run.offsetDelta[index] ?? 0),
+        timestampMs: run.timestampMs[index] ?? -1,
+        key: keyLength < 0 ? null : run.bytes.subarray(keyStart, keyStart + keyLength),
+      },
+    };
+  }
+
+  #reason(raw: Buffer, code: number): Reason {
+    if (code === CODE_UNPARSED) {
+      const message = `Failed to parse the message as JSON${parseProblem(raw)}`;
+      return { code: 'PARSE_ERROR', message, column: null, fields: null };
+    }
+    const output = present(this.#plan.transform.outputs[code >> 2], 'output of a drop code');
+    const fields = this.#csvFields(raw);
+    const value = this.#valueOf(output, raw, fields);
+    const strict = (code & 3) === DROP_CODE.strict;
+    return { ...describe(output, value, strict), column: output.column.name, fields };
+  }
+
+  /** The text that the output was made from; null = NULL, undefined = not from one field. */
+  #valueOf(
+    output: LoadOutput,
+    raw: Buffer,
+    fields: Readonly<Record<string, string | null>> | null,
+  ): string | null | undefined {
+    if (output.from.kind !== 'field') return undefined;
+    const { field } = output.from;
+    if (fields !== null) return fields[field] ?? null;
+    const steps = this.#transform.fieldSteps[this.#plan.transform.fields.indexOf(field)] ?? [];
+    const value = valueAt(parsed(raw), steps);
+    if (value === null || value === undefined) return null;
+    return typeof value === 'object' ? JSON.stringify(value) : String(value);
+  }
+
+  #csvFields(raw: Buffer): Readonly<Record<string, string | null>> | null {
+    const { format, transform } = this.#plan;
+    if (format.kind !== 'csv') return null;
+    const scanner = new CsvScanner(format, transform.fields.length);
+    scanner.readRow(raw, 0, raw.length);
+    return Object.fromEntries(
+      transform.fields.map((name, index) => [
+        name,
+        scanner.kinds[index] === FIELD.null ? null : scanner.fieldBytes(raw, index).toString(),
+      ]),
+    );
+  }
+}
+
+function parsed(raw: Buffer): unknown {
+  try {
+    return JSON.parse(raw.toString('utf8'));
+  } catch {
+    // DuckDB reads some text that JSON.parse does not (NaN); the reason then goes without the value.
+    return undefined;
+  }
+}
+
+function parseProblem(raw: Buffer): string {
+  try {
+    JSON.parse(raw.toString('utf8'));
+    return '';
+  } catch (thrown) {
+    return thrown instanceof Error ? `: ${thrown.message}` : '';
+  }
+}
+
+/** Wording of StarRocks' error log where it has one. */
+function describe(
+  output: LoadOutput,
+  value: string | null | undefined,
+  strict: boolean,
+): { readonly code: RejectCode; readonly message: string } {
+  const { name, type, nullable } = output.column;
+  const isText = type.kind === 'CHAR' || type.kind === 'VARCHAR' || type.kind === 'VARBINARY';
+  if (typeof value === 'string' && isText && Buffer.byteLength(value) > type.length) {
+    const sizes = `column=${name}, capacity=${type.length}, actual=${Buffer.byteLength(value)}`;
+    return {
+      code: 'VALUE_TOO_LONG',
+      message: `Value length is beyond the capacity. ${sizes}`,
+    };
+  }
+  const shown = typeof value === 'string' ? `Value '${shorten(value)}'` : 'The value';
+  if (strict) {
+    const message = `${shown} is out of range. The type of '${name}' is ${printSqlType(type)}`;
+    return { code: 'VALUE_OUT_OF_RANGE', message };
+  }
+  const cause =
+    typeof value === 'string' && !nullable
+      ? `: '${shorten(value)}' does not convert to ${printSqlType(type)}`
+      : '';
+  const code = cause === '' ? 'NULL_VALUE' : 'VALUE_OUT_OF_RANGE';
+  return { code, message: `NULL value in non-nullable column '${name}'${cause}` };
+}
+
+function shorten(text: string): string {
+  return text.length <= SHOWN_CHARACTERS ? text : `${text.slice(0, SHOWN_CHARACTERS)}...`;
+}
