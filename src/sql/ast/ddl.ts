@@ -110,7 +110,12 @@ export type PartitionBy =
       readonly partitions: readonly ListPartition[];
     }
   /** `PARTITION BY date_trunc('day', dt), region`: one partition per value, made as rows arrive. */
-  | { readonly kind: 'expression'; readonly items: readonly Expression[] };
+  | {
+      readonly kind: 'expression';
+      readonly items: readonly Expression[];
+      /** `PARTITION BY date_trunc('day', dt) (START ... )`; empty when none are given. */
+      readonly partitions: readonly RangePartition[];
+    };
 
 /** null in a bound stands for MAXVALUE. */
 export type PartitionBound = readonly (string | null)[];

@@ -14,7 +14,7 @@ export interface CreateStorageVolume extends Node {
   readonly kind: 'create_storage_volume';
   readonly ifNotExists: boolean;
   readonly name: Identifier;
-  /** Upper case as far as the user wrote a word: `S3`, `HDFS`, `AZBLOB`; not checked. */
+  /** Upper case: `S3`, `HDFS`, `AZBLOB`...; which types exist is not checked here. */
   readonly type: string;
   readonly locations: readonly string[];
   readonly comment: string | null;

@@ -306,7 +306,7 @@ export class Cursor {
   expectEnd(): void {
     this.settle();
     this.note(END_OF_INPUT);
-    while (this.take(';'));
+    while (this.take(';')) this.note(END_OF_INPUT);
     if (this.#token.type !== 'end') throw this.unexpected();
   }
 }

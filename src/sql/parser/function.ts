@@ -168,11 +168,13 @@ function parseArguments(cursor: Cursor, call: FunctionCall): FunctionCall {
   let ignoreNulls = false;
   const args = cursor.list(() => {
     const argument = cursor.grammar.expression(cursor);
-    if (cursor.takeAll('IGNORE', 'NULLS')) ignoreNulls = true;
+    if (cursor.token.word === 'IGNORE' && cursor.takeAll('IGNORE', 'NULLS')) ignoreNulls = true;
     return argument;
   });
-  const orderBy = cursor.takeAll('ORDER', 'BY') ? parseOrderItems(cursor) : [];
-  const separator = cursor.take('SEPARATOR') ? cursor.grammar.expression(cursor) : null;
+  const { word } = cursor.token;
+  const orderBy = word === 'ORDER' && cursor.takeAll('ORDER', 'BY') ? parseOrderItems(cursor) : [];
+  const hasSeparator = cursor.token.word === 'SEPARATOR' && cursor.take('SEPARATOR');
+  const separator = hasSeparator ? cursor.grammar.expression(cursor) : null;
   cursor.expect(')');
   return { ...call, distinct, args, orderBy, separator, ignoreNulls };
 }

@@ -116,12 +116,6 @@ function parseWord(cursor: Cursor): Expression {
     case 'FALSE':
       cursor.next();
       return { kind: 'boolean', pos, value: word === 'TRUE' };
-    case 'DEFAULT':
-      if (following.word !== '(') {
-        cursor.next();
-        return { kind: 'default', pos };
-      }
-      break;
     case 'CASE':
       return parseCase(cursor);
     case 'EXISTS': {

@@ -8,6 +8,7 @@ import type {
   QueryBody,
   Select,
   SelectItem,
+  SetOperation,
   StarItem,
   Values,
 } from '../ast/query.ts';
@@ -16,12 +17,17 @@ import { parseLimit, parseOrderBy } from './order.ts';
 import { parseRelations } from './relation.ts';
 
 /** Set operations by how strongly they bind. MINUS is EXCEPT. */
-const SET_OPERATIONS = {
-  UNION: { op: 'UNION', power: 1 },
-  EXCEPT: { op: 'EXCEPT', power: 1 },
-  MINUS: { op: 'EXCEPT', power: 1 },
-  INTERSECT: { op: 'INTERSECT', power: 2 },
-} as const;
+const SET_OPERATIONS: ReadonlyMap<string, SetOperator> = new Map<string, SetOperator>([
+  ['UNION', { op: 'UNION', power: 1 }],
+  ['EXCEPT', { op: 'EXCEPT', power: 1 }],
+  ['MINUS', { op: 'EXCEPT', power: 1 }],
+  ['INTERSECT', { op: 'INTERSECT', power: 2 }],
+]);
+
+interface SetOperator {
+  readonly op: SetOperation['op'];
+  readonly power: number;
+}
 
 /** Words that are not reserved but, after a select item, begin a clause instead of naming it. */
 const NOT_AN_ALIAS: ReadonlySet<string> = new Set(['EXCEPT', 'MINUS', 'QUALIFY']);
@@ -103,10 +109,9 @@ function parseQueryPrimary(cursor: Cursor): QueryBody {
 function parseSetOperations(cursor: Cursor, first: QueryBody, least: number): QueryBody {
   let left = first;
   for (;;) {
-    const { word } = cursor.token;
-    if (!Object.hasOwn(SET_OPERATIONS, word)) return left;
-    const { op, power } = SET_OPERATIONS[word as keyof typeof SET_OPERATIONS];
-    if (power < least) return left;
+    const operator = SET_OPERATIONS.get(cursor.token.word);
+    if (operator === undefined || operator.power < least) return left;
+    const { op, power } = operator;
     cursor.next();
     const all = cursor.take('ALL');
     if (!all) cursor.take('DISTINCT');
@@ -121,12 +126,17 @@ export function parseValues(cursor: Cursor): Values {
   const { pos } = cursor.expect('VALUES');
   const rows = cursor.list(() => {
     cursor.expect('(');
-    const row = cursor.take(')') ? null : cursor.list(() => cursor.grammar.expression(cursor));
-    if (row === null) return [];
+    if (cursor.take(')')) return [];
+    const row = cursor.list(() => parseValueOrDefault(cursor));
     cursor.expect(')');
     return row;
   });
   return { kind: 'values', pos, rows };
+}
+
+function parseValueOrDefault(cursor: Cursor): Expression {
+  if (cursor.token.word !== 'DEFAULT') return cursor.grammar.expression(cursor);
+  return { kind: 'default', pos: cursor.next().pos };
 }
 
 /** After SELECT. */

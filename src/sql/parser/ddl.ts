@@ -1,0 +1,59 @@
+// CREATE and DROP of databases, DROP and TRUNCATE of tables. CREATE TABLE is in table.ts.
+import type { CreateDatabase, DropDatabase, DropTable, TruncateTable } from '../ast/ddl.ts';
+import type { Position } from '../ast/node.ts';
+import {
+  parseComment,
+  parseDatabaseName,
+  parseIfExists,
+  parseIfNotExists,
+  parseProperties,
+} from './clause.ts';
+import type { Cursor } from './cursor.ts';
+import { parsePartitionNames } from './relation.ts';
+
+/** After CREATE DATABASE or CREATE SCHEMA. A character set is read and means nothing: text is UTF-8. */
+export function parseCreateDatabase(cursor: Cursor, pos: Position): CreateDatabase {
+  const ifNotExists = parseIfNotExists(cursor);
+  const name = parseDatabaseName(cursor);
+  skipCharset(cursor);
+  const comment = parseComment(cursor);
+  const properties = parseProperties(cursor);
+  return { kind: 'create_database', pos, ifNotExists, name, comment, properties };
+}
+
+/** `[DEFAULT] {CHARSET | CHARACTER SET | CHAR SET | COLLATE} [=] name`, any number of them. */
+export function skipCharset(cursor: Cursor): void {
+  for (;;) {
+    if (cursor.token.word === 'DEFAULT') cursor.next();
+    const found =
+      cursor.take('CHARSET') ||
+      cursor.take('COLLATE') ||
+      cursor.takeAll('CHARACTER', 'SET') ||
+      cursor.takeAll('CHAR', 'SET');
+    if (!found) return;
+    cursor.take('=');
+    cursor.identifierOrString();
+  }
+}
+
+/** After DROP DATABASE or DROP SCHEMA. */
+export function parseDropDatabase(cursor: Cursor, pos: Position): DropDatabase {
+  const ifExists = parseIfExists(cursor);
+  const name = parseDatabaseName(cursor);
+  return { kind: 'drop_database', pos, ifExists, name, force: cursor.take('FORCE') };
+}
+
+/** After DROP [TEMPORARY] TABLE. */
+export function parseDropTable(cursor: Cursor, pos: Position, temporary: boolean): DropTable {
+  const ifExists = parseIfExists(cursor);
+  const name = cursor.qualifiedName();
+  return { kind: 'drop_table', pos, temporary, ifExists, name, force: cursor.take('FORCE') };
+}
+
+/** At TRUNCATE. */
+export function parseTruncate(cursor: Cursor): TruncateTable {
+  const { pos } = cursor.expect('TRUNCATE');
+  cursor.expect('TABLE');
+  const name = cursor.qualifiedName();
+  return { kind: 'truncate_table', pos, name, partitions: parsePartitionNames(cursor) };
+}

@@ -1,0 +1,39 @@
+// INSERT INTO / OVERWRITE ... VALUES or SELECT.
+import type { Insert } from '../ast/ddl.ts';
+import { notSupported, parseProperties } from './clause.ts';
+import type { Cursor } from './cursor.ts';
+import { parsePartitionNames } from './relation.ts';
+
+/** At INSERT. */
+export function parseInsert(cursor: Cursor): Insert {
+  const { pos } = cursor.expect('INSERT');
+  const overwrite = cursor.expectOneOf(['INTO', 'OVERWRITE']) === 'OVERWRITE';
+  if (cursor.token.word === 'FILES' || cursor.token.word === 'BLACKHOLE') {
+    if (cursor.peek(1).word === '(') throw notSupported(`INSERT INTO ${cursor.token.word}`);
+  }
+  cursor.take('TABLE');
+  const table = cursor.qualifiedName();
+  const partitions = parsePartitionNames(cursor);
+  let label: string | null = null;
+  let columns: Insert['columns'] = null;
+  for (;;) {
+    if (columns === null && atColumnList(cursor)) {
+      columns = cursor.parenthesised(() => cursor.identifier());
+    } else if (label === null && cursor.token.word === 'WITH' && cursor.peek(1).word === 'LABEL') {
+      cursor.next();
+      cursor.next();
+      label = cursor.identifierOrString().name;
+    } else {
+      break;
+    }
+  }
+  const properties = parseProperties(cursor);
+  for (const start of ['SELECT', 'WITH', 'VALUES', '(']) cursor.note(start);
+  const query = cursor.grammar.query(cursor);
+  return { kind: 'insert', pos, overwrite, table, partitions, label, columns, properties, query };
+}
+
+/** `(` that is not the beginning of a query. */
+function atColumnList(cursor: Cursor): boolean {
+  return cursor.token.word === '(' && !['SELECT', 'WITH', '('].includes(cursor.peek(1).word);
+}
