@@ -1,6 +1,12 @@
 // One DuckDB connection: statements with admission, time limit and abort. Results come whole (`run`)
-// or as a checked stream (engine/stream.ts). Must never give a cut result as a whole one.
-import type { DuckDBConnection, DuckDBDataChunk, DuckDBResult, JS } from '@duckdb/node-api';
+// or as a stream that the reader must check. Must never give a cut result as a whole one.
+import type {
+  DuckDBConnection,
+  DuckDBDataChunk,
+  DuckDBResult,
+  DuckDBType,
+  JS,
+} from '@duckdb/node-api';
 import type { Clock, Timer } from '../base/clock.ts';
 import { fail } from '../base/errors.ts';
 import type { Admission } from './admission.ts';
@@ -27,9 +33,9 @@ export type EngineValue = JS;
 /** Up to 2048 rows by column. Read it with engine/vectors.ts. */
 export type EngineChunk = DuckDBDataChunk;
 
-/** A native streaming result. Its end proves nothing: only engine/stream.ts may use it. */
+/** A native streaming result. Its end proves nothing: a reader must know the row count (engine/query-runner.ts). */
 export interface UncheckedStream {
-  readonly columnCount: number;
+  readonly types: readonly DuckDBType[];
   /** The next rows, or null at the end OR AFTER AN ERROR: the binding does not tell which. */
   fetch(): Promise<EngineChunk | null>;
 }
@@ -97,7 +103,7 @@ export class NativeConnection implements Connection {
     const until = this.#deadline(options);
     const result: DuckDBResult = await this.#call(() => this.#native.stream(sql), until);
     return {
-      columnCount: result.columnCount,
+      types: result.columnTypes(),
       fetch: () =>
         this.#call(async () => {
           const chunk = await result.fetchChunk();

@@ -8,6 +8,9 @@ import { present } from '../base/assert.ts';
 const STRING_SLOT_BYTES = 16;
 /** The longest string that lies inside its slot. */
 const INLINE_BYTES = 12;
+const TWO_POW_32 = 2 ** 32;
+/** A run ends when it is this long: one call copies it. */
+const MAX_RUN_BYTES = 64 * 1024 * 1024;
 
 /** Little-endian view of one column's fixed-width slots. Undefined content where `isNull`. */
 export function columnBytes(chunk: DuckDBDataChunk, column: number, widthBytes: number): Buffer {
@@ -38,53 +41,91 @@ export interface StringColumn {
 
 /**
  * Finds the bytes of every string of a VARCHAR or BLOB column. Long strings are fetched over the
- * binding in runs: DuckDB lays a vector's long strings one after another, so a run is found by exact
- * adjacency of pointers, and every byte read belongs to a string. (One call per string costs 10 times more.)
+ * binding in runs: DuckDB lays a vector's long strings side by side, upwards or downwards, so a run is
+ * found by exact adjacency of pointers, and every byte read belongs to a string. (One call per string
+ * costs 10 times more.)
  */
 export function stringColumn(chunk: DuckDBDataChunk, column: number): StringColumn {
   const rows = chunk.rowCount;
   const slots = columnBytes(chunk, column, STRING_SLOT_BYTES);
   const validity = columnValidity(chunk, column);
+  const words = new Uint32Array(slots.buffer, slots.byteOffset, rows * 4);
   const start = new Uint32Array(rows);
   const length = new Uint32Array(rows);
-  const buffers: Buffer[] = [slots];
   const bufferOf = new Uint16Array(rows);
-  const words = new DataView(slots.buffer, slots.byteOffset, slots.byteLength);
-  let runFirstRow = 0;
-  let runBytes = 0;
-  let nextLow = 0;
-  let nextHigh = 0;
-  const endRun = (): void => {
-    if (runBytes === 0) return;
-    const pointerAt = slots.byteOffset + runFirstRow * STRING_SLOT_BYTES + 8;
-    buffers.push(asBuffer(duckdb.get_data_from_pointer(arrayBufferOf(slots), pointerAt, runBytes)));
-    runBytes = 0;
-  };
+  const runs = new StringRuns(slots);
   for (let row = 0; row < rows; row += 1) {
-    if (validity !== null && ((present(validity[row >> 3], 'validity') >> (row & 7)) & 1) === 0)
-      continue;
-    const at = row * STRING_SLOT_BYTES;
-    const bytes = words.getUint32(at, true);
+    if (validity !== null && (((validity[row >> 3] ?? 0) >> (row & 7)) & 1) === 0) continue;
+    const bytes = words[row * 4] ?? 0;
     length[row] = bytes;
     if (bytes <= INLINE_BYTES) {
-      start[row] = at + 4;
+      start[row] = row * STRING_SLOT_BYTES + 4;
       continue;
     }
-    const low = words.getUint32(at + 8, true);
-    const high = words.getUint32(at + 12, true);
-    if (runBytes === 0 || low !== nextLow || high !== nextHigh) {
-      endRun();
-      runFirstRow = row;
-    }
-    start[row] = runBytes;
-    bufferOf[row] = buffers.length;
-    runBytes += bytes;
-    const sum = low + bytes;
-    nextLow = sum >>> 0;
-    nextHigh = sum > 0xffffffff ? high + 1 : high;
+    const low = words[row * 4 + 2] ?? 0;
+    const high = words[row * 4 + 3] ?? 0;
+    bufferOf[row] = runs.add(row, high * TWO_POW_32 + low, bytes);
+    // Relative to its run's base for now known only by address: the low word is enough.
+    start[row] = low;
   }
-  endRun();
+  const { buffers, bases } = runs.fetch();
+  for (let row = 0; row < rows; row += 1) {
+    const run = bufferOf[row] ?? 0;
+    if (run > 0) start[row] = (start[row] ?? 0) - (bases[run] ?? 0);
+  }
   return { source: (row) => present(buffers[bufferOf[row] ?? 0], 'string run'), start, length };
+}
+
+/** Collects addresses into runs of adjacent strings. Addresses are below 2^53 on every 64-bit system that runs Node. */
+class StringRuns {
+  readonly #slots: Buffer;
+  /** Per run: first address, bytes, and the row whose slot points at the first address. Run 0 is the slots themselves. */
+  readonly #base: number[] = [0];
+  readonly #bytes: number[] = [0];
+  readonly #row: number[] = [0];
+
+  constructor(slots: Buffer) {
+    this.#slots = slots;
+  }
+
+  /** Adds a string; gives the number of its run (from 1). */
+  add(row: number, address: number, bytes: number): number {
+    const run = this.#base.length - 1;
+    const base = this.#base[run] ?? 0;
+    const size = this.#bytes[run] ?? 0;
+    if (run > 0 && size < MAX_RUN_BYTES) {
+      if (address === base + size) {
+        this.#bytes[run] = size + bytes;
+        return run;
+      }
+      if (address + bytes === base) {
+        this.#base[run] = address;
+        this.#bytes[run] = size + bytes;
+        this.#row[run] = row;
+        return run;
+      }
+    }
+    // The same string again, as in a dictionary or a constant.
+    if (run > 0 && address >= base && address + bytes <= base + size) return run;
+    this.#base.push(address);
+    this.#bytes.push(bytes);
+    this.#row.push(row);
+    return run + 1;
+  }
+
+  /** The bytes of every run, and each base's low 32 bits. */
+  fetch(): { readonly buffers: readonly Buffer[]; readonly bases: Uint32Array } {
+    const buffers = [this.#slots];
+    for (let run = 1; run < this.#base.length; run += 1) {
+      const pointerAt =
+        this.#slots.byteOffset + present(this.#row[run], 'row') * STRING_SLOT_BYTES + 8;
+      const bytes = present(this.#bytes[run], 'bytes');
+      buffers.push(
+        asBuffer(duckdb.get_data_from_pointer(arrayBufferOf(this.#slots), pointerAt, bytes)),
+      );
+    }
+    return { buffers, bases: Uint32Array.from(this.#base, (base) => base % TWO_POW_32) };
+  }
 }
 
 /** Every value of a VARCHAR column as a string, null for NULL. */

@@ -1,0 +1,251 @@
+// Runs a QueryPlan on the CN: scans become read_parquet over local paths, the result is first made whole
+// (a temporary table: DuckDB's own streams end silently after an error), then encoded as MySQL rows.
+// Must never hand out a cut result as whole, nor hold input files while a slow client reads.
+import { assert, present } from '../base/assert.ts';
+import type { Clock } from '../base/clock.ts';
+import { fail } from '../base/errors.ts';
+import { quoteIdentifier, quoteLiteral } from '../model/duckdb-text.ts';
+import { readParquetSql, readSelectList } from '../model/parquet-layout.ts';
+import type { InlineTable, QueryPlan, QueryScan } from '../model/query-plan.ts';
+import { duckdbType } from '../model/sql-type.ts';
+import type { DataFile, VolumeSpec } from '../model/table.ts';
+import { RowEncoder } from '../mysql/row-encoder.ts';
+import type { Connection, StatementOptions } from './connection.ts';
+import type { Engine } from './duckdb.ts';
+import { type ColumnEncoder, columnEncoder } from './value-encoders.ts';
+
+/** Encoded chunks (about 128 KB each) that may wait for the sink before encoding pauses. */
+const MAX_PENDING_CHUNKS = 4;
+const RESULT_TABLE = '__result';
+
+/** Local paths of files, in the order asked, that stay there until released. */
+export interface PinnedFiles {
+  readonly paths: readonly string[];
+  release(): void;
+}
+
+/** Makes data files readable at local paths: in place or through the disk cache. */
+export type FileResolver = (
+  files: readonly DataFile[],
+  volumes: readonly VolumeSpec[],
+  signal: AbortSignal,
+) => Promise<PinnedFiles>;
+
+/** Takes MySQL row packets in order; resolves when there is room for more. Rejecting ends the query. */
+export type RowSink = (chunk: Buffer) => Promise<void>;
+
+export interface QueryRunnerOptions {
+  readonly engine: Engine;
+  readonly resolve: FileResolver;
+  readonly clock: Clock;
+}
+
+export interface QueryOutcome {
+  readonly rowCount: number;
+  /** Sequence id that the packet after the last row must carry. */
+  readonly nextSequence: number;
+}
+
+export interface QueryRunner {
+  /**
+   * Runs the plan and sends every row to `sink`, the first packet with `firstSequence`. Resolves after the
+   * last row was taken; otherwise rejects with an AppError, and the result must be ended as an error.
+   * `plan.timeoutMs` limits all of it, waiting for the sink included.
+   */
+  run(
+    plan: QueryPlan,
+    firstSequence: number,
+    sink: RowSink,
+    signal: AbortSignal,
+  ): Promise<QueryOutcome>;
+}
+
+export function createQueryRunner(options: QueryRunnerOptions): QueryRunner {
+  return {
+    run: (plan, firstSequence, sink, signal) =>
+      withTimeLimit(options.clock, plan.timeoutMs, signal, async (limited) => {
+        const connection = await options.engine.connect();
+        try {
+          const rowCount = await materialize(options, connection, plan, limited);
+          return await sendRows(connection, { plan, firstSequence, rowCount, sink, limited });
+        } finally {
+          await connection.close();
+        }
+      }),
+  };
+}
+
+/** Runs `work` with a signal that also aborts after `timeoutMs` (with TIMEOUT as its reason). */
+async function withTimeLimit<T>(
+  clock: Clock,
+  timeoutMs: number,
+  signal: AbortSignal,
+  work: (limited: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const stop = new AbortController();
+  const onAbort = (): void => stop.abort(signal.reason ?? fail('CANCELLED'));
+  if (signal.aborted) onAbort();
+  signal.addEventListener('abort', onAbort, { once: true });
+  const timer = clock.after(timeoutMs, () =>
+    stop.abort(
+      fail('TIMEOUT', { what: 'the query', timeoutMs, hint: 'SET query_timeout raises it' }),
+    ),
+  );
+  try {
+    return await work(stop.signal);
+  } finally {
+    timer.cancel();
+    signal.removeEventListener('abort', onAbort);
+  }
+}
+
+/** Computes the whole result into a temporary table; gives its row count. Spills to disk beyond the memory limit. */
+async function materialize(
+  options: QueryRunnerOptions,
+  connection: Connection,
+  plan: QueryPlan,
+  signal: AbortSignal,
+): Promise<number> {
+  const files = plan.scans.flatMap((scan) => scan.files);
+  const pinned = await options.resolve(files, plan.volumes, signal);
+  try {
+    assert(pinned.paths.length === files.length, 'a path for every file');
+    const rows = await connection.rows(resultTableSql(plan, pinned.paths), { signal });
+    return Number(present(rows[0]?.[0], 'row count of the result'));
+  } finally {
+    pinned.release();
+  }
+}
+
+/** The statement that fills the result table. `paths` holds one path for each file of each scan, in order. Exported for tests. */
+export function resultTableSql(plan: QueryPlan, paths: readonly string[]): string {
+  let next = 0;
+  const sources = plan.scans.map((scan) => {
+    const own = paths.slice(next, next + scan.files.length);
+    next += own.length;
+    return commonTable(scan.placeholder, scanSql(scan, own));
+  });
+  sources.push(
+    ...plan.inlineTables.map((table) => commonTable(table.placeholder, inlineSql(table))),
+  );
+  const columns = plan.columns.map((_, index) => `c${index}`).join(', ');
+  const ctes = sources.length === 0 ? '' : `WITH ${sources.join(',\n')}\n`;
+  return `CREATE TEMP TABLE ${RESULT_TABLE} (${columns}) AS\n${ctes}SELECT * FROM (\n${plan.duckdbSql}\n)`;
+}
+
+/** Not materialized: filters and the choice of columns reach the files. */
+function commonTable(placeholder: string, sql: string): string {
+  return `${quoteIdentifier(placeholder)} AS NOT MATERIALIZED (${sql})`;
+}
+
+function scanSql(scan: QueryScan, paths: readonly string[]): string {
+  if (paths.length > 0)
+    return `SELECT ${readSelectList(scan.schema)} FROM ${readParquetSql(scan.schema, paths)}`;
+  return emptySql(scan.schema.columns);
+}
+
+function inlineSql(table: InlineTable): string {
+  if (table.rows.length === 0) return emptySql(table.columns);
+  const names = table.columns.map((_, index) => `v${index}`);
+  const list = table.columns.map(
+    ({ name, type }, index) => `CAST(v${index} AS ${duckdbType(type)}) AS ${quoteIdentifier(name)}`,
+  );
+  const rows = table.rows.map((row) => {
+    assert(row.length === table.columns.length, 'an inline row has all columns');
+    const values = row.map((value) => (value === null ? 'NULL::VARCHAR' : quoteLiteral(value)));
+    return `(${values.join(', ')})`;
+  });
+  return `SELECT ${list.join(', ')} FROM (VALUES ${rows.join(', ')}) AS inline_rows(${names.join(', ')})`;
+}
+
+function emptySql(
+  columns: readonly {
+    readonly name: string;
+    readonly type: QueryPlan['columns'][number]['type'];
+  }[],
+): string {
+  const list = columns.map(
+    ({ name, type }) => `CAST(NULL AS ${duckdbType(type)}) AS ${quoteIdentifier(name)}`,
+  );
+  return `SELECT ${list.join(', ')} WHERE false`;
+}
+
+interface Sending {
+  readonly plan: QueryPlan;
+  readonly firstSequence: number;
+  readonly rowCount: number;
+  readonly sink: RowSink;
+  readonly limited: AbortSignal;
+}
+
+async function sendRows(connection: Connection, sending: Sending): Promise<QueryOutcome> {
+  const { plan, limited: signal } = sending;
+  const pending: Buffer[] = [];
+  const encoder = new RowEncoder(sending.firstSequence, (chunk) => pending.push(chunk));
+  const options: StatementOptions = { signal };
+  const stream = await connection.stream(`SELECT * FROM ${RESULT_TABLE}`, options);
+  assert(stream.types.length === plan.columns.length, 'result columns as planned');
+  const columns = stream.types.map((type, index) => columnEncoder(type, index));
+  let next = stream.fetch();
+  try {
+    for (let chunk = await next; chunk !== null; chunk = await next) {
+      // The engine's thread fetches the next chunk while this one is encoded here.
+      next = stream.fetch();
+      for (const column of columns) column.load(chunk);
+      for (let row = 0; row < chunk.rowCount; ) {
+        row = encodeRows(encoder, columns, row, chunk.rowCount, pending);
+        await drain(pending, sending.sink, signal);
+      }
+    }
+  } catch (thrown) {
+    await next.catch(() => undefined);
+    throw thrown;
+  }
+  // The stream's end alone proves nothing: the count does.
+  if (encoder.rowCount !== sending.rowCount) {
+    signal.throwIfAborted();
+    throw fail('INTERNAL', {
+      detail: `the result ended after ${encoder.rowCount} of ${sending.rowCount} rows`,
+    });
+  }
+  encoder.flush();
+  await drain(pending, sending.sink, signal);
+  return { rowCount: encoder.rowCount, nextSequence: encoder.sequence };
+}
+
+/** Encodes rows from `from` until the chunk ends or enough waits to be sent; gives the next row. */
+function encodeRows(
+  encoder: RowEncoder,
+  columns: readonly ColumnEncoder[],
+  from: number,
+  rowCount: number,
+  pending: readonly Buffer[],
+): number {
+  let row = from;
+  while (row < rowCount && pending.length < MAX_PENDING_CHUNKS) {
+    encoder.startRow();
+    for (const column of columns) column.write(row, encoder);
+    encoder.endRow();
+    row += 1;
+  }
+  return row;
+}
+
+async function drain(pending: Buffer[], sink: RowSink, signal: AbortSignal): Promise<void> {
+  for (let chunk = pending.shift(); chunk !== undefined; chunk = pending.shift()) {
+    signal.throwIfAborted();
+    await untilAborted(sink(chunk), signal);
+  }
+}
+
+/** The promise, or a rejection as soon as the signal aborts: a stalled client cannot hold the query. */
+async function untilAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const onAbort = (): void => reject(signal.reason);
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}
