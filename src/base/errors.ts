@@ -75,6 +75,7 @@ export const ERRORS = {
     '42S02',
     404,
   ),
+  UNKNOWN_CONNECTION: row('user', 'Unknown thread id: {id}', 'SHOW PROCESSLIST lists them', 1094),
   // -- sql
   SQL_SYNTAX: row(
     'user',
@@ -183,11 +184,6 @@ export const ERRORS = {
     'HY000',
     404,
   ),
-  DATABASE_NOT_EMPTY: row(
-    'user',
-    "database '{database}' still has {jobCount} routine load job(s)",
-    'STOP ROUTINE LOAD first, or DROP DATABASE ... FORCE',
-  ),
   TABLE_EXISTS: row('user', "Table '{table}' already exists", '', 1050, '42S01', 409),
   SYSTEM_OBJECT: row(
     'user',
@@ -219,6 +215,11 @@ export const ERRORS = {
   ),
   JOB_NAME_USED: row('user', 'Name {job} already used in db {database}'),
   UNKNOWN_LOAD_JOB: row('user', 'There is no running routine load job {job}'),
+  DATA_DIR_UNUSABLE: row(
+    'user',
+    'data directory {dataDir} cannot be used: {detail}',
+    'choose another with --data-dir, or mend its permissions',
+  ),
   METADATA_TOO_NEW: row(
     'user',
     'the metadata in {path} has schema {found}, this version knows up to {known}',

@@ -4,9 +4,12 @@ import type { Clock } from '../base/clock.ts';
 import type { DatabaseId, Epoch, TableId, TableVersion, VolumeId } from '../base/ids.ts';
 import type { Random } from '../base/random.ts';
 import type { ColumnSchema, DataFile, TableInfo, VolumeSpec, VolumeType } from '../model/table.ts';
+import type { BeginStore } from './begin-store.ts';
 import type { CommitStore } from './commit-store.ts';
 import type { LoadJobs, TaskLeases } from './load-jobs.ts';
+import type { RetentionStore } from './retention-store.ts';
 import type { Transactions } from './transactions.ts';
+import type { TurnStore } from './turn-store.ts';
 
 export interface CatalogOptions {
   /** Absolute path; made (mode 0700) when absent. Holds metadata.db, metadata.key and millrace.pid. */
@@ -87,11 +90,8 @@ export interface Databases {
     readonly volumeName: string | null;
     readonly properties: Readonly<Record<string, string>>;
   }): Promise<DatabaseRecord>;
-  /**
-   * Drops its tables too and cancels its load jobs. Throws DATABASE_DOES_NOT_EXIST, SYSTEM_OBJECT;
-   * without `force`, DATABASE_NOT_EMPTY when load jobs still run in it.
-   */
-  drop(name: string, options: { readonly force: boolean }): Promise<void>;
+  /** Drops its tables too and cancels its load jobs. Throws DATABASE_DOES_NOT_EXIST, SYSTEM_OBJECT. */
+  drop(name: string): Promise<void>;
 }
 
 export interface NewTable {
@@ -218,8 +218,14 @@ export interface CatalogScope {
   readonly leases: TaskLeases;
   readonly transactions: Transactions;
   readonly ledger: Ledger;
+  /** Only for commit/: the statements that begin a transaction. */
+  readonly begins: BeginStore;
   /** Only for commit/: the statements that make rows visible. */
   readonly commits: CommitStore;
+  /** Only for commit/: the rows of tables' turns. */
+  readonly turns: TurnStore;
+  /** Only for commit/: what may be swept. */
+  readonly retention: RetentionStore;
 }
 
 export interface Catalog extends CatalogScope {

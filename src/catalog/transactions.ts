@@ -1,6 +1,18 @@
 // Transactions and labels: rows and the states they may take. Making a transaction VISIBLE is in
 // commit-store.ts and only commit/ calls it.
-import type { DatabaseId, Epoch, JobId, TableId, TransactionId } from '../base/ids.ts';
+import type { Selectable } from 'kysely';
+import { type AppError, decodeError, type ErrorCode, type ErrorFields } from '../base/errors.ts';
+import {
+  asId,
+  type DatabaseId,
+  type Epoch,
+  type JobId,
+  type TableId,
+  type TableVersion,
+  type TransactionId,
+} from '../base/ids.ts';
+import type { CatalogContext } from './context.ts';
+import type { TransactionsTable } from './schema/tables.ts';
 
 export type TransactionState = 'PREPARE' | 'PREPARED' | 'COMMITTED' | 'VISIBLE' | 'ABORTED';
 
@@ -58,4 +70,94 @@ export interface Transactions {
     readonly running?: boolean;
     readonly limit: number;
   }): Promise<readonly TransactionRecord[]>;
+}
+
+/** What a final transaction left behind; `error` is thrown again when its commit is repeated. */
+export interface TransactionOutcome {
+  readonly versions: readonly { readonly tableId: TableId; readonly version: TableVersion }[];
+  readonly continueTask: boolean;
+  readonly error: AppError | null;
+}
+
+/** The attachment of a transaction that became visible. */
+export function success(outcome: Pick<TransactionOutcome, 'versions' | 'continueTask'>): string {
+  return JSON.stringify({ versions: outcome.versions, continueTask: outcome.continueTask });
+}
+
+/** The attachment of one that was refused with an error which a repeat must see again. */
+export function refusal(error: AppError): string {
+  const fields = Object.entries(error.fields).map(([name, value]) => [
+    name,
+    typeof value === 'bigint' ? String(value) : value,
+  ]);
+  return JSON.stringify({ error: { code: error.code, fields: Object.fromEntries(fields) } });
+}
+
+export function readOutcome(attachmentJson: string): TransactionOutcome {
+  const none = { versions: [], continueTask: false, error: null };
+  if (attachmentJson === '') return none;
+  const read = JSON.parse(attachmentJson) as
+    | { versions: TransactionOutcome['versions']; continueTask: boolean }
+    | { error: { code: ErrorCode; fields: ErrorFields } };
+  if ('error' in read) return { ...none, error: decodeError({ ...read.error, stack: '' }) };
+  return { ...read, error: null };
+}
+
+export class TransactionStore implements Transactions {
+  readonly #context: CatalogContext;
+
+  constructor(context: CatalogContext) {
+    this.#context = context;
+  }
+
+  async find(id: TransactionId): Promise<TransactionRecord | null> {
+    const row = await this.#context.db
+      .selectFrom('transactions')
+      .selectAll()
+      .where('id', '=', id)
+      .executeTakeFirst();
+    return row === undefined ? null : readTransaction(row);
+  }
+
+  async byLabel(databaseId: DatabaseId, label: string): Promise<TransactionRecord | null> {
+    const row = await this.#context.db
+      .selectFrom('labels')
+      .innerJoin('transactions', 'transactions.id', 'labels.transaction_id')
+      .selectAll('transactions')
+      .where('labels.database_id', '=', databaseId)
+      .where('labels.label', '=', label)
+      .executeTakeFirst();
+    return row === undefined ? null : readTransaction(row);
+  }
+
+  async list(filter: Parameters<Transactions['list']>[0]): Promise<readonly TransactionRecord[]> {
+    let query = this.#context.db.selectFrom('transactions').selectAll();
+    if (filter.databaseId !== undefined) query = query.where('database_id', '=', filter.databaseId);
+    if (filter.jobId !== undefined) query = query.where('job_id', '=', filter.jobId);
+    if (filter.running === true) query = query.where('finish_ms', 'is', null);
+    const rows = await query.orderBy('id', 'desc').limit(filter.limit).execute();
+    return rows.map(readTransaction);
+  }
+}
+
+export function readTransaction(row: Selectable<TransactionsTable>): TransactionRecord {
+  return {
+    id: asId<TransactionId>(row.id),
+    label: row.label,
+    databaseId: asId<DatabaseId>(row.database_id),
+    tableId: row.table_id === null ? null : asId<TableId>(row.table_id),
+    jobId: row.job_id === null ? null : asId<JobId>(row.job_id),
+    taskId: row.task_id,
+    epoch: row.epoch === null ? null : asId<Epoch>(row.epoch),
+    state: row.state,
+    source: row.source as TransactionSource,
+    coordinator: row.coordinator,
+    prepareMs: row.prepare_ms,
+    preparedMs: row.prepared_ms,
+    commitMs: row.commit_ms,
+    finishMs: row.finish_ms,
+    timeoutMs: row.timeout_ms,
+    reason: row.reason,
+    attachmentJson: row.attachment_json,
+  };
 }

@@ -1,0 +1,133 @@
+// The SQL of beginning a transaction: the lease's facts, the label, the PREPARE row. Only commit/ may
+// call it.
+import { present } from '../base/assert.ts';
+import {
+  asId,
+  type Epoch,
+  type JobId,
+  type TableId,
+  type TransactionId,
+  type VolumeId,
+} from '../base/ids.ts';
+import type { CatalogContext } from './context.ts';
+import { runBatch } from './driver/batch.ts';
+import type { NewTransaction } from './transactions.ts';
+
+export interface BeginFacts {
+  readonly leaderEpoch: Epoch;
+  readonly lease: {
+    readonly epoch: Epoch;
+    readonly jobId: JobId;
+    readonly jobName: string;
+    readonly databaseId: number;
+    readonly tableId: TableId;
+    readonly volumeId: VolumeId;
+  } | null;
+}
+
+export class BeginStore {
+  readonly #context: CatalogContext;
+
+  constructor(context: CatalogContext) {
+    this.#context = context;
+  }
+
+  /** Not inside a transaction. */
+  reserveTransactionId(): Promise<TransactionId> {
+    return this.#context.ids.one<TransactionId>('transaction');
+  }
+
+  async facts(taskId: string): Promise<BeginFacts> {
+    const { db } = this.#context;
+    const [leaders, leases] = await runBatch(db, [
+      db.selectFrom('incarnation').select('leader_epoch'),
+      db
+        .selectFrom('task_leases')
+        .innerJoin('load_jobs', 'load_jobs.id', 'task_leases.job_id')
+        .innerJoin('tables', 'tables.id', 'load_jobs.table_id')
+        .select([
+          'task_leases.epoch',
+          'load_jobs.id',
+          'load_jobs.name',
+          'load_jobs.database_id',
+          'load_jobs.table_id',
+          'tables.volume_id',
+        ])
+        .where('task_leases.task_id', '=', taskId)
+        .where('tables.dropped_ms', 'is', null),
+    ]);
+    const lease = leases[0];
+    return {
+      leaderEpoch: asId<Epoch>(present(leaders[0], 'the incarnation row').leader_epoch),
+      lease:
+        lease === undefined
+          ? null
+          : {
+              epoch: asId<Epoch>(lease.epoch),
+              jobId: asId<JobId>(lease.id),
+              jobName: lease.name,
+              databaseId: lease.database_id,
+              tableId: asId<TableId>(lease.table_id),
+              volumeId: asId<VolumeId>(lease.volume_id),
+            },
+    };
+  }
+
+  /**
+   * Takes the label and writes the PREPARE row. A label whose transaction is ABORTED is taken over.
+   * Returns null, or the id of the transaction that has the label.
+   */
+  async begin(id: TransactionId, transaction: NewTransaction): Promise<TransactionId | null> {
+    const { db, nowMs } = this.#context;
+    const [labels] = await runBatch(db, [
+      db
+        .insertInto('labels')
+        .values({
+          database_id: transaction.databaseId,
+          label: transaction.label,
+          transaction_id: id,
+        })
+        .onConflict((conflict) =>
+          conflict
+            .columns(['database_id', 'label'])
+            .doUpdateSet({ transaction_id: id })
+            .where(({ exists, selectFrom }) =>
+              exists(
+                selectFrom('transactions')
+                  .select('transactions.id')
+                  .whereRef('transactions.id', '=', 'labels.transaction_id')
+                  .where('transactions.state', '=', 'ABORTED'),
+              ),
+            ),
+        )
+        .returning('transaction_id'),
+      db.insertInto('transactions').values({
+        id,
+        label: transaction.label,
+        database_id: transaction.databaseId,
+        table_id: transaction.tableId,
+        job_id: transaction.jobId,
+        task_id: transaction.taskId,
+        epoch: transaction.epoch,
+        state: 'PREPARE',
+        source: transaction.source,
+        coordinator: transaction.coordinator,
+        prepare_ms: nowMs(),
+        prepared_ms: null,
+        commit_ms: null,
+        finish_ms: null,
+        timeout_ms: transaction.timeoutMs,
+        reason: '',
+        attachment_json: '',
+      }),
+    ]);
+    if (labels[0] !== undefined) return null;
+    const holder = await db
+      .selectFrom('labels')
+      .select('transaction_id')
+      .where('database_id', '=', transaction.databaseId)
+      .where('label', '=', transaction.label)
+      .executeTakeFirst();
+    return asId<TransactionId>(present(holder, 'the label in use').transaction_id);
+  }
+}

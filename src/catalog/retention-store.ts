@@ -1,0 +1,150 @@
+// What may go: transactions that timed out, files that no reader can still need, old rows of finished
+// transactions. Rows only; sweep.ts in commit/ decides and deletes objects.
+import { sql } from 'kysely';
+import { asId, type FileId, type TableId, type TransactionId, type VolumeId } from '../base/ids.ts';
+import type { CatalogContext } from './context.ts';
+import { runBatch } from './driver/batch.ts';
+
+export interface ExpiredFile {
+  readonly id: FileId;
+  readonly tableId: TableId;
+  readonly volumeId: VolumeId;
+  readonly key: string;
+  readonly sizeBytes: number;
+}
+
+/** Values of one IN list. */
+const CHUNK = 1000;
+
+export class RetentionStore {
+  readonly #context: CatalogContext;
+
+  constructor(context: CatalogContext) {
+    this.#context = context;
+  }
+
+  /** Open transactions whose time ran out by the database's clock. */
+  async timedOut(nowMs: number): Promise<readonly TransactionId[]> {
+    const rows = await this.#context.db
+      .selectFrom('transactions')
+      .select('id')
+      .where('finish_ms', 'is', null)
+      .where(sql<boolean>`coalesce(prepared_ms, prepare_ms) + timeout_ms <= ${nowMs}`)
+      .orderBy('id')
+      .execute();
+    return rows.map((row) => asId<TransactionId>(row.id));
+  }
+
+  /** Files that left their table before `beforeMs`, and files of tables dropped before it; `limit` at most. */
+  async expiredFiles(beforeMs: number, limit: number): Promise<readonly ExpiredFile[]> {
+    const { db } = this.#context;
+    const columns = [
+      'files.id',
+      'files.table_id',
+      'files.volume_id',
+      'files.file_key',
+      'files.size_bytes',
+    ] as const;
+    const [removed, dropped] = await runBatch(db, [
+      db
+        .selectFrom('files')
+        .select(columns)
+        .where('files.removed_ms', 'is not', null)
+        .where('files.removed_ms', '<', beforeMs)
+        .limit(limit),
+      db
+        .selectFrom('files')
+        .innerJoin('tables', 'tables.id', 'files.table_id')
+        .select(columns)
+        .where('files.removed_version', 'is', null)
+        .where('tables.dropped_ms', '<', beforeMs)
+        .limit(limit),
+    ]);
+    return [...removed, ...dropped].slice(0, limit).map((row) => ({
+      id: asId<FileId>(row.id),
+      tableId: asId<TableId>(row.table_id),
+      volumeId: asId<VolumeId>(row.volume_id),
+      key: row.file_key,
+      sizeBytes: row.size_bytes,
+    }));
+  }
+
+  /** Forgets files whose objects are gone. */
+  async forgetFiles(ids: readonly FileId[]): Promise<void> {
+    for (const chunk of chunksOf(ids)) {
+      await this.#context.db.deleteFrom('files').where('id', 'in', chunk).execute();
+    }
+  }
+
+  /** Those of `keys` that a file row names, live or not yet forgotten. */
+  async namedKeys(volumeId: VolumeId, keys: readonly string[]): Promise<ReadonlySet<string>> {
+    const named = new Set<string>();
+    for (const chunk of chunksOf(keys)) {
+      const rows = await this.#context.db
+        .selectFrom('files')
+        .select('file_key')
+        .where('volume_id', '=', volumeId)
+        .where('file_key', 'in', chunk)
+        .execute();
+      for (const row of rows) named.add(row.file_key);
+    }
+    return named;
+  }
+
+  /**
+   * Those of `ids` that are final: VISIBLE, ABORTED, or given out once and pruned since. Ids that this
+   * metadata never gave out are not final: somebody else's.
+   */
+  async finalTransactions(ids: readonly TransactionId[]): Promise<ReadonlySet<TransactionId>> {
+    const { db } = this.#context;
+    const final = new Set<TransactionId>();
+    for (const chunk of chunksOf(ids)) {
+      const [rows, counters] = await runBatch(db, [
+        db.selectFrom('transactions').select(['id', 'finish_ms']).where('id', 'in', chunk),
+        db.selectFrom('counters').select('next_value').where('name', '=', 'transaction'),
+      ]);
+      const known = new Map(rows.map((row) => [row.id, row.finish_ms !== null]));
+      // Whoever wrote a file under an id had begun it, so a missing row has been pruned.
+      const neverGiven = counters[0]?.next_value ?? 0;
+      for (const id of chunk) {
+        if (known.get(id) ?? id < neverGiven) final.add(id);
+      }
+    }
+    return final;
+  }
+
+  /**
+   * Forgets finished transactions and their labels, and versions that are not heads, older than
+   * `beforeMs`. The ledger stays for ever.
+   */
+  async prune(beforeMs: number): Promise<void> {
+    const { db } = this.#context;
+    const old = db
+      .selectFrom('transactions')
+      .select('id')
+      .where('finish_ms', 'is not', null)
+      .where('finish_ms', '<', beforeMs);
+    await runBatch(db, [
+      db.deleteFrom('labels').where('transaction_id', 'in', old),
+      db
+        .deleteFrom('transactions')
+        .where('finish_ms', 'is not', null)
+        .where('finish_ms', '<', beforeMs),
+      db
+        .deleteFrom('table_versions')
+        .where('committed_ms', '<', beforeMs)
+        .where(
+          ({ ref, selectFrom }) =>
+            sql<boolean>`${ref('version')} < ${selectFrom('tables')
+              .select('tables.head_version')
+              .whereRef('tables.id', '=', 'table_versions.table_id')}`,
+        ),
+    ]);
+  }
+}
+
+function chunksOf<T>(values: readonly T[]): readonly (readonly T[])[] {
+  return Array.from({ length: Math.ceil(values.length / CHUNK) }, (_, index) =>
+    values.slice(index * CHUNK, (index + 1) * CHUNK),
+  );
+}

@@ -1,0 +1,216 @@
+// The metadata's tables as Kysely sees them. In step with the *.sql files beside it: a test opens a
+// fresh database and compares the columns.
+
+export interface IncarnationTable {
+  id: number;
+  uuid: string;
+  created_ms: number;
+  leader_epoch: number;
+  key_check: string;
+}
+
+export interface CountersTable {
+  name: CounterName;
+  next_value: number;
+}
+
+/** `object` ids start at 10001; the others at 1. */
+export type CounterName = 'object' | 'transaction' | 'file' | 'epoch' | 'ticket';
+
+export interface VolumesTable {
+  id: number;
+  name: string;
+  type: string;
+  location: string;
+  params_sealed: string;
+  enabled: number;
+  is_default: number;
+  comment: string;
+  created_ms: number;
+}
+
+export interface DatabasesTable {
+  id: number;
+  name: string;
+  volume_id: number | null;
+  is_system: number;
+  properties_json: string;
+  created_ms: number;
+  dropped_ms: number | null;
+}
+
+export interface TablesTable {
+  id: number;
+  database_id: number;
+  name: string;
+  schema_json: string;
+  next_field_id: number;
+  volume_id: number;
+  prefix: string;
+  comment: string;
+  distributed_by_json: string;
+  buckets: number | null;
+  properties_json: string;
+  created_ms: number;
+  dropped_ms: number | null;
+  head_version: number;
+  live_files: number;
+  live_rows: number;
+  live_bytes: number;
+}
+
+export interface TableVersionsTable {
+  table_id: number;
+  version: number;
+  transaction_id: number;
+  committed_ms: number;
+}
+
+export interface FilesTable {
+  id: number;
+  table_id: number;
+  transaction_id: number;
+  volume_id: number;
+  file_key: string;
+  size_bytes: number;
+  row_count: number;
+  stats_json: string;
+  added_version: number;
+  added_ms: number;
+  removed_version: number | null;
+  removed_ms: number | null;
+}
+
+export interface LoadJobsTable {
+  id: number;
+  database_id: number;
+  table_id: number;
+  name: string;
+  user_name: string;
+  group_id: string;
+  state: 'NEED_SCHEDULE' | 'RUNNING' | 'PAUSED' | 'STOPPED' | 'CANCELLED';
+  reason_code: number | null;
+  reason_message: string | null;
+  definition_sealed: string;
+  received_bytes: number;
+  error_rows: number;
+  committed_tasks: number;
+  aborted_tasks: number;
+  loaded_rows: number;
+  total_rows: number;
+  unselected_rows: number;
+  execute_ms: number;
+  window_error_rows: number;
+  window_total_rows: number;
+  other_message: string | null;
+  other_message_ms: number | null;
+  created_ms: number;
+  paused_ms: number | null;
+  ended_ms: number | null;
+}
+
+export interface LoadPositionsTable {
+  job_id: number;
+  topic: string;
+  partition_no: number;
+  next_offset: bigint;
+  latest_offset: bigint | null;
+  last_timestamp_ms: number | null;
+  ledger_segment: number;
+}
+
+export interface LoadLedgerTable {
+  job_id: number;
+  topic: string;
+  partition_no: number;
+  segment: number;
+  from_offset: bigint;
+  to_offset: bigint;
+  received: number;
+  consumed: number;
+  skipped_control: number;
+  skipped_aborted: number;
+  skipped_empty: number;
+  skipped_gap: number;
+  received_bytes: number;
+  rows_loaded: number;
+  rows_filtered: number;
+  rows_unselected: number;
+  first_commit_ms: number;
+  last_commit_ms: number;
+}
+
+export interface TaskLeasesTable {
+  task_id: string;
+  job_id: number;
+  epoch: number;
+  node: string;
+  partitions_json: string;
+  granted_ms: number;
+}
+
+export interface TransactionsTable {
+  id: number;
+  label: string;
+  database_id: number;
+  table_id: number | null;
+  job_id: number | null;
+  task_id: string | null;
+  epoch: number | null;
+  state: 'PREPARE' | 'PREPARED' | 'COMMITTED' | 'VISIBLE' | 'ABORTED';
+  source: string;
+  coordinator: string;
+  prepare_ms: number;
+  prepared_ms: number | null;
+  commit_ms: number | null;
+  finish_ms: number | null;
+  timeout_ms: number;
+  reason: string;
+  attachment_json: string;
+}
+
+export interface LabelsTable {
+  database_id: number;
+  label: string;
+  transaction_id: number;
+}
+
+export interface TableTurnsTable {
+  ticket: number;
+  table_id: number;
+  rank: number;
+  holder: string;
+  held: number;
+  expires_ms: number;
+}
+
+export interface GlobalVariablesTable {
+  name: string;
+  value: string;
+}
+
+export interface UsersTable {
+  name: string;
+  host: string;
+  sha1_digest: string;
+  sha256_digest: string;
+}
+
+export interface MetadataTables {
+  incarnation: IncarnationTable;
+  counters: CountersTable;
+  volumes: VolumesTable;
+  databases: DatabasesTable;
+  tables: TablesTable;
+  table_versions: TableVersionsTable;
+  files: FilesTable;
+  load_jobs: LoadJobsTable;
+  load_positions: LoadPositionsTable;
+  load_ledger: LoadLedgerTable;
+  task_leases: TaskLeasesTable;
+  transactions: TransactionsTable;
+  labels: LabelsTable;
+  table_turns: TableTurnsTable;
+  global_variables: GlobalVariablesTable;
+  users: UsersTable;
+}

@@ -1,0 +1,95 @@
+// What a reader sees: heads and live files of several tables, from one metadata read.
+import {
+  asId,
+  type FileId,
+  type TableVersion,
+  type TransactionId,
+  type VolumeId,
+} from '../base/ids.ts';
+import type { ColumnStats, DataFile } from '../model/table.ts';
+import type { Snapshot, SnapshotTable, TableRef } from './catalog.ts';
+import type { CatalogContext } from './context.ts';
+import { type MetadataDb, runBatch } from './driver/batch.ts';
+import { readTable, selectTables } from './tables.ts';
+import { readVolume } from './volumes.ts';
+
+export async function readSnapshot(
+  context: CatalogContext,
+  refs: readonly TableRef[],
+): Promise<Snapshot> {
+  const names = [...new Set(refs.map((ref) => ref.tableName))];
+  const databases = [...new Set(refs.map((ref) => ref.databaseName))];
+  // A superset (names x databases) where several databases are named: small, and still one read.
+  const wanted = selectTables(context)
+    .where('tables.name', 'in', names.length === 0 ? [''] : names)
+    .where('databases.name', 'in', databases.length === 0 ? [''] : databases);
+  const [tableRows, fileRows, databaseRows, volumeRows] = await runBatch(context.db, [
+    wanted,
+    selectLiveFiles(context.db).where(
+      'files.table_id',
+      'in',
+      wanted.clearSelect().select('tables.id'),
+    ),
+    context.db.selectFrom('databases').select('name').where('dropped_ms', 'is', null),
+    context.db.selectFrom('volumes').selectAll(),
+  ]);
+  const files = Map.groupBy(fileRows, (row) => row.table_id);
+  const found = new Map<string, SnapshotTable>();
+  for (const row of tableRows) {
+    found.set(`${row.database_name}\n${row.name}`, {
+      table: readTable(row),
+      version: asId<TableVersion>(row.head_version),
+      files: (files.get(row.id) ?? []).map(readFile),
+    });
+  }
+  const tables = refs.map((ref) => found.get(`${ref.databaseName}\n${ref.tableName}`) ?? null);
+  const used = new Set(
+    tables.flatMap((entry) => (entry === null ? [] : entry.files.map((file) => file.volumeId))),
+  );
+  return {
+    tables,
+    databaseNames: new Set(databaseRows.map((row) => row.name)),
+    volumes: volumeRows
+      .filter((row) => used.has(asId<VolumeId>(row.id)))
+      .map((row) => readVolume(context, row)),
+  };
+}
+
+/** Live files in commit order. */
+export function selectLiveFiles(db: MetadataDb) {
+  return db
+    .selectFrom('files')
+    .select([
+      'files.id',
+      'files.table_id',
+      'files.transaction_id',
+      'files.volume_id',
+      'files.file_key',
+      'files.size_bytes',
+      'files.row_count',
+      'files.stats_json',
+      'files.added_ms',
+    ])
+    .where('files.removed_version', 'is', null)
+    .orderBy('files.id');
+}
+
+export function readFile(row: {
+  readonly id: number;
+  readonly transaction_id: number;
+  readonly volume_id: number;
+  readonly file_key: string;
+  readonly size_bytes: number;
+  readonly row_count: number;
+  readonly stats_json: string;
+}): DataFile {
+  return {
+    id: asId<FileId>(row.id),
+    transactionId: asId<TransactionId>(row.transaction_id),
+    volumeId: asId<VolumeId>(row.volume_id),
+    key: row.file_key,
+    sizeBytes: row.size_bytes,
+    rowCount: row.row_count,
+    columnStats: JSON.parse(row.stats_json) as Record<string, ColumnStats>,
+  };
+}

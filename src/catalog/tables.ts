@@ -1,0 +1,192 @@
+// Tables: definitions and the short status of their heads. Their files are in snapshots.ts.
+import { fail } from '../base/errors.ts';
+import {
+  asId,
+  type DatabaseId,
+  type FieldId,
+  type TableId,
+  type TableVersion,
+  type VolumeId,
+} from '../base/ids.ts';
+import { tablePrefix } from '../model/file-key.ts';
+import type { TableInfo, TableSchema } from '../model/table.ts';
+import type { NewTable, TableStatus, Tables } from './catalog.ts';
+import { type CatalogContext, nextValue } from './context.ts';
+import { DatabaseStore } from './databases.ts';
+import { UniqueViolation } from './driver/unique-violation.ts';
+import { cancelJobs } from './load-job-store.ts';
+import { chooseVolume } from './volumes.ts';
+
+/** As StarRocks numbers the reason of a job whose table is gone. */
+const REASON_TABLE_GONE = 6;
+
+export class TableStore implements Tables {
+  readonly #context: CatalogContext;
+
+  constructor(context: CatalogContext) {
+    this.#context = context;
+  }
+
+  async list(databaseName: string): Promise<readonly TableInfo[]> {
+    const database = await new DatabaseStore(this.#context).get(databaseName);
+    const rows = await selectTables(this.#context)
+      .where('tables.database_id', '=', database.id)
+      .orderBy('tables.name')
+      .execute();
+    return rows.map(readTable);
+  }
+
+  async all(): Promise<readonly TableInfo[]> {
+    return (await selectTables(this.#context).orderBy('tables.id').execute()).map(readTable);
+  }
+
+  async find(databaseName: string, tableName: string): Promise<TableInfo | null> {
+    const row = await selectTables(this.#context)
+      .where('databases.name', '=', databaseName)
+      .where('tables.name', '=', tableName)
+      .executeTakeFirst();
+    return row === undefined ? null : readTable(row);
+  }
+
+  async get(databaseName: string, tableName: string): Promise<TableInfo> {
+    const table = await this.find(databaseName, tableName);
+    if (table !== null) return table;
+    await new DatabaseStore(this.#context).get(databaseName);
+    throw fail('UNKNOWN_TABLE', { table: `${databaseName}.${tableName}` });
+  }
+
+  async byId(id: TableId): Promise<TableInfo | null> {
+    const row = await selectTables(this.#context).where('tables.id', '=', id).executeTakeFirst();
+    return row === undefined ? null : readTable(row);
+  }
+
+  create(table: NewTable): Promise<TableInfo> {
+    return this.#context.atomically(async (context) => {
+      const database = await new DatabaseStore(context).get(table.databaseName);
+      if (database.isSystem) {
+        throw fail('SYSTEM_OBJECT', { what: 'database', name: database.name });
+      }
+      const existing = await new TableStore(context).find(table.databaseName, table.name);
+      if (existing !== null) throw fail('TABLE_EXISTS', { table: table.name });
+      const volume = await chooseVolume(context, table.volumeName, database.volumeId);
+      const id = await nextValue(context.db, 'object');
+      const schema: TableSchema = {
+        keysType: table.keysType,
+        columns: table.columns.map((column, index) => ({
+          ...column,
+          fieldId: asId<FieldId>(index + 1),
+        })),
+      };
+      const row = {
+        id,
+        database_id: database.id,
+        name: table.name,
+        ...emptyTable(schema),
+        volume_id: volume.id,
+        prefix: tablePrefix(database.name, table.name, id),
+        comment: table.comment,
+        distributed_by_json: JSON.stringify(table.distributedBy),
+        buckets: table.buckets,
+        properties_json: JSON.stringify(table.properties),
+        created_ms: context.nowMs(),
+      };
+      try {
+        await context.db.insertInto('tables').values(row).execute();
+      } catch (error) {
+        if (!(error instanceof UniqueViolation)) throw error;
+        throw fail('TABLE_EXISTS', { table: table.name }, error);
+      }
+      return readTable({ ...row, database_name: database.name });
+    });
+  }
+
+  async drop(databaseName: string, tableName: string): Promise<void> {
+    await this.#context.atomically(async (context) => {
+      const table = await new TableStore(context).get(databaseName, tableName);
+      const database = await new DatabaseStore(context).get(databaseName);
+      if (database.isSystem) throw fail('SYSTEM_OBJECT', { what: 'table', name: tableName });
+      await context.db
+        .updateTable('tables')
+        .set({ dropped_ms: context.nowMs() })
+        .where('id', '=', table.id)
+        .execute();
+      await cancelJobs(context, 'table_id', table.id, {
+        errCode: REASON_TABLE_GONE,
+        message: 'table not exist',
+      });
+    });
+  }
+
+  async status(ids: readonly TableId[]): Promise<readonly TableStatus[]> {
+    if (ids.length === 0) return [];
+    const rows = await this.#context.db
+      .selectFrom('tables')
+      .select(['id', 'head_version', 'live_files', 'live_rows', 'live_bytes'])
+      .where('id', 'in', ids)
+      .where('dropped_ms', 'is', null)
+      .orderBy('id')
+      .execute();
+    return rows.map((row) => ({
+      tableId: asId<TableId>(row.id),
+      version: asId<TableVersion>(row.head_version),
+      fileCount: row.live_files,
+      rowCount: row.live_rows,
+      sizeBytes: row.live_bytes,
+    }));
+  }
+}
+
+/** The columns of a new, empty table at version 1. */
+export function emptyTable(schema: TableSchema) {
+  return {
+    schema_json: JSON.stringify(schema),
+    next_field_id: schema.columns.length + 1,
+    dropped_ms: null,
+    head_version: 1,
+    live_files: 0,
+    live_rows: 0,
+    live_bytes: 0,
+  };
+}
+
+/** Live tables with their database's name. */
+export function selectTables({ db }: CatalogContext) {
+  return db
+    .selectFrom('tables')
+    .innerJoin('databases', 'databases.id', 'tables.database_id')
+    .selectAll('tables')
+    .select('databases.name as database_name')
+    .where('tables.dropped_ms', 'is', null);
+}
+
+export interface TableRow {
+  readonly id: number;
+  readonly database_id: number;
+  readonly database_name: string;
+  readonly name: string;
+  readonly schema_json: string;
+  readonly volume_id: number;
+  readonly prefix: string;
+  readonly comment: string;
+  readonly distributed_by_json: string;
+  readonly buckets: number | null;
+  readonly properties_json: string;
+  readonly created_ms: number;
+}
+
+export function readTable(row: TableRow): TableInfo {
+  return {
+    id: asId<TableId>(row.id),
+    databaseId: asId<DatabaseId>(row.database_id),
+    databaseName: row.database_name,
+    name: row.name,
+    schema: JSON.parse(row.schema_json) as TableSchema,
+    volumeId: asId<VolumeId>(row.volume_id),
+    prefix: row.prefix,
+    comment: row.comment,
+    distributedBy: JSON.parse(row.distributed_by_json) as string[],
+    buckets: row.buckets,
+    properties: JSON.parse(row.properties_json) as Record<string, string>,
+    createdMs: row.created_ms,
+  };
+}

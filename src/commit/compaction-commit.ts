@@ -1,0 +1,99 @@
+// The commit of a compaction: inputs leave and outputs enter at one new version, under the table's turn.
+// It always yields: to a load that waits for the turn, and to anything that took an input away.
+import { assert, present } from '../base/assert.ts';
+import { fail } from '../base/errors.ts';
+import { failpoint } from '../base/failpoints.ts';
+import type { Catalog } from '../catalog/catalog.ts';
+import { refusal, success } from '../catalog/transactions.ts';
+import { transactionOfKey } from '../model/file-key.ts';
+import type { CommitResult } from '../model/load-plan.ts';
+import { sum } from './check-request.ts';
+import { aborted, answerAgain, Refused, Repeated } from './refused.ts';
+import type { CompactionCommit } from './types.ts';
+
+export async function commitCompaction(
+  catalog: Catalog,
+  request: CompactionCommit,
+): Promise<CommitResult> {
+  const { transactionId, tableId, inputs, outputs } = request;
+  assert(request.turn.tableId === tableId, 'the turn is for the same table');
+  failpoint('compaction.before-sql');
+  const ids = await catalog.commits.reserveFileIds(outputs.length);
+  try {
+    const answer = await catalog.transaction(async (scope) => {
+      const check = await scope.commits.attempt({
+        transactionId,
+        task: null,
+        job: null,
+        progress: [],
+        tables: [
+          {
+            tableId,
+            files: outputs.length - inputs.length,
+            // Rows stay; the bytes change by what is really removed, known only below.
+            rows: 0,
+            sizeBytes: 0,
+          },
+        ],
+      });
+      const epoch = catalog.leaderEpoch;
+      const current = check.leaderEpoch;
+      if (current !== epoch) throw fail('LEADER_LOST', { epoch, current });
+      if (check.transaction === null) throw fail('UNKNOWN_TRANSACTION', { transactionId });
+      if (!check.moved) throw new Repeated(check.transaction);
+      const version = check.versions[0]?.version;
+      if (version === undefined) throw new Refused(null, `table ${tableId} was dropped`);
+      const { held, loadWaits } = await scope.turns.standing(request.turn);
+      if (!held || loadWaits) {
+        throw new Refused(fail('TURN_LOST', { tableId, holder: request.turn.holder }));
+      }
+      const removed = await scope.commits.removeFiles(tableId, inputs, version);
+      if (removed.length !== new Set(inputs).size || removed.length !== inputs.length) {
+        throw new Refused(null, 'an input is no longer in the table');
+      }
+      checkOutputs(request, sum(removed.map((file) => file.rowCount)));
+      const addedMs = Math.max(...removed.map((file) => file.addedMs));
+      const added = sum(outputs.map((file) => file.sizeBytes));
+      await scope.commits.grow(tableId, 0, added - sum(removed.map((file) => file.sizeBytes)));
+      failpoint('compaction.in-sql');
+      const answered = { versions: [{ tableId, version }], continueTask: false };
+      await scope.commits.publish({
+        transactionId,
+        jobId: null,
+        versions: check.versions,
+        files: outputs.map((file, index) => {
+          const id = present(ids[index], 'an id per file');
+          return { id, tableId, version, addedMs, file };
+        }),
+        progress: [],
+        segments: [],
+        attachmentJson: success(answered),
+      });
+      return { state: 'VISIBLE', ...answered } satisfies CommitResult;
+    });
+    failpoint('compaction.after-sql');
+    return answer;
+  } catch (error) {
+    if (error instanceof Repeated) return answerAgain(error.transaction);
+    if (!(error instanceof Refused)) throw error;
+    const attachment = error.error === null ? '' : refusal(error.error);
+    await catalog.commits.abort(transactionId, error.message, attachment);
+    if (error.error !== null) throw error.error;
+    return aborted;
+  }
+}
+
+/** A compaction that loses or makes rows is a bug of the compactor: refused. */
+function checkOutputs(request: CompactionCommit, inputRows: number): void {
+  const { transactionId, outputs } = request;
+  const outputRows = sum(outputs.map((file) => file.rowCount));
+  const foreign = outputs.find((file) => transactionOfKey(file.key) !== transactionId);
+  const detail =
+    outputRows !== inputRows
+      ? `inputs hold ${inputRows} rows, outputs ${outputRows}`
+      : foreign !== undefined
+        ? `file ${foreign.key} is not of this transaction`
+        : null;
+  if (detail === null) return;
+  throw new Refused(fail('COMMIT_REQUEST_INVALID', { transactionId, detail }));
+}

@@ -1,0 +1,165 @@
+// The sweep: which objects may go, and then letting them go. It works from what the metadata says now,
+// by the database's clock, and leaves alone whatever belongs to a transaction that is not final.
+import { type AppError, toAppError } from '../base/errors.ts';
+import { failpoint } from '../base/failpoints.ts';
+import type { FileId, TableId, TransactionId, VolumeId } from '../base/ids.ts';
+import type { Catalog } from '../catalog/catalog.ts';
+import type { ExpiredFile } from '../catalog/retention-store.ts';
+import { transactionOfKey } from '../model/file-key.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+import { checkLocation } from './incarnation.ts';
+import type { Committer } from './types.ts';
+
+export interface SweepOptions {
+  readonly catalog: Catalog;
+  readonly committer: Pick<Committer, 'abort'>;
+  /** The store of a volume, rooted at its location. */
+  readonly store: (volumeId: VolumeId) => Promise<ObjectStore>;
+  readonly limits: SweepLimits;
+}
+
+export interface SweepLimits {
+  /** Files that left a table are kept for this long. */
+  readonly retentionMs: number;
+  /** The longest a query may run: files are never deleted sooner, whatever the retention. */
+  readonly queryTimeoutMs: number;
+  /** Finished transactions and their labels are kept for this long (StarRocks: label_keep_max_second). */
+  readonly labelKeepMs: number;
+  /** Most files of one plan; the next sweep goes on. */
+  readonly maxFiles: number;
+}
+
+export const DEFAULT_SWEEP_LIMITS: SweepLimits = {
+  retentionMs: 10 * 60_000,
+  queryTimeoutMs: 300_000,
+  labelKeepMs: 3 * 24 * 3_600_000,
+  maxFiles: 10_000,
+};
+
+export type SweepReason = 'expired' | 'orphan';
+
+export interface SweepFile {
+  readonly volumeId: VolumeId;
+  readonly key: string;
+  readonly sizeBytes: number;
+  readonly reason: SweepReason;
+  /** Its metadata row; null for an orphan. */
+  readonly fileId: FileId | null;
+}
+
+export interface SweepPlan {
+  readonly files: readonly SweepFile[];
+  /** Transactions that were open for too long; `runSweep` has aborted them, a dry run only names them. */
+  readonly timedOut: readonly TransactionId[];
+  /** Volumes that were left out: not reachable, or another metadata's (VOLUME_TAKEN). */
+  readonly failures: readonly { readonly volumeId: VolumeId; readonly error: AppError }[];
+}
+
+/** What a sweep would do now. Changes nothing: this is the dry run. */
+export async function planSweep(options: SweepOptions): Promise<SweepPlan> {
+  const { catalog, limits } = options;
+  const nowMs = catalog.nowMs();
+  const keepMs = Math.max(limits.retentionMs, limits.queryTimeoutMs);
+  const timedOut = await catalog.retention.timedOut(nowMs);
+  const expired = await catalog.retention.expiredFiles(nowMs - keepMs, limits.maxFiles);
+  const files: SweepFile[] = [];
+  const failures: { volumeId: VolumeId; error: AppError }[] = [];
+  for (const volume of await catalog.volumes.list()) {
+    try {
+      const store = await options.store(volume.id);
+      await checkLocation(store, volume.name, catalog.incarnation);
+      const own = expired.filter((file) => file.volumeId === volume.id);
+      files.push(...own.map(toExpired));
+      const space = Math.max(0, limits.maxFiles - files.length);
+      files.push(...(await findOrphans(catalog, volume.id, store, space)));
+    } catch (error) {
+      // One volume that does not answer must not keep the others from being swept.
+      failures.push({ volumeId: volume.id, error: toAppError(error) });
+    }
+  }
+  return { files, timedOut, failures };
+}
+
+function toExpired({ volumeId, key, sizeBytes, id }: ExpiredFile): SweepFile {
+  return { volumeId, key, sizeBytes, reason: 'expired', fileId: id };
+}
+
+/** Keys of one page of a listing that are looked up at once. */
+const PAGE = 1000;
+
+/**
+ * Files whose transaction is final and which no row names. The listing comes first and the states
+ * after it: a transaction that is final by then can never name the file any more.
+ */
+async function findOrphans(
+  catalog: Catalog,
+  volumeId: VolumeId,
+  store: ObjectStore,
+  limit: number,
+): Promise<readonly SweepFile[]> {
+  const orphans: SweepFile[] = [];
+  let page: { key: string; sizeBytes: number; transactionId: TransactionId }[] = [];
+  const settle = async (): Promise<void> => {
+    const ids = [...new Set(page.map((entry) => entry.transactionId))];
+    const final = await catalog.retention.finalTransactions(ids);
+    const candidates = page.filter((entry) => final.has(entry.transactionId));
+    const named = await catalog.retention.namedKeys(
+      volumeId,
+      candidates.map((entry) => entry.key),
+    );
+    for (const { key, sizeBytes } of candidates) {
+      if (!named.has(key))
+        orphans.push({ volumeId, key, sizeBytes, reason: 'orphan', fileId: null });
+    }
+    page = [];
+  };
+  for await (const { key, sizeBytes } of store.list('')) {
+    const transactionId = transactionOfKey(key);
+    if (transactionId !== null) page.push({ key, sizeBytes, transactionId });
+    if (page.length >= PAGE) await settle();
+    if (orphans.length >= limit) return orphans.slice(0, limit);
+  }
+  await settle();
+  return orphans.slice(0, limit);
+}
+
+/**
+ * Aborts what timed out, deletes what the plan names, forgets the rows, prunes old transactions.
+ * Killed anywhere, the next sweep finishes it: objects go before their rows.
+ */
+export async function runSweep(options: SweepOptions): Promise<SweepPlan> {
+  const { catalog, committer, limits } = options;
+  const timedOut = await catalog.retention.timedOut(catalog.nowMs());
+  for (const id of timedOut) await committer.abort(id, 'timed out');
+  failpoint('sweep.after-abort');
+  const plan = await planSweep(options);
+  const failures = [...plan.failures];
+  for (const [volumeId, files] of Map.groupBy(plan.files, (file) => file.volumeId)) {
+    try {
+      const store = await options.store(volumeId);
+      await store.delete(files.map((file) => file.key));
+      failpoint('sweep.after-delete');
+      const ids = files.flatMap((file) => (file.fileId === null ? [] : [file.fileId]));
+      await catalog.retention.forgetFiles(ids);
+    } catch (error) {
+      failures.push({ volumeId, error: toAppError(error) });
+    }
+  }
+  await catalog.retention.prune(catalog.nowMs() - limits.labelKeepMs);
+  return { files: plan.files, timedOut, failures };
+}
+
+/**
+ * Takes files older than `keepMs` out of a table (the store of rejected rows: 7 days), as a version of
+ * its own; a later sweep deletes them. Returns how many left. Throws LEADER_LOST.
+ */
+export async function expireOldFiles(
+  catalog: Catalog,
+  tableId: TableId,
+  keepMs: number,
+): Promise<number> {
+  return await catalog.commits.expireFiles(tableId, catalog.nowMs() - keepMs, EXPIRE_FILES);
+}
+
+/** Most files that one expiry takes out; the next goes on. */
+const EXPIRE_FILES = 5000;
