@@ -69,10 +69,13 @@ export interface FetchAnswer {
 export interface KafkaCluster {
   /**
    * Partitions and leaders, asked anew when older than the metadata age, after a leader error or
-   * with `fresh`. Throws KAFKA_UNKNOWN_TOPIC, KAFKA_TOPIC_RECREATED (id differs from the first one seen),
+   * with `fresh`. Throws KAFKA_UNKNOWN_TOPIC, KAFKA_TOPIC_RECREATED (the id differs from `expectedId`),
    * KAFKA_AUTHORIZATION (user) and the connection's errors (KAFKA_UNREACHABLE and so on).
    */
-  topic(name: string, options?: { fresh?: boolean; signal?: AbortSignal }): Promise<TopicView>;
+  topic(
+    name: string,
+    options?: { fresh?: boolean; expectedId?: string | null; signal?: AbortSignal },
+  ): Promise<TopicView>;
   /**
    * Offsets by partition, in the order asked. For a timestamp later than every record: the end.
    * Throws KAFKA_UNKNOWN_PARTITION (user), KAFKA_LEADER_CHANGED (retry, after own retries).
