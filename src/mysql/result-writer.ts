@@ -11,9 +11,7 @@ import { writeError } from './packets/error.ts';
 import { PacketSplitter, SequenceFollower } from './packets/framing.ts';
 import { writeEof, writeOk } from './packets/ok.ts';
 import { PayloadWriter } from './packets/payload-writer.ts';
-import { MAX_ROW_BYTES } from './row-encoder.ts';
-
-const TEXT_NULL = 0xfb;
+import { MAX_ROW_BYTES, RowEncoder } from './row-encoder.ts';
 
 /** The status flags of an OK or EOF. */
 export function statusFlags(status: SessionStatus, moreResults: boolean): number {
@@ -46,6 +44,8 @@ export class CommandWriter implements ResultWriter {
   readonly #options: CommandOptions;
   readonly #channel: PacketChannel;
   #rows: OpenRows | null = null;
+  /** Gathers what `row` is given, in text form. */
+  #encoder: RowEncoder | null = null;
   #heldBack: ((moreResults: boolean) => Buffer) | null = null;
   #ended = false;
 
@@ -89,12 +89,13 @@ export class CommandWriter implements ResultWriter {
     const { columns } = this.#openRows();
     assert(values.length === columns.length, 'as many values as columns');
     if (this.#options.binary) this.#binaryRow(columns, values);
-    else this.#channel.write(textRow(values));
+    else this.#textRow(values);
     await this.#flushWhenFull();
   }
 
   async raw(chunk: Buffer): Promise<void> {
     const { follower, splitter } = this.#openRows();
+    assert(this.#encoder === null, 'ready-made rows and single rows are not mixed');
     this.#options.signal.throwIfAborted();
     follower.follow(chunk);
     if (this.#options.binary) {
@@ -116,6 +117,7 @@ export class CommandWriter implements ResultWriter {
       end.nextSequence === undefined || end.nextSequence === follower.nextSequence,
       'the encoder and the packets agree on the next sequence id',
     );
+    this.#endEncoder();
     this.#rows = null;
     const { capabilities } = this.#options;
     this.#heldBack = (more) => writeEof(capabilities, end.warnings ?? 0, this.#flags(more));
@@ -129,6 +131,7 @@ export class CommandWriter implements ResultWriter {
       this.#channel.destroy();
       return;
     }
+    this.#endEncoder();
     this.#release(true);
     this.#channel.write(writeError(toAppError(error)));
     // Not with the command's signal: it may be what caused the error.
@@ -168,6 +171,30 @@ export class CommandWriter implements ResultWriter {
     this.#channel.write(writeBinaryRow(columns, values));
   }
 
+  #textRow(values: readonly (string | Buffer | null)[]): void {
+    this.#encoder ??= new RowEncoder(this.#channel.sequence, (chunk) =>
+      this.#channel.writeRaw(chunk),
+    );
+    const encoder = this.#encoder;
+    encoder.startRow();
+    for (const value of values) {
+      if (value === null) encoder.nullValue();
+      else if (typeof value === 'string') encoder.string(value);
+      else encoder.utf8(value, 0, value.length);
+    }
+    encoder.endRow();
+  }
+
+  /** Passes on what `row` gathered. */
+  #endEncoder(): void {
+    const encoder = this.#encoder;
+    if (encoder === null) return;
+    encoder.abandonRow();
+    encoder.flush();
+    this.#channel.sequence = encoder.sequence;
+    this.#encoder = null;
+  }
+
   #flags(moreResults: boolean): number {
     return statusFlags(this.#options.status(), moreResults);
   }
@@ -178,14 +205,4 @@ export class CommandWriter implements ResultWriter {
       await this.#channel.flush(this.#options.signal);
     }
   }
-}
-
-function textRow(values: readonly (string | Buffer | null)[]): Buffer {
-  const writer = new PayloadWriter(128);
-  for (const value of values) {
-    if (value === null) writer.u8(TEXT_NULL);
-    else if (typeof value === 'string') writer.lengthText(value);
-    else writer.lengthBytes(value);
-  }
-  return writer.finish();
 }

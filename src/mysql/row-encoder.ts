@@ -167,6 +167,11 @@ export class RowEncoder {
     if (this.#pos >= ROW_CHUNK_BYTES) this.flush();
   }
 
+  /** Takes back a row that was begun and cannot be ended; without one, does nothing. */
+  abandonRow(): void {
+    this.#pos = this.#rowStart;
+  }
+
   /** Hands on what is ended and not yet handed on. Only between rows. */
   flush(): void {
     assert(this.#rowStart === this.#pos, 'flush between rows');
