@@ -24,8 +24,10 @@ export interface ChildSettings {
   readonly rpcTimeoutMs: number;
   readonly memoryLimitBytes: number;
   readonly cacheMaxBytes: number;
-  readonly brokerHost: string;
-  readonly brokerPort: number;
+  /** Address that the embedded broker listens on. */
+  readonly bindHost: string;
+  /** Of the metadata; part of every cache key. '' for the broker. */
+  readonly incarnation: string;
 }
 
 export type ChildRole = 'query' | 'loader' | 'broker';

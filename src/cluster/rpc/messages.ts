@@ -44,13 +44,6 @@ export interface LoaderApi {
     result: Record<string, never>;
   };
   compact: { params: CompactionPlan; result: { readonly outputs: readonly StagedFile[] } };
-  /** Removes files of aborted transactions or expired versions. */
-  deleteFiles: {
-    params: { readonly volume: VolumeSpec; readonly keys: readonly string[] };
-    result: Record<string, never>;
-  };
-  /** Writes, reads and deletes a probe object; throws STORAGE_ACCESS with what failed. */
-  checkVolume: { params: { readonly volume: VolumeSpec }; result: Record<string, never> };
   ping: { params: Record<string, never>; result: { readonly rssBytes: number } };
 }
 
@@ -82,4 +75,11 @@ export interface FeApi {
     params: { readonly taskId: string; readonly epoch: number; readonly error: WireError };
     result: Record<string, never>;
   };
+}
+
+/** Served by the embedded broker's process. */
+export interface BrokerApi {
+  /** Listens on the port given (0 = any free one); a repeat answers the port it has. Throws PORT_IN_USE. */
+  start: { params: { readonly port: number }; result: { readonly port: number } };
+  ping: { params: Record<string, never>; result: { readonly rssBytes: number } };
 }

@@ -13,7 +13,7 @@ import type {
 import type { TableInfo } from '../../model/table.ts';
 import { compileLoadExpression } from '../../query/load-expression.ts';
 import type { LoadColumn, LoadProperties } from '../../sql/ast/routine-load.ts';
-import { parseExpression } from '../../sql/parser/parse.ts';
+import { parseExpression } from '../../sql/parse.ts';
 import { printExpression } from '../../sql/print.ts';
 import { analysisError, checkProperties, type PropertyMap, propertyOf } from '../properties.ts';
 import { parseEscapes } from './escapes.ts';

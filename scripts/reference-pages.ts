@@ -1,0 +1,136 @@
+// The pages of docs/reference/, made from the tables in the code. `npm run docs` writes them; the tidy
+// test fails when a page differs from what its table says.
+import { ERRORS, type ErrorRow } from '../src/base/errors.ts';
+import { CONFIG_ITEMS, type ConfigItem } from '../src/config/items.ts';
+import type { PropertySpec, PropertyTable } from '../src/loads/properties.ts';
+import { JOB_PROPERTIES, SOURCE_PROPERTIES } from '../src/loads/routine/properties.ts';
+import { HANDLERS } from '../src/statements/index.ts';
+import { TABLE_PROPERTIES } from '../src/statements/table-properties.ts';
+import { SYSTEM_VARIABLES } from '../src/statements/variables.ts';
+import { METRICS } from '../src/telemetry/metrics.ts';
+
+const MADE = '<!-- Made by `npm run docs` from the tables in the code. Do not edit. -->';
+
+function page(title: string, lead: string, ...parts: string[]): string {
+  return `${[MADE, `# ${title}`, lead, ...parts].join('\n\n')}\n`;
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string => `| ${cells.map(cell).join(' | ')} |`;
+  return [line(head), `|${head.map(() => '---').join('|')}|`, ...rows.map(line)].join('\n');
+}
+
+function cell(text: string): string {
+  return text.replaceAll('|', '\\|').replaceAll('\n', ' ');
+}
+
+const code = (text: string): string => (text === '' ? '' : `\`${text.replaceAll('`', "'")}\``);
+
+function errorsPage(): string {
+  const rows = Object.entries<ErrorRow>(ERRORS).map(([name, row]) => [
+    code(name),
+    `${row.mysqlErrno} (${row.sqlState})`,
+    String(row.httpStatus),
+    row.kind,
+    code(row.message),
+    row.hint,
+  ]);
+  return page(
+    'Errors',
+    'Kind says what to do: `user` errors need a person (a load job pauses), `retry` errors are tried again with back-off, `internal` errors are bugs.',
+    table(['Code', 'MySQL', 'HTTP', 'Kind', 'Message', 'How to fix'], rows),
+  );
+}
+
+function metricsPage(): string {
+  const rows = Object.entries(METRICS).map(([name, row]) => [
+    code(name),
+    row.type,
+    row.labels.join(', '),
+    row.help,
+  ]);
+  return page(
+    'Metrics',
+    'Served in Prometheus text form at `/metrics`.',
+    table(['Name', 'Type', 'Labels', 'Meaning'], rows),
+  );
+}
+
+function configPage(): string {
+  const rows = Object.entries<ConfigItem>(CONFIG_ITEMS).map(([name, item]) => [
+    code(name),
+    `${item.file}.conf`,
+    item.type,
+    code(item.default),
+    item.help,
+  ]);
+  return page(
+    'Configuration',
+    'Keys of `fe.conf` and `cn.conf` (`key = value`, `#` comments), given to `millrace start --conf`. An unknown key is an error.',
+    table(['Key', 'File', 'Type', 'Default', 'Meaning'], rows),
+  );
+}
+
+function propertyTable(properties: PropertyTable): string {
+  return table(
+    ['Property', 'Type', 'Default', 'Alterable', 'Meaning'],
+    Object.entries<PropertySpec>(properties).map(([name, spec]) => [
+      code(name),
+      spec.words === undefined ? spec.type : spec.words.join(', '),
+      code(spec.default ?? ''),
+      spec.alterable ? 'yes' : 'no',
+      spec.help,
+    ]),
+  );
+}
+
+function propertiesPage(): string {
+  return page(
+    'Properties',
+    'Properties of statements, with their checks and defaults.',
+    '## CREATE ROUTINE LOAD: PROPERTIES',
+    propertyTable(JOB_PROPERTIES),
+    '## CREATE ROUTINE LOAD: FROM KAFKA',
+    propertyTable(SOURCE_PROPERTIES),
+    '## CREATE TABLE: PROPERTIES',
+    propertyTable(TABLE_PROPERTIES),
+  );
+}
+
+function statementsPage(): string {
+  const rows = Object.entries(HANDLERS).map(([kind, handler]) => [
+    kind.replaceAll('_', ' ').toUpperCase(),
+    handler === null ? 'parsed, not supported yet' : 'yes',
+  ]);
+  return page(
+    'Statements',
+    'What the SQL front end takes.',
+    table(['Statement', 'Supported'], rows),
+  );
+}
+
+function variablesPage(): string {
+  const rows = Object.entries(SYSTEM_VARIABLES).map(([name, row]) => [
+    code(name),
+    row.type,
+    code(row.default),
+    row.readOnly === true ? 'read only' : '',
+  ]);
+  return page(
+    'System variables',
+    'Read with `SELECT @@name` or SHOW VARIABLES.',
+    table(['Name', 'Type', 'Default', ''], rows),
+  );
+}
+
+/** Path from the root -> text. */
+export function referencePages(): ReadonlyMap<string, string> {
+  return new Map([
+    ['docs/reference/errors.md', errorsPage()],
+    ['docs/reference/metrics.md', metricsPage()],
+    ['docs/reference/config.md', configPage()],
+    ['docs/reference/properties.md', propertiesPage()],
+    ['docs/reference/statements.md', statementsPage()],
+    ['docs/reference/variables.md', variablesPage()],
+  ]);
+}

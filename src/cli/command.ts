@@ -1,0 +1,100 @@
+// The command line: start, sql. `child` is how the FE starts its other processes. Exit codes: 0 done,
+// 1 a user's mistake or a failed statement, 2 usage, 3 unavailable, 70 a bug.
+import { resolve } from 'node:path';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { runChild } from '../roles/child-main.ts';
+import { ROW_FORMATS, type RowFormat } from './print-rows.ts';
+import { report } from './report.ts';
+import { runSql } from './sql.ts';
+import { runStart } from './start.ts';
+
+/** Runs one command; resolves with the exit code. */
+export async function runCommand(argv: readonly string[]): Promise<number> {
+  if (argv[0] === 'child') {
+    await runChild(argv[1] ?? '');
+    return 0;
+  }
+  let exitCode = 0;
+  const program = new Command('millrace')
+    .description('Kafka topics and files into open tables on object storage, with SQL on top')
+    .exitOverride();
+  program
+    .command('start')
+    .description('run everything in one go: FE, CN, embedded metadata, embedded broker')
+    .option('--data-dir <dir>', 'where all state lives', '.millrace')
+    .option('--query-port <port>', 'MySQL port, 0 = any free one', port)
+    .option('--http-port <port>', 'HTTP port, 0 = any free one', port)
+    .option(
+      '--broker-port <port>',
+      'port of the embedded broker, 0 = any free one, or off',
+      brokerPort,
+    )
+    .option('--conf <files...>', 'fe.conf and cn.conf')
+    .option('--demo', 'make topic test2, a table and a Routine Load job, and show rows flowing')
+    .action(async (options: StartFlags) => {
+      exitCode = await runStart({
+        dataDir: resolve(options.dataDir),
+        queryPort: options.queryPort,
+        httpPort: options.httpPort,
+        brokerPort: options.brokerPort,
+        confFiles: options.conf ?? [],
+        demo: options.demo === true,
+      });
+    });
+  program
+    .command('sql')
+    .description('run statements against a running Millrace and print the rows')
+    .requiredOption('-e, --execute <sql>', 'the statements')
+    .option('--host <host>', 'server address', '127.0.0.1')
+    .option('--port <port>', 'MySQL port', port, 9030)
+    .option('--user <user>', 'user', 'root')
+    .option('--password <password>', 'password', '')
+    .option('--database <database>', 'database to use')
+    .addOption(
+      new Option('--format <format>', 'how rows are printed')
+        .choices([...ROW_FORMATS])
+        .default('table'),
+    )
+    .action(async (options: SqlFlags) => {
+      const text = await runSql(options.execute, { ...options, database: options.database });
+      if (text !== '') process.stdout.write(`${text}\n`);
+    });
+  try {
+    await program.parseAsync([...argv], { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    return report(error);
+  }
+}
+
+interface StartFlags {
+  readonly dataDir: string;
+  readonly queryPort?: number;
+  readonly httpPort?: number;
+  readonly brokerPort?: number | 'off';
+  readonly conf?: string[];
+  readonly demo?: boolean;
+}
+
+interface SqlFlags {
+  readonly execute: string;
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  readonly password: string;
+  readonly database?: string;
+  readonly format: RowFormat;
+}
+
+function port(text: string): number {
+  const value = Number(text);
+  if (!/^\d{1,5}$/.test(text) || value > 65535) {
+    throw new InvalidArgumentError('a port is a number from 0 to 65535');
+  }
+  return value;
+}
+
+function brokerPort(text: string): number | 'off' {
+  return text === 'off' ? 'off' : port(text);
+}

@@ -1,0 +1,304 @@
+// The FE: metadata, commit, scheduler, SQL and HTTP doors. Composes services; never loads DuckDB. The
+// CN processes come in as ports, so that the same FE runs with them beside it or on other machines.
+import type { Clock } from '../base/clock.ts';
+import { decodeError, fail } from '../base/errors.ts';
+import { asId, type Epoch } from '../base/ids.ts';
+import type { Log } from '../base/log.ts';
+import type { Random } from '../base/random.ts';
+import type { Catalog } from '../catalog/catalog.ts';
+import type { FeApi, LoaderApi, QueryNodeApi } from '../cluster/rpc/messages.ts';
+import type { Handlers, RpcPeer } from '../cluster/rpc/peer.ts';
+import { CatalogCommitter } from '../commit/committer.ts';
+import { DEFAULT_COMMIT_LIMITS } from '../commit/types.ts';
+import type { Config } from '../config/load.ts';
+import { startHttpServer } from '../http/server.ts';
+import { routineLoadHooks } from '../loads/routine/on-commit.ts';
+import { RoutineLoadScheduler } from '../loads/routine/scheduler.ts';
+import { RoutineLoads, type TopicProbe } from '../loads/routine/service.ts';
+import { REJECTED_RECORDS_TABLE, STATISTICS_DATABASE } from '../model/system-tables.ts';
+import { MysqlServer } from '../mysql/server.ts';
+import type { Services, Session, VolumeAccess } from '../statements/types.ts';
+import { SERVER_VERSION } from '../statements/variables.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import { startHousekeeping } from './housekeeping.ts';
+import { mysqlHandler } from './mysql-door.ts';
+
+/** The CN processes as the FE calls them; each call waits a little for a restart. */
+export interface CnPorts {
+  query(): Promise<RpcPeer<never, QueryNodeApi>>;
+  loader(): Promise<RpcPeer<FeApi, LoaderApi>>;
+}
+
+export interface FeOptions {
+  readonly catalog: Catalog;
+  readonly config: Config;
+  readonly host: string;
+  readonly queryPort: number;
+  readonly httpPort: number;
+  readonly cn: CnPorts;
+  readonly probe: TopicProbe;
+  readonly volumes: VolumeAccess;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  /** Called before /metrics is rendered and for /api/health. */
+  readonly processes: () => Promise<Readonly<Record<string, string>>>;
+}
+
+export interface RunningFe {
+  readonly queryPort: number;
+  readonly httpPort: number;
+  /** The loader process ended and is being started again. */
+  onLoaderGone(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Name of the one CN beside this FE. */
+const NODE = 'cn-1';
+const DRAIN_MS = 5_000;
+
+/** Methods that the CN calls on the FE. Separate from startFe: children start before the doors open. */
+export class FeEndpoint {
+  readonly #committer: CatalogCommitter;
+  readonly #options: Pick<FeOptions, 'catalog' | 'metrics' | 'clock'>;
+  #scheduler: RoutineLoadScheduler | undefined;
+
+  constructor(
+    options: Pick<FeOptions, 'catalog' | 'metrics' | 'clock'>,
+    committer: CatalogCommitter,
+  ) {
+    this.#options = options;
+    this.#committer = committer;
+  }
+
+  attach(scheduler: RoutineLoadScheduler): void {
+    this.#scheduler = scheduler;
+  }
+
+  handlers(): Handlers<FeApi> {
+    const { catalog } = this.#options;
+    return {
+      begin: ({ taskId, epoch }) =>
+        this.#committer.begin({ taskId, epoch: asId<Epoch>(epoch), coordinator: `CN: ${NODE}` }),
+      commit: (request) => this.#commit(request),
+      transactionState: ({ transactionId }) => this.#committer.state(transactionId),
+      abort: async ({ transactionId, reason }) => {
+        await this.#committer.abort(transactionId, reason);
+        return {};
+      },
+      reportPositions: async ({ taskId, epoch, positions }) => {
+        const lease = await catalog.leases.find(taskId);
+        const topic = lease?.partitions[0]?.topic;
+        if (lease === null || lease.epoch !== epoch || topic === undefined) return {};
+        await catalog.loadJobs.reportLatest(lease.jobId, topic, positions);
+        return {};
+      },
+      taskFailed: async ({ taskId, epoch, error }) => {
+        await this.#scheduler?.onTaskFailed(taskId, epoch, decodeError(error));
+        return {};
+      },
+    };
+  }
+
+  async #commit(request: FeApi['commit']['params']): Promise<FeApi['commit']['result']> {
+    const { clock, metrics } = this.#options;
+    const kind = 'routine_load';
+    const startedMs = clock.monotonicMs();
+    const result = await this.#committer.commit(request, routineLoadHooks);
+    metrics.observe('millrace_load_commit_seconds', (clock.monotonicMs() - startedMs) / 1000, {
+      kind,
+    });
+    metrics.add('millrace_load_transactions_total', 1, { kind, state: result.state.toLowerCase() });
+    if (result.state === 'VISIBLE') {
+      this.#scheduler?.onCommitted(request.jobId);
+      for (const part of request.progress) {
+        metrics.add('millrace_load_rows_total', part.rowsLoaded, { kind, result: 'loaded' });
+        metrics.add('millrace_load_rows_total', part.rowsFiltered, { kind, result: 'filtered' });
+        metrics.add('millrace_load_rows_total', part.rowsUnselected, {
+          kind,
+          result: 'unselected',
+        });
+        metrics.add('millrace_load_bytes_total', part.receivedBytes, { kind });
+      }
+      if (!result.continueTask) this.#scheduler?.wake();
+    }
+    return result;
+  }
+}
+
+export async function openCommitter(catalog: Catalog, config: Config): Promise<CatalogCommitter> {
+  const rejected = await catalog.tables.get(STATISTICS_DATABASE, REJECTED_RECORDS_TABLE);
+  return new CatalogCommitter({
+    catalog,
+    rejectedTable: rejected.id,
+    limits: {
+      ...DEFAULT_COMMIT_LIMITS,
+      rejectedStoreBytes: config.int('rejected_records_max_bytes'),
+    },
+  });
+}
+
+/** Opens the doors and starts scheduling. Throws PORT_IN_USE. */
+export async function startFe(
+  options: FeOptions,
+  endpoint: FeEndpoint,
+  committer: CatalogCommitter,
+): Promise<RunningFe> {
+  const { catalog, config, clock, log, metrics } = options;
+  const scheduler = makeScheduler(options);
+  endpoint.attach(scheduler);
+  const sessions = new Map<number, Session>();
+  const services = await makeServices(options, scheduler, sessions, (id, queryOnly) =>
+    server.kill(id, queryOnly),
+  );
+  const server = new MysqlServer({
+    handler: mysqlHandler({
+      services,
+      sessions,
+      clock,
+      metrics,
+      log,
+      runQuery: async (plan, firstSequence, signal, onChunk) => {
+        const peer = await options.cn.query();
+        return peer.call(
+          'query',
+          { plan, firstSequence },
+          { signal, onChunk, timeoutMs: plan.timeoutMs + 5_000 },
+        );
+      },
+    }),
+    clock,
+    random: options.random,
+    log: (message, fields, error) => log.error(message, { ...fields, error }),
+    serverVersion: SERVER_VERSION,
+    maxConnections: config.int('qe_max_connection'),
+  });
+  const { port: queryPort } = await listenMysql(server, options);
+  const http = await startHttpServer({
+    host: options.host,
+    port: options.httpPort,
+    log,
+    services: {
+      metricsText: async () => {
+        await refreshGauges(options);
+        return metrics.text();
+      },
+      health: async () => {
+        const parts = await options.processes();
+        const ok = Object.values(parts).every((state) => state === 'ok');
+        return { status: ok ? 'ok' : 'degraded', parts };
+      },
+    },
+  });
+  await scheduler.start();
+  const housekeeping = startHousekeeping({ ...options, committer });
+  return {
+    queryPort,
+    httpPort: http.port,
+    onLoaderGone: () => scheduler.onLoaderGone(),
+    stop: async () => {
+      await housekeeping.stop();
+      await scheduler.stop();
+      await server.close(DRAIN_MS);
+      await http.close();
+      await catalog.leases.revokeNode(NODE, 'the FE stopped');
+    },
+  };
+}
+
+async function listenMysql(
+  server: MysqlServer,
+  { host, queryPort }: FeOptions,
+): Promise<{ port: number }> {
+  try {
+    return await server.listen({ host, port: queryPort });
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') {
+      throw fail('PORT_IN_USE', { what: 'MySQL', port: queryPort, option: '--query-port' }, error);
+    }
+    throw error;
+  }
+}
+
+function makeScheduler(options: FeOptions): RoutineLoadScheduler {
+  const { catalog, config, cn, probe, clock, random, log } = options;
+  return new RoutineLoadScheduler({
+    catalog,
+    probe,
+    clock,
+    random,
+    log,
+    node: NODE,
+    loader: {
+      startTask: async (assignment) => {
+        await (await cn.loader()).call('startTask', assignment);
+      },
+      stopTask: async (taskId, drain) => {
+        await (await cn.loader()).call('stopTask', { taskId, drain });
+      },
+    },
+    maxTasksPerJob: config.int('max_routine_load_task_concurrent_num'),
+    freshnessMs: config.int('routine_load_freshness_millisecond'),
+    maxMessageBytes: config.int('routine_load_max_message_bytes'),
+    intervalMs: config.int('routine_load_scheduler_interval_millisecond'),
+    rejectedTarget: async (volume) => {
+      const table = await catalog.tables.get(STATISTICS_DATABASE, REJECTED_RECORDS_TABLE);
+      return {
+        tableId: table.id,
+        databaseName: table.databaseName,
+        tableName: table.name,
+        volume,
+        prefix: table.prefix,
+      };
+    },
+  });
+}
+
+async function makeServices(
+  options: FeOptions,
+  scheduler: RoutineLoadScheduler,
+  sessions: ReadonlyMap<number, Session>,
+  kill: (connectionId: number, queryOnly: boolean) => boolean,
+): Promise<Services> {
+  const { catalog, config, clock, log, random, probe } = options;
+  return {
+    catalog,
+    config,
+    clock,
+    log,
+    routineLoads: new RoutineLoads({ catalog, probe, random, scheduler }),
+    connections: { list: () => [...sessions.values()], kill },
+    volumes: options.volumes,
+    globals: new Map(await catalog.variables.all()),
+  };
+}
+
+/** Gauges that are cheap to read only when somebody looks. */
+async function refreshGauges({ catalog, metrics, processes }: FeOptions): Promise<void> {
+  const jobs = await catalog.loadJobs.list({ all: true });
+  metrics.reset('millrace_routine_load_jobs');
+  metrics.reset('millrace_routine_load_lag_records');
+  const states = new Map<string, number>();
+  for (const job of jobs) {
+    states.set(job.state, (states.get(job.state) ?? 0) + 1);
+    if (job.state !== 'RUNNING') continue;
+    const positions = await catalog.loadJobs.positions(job.id);
+    const lag = positions.reduce(
+      (sum, entry) => sum + Number((entry.latestOffset ?? entry.nextOffset) - entry.nextOffset),
+      0,
+    );
+    metrics.set('millrace_routine_load_lag_records', Math.max(0, lag), { job: job.name });
+  }
+  for (const [state, count] of states) metrics.set('millrace_routine_load_jobs', count, { state });
+  const tables = await catalog.tables.all();
+  const status = await catalog.tables.status(tables.map((table) => table.id));
+  metrics.set(
+    'millrace_table_files',
+    status.reduce((sum, entry) => sum + entry.fileCount, 0),
+  );
+  const rejected = tables.find((table) => table.name === REJECTED_RECORDS_TABLE);
+  const store = status.find((entry) => entry.tableId === rejected?.id);
+  metrics.set('millrace_rejected_store_bytes', store?.sizeBytes ?? 0);
+  await processes();
+}

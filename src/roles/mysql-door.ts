@@ -1,0 +1,181 @@
+// Ties the MySQL protocol to statements: sessions, credentials, outcomes into results. The protocol
+// knows no SQL, the statements no packets; this file is the only place that knows both.
+import type { Clock } from '../base/clock.ts';
+import { fail } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
+import type { QueryPlan } from '../model/query-plan.ts';
+import type {
+  ConnectionInfo,
+  Credential,
+  MysqlHandler,
+  MysqlSessionHandler,
+  QueryRequest,
+  ResultWriter,
+} from '../mysql/handler.ts';
+import { splitStatements } from '../sql/parse.ts';
+import { useDatabase } from '../statements/databases.ts';
+import { executeStatement } from '../statements/execute.ts';
+import { mysqlColumn } from '../statements/mysql-columns.ts';
+import type { Outcome, Services, Session } from '../statements/types.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+
+/** Runs a plan on a CN; chunks are MySQL row packets numbered from `firstSequence`. */
+export type RunQuery = (
+  plan: QueryPlan,
+  firstSequence: number,
+  signal: AbortSignal,
+  onChunk: (chunk: Buffer) => Promise<void>,
+) => Promise<{ readonly rowCount: number; readonly nextSequence: number }>;
+
+export interface MysqlDoorOptions {
+  readonly services: Services;
+  readonly sessions: Map<number, Session>;
+  readonly runQuery: RunQuery;
+  readonly clock: Clock;
+  readonly metrics: Metrics;
+  readonly log: Log;
+}
+
+export function mysqlHandler(options: MysqlDoorOptions): MysqlHandler {
+  return {
+    findCredential: (user, host) => findCredential(options.services, user, host),
+    connect: (info) => connect(options, info),
+  };
+}
+
+async function findCredential(
+  { catalog }: Services,
+  user: string,
+  _host: string,
+): Promise<Credential | null> {
+  const [record] = await catalog.users.byName(user);
+  if (record === undefined) return null;
+  if (record.sha1Digest === '' && record.sha256Digest === '') return { kind: 'empty-password' };
+  const bytes = (hex: string): Buffer | null => (hex === '' ? null : Buffer.from(hex, 'hex'));
+  return {
+    kind: 'digests',
+    sha1sha1: bytes(record.sha1Digest),
+    sha256sha256: bytes(record.sha256Digest),
+  };
+}
+
+async function connect(
+  options: MysqlDoorOptions,
+  info: ConnectionInfo,
+): Promise<MysqlSessionHandler> {
+  const { services, sessions, clock } = options;
+  const session: Session = {
+    connectionId: info.connectionId,
+    user: info.user,
+    host: info.host,
+    connectedMs: clock.nowMs(),
+    database: null,
+    variables: new Map(),
+    userVariables: new Map(),
+    running: null,
+  };
+  if (info.database !== null && info.database !== '') {
+    await useDatabase(info.database, { session, services });
+  }
+  sessions.set(info.connectionId, session);
+  options.metrics.set('millrace_mysql_connections', sessions.size);
+  return {
+    status: () => ({ autocommit: true, inTransaction: false }),
+    query: (request, out) => runText(options, session, request, out),
+    initDb: (database) => useDatabase(database, { session, services }),
+    reset: async () => {
+      session.variables.clear();
+      session.userVariables.clear();
+    },
+    kill: async (connectionId) => {
+      if (!services.connections.kill(connectionId, false)) {
+        throw fail('UNKNOWN_CONNECTION', { id: connectionId });
+      }
+    },
+    fieldList: async (table) => {
+      if (session.database === null) throw fail('NO_DATABASE');
+      const found = await services.catalog.tables.get(session.database, table);
+      return found.schema.columns.map(mysqlColumn);
+    },
+    statistics: async () =>
+      `Uptime: ${Math.floor(clock.monotonicMs() / 1000)}  Threads: ${sessions.size}`,
+    prepare: async () => {
+      throw fail('NOT_SUPPORTED', {
+        what: 'a prepared statement on the server',
+        hint: 'use client-side prepared statements, which most drivers do by default',
+      });
+    },
+    close: () => {
+      sessions.delete(info.connectionId);
+      options.metrics.set('millrace_mysql_connections', sessions.size);
+    },
+  };
+}
+
+async function runText(
+  options: MysqlDoorOptions,
+  session: Session,
+  request: QueryRequest,
+  out: ResultWriter,
+): Promise<void> {
+  const texts = splitStatements(request.sql);
+  if (texts.length > 1 && !request.multiStatements) {
+    throw fail('NOT_SUPPORTED', {
+      what: 'more than one statement in a text of this connection',
+      hint: 'switch multi statements on in the client, or send them one by one',
+    });
+  }
+  if (texts.length === 0) {
+    throw fail('SQL_ANALYZE', { detail: 'the statement is empty' });
+  }
+  for (const { text } of texts) await runOne(options, session, text, request.signal, out);
+}
+
+async function runOne(
+  options: MysqlDoorOptions,
+  session: Session,
+  text: string,
+  signal: AbortSignal,
+  out: ResultWriter,
+): Promise<void> {
+  const { services, clock, metrics } = options;
+  const startedMs = clock.monotonicMs();
+  session.running = { sql: text.slice(0, 4096), startedMs: clock.nowMs() };
+  try {
+    const outcome = await executeStatement(text, session, services);
+    await writeOutcome(options, outcome, signal, out);
+    metrics.add('millrace_queries_total', 1, { result: 'ok' });
+  } catch (error) {
+    metrics.add('millrace_queries_total', 1, { result: 'error' });
+    throw error;
+  } finally {
+    session.running = null;
+    metrics.observe('millrace_query_seconds', (clock.monotonicMs() - startedMs) / 1000);
+  }
+}
+
+async function writeOutcome(
+  { runQuery }: MysqlDoorOptions,
+  outcome: Outcome,
+  signal: AbortSignal,
+  out: ResultWriter,
+): Promise<void> {
+  switch (outcome.kind) {
+    case 'ok':
+      await out.ok({ affectedRows: outcome.affectedRows ?? 0, info: outcome.info ?? '' });
+      return;
+    case 'rows':
+      await out.beginRows(outcome.columns.map(mysqlColumn));
+      for (const row of outcome.rows) await out.row(row);
+      await out.endRows();
+      return;
+    case 'query': {
+      const { firstSequence } = await out.beginRows(outcome.plan.columns.map(mysqlColumn));
+      const { nextSequence } = await runQuery(outcome.plan, firstSequence, signal, (chunk) =>
+        out.raw(chunk),
+      );
+      await out.endRows({ nextSequence });
+      return;
+    }
+  }
+}

@@ -1,0 +1,93 @@
+// The table of statements: kind -> handler, null = parsed but not supported yet. The list of what
+// Millrace can do; docs/reference/statements.md is generated from it.
+import type { StatementKind } from '../sql/ast/statement.ts';
+import {
+  createDatabase,
+  dropDatabase,
+  showCreateDatabase,
+  showDatabases,
+  use,
+} from './databases.ts';
+import { query } from './query.ts';
+import {
+  alterRoutineLoad,
+  createRoutineLoad,
+  pauseRoutineLoad,
+  resumeRoutineLoad,
+  showRoutineLoad,
+  stopRoutineLoad,
+} from './routine-load.ts';
+import {
+  kill,
+  setVariables,
+  showProcesslist,
+  showVariables,
+  showWarnings,
+  transactionWord,
+} from './session.ts';
+import { describeTable, showColumns, showCreateTable, showTables } from './show-tables.ts';
+import { createTable, dropTable } from './tables.ts';
+import type { Handler } from './types.ts';
+import {
+  alterStorageVolume,
+  createStorageVolume,
+  describeStorageVolume,
+  dropStorageVolume,
+  setDefaultStorageVolume,
+  showStorageVolumes,
+} from './volumes.ts';
+
+export const HANDLERS: { readonly [K in StatementKind]: Handler<K> | null } = {
+  // -- storage volumes
+  create_storage_volume: createStorageVolume,
+  alter_storage_volume: alterStorageVolume,
+  drop_storage_volume: dropStorageVolume,
+  show_storage_volumes: showStorageVolumes,
+  describe_storage_volume: describeStorageVolume,
+  set_default_storage_volume: setDefaultStorageVolume,
+  // -- databases and tables
+  create_database: createDatabase,
+  drop_database: dropDatabase,
+  show_databases: showDatabases,
+  show_create_database: showCreateDatabase,
+  use_database: use,
+  create_table: createTable,
+  create_table_like: null,
+  drop_table: dropTable,
+  truncate_table: null,
+  show_tables: showTables,
+  show_table_status: null,
+  show_create_table: showCreateTable,
+  describe_table: describeTable,
+  show_columns: showColumns,
+  show_index: null,
+  // -- loading
+  create_routine_load: createRoutineLoad,
+  alter_routine_load: alterRoutineLoad,
+  pause_routine_load: pauseRoutineLoad,
+  resume_routine_load: resumeRoutineLoad,
+  stop_routine_load: stopRoutineLoad,
+  show_routine_load: showRoutineLoad,
+  show_routine_load_task: null,
+  show_create_routine_load: null,
+  insert: null,
+  // -- queries and sessions
+  query,
+  explain: null,
+  set_variables: setVariables,
+  show_variables: showVariables,
+  show_status: (statement, context) => showVariables(statement, context),
+  show_warnings: showWarnings,
+  show_errors: (statement, context) => showWarnings(statement, context),
+  show_processlist: showProcesslist,
+  kill,
+  begin: transactionWord,
+  commit: transactionWord,
+  rollback: transactionWord,
+  // -- the SQL issue
+  show_grants: null,
+  show_list: null,
+  show_proc: null,
+  admin_show_config: null,
+  admin_set_config: null,
+};

@@ -1,0 +1,171 @@
+// SELECT: reads one consistent snapshot of every table named, then plans. Rows come from a CN, except
+// for what the FE knows itself. EXPLAIN shows the plan's parts.
+import { fail } from '../base/errors.ts';
+import { INFORMATION_SCHEMA } from '../catalog/catalog.ts';
+import type {
+  InlineTableSource,
+  QueryCatalog,
+  QueryContext,
+  QueryTable,
+  TableRef,
+  UserValue,
+} from '../query/catalog.ts';
+import { planQuery, tryConstantResult } from '../query/plan.ts';
+import { collectTableRefs } from '../query/table-refs.ts';
+import type { Expression } from '../sql/ast/expression.ts';
+import type { DerivedTable, Query, TableReference } from '../sql/ast/query.ts';
+import { parseStatement } from '../sql/parse.ts';
+import { databaseOrCurrent } from './databases.ts';
+import { informationSchemaTable, informationSchemaView } from './information-schema.ts';
+import type { Handler, Outcome, StatementContext } from './types.ts';
+import { PRODUCT_VERSION, SERVER_VERSION, variableText, variableValue } from './variables.ts';
+
+export const query: Handler<'query'> = async (statement, context) => {
+  const expanded = expandViews(statement, context);
+  const constant = tryConstantResult(expanded, emptyContext(context), context.text);
+  if (constant !== undefined) return { kind: 'rows', ...constant };
+  return planned(expanded, context);
+};
+
+async function planned(statement: Query, context: StatementContext): Promise<Outcome> {
+  const catalog = await readTables(collectTableRefs(statement), context);
+  const plan = planQuery(statement, { ...emptyContext(context), catalog }, context.text);
+  return { kind: 'query', plan };
+}
+
+/** The value of an expression without tables, for SET. Throws SQL_ANALYZE when it needs rows. */
+export async function constantValue(
+  expression: Expression,
+  context: StatementContext,
+): Promise<UserValue> {
+  const result = tryConstantResult(selectOf(expression), emptyContext(context), context.text);
+  const type = result?.columns[0]?.type;
+  if (result === undefined || type === undefined) {
+    throw fail('SQL_ANALYZE', { detail: 'Set statement only support constant expr' });
+  }
+  return { type, text: result.rows[0]?.[0] ?? null };
+}
+
+function selectOf(expression: Expression): Query {
+  const { pos } = expression;
+  return {
+    kind: 'query',
+    pos,
+    recursive: false,
+    ctes: [],
+    body: {
+      kind: 'select',
+      pos,
+      hints: [],
+      distinct: false,
+      items: [{ kind: 'expression_item', pos, expression, alias: 'value', end: pos.start }],
+      from: null,
+      where: null,
+      groupBy: null,
+      having: null,
+      qualify: null,
+    },
+    orderBy: [],
+    limit: null,
+  };
+}
+
+function emptyContext({ session, services }: StatementContext): QueryContext {
+  const text = (name: string): string =>
+    variableText(name, 'session', session, services.globals) ?? '';
+  const maxRows = Number(text('sql_select_limit'));
+  return {
+    catalog: { hasDatabase: () => false, table: () => undefined },
+    session: {
+      currentDatabase: session.database,
+      userName: session.user,
+      userHost: '%',
+      connectionId: session.connectionId,
+      serverVersion: SERVER_VERSION,
+      productVersion: PRODUCT_VERSION,
+      systemVariable: (name, scope) => variableValue(name, scope, session, services.globals),
+      userVariable: (name) => session.userVariables.get(name),
+      timeZone: text('time_zone'),
+      sqlMode: text('sql_mode'),
+      nowMs: services.clock.nowMs(),
+    },
+    limits: {
+      timeoutMs: Number(text('query_timeout')) * 1000,
+      maxRows: Number.isSafeInteger(maxRows) ? maxRows : null,
+    },
+  };
+}
+
+/** Everything that the references name, from one metadata read. */
+async function readTables(
+  refs: readonly TableRef[],
+  { session, services }: StatementContext,
+): Promise<QueryCatalog> {
+  const named = refs.map((ref) => ({
+    database: databaseOrCurrent(ref.database, session),
+    name: ref.name,
+  }));
+  const inline = new Map<string, InlineTableSource>();
+  for (const ref of named.filter((entry) => isInformationSchema(entry.database))) {
+    const table = await informationSchemaTable(ref.name, services);
+    if (table !== undefined) inline.set(ref.name.toLowerCase(), table);
+  }
+  const snapshot = await services.catalog.snapshot(
+    named.map((ref) => ({ databaseName: ref.database, tableName: ref.name })),
+  );
+  const stored = new Map<string, QueryTable>();
+  snapshot.tables.forEach((entry, index) => {
+    const ref = named[index];
+    if (entry === null || ref === undefined) return;
+    const used = new Set(entry.files.map((file) => file.volumeId));
+    stored.set(`${ref.database}.${ref.name}`, {
+      kind: 'stored',
+      info: entry.table,
+      files: entry.files,
+      volumes: snapshot.volumes.filter((volume) => used.has(volume.id)),
+    });
+  });
+  return {
+    hasDatabase: (database) =>
+      snapshot.databaseNames.has(database) || isInformationSchema(database),
+    table: (database, name) =>
+      isInformationSchema(database)
+        ? inline.get(name.toLowerCase())
+        : stored.get(`${database}.${name}`),
+  };
+}
+
+function isInformationSchema(database: string): boolean {
+  return database.toLowerCase() === INFORMATION_SCHEMA;
+}
+
+/** Replaces references to information_schema views by their SELECT. The tree is plain data: a copy is made. */
+function expandViews(statement: Query, context: StatementContext): Query {
+  const visit = (node: unknown): unknown => {
+    if (Array.isArray(node)) return node.map(visit);
+    if (node === null || typeof node !== 'object') return node;
+    if (isTableReference(node)) return viewOf(node, context) ?? node;
+    return Object.fromEntries(Object.entries(node).map(([key, value]) => [key, visit(value)]));
+  };
+  return visit(statement) as Query;
+}
+
+function isTableReference(node: object): node is TableReference {
+  return 'kind' in node && node.kind === 'table';
+}
+
+function viewOf(node: TableReference, { session }: StatementContext): DerivedTable | undefined {
+  const database = node.name.database ?? session.database;
+  if (database === null || !isInformationSchema(database)) return undefined;
+  const sql = informationSchemaView(node.name.name);
+  if (sql === undefined) return undefined;
+  const parsed = parseStatement(sql);
+  if (parsed.kind !== 'query') return undefined;
+  return {
+    kind: 'derived_table',
+    pos: node.pos,
+    query: parsed,
+    alias: node.alias ?? node.name.name,
+    columnAliases: node.columnAliases,
+  };
+}

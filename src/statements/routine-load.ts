@@ -1,0 +1,141 @@
+// CREATE / ALTER / PAUSE / RESUME / STOP / SHOW ROUTINE LOAD. What a job is lives in loads/routine/.
+import { analysisError } from '../loads/properties.ts';
+import { SHOW_COLUMNS, showRow } from '../loads/routine/show.ts';
+import type { LoadSource, ShowRoutineLoad } from '../sql/ast/routine-load.ts';
+import { databaseOrCurrent } from './databases.ts';
+import { propertyMap } from './properties.ts';
+import { filterRows } from './show-filter.ts';
+import { type Handler, OK, textRows } from './types.ts';
+import { variableText } from './variables.ts';
+
+function kafkaProperties(source: LoadSource): Record<string, string> {
+  if (source.type !== 'KAFKA')
+    throw analysisError(`FROM ${source.type} is not supported, use KAFKA`);
+  return propertyMap(source.properties);
+}
+
+export const createRoutineLoad: Handler<'create_routine_load'> = async (
+  statement,
+  { session, services },
+) => {
+  const database = databaseOrCurrent(statement.name.database ?? statement.table.database, session);
+  await services.routineLoads.create({
+    database,
+    jobName: statement.name.name,
+    tableName: statement.table.name,
+    load: statement.load,
+    properties: propertyMap(statement.properties),
+    source: kafkaProperties(statement.source),
+    userName: session.user,
+    sessionTimeZone: variableText('time_zone', 'session', session, services.globals) ?? 'Etc/UTC',
+  });
+  return OK;
+};
+
+export const alterRoutineLoad: Handler<'alter_routine_load'> = async (
+  statement,
+  { session, services },
+) => {
+  await services.routineLoads.alter({
+    database: databaseOrCurrent(statement.name.database, session),
+    name: statement.name.name,
+    load: statement.load,
+    properties: propertyMap(statement.properties),
+    source: statement.source === null ? null : kafkaProperties(statement.source),
+  });
+  return OK;
+};
+
+export const pauseRoutineLoad: Handler<'pause_routine_load'> = async (
+  { name },
+  { session, services },
+) => {
+  const database = databaseOrCurrent(name.database, session);
+  await services.routineLoads.pause(database, name.name, session.user);
+  return OK;
+};
+
+export const resumeRoutineLoad: Handler<'resume_routine_load'> = async (
+  { name },
+  { session, services },
+) => {
+  await services.routineLoads.resume(databaseOrCurrent(name.database, session), name.name);
+  return OK;
+};
+
+export const stopRoutineLoad: Handler<'stop_routine_load'> = async (
+  { name },
+  { session, services },
+) => {
+  const database = databaseOrCurrent(name.database, session);
+  await services.routineLoads.stop(database, name.name, session.user);
+  return OK;
+};
+
+export const showRoutineLoad: Handler<'show_routine_load'> = async (
+  statement,
+  { session, services },
+) => {
+  const name = statement.name;
+  const database =
+    name === null
+      ? (statement.database?.name ?? session.database)
+      : databaseOrCurrent(name.database, session);
+  const timeZone = variableText('time_zone', 'session', session, services.globals) ?? 'Etc/UTC';
+  if (name !== null && database !== null) await services.routineLoads.find(database, name.name);
+  const jobs = await services.routineLoads.list({ database, all: statement.all }, timeZone);
+  const rows = jobs
+    .filter(({ job }) => name === null || job.name === name.name)
+    .map((shown) => showRow(shown));
+  const kept = filterRows(SHOW_COLUMNS, rows, { like: null, where: statement.where });
+  return textRows(SHOW_COLUMNS, limitRows(statement, orderRows(statement, kept)));
+};
+
+const SORTABLE = [
+  'Id',
+  'Name',
+  'CreateTime',
+  'PauseTime',
+  'EndTime',
+  'TableName',
+  'State',
+  'CurrentTaskNum',
+];
+
+type Rows = readonly (readonly (string | null)[])[];
+
+function orderRows(statement: ShowRoutineLoad, rows: Rows): Rows {
+  const keys = statement.orderBy.map(({ expression, descending }) => {
+    const name = expression.kind === 'column' ? (expression.path.at(-1) ?? '') : '';
+    const index = SHOW_COLUMNS.findIndex((column) => column.toLowerCase() === name.toLowerCase());
+    const column = SHOW_COLUMNS[index];
+    if (column === undefined || !SORTABLE.includes(column)) {
+      throw analysisError(`ORDER BY of SHOW ROUTINE LOAD takes ${SORTABLE.join(', ')}`);
+    }
+    return { index, numeric: column === 'Id' || column === 'CurrentTaskNum', descending };
+  });
+  return [...rows].sort((a, b) => {
+    for (const { index, numeric, descending } of keys) {
+      const left = a[index] ?? '';
+      const right = b[index] ?? '';
+      const order = numeric
+        ? Number(left) - Number(right)
+        : left < right
+          ? -1
+          : left > right
+            ? 1
+            : 0;
+      if (order !== 0) return descending ? -order : order;
+    }
+    return Number(a[0]) - Number(b[0]);
+  });
+}
+
+function limitRows(statement: ShowRoutineLoad, rows: Rows): Rows {
+  if (statement.limit === null) return rows;
+  const number = (expression: { readonly kind: string; readonly text?: string } | null): number =>
+    expression?.text === undefined ? 0 : Number(expression.text);
+  const { count, offset } = statement.limit;
+  const from = offset === null ? 0 : number(offset.kind === 'integer' ? offset : null);
+  return rows.slice(from, from + number(count.kind === 'integer' ? count : null));
+}

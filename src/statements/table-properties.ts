@@ -1,0 +1,43 @@
+// PROPERTIES of CREATE TABLE: known keys. Those that mean something only on local replicas are accepted
+// and shown. Source: StarRocks, CREATE TABLE (3.3).
+import type { PropertySpec, PropertyTable } from '../loads/properties.ts';
+
+const accepted = (type: PropertySpec['type'], help: string): PropertySpec => ({
+  type,
+  default: null,
+  message: `Invalid value of a ${type} property: {value}`,
+  alterable: false,
+  help: `${help}; accepted and shown, no effect on object storage`,
+});
+
+export const TABLE_PROPERTIES: PropertyTable = {
+  replication_num: {
+    ...accepted('long', 'number of replicas'),
+    min: 1,
+    message: 'Replication num should larger than 0',
+  },
+  storage_volume: {
+    type: 'text',
+    default: null,
+    message: '',
+    alterable: false,
+    help: "storage volume of the table's files; the database's when absent",
+  },
+  in_memory: accepted('bool', 'keep in memory'),
+  enable_persistent_index: accepted('bool', 'persistent key index'),
+  persistent_index_type: accepted('text', 'where the key index lies'),
+  bucket_size: accepted('long', 'bytes per bucket'),
+  replicated_storage: accepted('bool', 'single leader replication'),
+  fast_schema_evolution: accepted('bool', 'schema changes without rewriting'),
+  write_quorum: accepted('text', 'replicas that must acknowledge a write'),
+  compression: accepted('text', 'compression of files'),
+  storage_medium: accepted('text', 'SSD or HDD'),
+  storage_cooldown_time: accepted('text', 'when data moves to HDD'),
+  storage_cooldown_ttl: accepted('text', 'when data moves to HDD'),
+  colocate_with: accepted('text', 'colocation group'),
+  bloom_filter_columns: accepted('text', 'columns with bloom filters'),
+  'datacache.enable': accepted('bool', 'cache on local disk'),
+  'datacache.partition_duration': accepted('text', 'age of cached partitions'),
+  enable_async_write_back: accepted('bool', 'write back asynchronously'),
+  light_schema_change: accepted('bool', 'schema changes without rewriting'),
+};

@@ -1,0 +1,92 @@
+// What a statement handler gets and gives: session, services, outcome. Handlers never see the wire.
+import type { Clock } from '../base/clock.ts';
+import type { Log } from '../base/log.ts';
+import type { Catalog } from '../catalog/catalog.ts';
+import type { Config } from '../config/load.ts';
+import type { RoutineLoads } from '../loads/routine/service.ts';
+import type { ConstantResult, QueryPlan } from '../model/query-plan.ts';
+import type { VolumeSpec } from '../model/table.ts';
+import type { UserValue } from '../query/catalog.ts';
+import type { Statement, StatementKind } from '../sql/ast/statement.ts';
+
+/** One connection's state. Lives as long as the connection. */
+export interface Session {
+  readonly connectionId: number;
+  readonly user: string;
+  readonly host: string;
+  readonly connectedMs: number;
+  database: string | null;
+  /** SET values of this session, by lower-case name. */
+  readonly variables: Map<string, string>;
+  readonly userVariables: Map<string, UserValue>;
+  /** What runs now, for SHOW PROCESSLIST. */
+  running: { readonly sql: string; readonly startedMs: number } | null;
+}
+
+/** The connections of this FE, for SHOW PROCESSLIST and KILL. */
+export interface Connections {
+  list(): readonly Session[];
+  /** False when there is no such connection. */
+  kill(connectionId: number, queryOnly: boolean): boolean;
+}
+
+/** Object stores of volumes, as statements need them. */
+export interface VolumeAccess {
+  /** Writes, reads and deletes a probe object. Throws STORAGE_ACCESS with what failed. */
+  check(volume: VolumeSpec): Promise<void>;
+  /** Marks the location as this metadata's. Throws VOLUME_TAKEN when another Millrace owns it. */
+  claim(volume: VolumeSpec): Promise<void>;
+}
+
+export interface Services {
+  readonly catalog: Catalog;
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly routineLoads: RoutineLoads;
+  readonly connections: Connections;
+  readonly volumes: VolumeAccess;
+  /** SET GLOBAL values, kept in memory and in the catalog. */
+  readonly globals: Map<string, string>;
+}
+
+export interface StatementContext {
+  readonly session: Session;
+  readonly services: Services;
+  /** The statement's own text, for errors and result column names. */
+  readonly text: string;
+}
+
+export type Outcome =
+  | { readonly kind: 'ok'; readonly affectedRows?: number; readonly info?: string }
+  | ({ readonly kind: 'rows' } & ConstantResult)
+  /** Rows that a CN makes. */
+  | { readonly kind: 'query'; readonly plan: QueryPlan };
+
+/** The node type of a kind, also where one node type has several kinds. */
+type StatementFor<K extends StatementKind> = Statement extends infer S
+  ? S extends { readonly kind: infer SK }
+    ? K extends SK
+      ? S
+      : never
+    : never
+  : never;
+
+export type Handler<K extends StatementKind> = (
+  statement: StatementFor<K>,
+  context: StatementContext,
+) => Promise<Outcome>;
+
+export const OK: Outcome = { kind: 'ok' };
+
+/** A result of text columns. */
+export function textRows(
+  names: readonly string[],
+  rows: readonly (readonly (string | null)[])[],
+): Outcome {
+  return {
+    kind: 'rows',
+    columns: names.map((name) => ({ name, type: { kind: 'VARCHAR', length: 1024 } })),
+    rows,
+  };
+}
