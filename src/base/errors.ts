@@ -105,6 +105,10 @@ export const ERRORS = {
     'write paths as in ["$.a", "$.b.c", "$.list[0]"]',
   ),
   LOAD_SQL: row('user', 'cannot compile the load of {table}: {detail}', 'check COLUMNS and WHERE'),
+  LOAD_ABORTED: row(
+    'retry',
+    'transaction {transactionId} of the load ended as ABORTED; its messages are read again',
+  ),
   LOAD_SCRATCH_FULL: row(
     'retry',
     'no space left for a batch of {sizeBytes} bytes in {path}',
@@ -140,6 +144,8 @@ export const ERRORS = {
     'storage {where} did not answer in order: {step} failed: {detail}',
     'it is tried again; check that the endpoint is up and not overloaded',
   ),
+  STORAGE_LOCATION: row('user', "invalid location '{location}': {detail}"),
+  STORAGE_PROPERTY: row('user', "storage volume property '{key}' {detail}"),
   OBJECT_NOT_FOUND: row(
     'retry',
     'object {key} is not in storage {where}',
@@ -297,9 +303,13 @@ export const ERRORS = {
   KAFKA_UNREACHABLE: row(
     'retry',
     'cannot reach Kafka at {brokers}: {reason}',
-    'check the address, the network and that the broker runs',
+    'check the address, the network, security.protocol and that the broker runs',
   ),
-  KAFKA_CONNECTION_LOST: row('retry', 'connection to Kafka broker {broker} was lost: {reason}'),
+  KAFKA_CONNECTION_LOST: row(
+    'retry',
+    'connection to Kafka broker {broker} was lost: {reason}',
+    'where this happens at every try, check security.protocol',
+  ),
   KAFKA_TIMEOUT: row('retry', 'Kafka broker {broker} did not answer {api} within {timeoutMs} ms'),
   KAFKA_TLS: row(
     'user',

@@ -1,5 +1,6 @@
 // What the stages of the load path hand to each other: source -> decode -> transform -> sink ->
 // StagedBatch -> CommitPort. Types only; nothing here reaches a reader or keeps state.
+import type { Epoch } from '../base/ids.ts';
 import type { FeApi } from '../cluster/rpc/messages.ts';
 import type { CommitRequest } from '../model/load-plan.ts';
 
@@ -105,6 +106,7 @@ export type StagedBatch = Pick<CommitRequest, 'tables' | 'progress' | 'errorSamp
 /** What a running task shows of itself. */
 export interface TaskStatus {
   readonly taskId: string;
+  readonly epoch: Epoch;
   readonly jobName: string;
   readonly state: 'running' | 'draining' | 'ended';
   readonly rowsLoaded: number;

@@ -1,0 +1,146 @@
+// The loader process's tasks: starts, stops and lists them, and owns what they share (connections,
+// byte budget, scratch files). Knows nothing of jobs or scheduling: the FE says what runs here.
+import type { Clock } from '../base/clock.ts';
+import { fail } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
+import type { Random } from '../base/random.ts';
+import { DropRegistry } from '../engine/drop-function.ts';
+import type { Engine } from '../engine/duckdb.ts';
+import type { KafkaCluster } from '../kafka/client/cluster.ts';
+import type { KafkaConnectionSpec, TaskAssignment } from '../model/load-plan.ts';
+import type { VolumeSpec } from '../model/table.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+import { ByteBudget } from './byte-budget.ts';
+import { ConnectionPool } from './connection-pool.ts';
+import { ScratchSpace } from './decode/scratch.ts';
+import { LoadTask } from './run.ts';
+import { KafkaSource } from './source/kafka.ts';
+import { Stager } from './stage.ts';
+import { DROP_FUNCTION } from './transform/compile-sql.ts';
+import type { CommitPort, Source, SourceTrouble, TaskStatus } from './types.ts';
+
+export interface LoaderOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** Opened with role 'loader', threads 1. */
+  readonly engine: Engine;
+  readonly port: CommitPort;
+  readonly openCluster: (connection: KafkaConnectionSpec) => KafkaCluster | Promise<KafkaCluster>;
+  /** Gives the same store for the same volume. */
+  readonly openStore: (volume: VolumeSpec) => ObjectStore | Promise<ObjectStore>;
+  /** Private directory for scratch files and files on their way to a remote volume. */
+  readonly tempDirectory: string;
+  /** Preferred directory for scratch files, `/dev/shm` on Linux; null = only tempDirectory. */
+  readonly sharedMemoryDirectory: string | null;
+  /** COPY statements at once; about the number of cores. */
+  readonly statementsAtOnce: number;
+  /** Most bytes of message data held at once, over all tasks. Default 256 MiB. */
+  readonly budgetBytes?: number;
+}
+
+const DEFAULT_BUDGET_BYTES = 256 * 1024 * 1024;
+
+interface RunningTask {
+  readonly task: LoadTask;
+  readonly cluster: KafkaCluster;
+}
+
+export class Loader {
+  readonly #options: LoaderOptions;
+  readonly #drops = new DropRegistry();
+  readonly #scratch: ScratchSpace;
+  readonly #connections: ConnectionPool;
+  readonly #budget: ByteBudget;
+  readonly #tasks = new Map<string, RunningTask>();
+  #closed = false;
+
+  private constructor(options: LoaderOptions) {
+    this.#options = options;
+    const { sharedMemoryDirectory, tempDirectory } = options;
+    const directories =
+      sharedMemoryDirectory === null ? [tempDirectory] : [sharedMemoryDirectory, tempDirectory];
+    this.#scratch = new ScratchSpace(directories, options.random);
+    this.#connections = new ConnectionPool(options.engine, options.statementsAtOnce);
+    this.#budget = new ByteBudget(options.budgetBytes ?? DEFAULT_BUDGET_BYTES);
+  }
+
+  /** Prepares the engine. One loader per engine. */
+  static async open(options: LoaderOptions): Promise<Loader> {
+    const loader = new Loader(options);
+    await options.engine.withConnection(async (connection) => {
+      loader.#drops.install(connection, DROP_FUNCTION);
+    });
+    return loader;
+  }
+
+  /** Message bytes held now, for metrics. */
+  get heldBytes(): number {
+    return this.#budget.usedBytes;
+  }
+
+  /**
+   * Starts a task; resolves when it runs. Repeating it for a task that runs changes nothing. Throws
+   * what makes the plan impossible (LOAD_JSONPATH, NOT_SUPPORTED, unknown Kafka properties).
+   */
+  async startTask(assignment: TaskAssignment): Promise<void> {
+    if (this.#closed) throw fail('CANCELLED');
+    const { taskId, plan } = assignment;
+    if (this.#tasks.has(taskId)) return;
+    const { clock, random, log, port, openStore, openCluster, tempDirectory } = this.#options;
+    const stager = new Stager(plan, {
+      clock,
+      random,
+      scratch: this.#scratch,
+      drops: this.#drops,
+      tempDirectory,
+      targetStore: await openStore(plan.target.volume),
+      rejectedStore: await openStore(plan.rejected.volume),
+    });
+    const cluster = await openCluster(plan.source.connection);
+    const troubles: TroubleSlot = { listener: null };
+    const source: Source = new KafkaSource({
+      cluster,
+      spec: plan.source,
+      clock,
+      onTrouble: (trouble) => troubles.listener?.(trouble),
+    });
+    const task = new LoadTask(assignment, {
+      clock,
+      log,
+      port,
+      source,
+      stager,
+      connections: this.#connections,
+      budget: this.#budget,
+    });
+    troubles.listener = (trouble) => task.setTrouble(trouble);
+    this.#tasks.set(taskId, { task, cluster });
+    void task.ended.then(async () => {
+      this.#tasks.delete(taskId);
+      await cluster
+        .close()
+        .catch((error: unknown) => log.warn('kafka client did not close', { error }));
+    });
+  }
+
+  /** Ends a task; an unknown one has ended already. */
+  async stopTask(taskId: string, drain: boolean): Promise<void> {
+    await this.#tasks.get(taskId)?.task.stop(drain);
+  }
+
+  tasks(): readonly TaskStatus[] {
+    return [...this.#tasks.values()].map(({ task }) => task.status());
+  }
+
+  /** Ends all tasks and gives the connections back; the engine stays open. */
+  async close(drain: boolean): Promise<void> {
+    this.#closed = true;
+    await Promise.all([...this.#tasks.keys()].map((taskId) => this.stopTask(taskId, drain)));
+    await this.#connections.close();
+  }
+}
+
+interface TroubleSlot {
+  listener: ((trouble: SourceTrouble | null) => void) | null;
+}

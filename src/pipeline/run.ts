@@ -1,0 +1,271 @@
+// The only loop of a load: reads batches, stages up to two at once while the next is read, commits
+// strictly in order. A batch that fails ends the task after the batches before it are settled: the next
+// task begins at the committed positions. Must never commit a batch whose predecessor did not.
+import type { Clock } from '../base/clock.ts';
+import { type AppError, encodeError, fail, toAppError } from '../base/errors.ts';
+import { failpoint } from '../base/failpoints.ts';
+import type { Log } from '../base/log.ts';
+import type { BegunTransaction, TaskAssignment } from '../model/load-plan.ts';
+import type { ByteBudget } from './byte-budget.ts';
+import { beginBatch, commitBatch } from './commit-call.ts';
+import type { ConnectionPool } from './connection-pool.ts';
+import type { PackedBatch } from './decode/packed-batch.ts';
+import type { Stager } from './stage.ts';
+import type {
+  CommitPort,
+  RawBatch,
+  Source,
+  SourceTrouble,
+  StagedBatch,
+  TaskStatus,
+} from './types.ts';
+
+export interface TaskServices {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly port: CommitPort;
+  readonly source: Source;
+  readonly stager: Stager;
+  readonly connections: ConnectionPool;
+  readonly budget: ByteBudget;
+}
+
+/** Batches between reading and committed: two are staged, one waits for its turn. */
+const BATCHES_IN_FLIGHT = 3;
+/** How long one idle read waits; also how soon end offsets are reported. */
+const IDLE_WAIT_MS = 1_000;
+/** Part of the freshness target that the wait for data takes; the rest is for staging and commit. */
+const TICK_SHARE = 0.9;
+
+interface Staged {
+  readonly begun: BegunTransaction;
+  readonly batch: StagedBatch;
+}
+
+export class LoadTask {
+  readonly #assignment: TaskAssignment;
+  readonly #services: TaskServices;
+  /** Ends reading: drain, stop, or a failed batch. */
+  readonly #reading = new AbortController();
+  /** Ends staging and waiting for commits as well. */
+  readonly #working = new AbortController();
+  readonly #ended: Promise<void>;
+  /** Settles when every batch so far is settled; never rejects. */
+  #tail: Promise<void> = Promise.resolve();
+  #inFlight = 0;
+  #wakeReader: (() => void) | null = null;
+  #failure: AppError | null = null;
+  /** The FE wants no more of this task. */
+  #isOver = false;
+  #state: TaskStatus['state'] = 'running';
+  #trouble: SourceTrouble | null = null;
+  #rowsLoaded = 0;
+  #commits = 0;
+  #reported = '';
+
+  /** Starts at once. */
+  constructor(assignment: TaskAssignment, services: TaskServices) {
+    this.#assignment = assignment;
+    this.#services = services;
+    this.#ended = this.#run();
+  }
+
+  /** Settles when nothing of the task is left; never rejects. */
+  get ended(): Promise<void> {
+    return this.#ended;
+  }
+
+  status(): TaskStatus {
+    const { taskId, epoch, plan } = this.#assignment;
+    return {
+      taskId,
+      epoch,
+      jobName: plan.jobName,
+      state: this.#state,
+      rowsLoaded: this.#rowsLoaded,
+      commits: this.#commits,
+      trouble: this.#trouble,
+    };
+  }
+
+  /** For the source's callback. */
+  setTrouble(trouble: SourceTrouble | null): void {
+    this.#trouble = trouble;
+    const { taskId, plan } = this.#assignment;
+    if (trouble !== null && trouble.attempts === 1)
+      this.#services.log.warn('load waits for its source', {
+        job: plan.jobName,
+        task: taskId,
+        reason: trouble.message,
+      });
+  }
+
+  /** Ends the task: `drain` commits what was read, otherwise it is dropped. Resolves when it is gone. */
+  async stop(drain: boolean): Promise<void> {
+    if (this.#state === 'running') this.#state = 'draining';
+    this.#reading.abort(fail('CANCELLED'));
+    if (!drain) this.#working.abort(fail('CANCELLED'));
+    await this.#ended;
+  }
+
+  async #run(): Promise<void> {
+    const { port, source, log } = this.#services;
+    const { taskId, epoch, plan } = this.#assignment;
+    try {
+      await this.#readAll();
+    } catch (thrown) {
+      // What was read before the failure is committed all the same.
+      await this.#tail;
+      if (!this.#reading.signal.aborted) this.#fail(toAppError(thrown));
+    }
+    await source.close().catch((error: unknown) => log.warn('source did not close', { error }));
+    this.#state = 'ended';
+    const error = this.#failure;
+    if (error === null || error.code === 'LEASE_LOST' || error.code === 'CANCELLED') return;
+    if (this.#working.signal.aborted) return;
+    log.warn('load task ends', { job: plan.jobName, task: taskId, error });
+    await port
+      .taskFailed({ taskId, epoch, error: encodeError(error) })
+      .catch((thrown: unknown) => log.warn('task failure not reported', { error: thrown }));
+  }
+
+  async #readAll(): Promise<void> {
+    const { clock, source, budget } = this.#services;
+    const { limits } = this.#assignment.plan;
+    const { signal } = this.#reading;
+    const tickMs = Math.min(limits.freshnessMs, limits.maxBatchIntervalMs) * TICK_SHARE;
+    let lastBatchMs = clock.monotonicMs() - tickMs;
+    for (;;) {
+      await budget.room(signal);
+      await this.#slot(signal);
+      const waitMs = source.behind ? 0 : lastBatchMs + tickMs - clock.monotonicMs();
+      if (waitMs > 0) await clock.sleep(waitMs, signal);
+      const startedMs = clock.monotonicMs();
+      const raw = await source.read(
+        {
+          maxRows: limits.maxBatchRows,
+          maxBytes: limits.maxBatchBytes,
+          waitMs: IDLE_WAIT_MS,
+          fillMs: tickMs,
+        },
+        signal,
+      );
+      if (raw === null) {
+        this.#report();
+        continue;
+      }
+      lastBatchMs = clock.monotonicMs();
+      failpoint('task.after-fetch');
+      this.#launch(raw, startedMs);
+      // Packing is synchronous: answers of the FE and other tasks get their turn in between.
+      await clock.sleep(0, signal);
+    }
+  }
+
+  /** Waits until a further batch may be in flight. */
+  async #slot(signal: AbortSignal): Promise<void> {
+    while (this.#inFlight >= BATCHES_IN_FLIGHT) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#wakeReader = resolve;
+      await promise;
+      this.#wakeReader = null;
+    }
+    signal.throwIfAborted();
+  }
+
+  /** Sends a batch on its way: begin, pack, stage at once, then commit in its turn. */
+  #launch(raw: RawBatch, startedMs: number): void {
+    const staged = this.#stage(raw);
+    // Its turn to be looked at comes later; until then a failure must not count as unhandled.
+    staged.catch(() => undefined);
+    this.#inFlight += 1;
+    this.#tail = this.#tail
+      .then(async () => this.#commit(await staged, startedMs))
+      .catch((thrown: unknown) => this.#fail(toAppError(thrown)))
+      .then(() => {
+        this.#inFlight -= 1;
+        this.#wakeReader?.();
+      });
+  }
+
+  /** The batch's memory is given back when its files are durable, before the commit. */
+  async #stage(raw: RawBatch): Promise<Staged> {
+    const { port, clock, stager, connections, budget } = this.#services;
+    const { signal } = this.#working;
+    const giveBack = budget.take(raw.heldBytes);
+    let packed: PackedBatch | null = null;
+    try {
+      // The answer travels while the batch is packed.
+      const beginning = beginBatch(port, clock, this.#assignment, signal);
+      beginning.catch(() => undefined);
+      packed = stager.pack(raw);
+      const lines = packed;
+      const begun = await beginning;
+      try {
+        const batch = await connections.use((connection) =>
+          stager.stage(lines, begun, connection, signal),
+        );
+        failpoint('task.after-stage');
+        return { begun, batch };
+      } catch (thrown) {
+        this.#abort(begun, toAppError(thrown).message);
+        throw thrown;
+      }
+    } finally {
+      packed?.file.close();
+      raw.release();
+      giveBack();
+    }
+  }
+
+  async #commit({ begun, batch }: Staged, startedMs: number): Promise<void> {
+    const { port, clock } = this.#services;
+    const { taskId, epoch, plan } = this.#assignment;
+    const { transactionId } = begun;
+    if (this.#failure !== null || this.#isOver) {
+      this.#abort(begun, this.#failure?.message ?? 'the task is over');
+      return;
+    }
+    const executeMs = Math.max(1, Math.round(clock.monotonicMs() - startedMs));
+    const request = { transactionId, taskId, epoch, jobId: plan.jobId, executeMs, ...batch };
+    const result = await commitBatch(port, clock, request, this.#working.signal);
+    if (result.state === 'ABORTED' && result.continueTask)
+      throw fail('LOAD_ABORTED', { transactionId });
+    if (result.state === 'VISIBLE') {
+      this.#commits += 1;
+      for (const partition of batch.progress) this.#rowsLoaded += partition.rowsLoaded;
+    }
+    if (!result.continueTask) {
+      this.#isOver = true;
+      this.#reading.abort(fail('CANCELLED'));
+    }
+  }
+
+  /** Tells the FE that a transaction will not be committed. Without an answer it times out there. */
+  #abort({ transactionId }: BegunTransaction, reason: string): void {
+    this.#services.port
+      .abort({ transactionId, reason })
+      .catch((error: unknown) =>
+        this.#services.log.debug('abort not answered', { transactionId, error }),
+      );
+  }
+
+  #fail(error: AppError): void {
+    this.#failure ??= error;
+    this.#reading.abort(error);
+  }
+
+  /** End offsets of partitions without traffic, for lag; only when they changed. */
+  #report(): void {
+    const { port, source, log } = this.#services;
+    const { taskId, epoch } = this.#assignment;
+    const positions = source.latestOffsets();
+    const key = positions.map((p) => `${p.partition}:${p.latestOffset}`).join(' ');
+    if (key === this.#reported || positions.length === 0) return;
+    this.#reported = key;
+    port.reportPositions({ taskId, epoch, positions }).catch((error: unknown) => {
+      this.#reported = '';
+      log.debug('positions not reported', { task: taskId, error });
+    });
+  }
+}
