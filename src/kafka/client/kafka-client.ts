@@ -106,7 +106,7 @@ export class KafkaClient implements KafkaCluster {
       return { partitions, bytes: answer.bytes, release: answer.release };
     } catch (thrown) {
       // Whatever went wrong with the leader: another may lead by now.
-      this.#view.forget(topic.name);
+      if (thrown instanceof AppError && thrown.kind === 'retry') this.#view.forget(topic.name);
       throw thrown;
     }
   }

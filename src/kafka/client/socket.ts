@@ -99,6 +99,13 @@ function create(options: SocketOptions, onBroken: (error: AppError) => void): So
 }
 
 function connectionLost(address: BrokerAddress, thrown: unknown): AppError {
+  // TLS 1.3 brokers refuse a client's certificate only after the handshake.
+  if (codeOf(thrown).startsWith('ERR_SSL_'))
+    return fail(
+      'KAFKA_TLS',
+      { broker: formatBrokerAddress(address), reason: reasonOf(thrown) },
+      thrown,
+    );
   return fail(
     'KAFKA_CONNECTION_LOST',
     {
@@ -137,6 +144,9 @@ function codeOf(thrown: unknown): string {
 export function reasonOf(thrown: unknown): string {
   if (thrown instanceof AggregateError && thrown.errors.length > 0)
     return thrown.errors.map(reasonOf).join('; ');
+  // OpenSSL's message is full of file names; its reason is the readable part.
+  if (thrown instanceof Error && 'reason' in thrown && typeof thrown.reason === 'string')
+    return thrown.reason;
   if (thrown instanceof Error) return thrown.message === '' ? codeOf(thrown) : thrown.message;
   return thrown === null ? 'closed by the broker' : String(thrown);
 }
