@@ -185,7 +185,10 @@ export interface ScalarSubqueryExpression {
 export interface CaseExpression {
   readonly kind: 'case';
   readonly type: SqlType;
-  readonly branches: readonly { readonly when: TypedExpression; readonly then: TypedExpression }[];
+  readonly branches: readonly {
+    readonly when: TypedExpression;
+    readonly result: TypedExpression;
+  }[];
   readonly otherwise: TypedExpression | null;
 }
 
@@ -274,7 +277,7 @@ export function childrenOf(expression: TypedExpression): readonly TypedExpressio
       return [expression.operand, ...expression.items];
     case 'case':
       return [
-        ...expression.branches.flatMap((branch) => [branch.when, branch.then]),
+        ...expression.branches.flatMap((branch) => [branch.when, branch.result]),
         ...(expression.otherwise === null ? [] : [expression.otherwise]),
       ];
     case 'interval':

@@ -35,7 +35,7 @@ export type OrderNode =
     }
   | { readonly kind: 'expression'; readonly key: SortKey };
 
-export type BodyNode = SelectNode | SetNode | ValuesNode | NestedNode;
+export type BodyNode = SelectNode | SetNode | ValuesNode | NestedNode | ConvertedNode;
 
 export interface SelectNode {
   readonly kind: 'select';
@@ -78,6 +78,13 @@ export interface ValuesNode {
 export interface NestedNode {
   readonly kind: 'nested';
   readonly query: QueryNode;
+}
+
+/** A query with its columns converted to other types. */
+export interface ConvertedNode {
+  readonly kind: 'converted';
+  readonly query: QueryNode;
+  readonly types: readonly SqlType[];
 }
 
 export type RelationNode =

@@ -16,7 +16,7 @@ const window = definer('window', 'window');
 const plain =
   (name: string) =>
   (s: CallSite): string =>
-    `${name}(${s.distinct ? 'DISTINCT ' : ''}${s.sql.join(', ')}${s.orderBy})`;
+    `${name}(${s.distinct ? 'DISTINCT ' : ''}${s.sql.join(', ')}${s.orderBy}${s.ignoreNulls ? ' IGNORE NULLS' : ''})${s.over}`;
 
 const sumType = (types: readonly SqlType[]): SqlType => {
   const type = types[0] ?? DOUBLE;
@@ -39,11 +39,11 @@ const average = (s: CallSite): string => {
 };
 
 const count = (s: CallSite): string => {
-  if (s.sql.length === 0) return 'count(*)';
+  if (s.sql.length === 0) return `count(*)${s.over}`;
   if (s.sql.length === 1) return plain('count')(s);
   // Rows with a NULL in any argument do not count.
   const all = s.sql.map((sql) => `${sql} IS NOT NULL`).join(' AND ');
-  return `count(${s.distinct ? 'DISTINCT ' : ''}CASE WHEN ${all} THEN (${s.sql.join(', ')}) END)`;
+  return `count(${s.distinct ? 'DISTINCT ' : ''}CASE WHEN ${all} THEN (${s.sql.join(', ')}) END)${s.over}`;
 };
 
 /** The last argument is the separator (the analyser puts it there); the others are joined per row. */
@@ -54,7 +54,7 @@ const groupConcat = (s: CallSite): string => {
     throw fail('SQL_ANALYZE', { detail: 'the separator of group_concat must be a constant' });
   }
   const joined = values.length === 1 ? values[0] : `(${values.join(' || ')})`;
-  return `string_agg(${s.distinct ? 'DISTINCT ' : ''}${joined}, ${s.sql.at(-1)}${s.orderBy})`;
+  return `string_agg(${s.distinct ? 'DISTINCT ' : ''}${joined}, ${s.sql.at(-1)}${s.orderBy})${s.over}`;
 };
 
 const fraction = (s: CallSite, name: string): string => {
@@ -67,7 +67,7 @@ const fraction = (s: CallSite, name: string): string => {
 };
 
 const percentile = (name: string, duckdb: string) => (s: CallSite) =>
-  `${duckdb}(${s.sql[0]}, ${fraction(s, name)})`;
+  `${duckdb}(${s.sql[0]}, ${fraction(s, name)})${s.over}`;
 
 /** With a single row the sample forms are NULL in DuckDB; StarRocks agrees. */
 const doubles = (
@@ -118,7 +118,7 @@ export const AGGREGATE_FUNCTIONS: readonly FunctionEntry[] = [
   ),
   aggregate(
     'multi_distinct_count',
-    ['(any) -> bigint', (s) => `count(DISTINCT ${s.sql[0]})`],
+    ['(any) -> bigint', (s) => `count(DISTINCT ${s.sql[0]})${s.over}`],
     'Different values.',
     [over('multi_distinct_count(x % 2)'), '2'],
   ),
@@ -126,7 +126,7 @@ export const AGGREGATE_FUNCTIONS: readonly FunctionEntry[] = [
     'multi_distinct_sum',
     [
       '(number) -> number',
-      (s) => `CAST(sum(DISTINCT ${s.sql[0]}) AS ${duckdbType(s.result)})`,
+      (s) => `CAST(sum(DISTINCT ${s.sql[0]})${s.over} AS ${duckdbType(s.result)})`,
       sumType,
     ],
     'Sum of the different values.',
@@ -150,7 +150,7 @@ export const AGGREGATE_FUNCTIONS: readonly FunctionEntry[] = [
   ]),
   aggregate(
     'array_unique_agg',
-    ['(array<T>) -> array<T>', (s) => `list_distinct(flatten(array_agg(${s.sql[0]})))`],
+    ['(array<T>) -> array<T>', (s) => `list_distinct(flatten(array_agg(${s.sql[0]})${s.over}))`],
     'Different elements of all arrays.',
     [over('array_length(array_unique_agg([x, x]))'), '3'],
   ),

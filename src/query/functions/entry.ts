@@ -32,6 +32,9 @@ export interface CallSite {
   readonly distinct: boolean;
   /** ` ORDER BY ...` of an aggregate, or ''. */
   readonly orderBy: string;
+  /** ` OVER (...)`, to put behind the aggregate's closing parenthesis, or ''. */
+  readonly over: string;
+  readonly ignoreNulls: boolean;
 }
 
 /** A template (`lower({0})`, `{*}` = all, `{1*}` = from the second on) or a generator for what templates cannot say. */

@@ -13,8 +13,8 @@ const text =
   (from: QuerySession): LiteralExpression => ({ kind: 'literal', type: STRING, text: of(from) });
 
 const identity = (from: QuerySession): string => `'${from.userName}'@'${from.userHost}'`;
-/** Never reached in a query: the constant takes the call's place. */
-const none = 'CAST(NULL AS VARCHAR)';
+/** No DuckDB form at all: the constant always takes the call's place. */
+const none = '';
 
 export const SESSION_FUNCTIONS: readonly FunctionEntry[] = [
   session(

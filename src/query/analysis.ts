@@ -1,0 +1,80 @@
+// State of one statement's analysis: generated names, the scans and inline tables found so far, and the
+// session. One instance per statement, thrown away with it.
+import { fail } from '../base/errors.ts';
+import type { InlineTable } from '../model/query-plan.ts';
+import type { ColumnSchema, DataFile, TableSchema, VolumeSpec } from '../model/table.ts';
+import type { QualifiedName } from '../sql/ast/node.ts';
+import type { QueryCatalog, QuerySession, QueryTable } from './catalog.ts';
+import type { FunctionTable } from './functions/entry.ts';
+import { FUNCTION_TABLE } from './functions/table.ts';
+
+/** A scan while it is collected: columns are added as names resolve to them. */
+export interface ScanDraft {
+  readonly placeholder: string;
+  readonly alias: string;
+  readonly schema: TableSchema;
+  readonly files: readonly DataFile[];
+  readonly volumes: readonly VolumeSpec[];
+  readonly columns: ReadonlyMap<string, ColumnSchema>;
+}
+
+/** Most tables, subqueries and functions in one statement: a bound on work, far above what people write. */
+const MAX_RELATIONS = 1000;
+
+export interface AnalysisInput {
+  readonly catalog: QueryCatalog;
+  readonly session: QuerySession;
+  /** The statement's own text, for the names of unnamed columns; '' when not known. */
+  readonly text: string;
+  /** Load expressions run later than they are planned: now() then stays a call. */
+  readonly evaluateLater: boolean;
+}
+
+export class Analysis {
+  readonly catalog: QueryCatalog;
+  readonly session: QuerySession;
+  readonly text: string;
+  readonly evaluateLater: boolean;
+  readonly functions: FunctionTable = FUNCTION_TABLE;
+  readonly scans: ScanDraft[] = [];
+  readonly inlineTables: InlineTable[] = [];
+  #relations = 0;
+  #names = 0;
+
+  constructor(input: AnalysisInput) {
+    this.catalog = input.catalog;
+    this.session = input.session;
+    this.text = input.text;
+    this.evaluateLater = input.evaluateLater;
+  }
+
+  /** A relation alias that nothing else in the statement has. @throws LIMIT_EXCEEDED beyond 1000 relations. */
+  nextAlias(): string {
+    if (this.#relations >= MAX_RELATIONS) {
+      throw fail('LIMIT_EXCEEDED', {
+        what: 'the number of tables and subqueries in a statement',
+        actual: this.#relations + 1,
+        limit: MAX_RELATIONS,
+      });
+    }
+    return `t${this.#relations++}`;
+  }
+
+  /** A name for a WITH table or a lambda parameter. */
+  nextName(prefix: string): string {
+    return `${prefix}${this.#names++}`;
+  }
+
+  /** The table of a reference, and its full name. @throws NO_DATABASE, UNKNOWN_DATABASE, UNKNOWN_TABLE. */
+  lookUpTable(name: QualifiedName): { readonly table: QueryTable; readonly database: string } {
+    if (name.catalog !== null && name.catalog.toLowerCase() !== 'default_catalog') {
+      throw fail('SQL_ANALYZE', { detail: `Unknown catalog '${name.catalog}'` });
+    }
+    const database = name.database ?? this.session.currentDatabase;
+    if (database === null) throw fail('NO_DATABASE');
+    if (!this.catalog.hasDatabase(database)) throw fail('UNKNOWN_DATABASE', { database });
+    const table = this.catalog.table(database, name.name);
+    if (table === undefined) throw fail('UNKNOWN_TABLE', { table: `${database}.${name.name}` });
+    return { table, database };
+  }
+}

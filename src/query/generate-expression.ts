@@ -1,0 +1,285 @@
+// Typed expression -> DuckDB SQL. Every text comes from our own tables, every literal and identifier is
+// quoted here. Parentheses around everything: no precedence is relied on.
+import { assert, unreachable } from '../base/assert.ts';
+import { duckdbType } from '../model/sql-type.ts';
+import { castSql } from './cast-sql.ts';
+import { decimalQuotientSql } from './decimal-sql.ts';
+import type {
+  AggregateExpression,
+  ArithmeticExpression,
+  CallExpression,
+  FrameEdge,
+  LikeExpression,
+  LiteralExpression,
+  SortKey,
+  TypedExpression,
+  WindowExpression,
+} from './expression.ts';
+import { quoteIdentifier, quoteString } from './literal.ts';
+import type { QueryNode } from './query-node.ts';
+import { refusesTry } from './walk.ts';
+
+export interface GenerateContext {
+  /** Zone of functions between UTC and local time. */
+  readonly timeZone: string;
+  /** Makes the SQL of a subquery. */
+  readonly query: (node: QueryNode) => string;
+}
+
+export function expressionSql(expression: TypedExpression, context: GenerateContext): string {
+  const sql = (part: TypedExpression): string => expressionSql(part, context);
+  switch (expression.kind) {
+    case 'literal':
+      return literalSql(expression);
+    case 'column': {
+      const column = quoteIdentifier(expression.column);
+      return expression.relation === '' ? column : `${expression.relation}.${column}`;
+    }
+    case 'parameter':
+      return expression.name;
+    case 'call':
+      return callSql(expression, context, SCALAR);
+    case 'aggregate':
+      return callSql(expression, context, {
+        ...SCALAR,
+        distinct: expression.distinct,
+        orderBy: orderSql(expression.orderBy, context),
+      });
+    case 'window':
+      return windowSql(expression, context);
+    case 'cast':
+      return castSql(sql(expression.operand), expression.operand.type, expression.type);
+    case 'arithmetic':
+      return arithmeticSql(expression, context);
+    case 'comparison': {
+      const op = expression.op === '<=>' ? 'IS NOT DISTINCT FROM' : expression.op;
+      return `(${sql(expression.left)} ${op} ${sql(expression.right)})`;
+    }
+    case 'logical':
+      return `(${sql(expression.left)} ${expression.op === 'XOR' ? '<>' : expression.op} ${sql(expression.right)})`;
+    case 'not':
+      return `(NOT ${sql(expression.operand)})`;
+    case 'is_null':
+      return `(${sql(expression.operand)} IS ${expression.negated ? 'NOT ' : ''}NULL)`;
+    case 'like':
+      return likeSql(expression, context);
+    case 'in_list':
+      return `(${sql(expression.operand)} ${expression.negated ? 'NOT ' : ''}IN (${expression.items.map(sql).join(', ')}))`;
+    case 'in_subquery':
+      return inSubquerySql(expression, context);
+    case 'exists':
+      return `EXISTS (${context.query(expression.query)})`;
+    case 'scalar_subquery':
+      return `(${context.query(expression.query)})`;
+    case 'case':
+      return `CASE ${expression.branches.map(({ when, result }) => `WHEN ${sql(when)} THEN ${sql(result)}`).join(' ')}${expression.otherwise === null ? '' : ` ELSE ${sql(expression.otherwise)}`} END`;
+    case 'interval':
+      return sql(expression.amount);
+    case 'row':
+      return `(${expression.items.map(sql).join(', ')})`;
+    case 'array':
+      return `CAST([${expression.items.map(sql).join(', ')}] AS ${duckdbType(expression.type)})`;
+    case 'map':
+      return `CAST(MAP([${expression.keys.map(sql).join(', ')}], [${expression.values.map(sql).join(', ')}]) AS ${duckdbType(expression.type)})`;
+    case 'subscript':
+      return subscriptSql(expression, context);
+    case 'field':
+      return `struct_extract(${sql(expression.operand)}, ${quoteString(expression.name)})`;
+    case 'lambda':
+      return `lambda ${expression.parameters.join(', ')}: ${sql(expression.body)}`;
+    default:
+      return unreachable(expression, 'typed expression');
+  }
+}
+
+function literalSql({ type, text }: LiteralExpression): string {
+  if (text === null) return type.kind === 'NULL' ? 'NULL' : `CAST(NULL AS ${duckdbType(type)})`;
+  switch (type.kind) {
+    case 'BOOLEAN':
+      return text === '1' ? 'TRUE' : 'FALSE';
+    case 'TINYINT':
+    case 'SMALLINT':
+    case 'INT':
+    case 'BIGINT': {
+      const value = BigInt(text);
+      return `CAST(${value} AS ${duckdbType(type)})`;
+    }
+    case 'LARGEINT':
+    case 'DECIMAL':
+    case 'FLOAT':
+    case 'DOUBLE':
+      return `CAST(${quoteString(text)} AS ${duckdbType(type)})`;
+    case 'DATE':
+      return `DATE ${quoteString(text)}`;
+    case 'DATETIME':
+      return `TIMESTAMP ${quoteString(text)}`;
+    case 'VARBINARY':
+      assert(/^[0-9A-Fa-f]*$/.test(text), 'a binary literal is hex digits');
+      return `unhex('${text}')`;
+    default:
+      return quoteString(text);
+  }
+}
+
+interface CallForm {
+  readonly distinct: boolean;
+  /** ` ORDER BY ...` inside the parentheses. */
+  readonly orderBy: string;
+  /** ` OVER (...)`, or ''. */
+  readonly over: string;
+  readonly ignoreNulls: boolean;
+}
+
+const SCALAR: CallForm = { distinct: false, orderBy: '', over: '', ignoreNulls: false };
+
+function callSql(
+  call: CallExpression | AggregateExpression,
+  context: GenerateContext,
+  form: CallForm,
+): string {
+  const { duckdb } = call.signature;
+  const sql = call.args.map((arg) => expressionSql(arg, context));
+  if (typeof duckdb === 'function') {
+    return duckdb({
+      args: call.args,
+      sql,
+      result: call.type,
+      timeZone: context.timeZone,
+      ...form,
+    });
+  }
+  assert(duckdb !== '', `${call.entry.names[0]} is answered before SQL is made`);
+  const filled = duckdb.replace(/\{(\d*)(\*?)\}/g, (_, index: string, star: string) =>
+    star === '' ? (sql[Number(index)] ?? 'NULL') : sql.slice(Number(index)).join(', '),
+  );
+  const called = form.ignoreNulls ? filled.replace(/\)$/, ' IGNORE NULLS)') : filled;
+  return `${called}${form.over}`;
+}
+
+function orderSql(keys: readonly SortKey[], context: GenerateContext): string {
+  if (keys.length === 0) return '';
+  return ` ORDER BY ${keys.map((key) => sortKeySql(key, context)).join(', ')}`;
+}
+
+export function sortKeySql(key: SortKey, context: GenerateContext): string {
+  return `${expressionSql(key.expression, context)} ${directionSql(key)}`;
+}
+
+/** DuckDB's own default puts NULLs last, so that it is always written. */
+export function directionSql(key: {
+  readonly descending: boolean;
+  readonly nullsFirst: boolean;
+}): string {
+  return `${key.descending ? 'DESC' : 'ASC'} NULLS ${key.nullsFirst ? 'FIRST' : 'LAST'}`;
+}
+
+function windowSql(window: WindowExpression, context: GenerateContext): string {
+  const { call } = window;
+  const parts: string[] = [];
+  if (window.partitionBy.length > 0) {
+    parts.push(
+      `PARTITION BY ${window.partitionBy.map((item) => expressionSql(item, context)).join(', ')}`,
+    );
+  }
+  const order = orderSql(window.orderBy, context).trim();
+  if (order !== '') parts.push(order);
+  if (window.frame !== null) {
+    const { unit, start, end } = window.frame;
+    parts.push(`${unit} BETWEEN ${edgeSql(start, context)} AND ${edgeSql(end, context)}`);
+  }
+  return callSql(call, context, {
+    distinct: call.kind === 'aggregate' && call.distinct,
+    orderBy: '',
+    over: ` OVER (${parts.join(' ')})`,
+    ignoreNulls: window.ignoreNulls,
+  });
+}
+
+function edgeSql(edge: FrameEdge, context: GenerateContext): string {
+  switch (edge.kind) {
+    case 'unbounded_preceding':
+      return 'UNBOUNDED PRECEDING';
+    case 'unbounded_following':
+      return 'UNBOUNDED FOLLOWING';
+    case 'current_row':
+      return 'CURRENT ROW';
+    case 'preceding':
+      return `${expressionSql(edge.rows, context)} PRECEDING`;
+    case 'following':
+      return `${expressionSql(edge.rows, context)} FOLLOWING`;
+  }
+}
+
+function arithmeticSql(expression: ArithmeticExpression, context: GenerateContext): string {
+  const left = expressionSql(expression.left, context);
+  const right = expressionSql(expression.right, context);
+  const { op, type } = expression;
+  switch (op) {
+    case '+':
+    case '-':
+    case '*':
+      if (type.kind !== 'DECIMAL') return `(${left} ${op} ${right})`;
+      return guarded(`CAST((${left} ${op} ${right}) AS ${duckdbType(type)})`, expression);
+    case '/': {
+      const [a, b] = [expression.left.type, expression.right.type];
+      if (type.kind !== 'DECIMAL' || a.kind !== 'DECIMAL' || b.kind !== 'DECIMAL')
+        return `(${left} / nullif(${right}, 0))`;
+      return guarded(decimalQuotientSql(left, a.scale, right, b.scale, type.scale), expression);
+    }
+    case '%':
+      return `(${left} % nullif(${right}, 0))`;
+    case 'DIV':
+      return `(${left} // nullif(${right}, 0))`;
+    case '^':
+      return `xor(${left}, ${right})`;
+    case '<<':
+      // DuckDB's own << raises an error for negative numbers.
+      return `CAST(CAST(${left} AS HUGEINT) * CAST(pow(2, ${right}) AS HUGEINT) AS ${duckdbType(type)})`;
+    case '&':
+    case '|':
+    case '>>':
+      return `(${left} ${op} ${right})`;
+  }
+}
+
+/** A DECIMAL too long for 38 digits is NULL in StarRocks. TRY does that, where DuckDB lets it stand. */
+function guarded(sql: string, expression: TypedExpression): string {
+  return refusesTry(expression) ? sql : `TRY(${sql})`;
+}
+
+function likeSql(like: LikeExpression, context: GenerateContext): string {
+  const operand = expressionSql(like.operand, context);
+  const not = like.negated ? 'NOT ' : '';
+  if (like.op === 'REGEXP') {
+    return `(${not}regexp_matches(${operand}, ${expressionSql(like.pattern, context)}))`;
+  }
+  const { pattern } = like;
+  const text = pattern.kind === 'literal' ? pattern.text : null;
+  // A pattern that ends in the middle of an escape: the backslash stands for itself.
+  const open = text !== null && /(^|[^\\])(\\\\)*\\$/.test(text);
+  const sql = open ? quoteString(`${text}\\`) : expressionSql(pattern, context);
+  return `(${operand} ${not}LIKE ${sql} ESCAPE '\\')`;
+}
+
+function inSubquerySql(
+  expression: Extract<TypedExpression, { kind: 'in_subquery' }>,
+  context: GenerateContext,
+): string {
+  const operand = expressionSql(expression.operand, context);
+  const query = context.query(expression.query);
+  const not = expression.negated ? 'NOT ' : '';
+  if (expression.operand.kind !== 'row') return `(${operand} ${not}IN (${query}))`;
+  const columns = expression.query.columns.map((_, i) => `c${i}`).join(', ');
+  return `(${operand} ${not}IN (SELECT row(${columns}) FROM (${query})))`;
+}
+
+function subscriptSql(
+  expression: Extract<TypedExpression, { kind: 'subscript' }>,
+  context: GenerateContext,
+): string {
+  const operand = expressionSql(expression.operand, context);
+  const index = expressionSql(expression.index, context);
+  if (expression.operand.type.kind === 'MAP') return `(${operand})[${index}]`;
+  // DuckDB counts negative positions from the end; StarRocks has nothing there.
+  return `(${operand})[CASE WHEN ${index} > 0 THEN ${index} END]`;
+}
