@@ -75,7 +75,7 @@ export function writeHandshakeResponse(response: HandshakeResponse): Buffer {
 function readAuthResponse(reader: PayloadReader, capabilities: number): Buffer {
   if (capabilities & CAPABILITY.pluginAuthLengthEncoded) return reader.lengthBytes();
   if (capabilities & CAPABILITY.secureConnection) return reader.bytes(reader.u8());
-  return Buffer.from(reader.zeroText(), 'latin1');
+  return reader.zeroBytes();
 }
 
 /** Key and value pairs, as sent at connect and by COM_CHANGE_USER. */

@@ -86,12 +86,17 @@ export class PayloadReader {
   }
 
   /** Up to the next zero; some clients leave the last zero of a packet out, so the end stands for one. */
-  zeroText(): string {
+  zeroBytes(): Buffer {
     const zero = this.#buffer.indexOf(0, this.#pos);
-    if (zero < 0) return this.restText();
-    const value = this.text(zero - this.#pos);
+    if (zero < 0) return this.rest();
+    const value = this.bytes(zero - this.#pos);
     this.#pos = zero + 1;
     return value;
+  }
+
+  /** The same as text. */
+  zeroText(): string {
+    return this.zeroBytes().toString('utf8');
   }
 
   /** Length-encoded integer. NULL (0xfb) and values above 2^53 are malformed here. */
