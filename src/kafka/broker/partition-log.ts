@@ -153,6 +153,12 @@ export class PartitionLog {
     return NOTHING;
   }
 
+  /** How many bytes a read from `from` may give at most (one read stays within a segment). */
+  readableBytes(from: bigint): number {
+    const segment = this.#segmentsFrom(from).find((one) => one.nextOffset > from);
+    return segment === undefined ? 0 : segment.bytesFrom(from);
+  }
+
   /** The segments that may hold `from` and what comes after it, in order. */
   #segmentsFrom(from: bigint): readonly Segment[] {
     const first = this.#segments.findLastIndex((segment) => segment.baseOffset <= from);

@@ -184,6 +184,12 @@ export class Segment {
     return findBatch(fd, from, this.#sizeBytes, (header) => nextOffsetAfter(header) > offset);
   }
 
+  /** Bytes from the batch that holds `offset` to the end, a little too many rather than too few. */
+  bytesFrom(offset: bigint): number {
+    const entry = lastAtMost(this.#deltas, Number(offset - this.baseOffset));
+    return this.#sizeBytes - (this.#positions[entry] ?? 0);
+  }
+
   /** First batch whose greatest timestamp is at least `timestampMs`. */
   locateTimestamp(
     fd: number,
