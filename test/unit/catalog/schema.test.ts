@@ -1,0 +1,141 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { test } from 'node:test';
+import { systemClock } from '../../../src/base/clock.ts';
+import { AppError } from '../../../src/base/errors.ts';
+import { systemRandom } from '../../../src/base/random.ts';
+import { openCatalog } from '../../../src/catalog/open.ts';
+import { readMigrations, splitStatements } from '../../../src/catalog/schema/migrate.ts';
+
+const TABLES_TS = join(import.meta.dirname, '../../../src/catalog/schema/tables.ts');
+
+/** Released migrations never change: a changed one would refuse every existing data directory. */
+const RELEASED: readonly (readonly [name: string, sha256: string])[] = [
+  ['0001-initial.sql', '652b1c26e2eae3a584d091dc2da582d670724f5ff6d8149b99b33458f84a932b'],
+];
+
+async function withDataDir(work: (dataDir: string) => Promise<void>): Promise<void> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'millrace-schema-'));
+  try {
+    await work(dataDir);
+  } finally {
+    rmSync(dataDir, { recursive: true, force: true });
+  }
+}
+
+const openAndClose = async (dataDir: string): Promise<void> => {
+  const catalog = await openCatalog({ dataDir, clock: systemClock, random: systemRandom });
+  await catalog.close();
+};
+
+function change(dataDir: string, statement: string): void {
+  const database = new DatabaseSync(join(dataDir, 'metadata.db'));
+  database.exec(statement);
+  database.close();
+}
+
+const hasCode =
+  (code: string) =>
+  (error: unknown): boolean =>
+    error instanceof AppError && error.code === code;
+
+test('released migrations are as they were released', () => {
+  assert.deepEqual(
+    readMigrations().map(({ name, sha256 }) => [name, sha256]),
+    RELEASED,
+  );
+});
+
+test('a fresh schema has the very columns that the types in schema/tables.ts say', async () => {
+  await withDataDir(async (dataDir) => {
+    await openAndClose(dataDir);
+    const database = new DatabaseSync(join(dataDir, 'metadata.db'));
+    const names = database
+      .prepare(
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND name <> 'schema_migrations'",
+      )
+      .all()
+      .map((row) => String(row['name']));
+    const stored = new Map(
+      names.map((name) => [
+        name,
+        database
+          .prepare(`PRAGMA table_info(${name})`)
+          .all()
+          .map((column) => {
+            const type = column['type'] === 'TEXT' ? 'string' : 'number';
+            const wide = String(column['name']).endsWith('_offset') ? 'bigint' : type;
+            const nullable = column['notnull'] === 0;
+            return `${column['name']}: ${wide}${nullable ? ' | null' : ''}`;
+          }),
+      ]),
+    );
+    database.close();
+    assert.deepEqual(readTypes(), Object.fromEntries(stored));
+  });
+});
+
+/** The interfaces of schema/tables.ts as text, closed unions of texts being `string`. */
+function readTypes(): Record<string, readonly string[]> {
+  const source = readFileSync(TABLES_TS, 'utf8');
+  const bodies = new Map(
+    [...source.matchAll(/export interface (\w+) \{\n([^}]*)\}/g)].map((match) => [
+      String(match[1]),
+      String(match[2])
+        .trim()
+        .split('\n')
+        .map((line) => line.trim().replace(/;$/, '')),
+    ]),
+  );
+  const all = bodies.get('MetadataTables') ?? [];
+  return Object.fromEntries(
+    all.map((line) => {
+      const [name, type] = line.split(': ');
+      const columns = (bodies.get(String(type)) ?? []).map((column) =>
+        column.replace(/: ('.*|CounterName)$/, ': string'),
+      );
+      return [name, columns];
+    }),
+  );
+}
+
+test('opening again applies nothing twice and keeps the incarnation', async () => {
+  await withDataDir(async (dataDir) => {
+    await openAndClose(dataDir);
+    await openAndClose(dataDir);
+    const database = new DatabaseSync(join(dataDir, 'metadata.db'));
+    assert.equal(database.prepare('SELECT count(*) AS n FROM schema_migrations').get()?.['n'], 1);
+    assert.equal(database.prepare('SELECT leader_epoch AS n FROM incarnation').get()?.['n'], 2);
+    database.close();
+  });
+});
+
+test('a schema newer than the code is refused and left alone', async () => {
+  await withDataDir(async (dataDir) => {
+    await openAndClose(dataDir);
+    change(dataDir, "INSERT INTO schema_migrations VALUES (99, '0099-later.sql', 'x', 0)");
+    await assert.rejects(openAndClose(dataDir), hasCode('METADATA_TOO_NEW'));
+    change(dataDir, 'DELETE FROM schema_migrations WHERE number = 99');
+    await openAndClose(dataDir);
+  });
+});
+
+test('a migration that was applied in another form is refused', async () => {
+  await withDataDir(async (dataDir) => {
+    await openAndClose(dataDir);
+    change(dataDir, "UPDATE schema_migrations SET sha256 = 'other'");
+    await assert.rejects(openAndClose(dataDir), hasCode('METADATA_DAMAGED'));
+  });
+});
+
+test('statements of a migration are split at line ends only', () => {
+  assert.deepEqual(
+    splitStatements(
+      "-- a; comment\nCREATE TABLE a (\n  -- inner;\n  b TEXT DEFAULT 'x;y'\n);\nDROP TABLE c;",
+    ),
+    ["CREATE TABLE a (\n  b TEXT DEFAULT 'x;y'\n)", 'DROP TABLE c'],
+  );
+});
