@@ -3,6 +3,7 @@
 import type { Clock } from '../base/clock.ts';
 import { fail } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
+import { Mutex } from '../base/queue.ts';
 import type { Random } from '../base/random.ts';
 import { DropRegistry } from '../engine/drop-function.ts';
 import type { Engine } from '../engine/duckdb.ts';
@@ -53,6 +54,7 @@ export class Loader {
   readonly #connections: ConnectionPool;
   readonly #budget: ByteBudget;
   readonly #tasks = new Map<string, RunningTask>();
+  readonly #turn = new Mutex();
   #closed = false;
 
   private constructor(options: LoaderOptions) {
@@ -84,6 +86,10 @@ export class Loader {
    * what makes the plan impossible (LOAD_JSONPATH, NOT_SUPPORTED, unknown Kafka properties).
    */
   async startTask(assignment: TaskAssignment): Promise<void> {
+    await this.#turn.run(() => this.#start(assignment));
+  }
+
+  async #start(assignment: TaskAssignment): Promise<void> {
     if (this.#closed) throw fail('CANCELLED');
     const { taskId, plan } = assignment;
     if (this.#tasks.has(taskId)) return;
@@ -126,7 +132,9 @@ export class Loader {
 
   /** Ends a task; an unknown one has ended already. */
   async stopTask(taskId: string, drain: boolean): Promise<void> {
-    await this.#tasks.get(taskId)?.task.stop(drain);
+    // A start of the same task that is under way comes first.
+    const running = await this.#turn.run(async () => this.#tasks.get(taskId));
+    await running?.task.stop(drain);
   }
 
   tasks(): readonly TaskStatus[] {

@@ -34,6 +34,7 @@ export interface TaskServices {
 const BATCHES_IN_FLIGHT = 3;
 /** How long one idle read waits; also how soon end offsets are reported. */
 const IDLE_WAIT_MS = 1_000;
+const REPORT_AGAIN_MS = 10_000;
 /** Part of the freshness target that the wait for data takes; the rest is for staging and commit. */
 const TICK_SHARE = 0.9;
 
@@ -61,7 +62,7 @@ export class LoadTask {
   #trouble: SourceTrouble | null = null;
   #rowsLoaded = 0;
   #commits = 0;
-  #reported = '';
+  #reported = { key: '', ms: 0 };
 
   /** Starts at once. */
   constructor(assignment: TaskAssignment, services: TaskServices) {
@@ -255,17 +256,19 @@ export class LoadTask {
     this.#reading.abort(error);
   }
 
-  /** End offsets of partitions without traffic, for lag; only when they changed. */
+  /** End offsets of partitions without traffic, for lag: when they changed, and now and then to learn of a lost lease. */
   #report(): void {
-    const { port, source, log } = this.#services;
+    const { clock, port, source, log } = this.#services;
     const { taskId, epoch } = this.#assignment;
     const positions = source.latestOffsets();
     const key = positions.map((p) => `${p.partition}:${p.latestOffset}`).join(' ');
-    if (key === this.#reported || positions.length === 0) return;
-    this.#reported = key;
-    port.reportPositions({ taskId, epoch, positions }).catch((error: unknown) => {
-      this.#reported = '';
-      log.debug('positions not reported', { task: taskId, error });
+    const nowMs = clock.monotonicMs();
+    if (key === this.#reported.key && nowMs < this.#reported.ms + REPORT_AGAIN_MS) return;
+    this.#reported = { key, ms: nowMs };
+    port.reportPositions({ taskId, epoch, positions }).catch((thrown: unknown) => {
+      const error = toAppError(thrown);
+      if (error.code === 'LEASE_LOST') this.#fail(error);
+      else log.debug('positions not reported', { task: taskId, error });
     });
   }
 }

@@ -1,6 +1,6 @@
-// Writes rows to one new Parquet file of a table: COPY to a file beside its final place (or to the
-// temporary directory for a remote volume), then durable under its key. A file without rows is not kept.
-// Nothing written here is visible before its transaction commits; leftovers carry its id in their key.
+// Writes rows to one new Parquet file of a table: COPY to its place in a local volume (or to the temporary
+// directory for a remote one), then durable under its key. A file without rows is not kept. Nothing
+// written here is visible before its transaction commits; what a crash leaves carries its id in its key.
 import { mkdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { TransactionId } from '../../base/ids.ts';
@@ -47,11 +47,10 @@ export async function appendFile(
   const uuid = services.random.uuid();
   const key = dataFileKey(to.target.prefix, transactionId, uuid);
   const finalPath = to.store.localPath(key);
-  const path =
-    finalPath === null
-      ? join(services.tempDirectory, `${uuid}.parquet`)
-      : join(dirname(finalPath), `.${uuid}.tmp`);
+  // No reader knows a file before its commit, so a local one is written where it will stay.
+  const path = finalPath ?? join(services.tempDirectory, `${uuid}.parquet`);
   await mkdir(dirname(path), { recursive: true });
+  let keep = false;
   try {
     const [stats] = await connection.objects(copySql(path), options);
     const rowCount = Number(stats?.['count'] ?? 0);
@@ -60,8 +59,9 @@ export async function appendFile(
     const volumeId = to.target.volume.id;
     const file = stagedFileFromStats(stats, { volumeId, key, schema: to.schema });
     await to.store.putFile(key, path);
+    keep = finalPath !== null;
     return { rowCount, file };
   } finally {
-    await rm(path, { force: true });
+    if (!keep) await rm(path, { force: true });
   }
 }

@@ -13,6 +13,9 @@ import { duckdbJsonPath, type PathStep, parseJsonPath } from './json-path.ts';
 /** Name of the scalar function that hears of every row that is not written. */
 export const DROP_FUNCTION = 'load_drop';
 
+/** COPY option: writes under the given name at once, so that a crash leaves no file of another name. */
+export const OWN_FILE = 'USE_TMP_FILE false';
+
 /** Why a row is not written, packed into one integer: kind + 4 * output index. */
 export const DROP_CODE = {
   /** The row is good; `load_drop` was asked only because every field was NULL, as after a parse failure. */
@@ -100,7 +103,7 @@ export function compileTransform(plan: LoadPlan): CompiledTransform {
       const read = `read_json(${quoteLiteral(batch.inputPath)}, format='newline_delimited', columns=${columns}, ignore_errors=true, compression='uncompressed', maximum_object_size=${Math.max(MIN_OBJECT_BYTES, batch.longestLineBytes + 16)})`;
       const base = `SELECT row_number() OVER () - 1 AS __ordinal, ${selected} FROM ${read}`;
       const drop = `${DROP_FUNCTION}(${batch.slot}, __ordinal, __suspect, ${code})`;
-      return `COPY (SELECT ${outer} FROM (${inner} FROM (${base})) WHERE CASE WHEN ${good} THEN true ELSE ${drop} END) TO ${quoteLiteral(batch.outputPath)} (${copyOptions})`;
+      return `COPY (SELECT ${outer} FROM (${inner} FROM (${base})) WHERE CASE WHEN ${good} THEN true ELSE ${drop} END) TO ${quoteLiteral(batch.outputPath)} (${copyOptions}, ${OWN_FILE})`;
     },
   };
 }

@@ -5,6 +5,7 @@ import { isUtf8 } from 'node:buffer';
 import { quoteLiteral } from '../../model/duckdb-text.ts';
 import { parquetCopyOptions, storeSelectList } from '../../model/parquet-layout.ts';
 import { REJECTED_RECORDS_SCHEMA } from '../../model/system-tables.ts';
+import { OWN_FILE } from './compile-sql.ts';
 
 /** error_code of a rejected row. SOURCE: StarRocks' rejected_records, extended by NULL_VALUE. */
 export type RejectCode = 'PARSE_ERROR' | 'VALUE_OUT_OF_RANGE' | 'NULL_VALUE' | 'VALUE_TOO_LONG';
@@ -98,7 +99,7 @@ export function rejectedCopySql(
     ({ name }) => `${quoteLiteral(name)}: '${READ_TYPES[name] ?? 'VARCHAR'}'`,
   );
   const read = `read_json(${quoteLiteral(inputPath)}, format='newline_delimited', columns={${types.join(', ')}}, compression='uncompressed', maximum_object_size=${Math.max(1024 * 1024, longestLineBytes + 16)})`;
-  return `COPY (SELECT ${storeSelectList(REJECTED_RECORDS_SCHEMA)} FROM ${read}) TO ${quoteLiteral(outputPath)} (${parquetCopyOptions(REJECTED_RECORDS_SCHEMA)})`;
+  return `COPY (SELECT ${storeSelectList(REJECTED_RECORDS_SCHEMA)} FROM ${read}) TO ${quoteLiteral(outputPath)} (${parquetCopyOptions(REJECTED_RECORDS_SCHEMA)}, ${OWN_FILE})`;
 }
 
 const READ_TYPES: Readonly<Record<string, string>> = { created_at: 'TIMESTAMP', txn_id: 'BIGINT' };
