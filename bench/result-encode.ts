@@ -68,8 +68,8 @@ function planOf(path: string): QueryPlan {
   };
   return {
     duckdbSql: 'SELECT id, url, price FROM __scan0',
-    columns: schema.columns.map(({ name, type }) => ({ name, type })),
-    scans: [{ placeholder: '__scan0', schema, files: [file] }],
+    columns: schema.columns.map(({ name, type }) => ({ name, type, transport: 'text' })),
+    scans: [{ placeholder: '__scan0', schema, columns: ['id', 'url', 'price'], files: [file] }],
     inlineTables: [],
     volumes: [],
     timeoutMs: 60_000,

@@ -139,9 +139,12 @@ function commonTable(placeholder: string, sql: string): string {
 }
 
 function scanSql(scan: QueryScan, paths: readonly string[]): string {
-  if (paths.length > 0)
-    return `SELECT ${readSelectList(scan.schema)} FROM ${readParquetSql(scan.schema, paths)}`;
-  return emptySql(scan.schema.columns);
+  const wanted = scan.schema.columns.filter(({ name }) => scan.columns.includes(name));
+  // count(*) reads no column, but a relation needs one: it is pruned again by the engine.
+  const columns = wanted.length > 0 ? wanted : scan.schema.columns.slice(0, 1);
+  if (paths.length === 0) return emptySql(columns);
+  const schema = { ...scan.schema, columns };
+  return `SELECT ${readSelectList(schema)} FROM ${readParquetSql(schema, paths)}`;
 }
 
 function inlineSql(table: InlineTable): string {
