@@ -87,7 +87,7 @@ export class LocalStore implements ObjectStore {
   ): Promise<Buffer> {
     return this.#step('read', key, async (path) => {
       await using handle = await open(path, 'r');
-      if (range === undefined) return handle.readFile();
+      if (range === undefined) return await handle.readFile();
       const { size } = await handle.stat();
       const length = Math.max(0, Math.min(range.end, size) - range.start);
       const bytes = Buffer.alloc(length);
@@ -128,10 +128,7 @@ export class LocalStore implements ObjectStore {
       await this.#step('delete', key, async (path) => {
         if (await unlinkIfThere(path)) parents.add(dirname(path));
       });
-    for (const parent of parents)
-      await this.#step('delete', '', async () => {
-        await syncPath(parent);
-      });
+    for (const parent of parents) await this.#guard('delete', parent, () => syncPath(parent));
   }
 
   async *list(prefix: string): AsyncIterable<ObjectInfo> {
@@ -152,9 +149,7 @@ export class LocalStore implements ObjectStore {
   }
 
   async *#walk(folder: string, prefix: string): AsyncIterable<ObjectInfo> {
-    const entries = await this.#step('list', folder, async () =>
-      entriesOf(join(this.#root, folder)),
-    );
+    const entries = await this.#guard('list', folder, () => entriesOf(join(this.#root, folder)));
     const names = entries
       .filter((entry) => !(folder === '' && entry.name === UNFINISHED))
       .map((entry) => ({ entry, sortKey: entry.isDirectory() ? `${entry.name}/` : entry.name }))
@@ -218,11 +213,13 @@ export class LocalStore implements ObjectStore {
     return join(this.#root, parts.join(sep));
   }
 
-  async #step<T>(step: string, key: string, work: (path: string) => Promise<T>): Promise<T> {
-    // Listing and syncing folders have no object key.
-    const path = key === '' || key.endsWith('/') ? this.#root : this.#pathOf(key);
+  #step<T>(step: string, key: string, work: (path: string) => Promise<T>): Promise<T> {
+    return this.#guard(step, key, () => work(this.#pathOf(key)));
+  }
+
+  async #guard<T>(step: string, key: string, work: () => Promise<T>): Promise<T> {
     try {
-      return await work(path);
+      return await work();
     } catch (thrown) {
       if (thrown instanceof AppError) throw thrown;
       if (isMissing(thrown) && step === 'read')

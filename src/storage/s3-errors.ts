@@ -50,6 +50,8 @@ function userFault(failure: S3Failure, place: S3Place): readonly [string, string
     case 'NoSuchBucket':
       return [`bucket '${place.bucket}' does not exist`, 'create the bucket, or correct LOCATIONS'];
     case 'InvalidAccessKeyId':
+    // versitygw's name for it.
+    case 'XAdminUserNotFound':
       return ['the access key is not known there', 'correct aws.s3.access_key'];
     case 'SignatureDoesNotMatch':
       return ['the secret key is wrong', 'correct aws.s3.secret_key'];

@@ -63,6 +63,8 @@ export class S3Store implements ObjectStore {
       // Servers older than 2025 do not know the newer checksum trailers.
       requestChecksumCalculation: 'WHEN_REQUIRED',
       responseChecksumValidation: 'WHEN_REQUIRED',
+      // Servers that do not answer `Expect: 100-continue` would cost a second for each file.
+      expectContinueHeader: false,
       requestHandler: {
         connectionTimeout: CONNECT_TIMEOUT_MS,
         socketTimeout: options.timeoutMs,
