@@ -2,24 +2,8 @@
 // from MySQL in that IN, BETWEEN and LIKE bind tighter than = and <. Primaries are in primary.ts.
 import type { BinaryOperator, Expression } from '../ast/expression.ts';
 import type { Cursor } from './cursor.ts';
-import { parsePrimary } from './primary.ts';
-
-/** Binding powers, weakest first. A right operand is parsed one stronger: all operators lean left. */
-export const POWER = {
-  OR: 1,
-  XOR: 2,
-  AND: 3,
-  NOT: 4,
-  COMPARE: 5,
-  PREDICATE: 6,
-  SHIFT: 7,
-  BIT_OR: 8,
-  BIT_AND: 9,
-  ADD: 10,
-  MULTIPLY: 11,
-  BIT_XOR: 12,
-  CONCAT: 13,
-} as const;
+import { POWER } from './power.ts';
+import { parsePrimary, startsQueryRest } from './primary.ts';
 
 interface Infix {
   readonly op: BinaryOperator;
@@ -191,11 +175,14 @@ function parseIn(cursor: Cursor, operand: Expression, negated: boolean): Express
     cursor.expect(')');
     return { kind: 'in_subquery', pos, negated, operand, query };
   }
-  const items = cursor.list(() => parseExpression(cursor));
-  cursor.expect(')');
-  const [only] = items;
-  if (items.length === 1 && only?.kind === 'subquery') {
-    return { kind: 'in_subquery', pos, negated, operand, query: only.query };
+  const first = parseExpression(cursor);
+  if (first.kind === 'subquery' && cursor.token.word !== ',') {
+    const query = startsQueryRest(cursor) ? cursor.grammar.rest(cursor, first.query) : first.query;
+    cursor.expect(')');
+    return { kind: 'in_subquery', pos, negated, operand, query };
   }
+  const items = [first];
+  while (cursor.take(',')) items.push(parseExpression(cursor));
+  cursor.expect(')');
   return { kind: 'in_list', pos, negated, operand, items };
 }

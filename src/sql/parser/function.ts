@@ -9,7 +9,7 @@ import { parseTimeUnit } from './time-unit.ts';
 import { parseType } from './type.ts';
 
 /** Reserved words that are functions when `(` follows. */
-const RESERVED_FUNCTIONS: ReadonlySet<string> = new Set([
+export const RESERVED_FUNCTIONS: ReadonlySet<string> = new Set([
   'BITMAP',
   'CHAR',
   'CONVERT',

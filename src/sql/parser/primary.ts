@@ -6,7 +6,7 @@ import type { Position } from '../ast/node.ts';
 import { type Cursor, isIdentifier } from './cursor.ts';
 import { emptyCall, parseCall, parseNiladic } from './function.ts';
 import { parseTimeUnit } from './time-unit.ts';
-import { parseType } from './type.ts';
+import { parseType, startsType } from './type.ts';
 
 /** One operand with its signs before and suffixes after. */
 export function parsePrimary(cursor: Cursor): Expression {
@@ -141,7 +141,7 @@ function parseWord(cursor: Cursor): Expression {
       if (following.word === '<' || following.word === '[') return parseArray(cursor);
       break;
     case 'MAP':
-      if (following.word === '<' || following.word === '{') return parseMap(cursor);
+      if (following.word === '{' || isMapType(cursor)) return parseMap(cursor);
       break;
   }
   if (following.word === '(') return parseCall(cursor);
@@ -293,6 +293,11 @@ function parseArrayItems(cursor: Cursor): readonly Expression[] {
   const items = cursor.list(() => cursor.grammar.expression(cursor));
   cursor.expect(']');
   return items;
+}
+
+/** `MAP<type, ...`, and not a column named map that is compared with something. */
+function isMapType(cursor: Cursor): boolean {
+  return cursor.peek(1).word === '<' && startsType(cursor.peek(2).word);
 }
 
 function parseMap(cursor: Cursor): Expression {

@@ -59,6 +59,11 @@ const STARTS: readonly string[] = [
   'STRUCT',
 ];
 
+/** Can this word (upper case) begin a type? */
+export function startsType(word: string): boolean {
+  return STARTS.includes(word) || UNSUPPORTED.has(word);
+}
+
 /** `use` 'cast': a CHAR or VARCHAR without a length is a string of any length; in a column CHAR is CHAR(1). */
 export function parseType(cursor: Cursor, use: 'column' | 'cast'): SqlType {
   const { word } = cursor.token;

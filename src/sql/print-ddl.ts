@@ -1,0 +1,216 @@
+// Printing of CREATE, DROP, TRUNCATE and INSERT.
+import type {
+  ColumnDefault,
+  ColumnDefinition,
+  CreateTable,
+  DatabaseName,
+  DdlStatement,
+  IndexDefinition,
+  Insert,
+  ListPartition,
+  PartitionBound,
+  PartitionBy,
+  RangePartition,
+} from './ast/ddl.ts';
+import type { Property } from './ast/node.ts';
+import { printExpression, printPartitionNames, printQuery } from './print.ts';
+import {
+  printIdentifier,
+  printName,
+  printNames,
+  printPropertyList,
+  printString,
+  printType,
+  words,
+} from './print-text.ts';
+
+/** DDL or INSERT as SQL. */
+export function printDdl(statement: DdlStatement): string {
+  switch (statement.kind) {
+    case 'create_database':
+      return words(
+        'CREATE DATABASE',
+        statement.ifNotExists && 'IF NOT EXISTS',
+        printDatabase(statement.name),
+        printComment(statement.comment),
+        printProperties(statement.properties),
+      );
+    case 'drop_database':
+      return words(
+        'DROP DATABASE',
+        statement.ifExists && 'IF EXISTS',
+        printDatabase(statement.name),
+        statement.force && 'FORCE',
+      );
+    case 'create_table':
+      return printCreateTable(statement);
+    case 'create_table_like':
+      return words(
+        'CREATE',
+        statement.temporary && 'TEMPORARY',
+        'TABLE',
+        statement.ifNotExists && 'IF NOT EXISTS',
+        printName(statement.name),
+        `LIKE ${printName(statement.like)}`,
+      );
+    case 'drop_table':
+      return words(
+        'DROP',
+        statement.temporary && 'TEMPORARY',
+        'TABLE',
+        statement.ifExists && 'IF EXISTS',
+        printName(statement.name),
+        statement.force && 'FORCE',
+      );
+    case 'truncate_table':
+      return words(
+        'TRUNCATE TABLE',
+        printName(statement.name),
+        printPartitionNames(statement.partitions),
+      );
+    case 'insert':
+      return printInsert(statement);
+  }
+}
+
+/** `[catalog.]database`. */
+export function printDatabase({ catalog, name }: DatabaseName): string {
+  return (catalog === null ? [name] : [catalog, name]).map(printIdentifier).join('.');
+}
+
+const printComment = (comment: string | null): string =>
+  comment === null ? '' : `COMMENT ${printString(comment)}`;
+
+const printProperties = (properties: readonly Property[]): string =>
+  properties.length === 0 ? '' : `PROPERTIES ${printPropertyList(properties)}`;
+
+function printInsert(insert: Insert): string {
+  return words(
+    insert.overwrite ? 'INSERT OVERWRITE' : 'INSERT INTO',
+    printName(insert.table),
+    printPartitionNames(insert.partitions),
+    insert.label !== null && `WITH LABEL ${printIdentifier(insert.label)}`,
+    insert.columns !== null && `(${printNames(insert.columns)})`,
+    printProperties(insert.properties),
+    printQuery(insert.query),
+  );
+}
+
+function printCreateTable(table: CreateTable): string {
+  const items = [...table.columns.map(printColumn), ...table.indexes.map(printIndex)];
+  const { keys, partitionBy, distributedBy } = table;
+  return words(
+    'CREATE',
+    table.temporary && 'TEMPORARY',
+    table.external && 'EXTERNAL',
+    'TABLE',
+    table.ifNotExists && 'IF NOT EXISTS',
+    printName(table.name),
+    items.length > 0 && `(${items.join(', ')})`,
+    table.engine !== null && `ENGINE = ${printIdentifier(table.engine)}`,
+    keys !== null && `${keys.type} KEY (${printNames(keys.columns)})`,
+    printComment(table.comment),
+    partitionBy !== null && `PARTITION BY ${printPartitionBy(partitionBy)}`,
+    distributedBy !== null &&
+      words(
+        'DISTRIBUTED BY',
+        distributedBy.kind === 'hash' ? `HASH (${printNames(distributedBy.columns)})` : 'RANDOM',
+        distributedBy.buckets !== null && `BUCKETS ${distributedBy.buckets}`,
+      ),
+    table.orderBy.length > 0 && `ORDER BY (${printNames(table.orderBy)})`,
+    printProperties(table.properties),
+    table.query !== null && `AS ${printQuery(table.query)}`,
+  );
+}
+
+function printColumn(column: ColumnDefinition): string {
+  return words(
+    printIdentifier(column.name),
+    printType(column.type),
+    column.isKey && 'KEY',
+    column.aggregate,
+    column.nullable !== null && (column.nullable ? 'NULL' : 'NOT NULL'),
+    column.defaultValue !== null && `DEFAULT ${printDefault(column.defaultValue)}`,
+    column.autoIncrement && 'AUTO_INCREMENT',
+    column.generated !== null && `AS ${printExpression(column.generated)}`,
+    printComment(column.comment),
+  );
+}
+
+function printDefault(value: ColumnDefault): string {
+  switch (value.kind) {
+    case 'null':
+      return 'NULL';
+    case 'text':
+      return printString(value.value);
+    case 'expression':
+      return `(${printExpression(value.expression)})`;
+  }
+}
+
+function printIndex({ name, columns, type, comment }: IndexDefinition): string {
+  return words(
+    `INDEX ${printIdentifier(name)} (${printNames(columns)})`,
+    type !== null && `USING ${type}`,
+    printComment(comment),
+  );
+}
+
+function printPartitionBy(partitionBy: PartitionBy): string {
+  switch (partitionBy.kind) {
+    case 'range':
+      return `RANGE (${printNames(partitionBy.columns)}) ${printRanges(partitionBy.partitions)}`;
+    case 'list': {
+      const partitions = partitionBy.partitions.map(printListPartition);
+      return words(
+        `LIST (${printNames(partitionBy.columns)})`,
+        partitions.length > 0 && `(${partitions.join(', ')})`,
+      );
+    }
+    case 'expression':
+      return words(
+        `(${partitionBy.items.map(printExpression).join(', ')})`,
+        partitionBy.partitions.length > 0 && printRanges(partitionBy.partitions),
+      );
+  }
+}
+
+const printRanges = (partitions: readonly RangePartition[]): string =>
+  `(${partitions.map(printRange).join(', ')})`;
+
+function printRange(partition: RangePartition): string {
+  if (partition.kind === 'batch') {
+    const { start, end, every } = partition;
+    return `START (${printString(start)}) END (${printString(end)}) EVERY (${printExpression(every)})`;
+  }
+  const head = words(
+    'PARTITION',
+    partition.ifNotExists && 'IF NOT EXISTS',
+    printIdentifier(partition.name),
+    'VALUES',
+  );
+  const options = partition.properties.length === 0 ? '' : printPropertyList(partition.properties);
+  if (partition.kind === 'fixed') {
+    return words(head, `[${printBound(partition.lower)}, ${printBound(partition.upper)})`, options);
+  }
+  const bound = partition.bound === null ? 'MAXVALUE' : printBound(partition.bound);
+  return words(head, 'LESS THAN', bound, options);
+}
+
+function printBound(bound: PartitionBound): string {
+  return `(${bound.map((value) => (value === null ? 'MAXVALUE' : printString(value))).join(', ')})`;
+}
+
+function printListPartition({ name, ifNotExists, values, properties }: ListPartition): string {
+  const tuples = values.map((tuple) => {
+    const items = tuple.map((value) => (value === null ? 'NULL' : printString(value))).join(', ');
+    return `(${items})`;
+  });
+  return words(
+    'PARTITION',
+    ifNotExists && 'IF NOT EXISTS',
+    printIdentifier(name),
+    `VALUES IN (${tuples.join(', ')})`,
+    properties.length > 0 && printPropertyList(properties),
+  );
+}

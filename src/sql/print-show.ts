@@ -1,0 +1,97 @@
+// Printing of SHOW and DESC statements.
+import type { ShowFilter, ShowStatement } from './ast/show.ts';
+import { printExpression, printLimit } from './print.ts';
+import { printDatabase } from './print-ddl.ts';
+import { printName, printString, words } from './print-text.ts';
+
+/** SHOW or DESC as SQL. */
+export function printShow(statement: ShowStatement): string {
+  switch (statement.kind) {
+    case 'show_create_database':
+      return `SHOW CREATE DATABASE ${printDatabase(statement.name)}`;
+    case 'show_create_table':
+      return `SHOW CREATE ${statement.type} ${printName(statement.name)}`;
+    case 'describe_table':
+      return words('DESC', printName(statement.name), statement.all && 'ALL');
+    case 'show_columns':
+      return words(
+        'SHOW',
+        statement.full && 'FULL',
+        `COLUMNS FROM ${printName(statement.table)}`,
+        printFilter(statement),
+      );
+    case 'show_index':
+      return `SHOW INDEX FROM ${printName(statement.table)}`;
+    case 'show_warnings':
+      return words('SHOW WARNINGS', printLimit(statement.limit));
+    case 'show_errors':
+      return words('SHOW ERRORS', printLimit(statement.limit));
+    case 'show_processlist':
+      return words('SHOW', statement.full && 'FULL', 'PROCESSLIST');
+    case 'show_grants': {
+      const { user } = statement;
+      return words(
+        'SHOW GRANTS',
+        user !== null && `FOR ${printString(user.name)}@${printString(user.host)}`,
+      );
+    }
+    case 'show_proc':
+      return `SHOW PROC ${printString(statement.path)}`;
+    case 'admin_show_config':
+      return words(
+        'ADMIN SHOW FRONTEND CONFIG',
+        statement.like !== null && `LIKE ${printString(statement.like)}`,
+      );
+    default:
+      return printFiltered(statement);
+  }
+}
+
+type Filtered = Extract<
+  ShowStatement,
+  {
+    kind:
+      | 'show_databases'
+      | 'show_tables'
+      | 'show_table_status'
+      | 'show_variables'
+      | 'show_status'
+      | 'show_list';
+  }
+>;
+
+function printFiltered(statement: Filtered): string {
+  return words('SHOW', printWhat(statement), printFilter(statement));
+}
+
+function printWhat(statement: Filtered): string {
+  switch (statement.kind) {
+    case 'show_databases':
+      return words(
+        'DATABASES',
+        statement.catalog !== null &&
+          `FROM ${printDatabase({ pos: statement.pos, catalog: null, name: statement.catalog })}`,
+      );
+    case 'show_variables':
+      return words(statement.scope, 'VARIABLES');
+    case 'show_status':
+      return words(statement.scope, 'STATUS');
+    case 'show_tables':
+      return words(statement.full && 'FULL', 'TABLES', printFrom(statement));
+    case 'show_table_status':
+      return words('TABLE STATUS', printFrom(statement));
+    case 'show_list':
+      return words(statement.what, printFrom(statement));
+  }
+}
+
+function printFrom({
+  database,
+}: Extract<Filtered, { kind: 'show_tables' | 'show_list' | 'show_table_status' }>): string {
+  return database === null ? '' : `FROM ${printDatabase(database)}`;
+}
+
+function printFilter({ like, where }: ShowFilter): string {
+  if (like !== null) return `LIKE ${printString(like)}`;
+  return where === null ? '' : `WHERE ${printExpression(where)}`;
+}

@@ -1,0 +1,211 @@
+// Statements -> StarRocks SQL. For logs, audit and tests; SHOW CREATE has layouts of its own in
+// statements/. Properties are printed in clear text: whoever logs them must mask secrets first.
+import type { Identifier, Property } from './ast/node.ts';
+import type { RoutineLoadStatement } from './ast/routine-load.ts';
+import type { SessionStatement, SetItem } from './ast/session.ts';
+import type { Statement } from './ast/statement.ts';
+import type { VolumeStatement } from './ast/volume.ts';
+import {
+  printExpression,
+  printLimit,
+  printOrderBy,
+  printPartitionNames,
+  printQuery,
+} from './print.ts';
+import { printDdl } from './print-ddl.ts';
+import { printShow } from './print-show.ts';
+import { printIdentifier, printName, printPropertyList, printString, words } from './print-text.ts';
+
+/** One statement as SQL, without `;`. Parsing it gives the same tree. */
+export function printStatement(statement: Statement): string {
+  switch (statement.kind) {
+    case 'query':
+      return printQuery(statement);
+    case 'create_database':
+    case 'drop_database':
+    case 'create_table':
+    case 'create_table_like':
+    case 'drop_table':
+    case 'truncate_table':
+    case 'insert':
+      return printDdl(statement);
+    case 'create_routine_load':
+    case 'alter_routine_load':
+    case 'pause_routine_load':
+    case 'resume_routine_load':
+    case 'stop_routine_load':
+    case 'show_routine_load':
+    case 'show_routine_load_task':
+    case 'show_create_routine_load':
+      return printRoutineLoad(statement);
+    case 'create_storage_volume':
+    case 'alter_storage_volume':
+    case 'drop_storage_volume':
+    case 'show_storage_volumes':
+    case 'describe_storage_volume':
+    case 'set_default_storage_volume':
+      return printVolume(statement);
+    case 'use_database':
+    case 'set_variables':
+    case 'kill':
+    case 'begin':
+    case 'commit':
+    case 'rollback':
+    case 'admin_set_config':
+    case 'explain':
+      return printSession(statement);
+    default:
+      return printShow(statement);
+  }
+}
+
+const name = (identifier: Identifier): string => printIdentifier(identifier.name);
+
+function printVolume(statement: VolumeStatement): string {
+  switch (statement.kind) {
+    case 'create_storage_volume':
+      return words(
+        'CREATE STORAGE VOLUME',
+        statement.ifNotExists && 'IF NOT EXISTS',
+        name(statement.name),
+        `TYPE = ${printIdentifier(statement.type)}`,
+        `LOCATIONS = (${statement.locations.map(printString).join(', ')})`,
+        statement.comment !== null && `COMMENT ${printString(statement.comment)}`,
+        printProperties(statement.properties),
+      );
+    case 'alter_storage_volume':
+      return words(
+        'ALTER STORAGE VOLUME',
+        name(statement.name),
+        statement.comment !== null && `COMMENT ${printString(statement.comment)}`,
+        statement.properties.length > 0 && `SET ${printPropertyList(statement.properties)}`,
+      );
+    case 'drop_storage_volume':
+      return words('DROP STORAGE VOLUME', statement.ifExists && 'IF EXISTS', name(statement.name));
+    case 'show_storage_volumes':
+      return words(
+        'SHOW STORAGE VOLUMES',
+        statement.like !== null && `LIKE ${printString(statement.like)}`,
+      );
+    case 'describe_storage_volume':
+      return `DESC STORAGE VOLUME ${name(statement.name)}`;
+    case 'set_default_storage_volume':
+      return `SET ${name(statement.name)} AS DEFAULT STORAGE VOLUME`;
+  }
+}
+
+const printProperties = (properties: readonly Property[]): string =>
+  properties.length === 0 ? '' : `PROPERTIES ${printPropertyList(properties)}`;
+
+type Loads = Extract<RoutineLoadStatement, { kind: 'create_routine_load' | 'alter_routine_load' }>;
+
+const jobName = ({ database, name: job }: Loads['name']): string =>
+  database === null ? printIdentifier(job) : `${printIdentifier(database)}.${printIdentifier(job)}`;
+
+function printRoutineLoad(statement: RoutineLoadStatement): string {
+  switch (statement.kind) {
+    case 'create_routine_load': {
+      const head = `CREATE ROUTINE LOAD ${jobName(statement.name)} ON ${printName(statement.table)}`;
+      return words(head, printLoad(statement));
+    }
+    case 'alter_routine_load':
+      return words(`ALTER ROUTINE LOAD FOR ${jobName(statement.name)}`, printLoad(statement));
+    case 'pause_routine_load':
+      return `PAUSE ROUTINE LOAD FOR ${jobName(statement.name)}`;
+    case 'resume_routine_load':
+      return `RESUME ROUTINE LOAD FOR ${jobName(statement.name)}`;
+    case 'stop_routine_load':
+      return `STOP ROUTINE LOAD FOR ${jobName(statement.name)}`;
+    case 'show_routine_load':
+      return words(
+        statement.all ? 'SHOW ALL ROUTINE LOAD' : 'SHOW ROUTINE LOAD',
+        statement.name !== null && `FOR ${jobName(statement.name)}`,
+        statement.database !== null && `FROM ${name(statement.database)}`,
+        statement.where !== null && `WHERE ${printExpression(statement.where)}`,
+        printOrderBy(statement.orderBy),
+        printLimit(statement.limit),
+      );
+    case 'show_routine_load_task':
+      return words(
+        'SHOW ROUTINE LOAD TASK',
+        statement.database !== null && `FROM ${name(statement.database)}`,
+        statement.where !== null && `WHERE ${printExpression(statement.where)}`,
+      );
+    case 'show_create_routine_load':
+      return `SHOW CREATE ROUTINE LOAD ${jobName(statement.name)}`;
+  }
+}
+
+function printLoad({ load, properties, source }: Loads): string {
+  const columns = load.columns?.map((column) =>
+    column.expression === null
+      ? printIdentifier(column.name)
+      : `${printIdentifier(column.name)} = ${printExpression(column.expression)}`,
+  );
+  const clauses = [
+    load.columnSeparator !== null && `COLUMNS TERMINATED BY ${printString(load.columnSeparator)}`,
+    load.rowDelimiter !== null && `ROWS TERMINATED BY ${printString(load.rowDelimiter)}`,
+    columns !== undefined && `COLUMNS (${columns.join(', ')})`,
+    printPartitionNames(load.partitions),
+    load.where !== null && `WHERE ${printExpression(load.where)}`,
+  ].filter((clause) => clause !== false && clause !== '');
+  return words(
+    clauses.join(', '),
+    printProperties(properties),
+    source !== null && `FROM ${source.type} ${printPropertyList(source.properties)}`,
+  );
+}
+
+function printSession(statement: SessionStatement): string {
+  switch (statement.kind) {
+    case 'use_database': {
+      const { catalog, name: database } = statement.name;
+      return words(
+        'USE',
+        (catalog === null ? [database] : [catalog, database]).map(printIdentifier).join('.'),
+      );
+    }
+    case 'set_variables':
+      return `SET ${statement.items.map(printSetItem).join(', ')}`;
+    case 'kill': {
+      const id = /^[0-9]+$/.test(statement.id) ? statement.id : printString(statement.id);
+      return `KILL ${statement.target} ${id}`;
+    }
+    case 'begin':
+      return words(
+        'BEGIN',
+        statement.label !== null && `WITH LABEL ${printIdentifier(statement.label)}`,
+      );
+    case 'commit':
+      return 'COMMIT';
+    case 'rollback':
+      return 'ROLLBACK';
+    case 'admin_set_config':
+      return `ADMIN SET FRONTEND CONFIG ${printPropertyList(statement.properties)}`;
+    case 'explain': {
+      const level = statement.level === 'NORMAL' ? '' : statement.level;
+      return words('EXPLAIN', level, printStatement(statement.statement));
+    }
+  }
+}
+
+function printSetItem(item: SetItem): string {
+  switch (item.kind) {
+    case 'system':
+      return `${words(item.scope, printIdentifier(item.name))} = ${printExpression(item.value)}`;
+    case 'user':
+      return `@${printIdentifier(item.name)} = ${printExpression(item.value)}`;
+    case 'names':
+      return words(
+        `NAMES ${item.charset === null ? 'DEFAULT' : printString(item.charset)}`,
+        item.collation !== null && `COLLATE ${printString(item.collation)}`,
+      );
+    case 'character_set':
+      return `CHARACTER SET ${item.charset === null ? 'DEFAULT' : printString(item.charset)}`;
+    case 'transaction': {
+      const isolation = item.isolation === null ? null : `ISOLATION LEVEL ${item.isolation}`;
+      const parts = [isolation, item.access].filter((part) => part !== null);
+      return words(item.scope, 'TRANSACTION', parts.join(', '));
+    }
+  }
+}
