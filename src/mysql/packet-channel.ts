@@ -29,6 +29,7 @@ export class PacketChannel {
   /** True once nothing more is to be read: input is thrown away. */
   #discarding = false;
   #ending = false;
+  #loggingIn = true;
   #out: Buffer[] = [];
   #outBytes = 0;
 
@@ -50,8 +51,10 @@ export class PacketChannel {
     return this.#outBytes;
   }
 
-  set maxPayloadBytes(value: number) {
-    this.#splitter.maxPayloadBytes = value;
+  /** The login is over: larger packets are taken, and commands may be sent ahead. */
+  loggedIn(maxPayloadBytes: number): void {
+    this.#loggingIn = false;
+    this.#splitter.maxPayloadBytes = maxPayloadBytes;
   }
 
   /**
@@ -67,9 +70,11 @@ export class PacketChannel {
       return queued;
     }
     if (this.#readError !== null) throw this.#readError;
-    this.#reader = deferred();
+    const reader = deferred<Packet | null>();
+    this.#reader = reader;
+    this.#input(() => this.#splitter.resume());
     this.#socket.resume();
-    const packet = await this.#reader.promise;
+    const packet = await reader.promise;
     if (packet !== null) this.sequence = (packet.sequence + 1) & 0xff;
     return packet;
   }
@@ -158,27 +163,33 @@ export class PacketChannel {
 
   #data(data: Buffer): void {
     if (this.#discarding) return;
+    this.#input(() => this.#splitter.push(data));
+    const aheadBytes = this.#queuedBytes + this.#splitter.pendingBytes;
+    if (this.#reader === null && aheadBytes > MAX_AHEAD_BYTES) this.#socket.pause();
+  }
+
+  /** Runs the splitter; a packet that is too large ends all reading. */
+  #input(split: () => void): void {
     try {
-      this.#splitter.push(data);
+      split();
     } catch (thrown) {
       this.#discarding = true;
       this.#readError = toAppError(thrown);
       this.sequence = (this.#splitter.refusedSequence + 1) & 0xff;
       this.#reader?.reject(this.#readError);
       this.#reader = null;
-      return;
     }
-    const aheadBytes = this.#queuedBytes + this.#splitter.pendingBytes;
-    if (this.#reader === null && aheadBytes > MAX_AHEAD_BYTES) this.#socket.pause();
   }
 
-  #take(packet: Packet): void {
+  /** False while logging in: what follows a packet is looked at only when it is asked for. */
+  #take(packet: Packet): boolean {
     if (this.#reader !== null) {
       this.#answerReader(packet);
-      return;
+    } else {
+      this.#queue.push(packet);
+      this.#queuedBytes += packet.payload.length;
     }
-    this.#queue.push(packet);
-    this.#queuedBytes += packet.payload.length;
+    return !this.#loggingIn;
   }
 
   #answerReader(packet: Packet | null): void {

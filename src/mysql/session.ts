@@ -207,7 +207,7 @@ export class Session {
       maxPacketBytes: this.#options.maxPacketBytes,
       log: this.#options.log,
     });
-    this.#channel.maxPayloadBytes = this.#options.maxPacketBytes;
+    this.#channel.loggedIn(this.#options.maxPacketBytes);
     this.#channel.write(writeOk({}, statusFlags(session.status(), false)));
     await this.#channel.flush();
   }

@@ -31,19 +31,23 @@ export function framePayload(
   }
 }
 
-/** Collects stream data and gives whole packets, continued ones joined. */
+/**
+ * Collects stream data and gives whole packets, continued ones joined. When `onPacket` answers false, what
+ * follows is left alone until `resume`: it may not be packets (a TLS hello after the request for TLS).
+ */
 export class PacketSplitter {
   /** Largest payload taken; may be raised after authentication. */
   maxPayloadBytes: number;
-  readonly #onPacket: (packet: Packet) => void;
+  readonly #onPacket: (packet: Packet) => unknown;
   #parts: Buffer[] = [];
   #haveBytes = 0;
   #needBytes = HEADER_BYTES;
   #continued: Buffer[] = [];
   #continuedBytes = 0;
   #refusedSequence = 0;
+  #stopped = false;
 
-  constructor(maxPayloadBytes: number, onPacket: (packet: Packet) => void) {
+  constructor(maxPayloadBytes: number, onPacket: (packet: Packet) => unknown) {
     this.maxPayloadBytes = maxPayloadBytes;
     this.#onPacket = onPacket;
   }
@@ -62,11 +66,26 @@ export class PacketSplitter {
   push(data: Buffer): void {
     this.#parts.push(data);
     this.#haveBytes += data.length;
-    if (this.#haveBytes < this.#needBytes) return;
-    const buffer = this.#parts.length === 1 ? data : Buffer.concat(this.#parts, this.#haveBytes);
+    this.#split();
+  }
+
+  /** Goes on after `onPacket` answered false. Throws as `push` does. */
+  resume(): void {
+    if (!this.#stopped) return;
+    this.#stopped = false;
+    this.#split();
+  }
+
+  #split(): void {
+    if (this.#stopped || this.#haveBytes < this.#needBytes) return;
+    const [only] = this.#parts;
+    const buffer =
+      this.#parts.length === 1 && only !== undefined
+        ? only
+        : Buffer.concat(this.#parts, this.#haveBytes);
     let pos = 0;
     this.#needBytes = HEADER_BYTES;
-    while (buffer.length - pos >= HEADER_BYTES) {
+    while (!this.#stopped && buffer.length - pos >= HEADER_BYTES) {
       const length = buffer.readUIntLE(pos, 3);
       if (this.#continuedBytes + length > this.maxPayloadBytes) {
         this.#refusedSequence = buffer.readUInt8(pos + 3);
@@ -90,6 +109,7 @@ export class PacketSplitter {
     this.#parts = [];
     this.#haveBytes = 0;
     this.#needBytes = HEADER_BYTES;
+    this.#stopped = false;
     return rest;
   }
 
@@ -100,14 +120,18 @@ export class PacketSplitter {
       return;
     }
     if (this.#continued.length === 0) {
-      this.#onPacket({ payload, sequence });
+      this.#give({ payload, sequence });
       return;
     }
     this.#continued.push(payload);
     const whole = Buffer.concat(this.#continued);
     this.#continued = [];
     this.#continuedBytes = 0;
-    this.#onPacket({ payload: whole, sequence });
+    this.#give({ payload: whole, sequence });
+  }
+
+  #give(packet: Packet): void {
+    if (this.#onPacket(packet) === false) this.#stopped = true;
   }
 }
 

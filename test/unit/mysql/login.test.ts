@@ -1,7 +1,10 @@
 // Logins: both plugins, with and without a password, switches between them, TLS, refusals.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { connect as tcpConnect } from 'node:net';
+import { Duplex } from 'node:stream';
 import { after, before, test } from 'node:test';
+import { connect as tlsConnect } from 'node:tls';
 import fc from 'fast-check';
 import mysql, { type ConnectionOptions, type RowDataPacket } from 'mysql2/promise';
 import { seededRandom } from '../../../src/base/random.ts';
@@ -112,6 +115,30 @@ test('a broken TLS hello ends the connection', async () => {
   socket.resume();
   await until(() => socket.closed, 'socket closed');
   await until(() => server.server.connectionCount === 0, 'session gone');
+});
+
+test('a TLS hello sent together with the request for TLS', async () => {
+  // As Connector/J does at times; its record header would be a packet of 192 KB.
+  const raw = tcpConnect(port('mysql_native_password'), '127.0.0.1');
+  raw.on('error', () => undefined);
+  await once(raw, 'data');
+  const request = Buffer.alloc(32);
+  request.writeUInt32LE(SERVER_CAPABILITIES | CAPABILITY.tls, 0);
+  let pending = Buffer.concat(framePayload(request, 1).parts);
+  const pipe = new Duplex({
+    read: () => undefined,
+    write(chunk: Buffer, _encoding, done) {
+      if (pending.length > 0) chunk.writeUInt8(3, 2);
+      raw.write(Buffer.concat([pending, chunk]));
+      pending = Buffer.alloc(0);
+      done();
+    },
+  });
+  raw.on('data', (data) => pipe.push(data));
+  const secure = tlsConnect({ socket: pipe, rejectUnauthorized: false });
+  await once(secure, 'secureConnect');
+  secure.destroy();
+  raw.destroy();
 });
 
 /** A client by hand, for what the real ones do not do. Gives the packets that came. */
