@@ -24,9 +24,9 @@ interface KnownTopic {
   readonly askedAtMs: number;
 }
 
-/** A topic just created may be unknown to the broker that is asked: it is asked again this often. */
-const UNKNOWN_ATTEMPTS = 3;
-const UNKNOWN_WAIT_MS = 150;
+/** A topic may be unknown to one broker that just started or just heard of it: asked again, about a second in all. */
+const UNKNOWN_ATTEMPTS = 4;
+const UNKNOWN_FIRST_WAIT_MS = 150;
 /** Topics remembered; the least recently asked are forgotten first. */
 const TOPICS_MAX = 1000;
 
@@ -50,7 +50,7 @@ export class ClusterView {
       const view = this.#takeIn(name, answer.body, answer.broker);
       if (view !== null) return view;
       if (attempt === UNKNOWN_ATTEMPTS) throw fail('KAFKA_UNKNOWN_TOPIC', { topic: name });
-      await clock.sleep(UNKNOWN_WAIT_MS, signal).catch(() => {
+      await clock.sleep(UNKNOWN_FIRST_WAIT_MS * 2 ** (attempt - 1), signal).catch(() => {
         throw fail('CANCELLED');
       });
     }
