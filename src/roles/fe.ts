@@ -22,10 +22,16 @@ import { SERVER_VERSION } from '../statements/variables.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { startHousekeeping } from './housekeeping.ts';
 import { mysqlHandler } from './mysql-door.ts';
+import type { StoreOpener } from './stores.ts';
+
+/** What the query process asks of the FE: nothing. */
+export interface NoCalls {
+  none: { params: null; result: null };
+}
 
 /** The CN processes as the FE calls them; each call waits a little for a restart. */
 export interface CnPorts {
-  query(): Promise<RpcPeer<never, QueryNodeApi>>;
+  query(): Promise<RpcPeer<NoCalls, QueryNodeApi>>;
   loader(): Promise<RpcPeer<FeApi, LoaderApi>>;
 }
 
@@ -38,6 +44,7 @@ export interface FeOptions {
   readonly cn: CnPorts;
   readonly probe: TopicProbe;
   readonly volumes: VolumeAccess;
+  readonly stores: StoreOpener;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;

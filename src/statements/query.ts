@@ -10,8 +10,8 @@ import type {
   TableRef,
   UserValue,
 } from '../query/catalog.ts';
-import { planQuery, tryConstantResult } from '../query/plan.ts';
-import { collectTableRefs } from '../query/table-refs.ts';
+import { collectTableRefs } from '../query/collect-table-refs.ts';
+import { planQuery, tryConstantResult } from '../query/plan-query.ts';
 import type { Expression } from '../sql/ast/expression.ts';
 import type { DerivedTable, Query, TableReference } from '../sql/ast/query.ts';
 import { parseStatement } from '../sql/parse.ts';
@@ -22,14 +22,14 @@ import { PRODUCT_VERSION, SERVER_VERSION, variableText, variableValue } from './
 
 export const query: Handler<'query'> = async (statement, context) => {
   const expanded = expandViews(statement, context);
-  const constant = tryConstantResult(expanded, emptyContext(context), context.text);
-  if (constant !== undefined) return { kind: 'rows', ...constant };
+  const constant = tryConstantResult(expanded, context.text, queryContext(context).session);
+  if (constant !== null) return { kind: 'rows', ...constant };
   return planned(expanded, context);
 };
 
 async function planned(statement: Query, context: StatementContext): Promise<Outcome> {
   const catalog = await readTables(collectTableRefs(statement), context);
-  const plan = planQuery(statement, { ...emptyContext(context), catalog }, context.text);
+  const plan = planQuery(statement, context.text, { ...queryContext(context), catalog });
   return { kind: 'query', plan };
 }
 
@@ -38,9 +38,10 @@ export async function constantValue(
   expression: Expression,
   context: StatementContext,
 ): Promise<UserValue> {
-  const result = tryConstantResult(selectOf(expression), emptyContext(context), context.text);
+  const { session } = queryContext(context);
+  const result = tryConstantResult(selectOf(expression), context.text, session);
   const type = result?.columns[0]?.type;
-  if (result === undefined || type === undefined) {
+  if (result === null || type === undefined) {
     throw fail('SQL_ANALYZE', { detail: 'Set statement only support constant expr' });
   }
   return { type, text: result.rows[0]?.[0] ?? null };
@@ -70,12 +71,11 @@ function selectOf(expression: Expression): Query {
   };
 }
 
-function emptyContext({ session, services }: StatementContext): QueryContext {
+function queryContext({ session, services }: StatementContext): Omit<QueryContext, 'catalog'> {
   const text = (name: string): string =>
     variableText(name, 'session', session, services.globals) ?? '';
   const maxRows = Number(text('sql_select_limit'));
   return {
-    catalog: { hasDatabase: () => false, table: () => undefined },
     session: {
       currentDatabase: session.database,
       userName: session.user,

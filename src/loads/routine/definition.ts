@@ -11,7 +11,8 @@ import type {
   LoadTransform,
 } from '../../model/load-plan.ts';
 import type { TableInfo } from '../../model/table.ts';
-import { compileLoadExpression } from '../../query/load-expression.ts';
+import { compileLoadExpression, compileLoadFilter } from '../../query/load-expression.ts';
+import type { Expression } from '../../sql/ast/expression.ts';
 import type { LoadColumn, LoadProperties } from '../../sql/ast/routine-load.ts';
 import { parseExpression } from '../../sql/parse.ts';
 import { printExpression } from '../../sql/print.ts';
@@ -177,19 +178,25 @@ export function compileTransform(
     definition.columns ?? columns.map((column) => ({ name: column.name, expression: null }));
   const fields = mapping.filter((entry) => entry.expression === null).map((entry) => entry.name);
   checkFields(definition, fields);
-  const derived = new Map<string, string>();
+  const derived = new Map<string, Expression>();
   for (const entry of mapping) {
     if (entry.expression === null) continue;
     if (!known.has(entry.name.toLowerCase())) {
       throw analysisError(`Column '${entry.name}' of COLUMNS is not in table ${table.name}`);
     }
-    derived.set(entry.name.toLowerCase(), entry.expression);
+    derived.set(entry.name.toLowerCase(), parseExpression(entry.expression));
   }
-  const options = { timeZone: definition.timeZone };
+  const options = { timeZone: definition.timeZone, derived };
+  const fieldTypes = new Map(
+    fields.flatMap((field) => {
+      const column = known.get(field.toLowerCase());
+      return column === undefined ? [] : [[field.toLowerCase(), column.type] as const];
+    }),
+  );
   const outputs = columns.map((column): LoadOutput => {
     const expression = derived.get(column.name.toLowerCase());
     if (expression !== undefined) {
-      const compiled = compileLoadExpression(parseExpression(expression), fields, options);
+      const compiled = compileLoadExpression(expression, fields, options);
       return { column, from: { kind: 'expression', ...compiled } };
     }
     const field = fields.find((name) => name.toLowerCase() === column.name.toLowerCase());
@@ -207,7 +214,8 @@ export function compileTransform(
     whereSql:
       definition.where === null
         ? null
-        : compileLoadExpression(parseExpression(definition.where), fields, options).duckdbSql,
+        : compileLoadFilter(parseExpression(definition.where), fields, { ...options, fieldTypes })
+            .duckdbSql,
     strictMode: propertyOf(JOB_PROPERTIES, definition.properties, 'strict_mode') === 'true',
     timeZone: definition.timeZone,
   };

@@ -1,0 +1,105 @@
+// The CN's loader process: runs load tasks and compactions the FE assigns. Everything it stages becomes
+// visible only by the FE's commit. Knows no catalog.
+
+import { existsSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { systemClock } from '../base/clock.ts';
+import type { Log } from '../base/log.ts';
+import { systemRandom } from '../base/random.ts';
+import type { FeApi, LoaderApi } from '../cluster/rpc/messages.ts';
+import type { RpcPeer } from '../cluster/rpc/peer.ts';
+import { type Engine, openEngine } from '../engine/duckdb.ts';
+import { KafkaClient } from '../kafka/client/kafka-client.ts';
+import { Loader } from '../pipeline/loader.ts';
+import type { CommitPort } from '../pipeline/types.ts';
+import { runCompaction } from '../tables/compaction-run.ts';
+import type { RunningRole } from './child-main.ts';
+import { type ChildSettings, connectToParent } from './child-process.ts';
+import { openStores, type StoreOpener } from './stores.ts';
+
+const MAX_WAITING = 1000;
+const MAX_SPILL_BYTES = 20 * 1024 ** 3;
+const SHARED_MEMORY = '/dev/shm';
+/** Message bytes held at once; with the engine's limit it bounds the process. */
+const BUDGET_BYTES = 160 * 1024 * 1024;
+
+export async function startLoader(settings: ChildSettings, log: Log): Promise<RunningRole> {
+  const tempDirectory = join(settings.dataDir, 'tmp', 'loader');
+  const cores = Math.max(2, availableParallelism());
+  const engine = await openEngine({
+    role: 'loader',
+    threads: 1,
+    memoryLimitBytes: settings.memoryLimitBytes,
+    tempDirectory: join(tempDirectory, 'spill'),
+    maxTempBytes: MAX_SPILL_BYTES,
+    allowedDirectories: [],
+    statementsAtOnce: cores + 2,
+    maxWaiting: MAX_WAITING,
+    clock: systemClock,
+  });
+  await mkdir(tempDirectory, { recursive: true, mode: 0o700 });
+  const stores = openStores({ clock: systemClock, random: systemRandom });
+  // The parent may call before the loader is there: its calls wait.
+  const ready = Promise.withResolvers<Loader>();
+  ready.promise.catch(() => undefined);
+  const peer = connectToParent<LoaderApi, FeApi>(
+    handlers(ready.promise, { engine, stores, tempDirectory }),
+    { clock: systemClock, rpcTimeoutMs: settings.rpcTimeoutMs },
+  );
+  const loader = await Loader.open({
+    clock: systemClock,
+    random: systemRandom,
+    log,
+    engine,
+    port: commitPort(peer),
+    openCluster: (connection) =>
+      new KafkaClient({ connection, clock: systemClock, random: systemRandom }),
+    openStore: stores,
+    tempDirectory,
+    sharedMemoryDirectory: existsSync(SHARED_MEMORY) ? SHARED_MEMORY : null,
+    statementsAtOnce: cores,
+    budgetBytes: BUDGET_BYTES,
+  });
+  ready.resolve(loader);
+  log.info('loader process ready');
+  return {
+    closed: peer.closed,
+    stop: async () => {
+      await loader.close(false);
+      await engine.close();
+    },
+  };
+}
+
+function commitPort(peer: RpcPeer<LoaderApi, FeApi>): CommitPort {
+  return {
+    begin: (params) => peer.call('begin', params),
+    commit: (params) => peer.call('commit', params),
+    transactionState: (params) => peer.call('transactionState', params),
+    abort: (params) => peer.call('abort', params),
+    reportPositions: (params) => peer.call('reportPositions', params),
+    taskFailed: (params) => peer.call('taskFailed', params),
+  };
+}
+
+function handlers(
+  loader: Promise<Loader>,
+  work: { engine: Engine; stores: StoreOpener; tempDirectory: string },
+): ConstructorParameters<typeof RpcPeer<LoaderApi, FeApi>>[1] {
+  return {
+    startTask: async (assignment) => {
+      await (await loader).startTask(assignment);
+      return {};
+    },
+    stopTask: async ({ taskId, drain }) => {
+      await (await loader).stopTask(taskId, drain);
+      return {};
+    },
+    compact: async (plan, { signal }) => ({
+      outputs: await runCompaction(plan, { ...work, random: systemRandom }, signal),
+    }),
+    ping: async () => ({ rssBytes: process.memoryUsage.rss() }),
+  };
+}

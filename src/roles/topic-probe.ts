@@ -1,0 +1,32 @@
+// What the FE asks Kafka clusters itself: partitions and offsets, with a client per question that is
+// closed again, so that no job of the past keeps a connection.
+import type { Clock } from '../base/clock.ts';
+import type { Random } from '../base/random.ts';
+import { KafkaClient } from '../kafka/client/kafka-client.ts';
+import type { TopicProbe } from '../loads/routine/service.ts';
+import type { KafkaConnectionSpec } from '../model/load-plan.ts';
+
+export function openTopicProbe(options: { clock: Clock; random: Random }): TopicProbe {
+  const withClient = async <T>(
+    connection: KafkaConnectionSpec,
+    work: (client: KafkaClient) => Promise<T>,
+  ): Promise<T> => {
+    const client = new KafkaClient({ connection, ...options });
+    try {
+      return await work(client);
+    } finally {
+      await client.close();
+    }
+  };
+  return {
+    partitions: (connection, topic) =>
+      withClient(connection, async (client) => {
+        const view = await client.topic(topic, { fresh: true });
+        return view.partitions.map((entry) => entry.partition);
+      }),
+    offsets: (connection, topic, partitions, at) =>
+      withClient(connection, (client) =>
+        client.listOffsets(topic, partitions, at, 'read_committed'),
+      ),
+  };
+}
