@@ -12,8 +12,25 @@ export interface Wire {
   readonly flexible: boolean;
 }
 
+/** What a codec reads and writes, as data: for tests that make values of every kind. */
+export type Shape =
+  | { readonly kind: 'bool' | 'int8' | 'int16' | 'int32' | 'int64' | 'uuid' }
+  | { readonly kind: 'string' | 'bytes'; readonly nullable: boolean }
+  | { readonly kind: 'array'; readonly nullable: boolean; readonly item: Shape }
+  | { readonly kind: 'struct'; readonly nullable: boolean; readonly fields: readonly FieldShape[] };
+
+export interface FieldShape {
+  readonly name: string;
+  readonly shape: Shape;
+  readonly fallback: unknown;
+  /** Versions that carry the field, both included. */
+  readonly since: number;
+  readonly until: number;
+}
+
 /** A value on the wire: `Out` is what reading gives, `In` what writing takes. */
 export interface Codec<out Out, in In = Out> {
+  readonly shape: Shape;
   readonly read: (reader: Reader, wire: Wire) => Out;
   readonly write: (writer: Writer, value: In, wire: Wire) => void;
 }
@@ -24,27 +41,33 @@ export type InOf<C> = C extends Codec<unknown, infer In> ? In : never;
 // -- primitives
 
 export const bool: Codec<boolean> = {
+  shape: { kind: 'bool' },
   read: (reader) => reader.int8() !== 0,
   write: (writer, value) => writer.int8(value ? 1 : 0),
 };
 export const int8: Codec<number> = {
+  shape: { kind: 'int8' },
   read: (reader) => reader.int8(),
   write: (writer, value) => writer.int8(value),
 };
 export const int16: Codec<number> = {
+  shape: { kind: 'int16' },
   read: (reader) => reader.int16(),
   write: (writer, value) => writer.int16(value),
 };
 export const int32: Codec<number> = {
+  shape: { kind: 'int32' },
   read: (reader) => reader.int32(),
   write: (writer, value) => writer.int32(value),
 };
 export const int64: Codec<bigint> = {
+  shape: { kind: 'int64' },
   read: (reader) => reader.int64(),
   write: (writer, value) => writer.int64(value),
 };
 /** Lower case with dashes when read. */
 export const uuid: Codec<string> = {
+  shape: { kind: 'uuid' },
   read: (reader) => reader.uuid(),
   write: (writer, value) => writer.uuid(value),
 };
@@ -55,6 +78,7 @@ const notNull = <T>(value: T | null, what: string): T => {
 };
 
 export const nullableString: Codec<string | null> = {
+  shape: { kind: 'string', nullable: true },
   read: (reader, wire) => {
     const length = reader.length16(wire.flexible);
     return length === -1 ? null : reader.utf8(length);
@@ -70,12 +94,14 @@ export const nullableString: Codec<string | null> = {
   },
 };
 export const string: Codec<string> = {
+  shape: { kind: 'string', nullable: false },
   read: (reader, wire) => notNull(nullableString.read(reader, wire), 'string'),
   write: nullableString.write,
 };
 
 /** Read as a slice of the message's buffer (no copy); large ones are written by reference. */
 export const nullableBytes: Codec<Buffer | null> = {
+  shape: { kind: 'bytes', nullable: true },
   read: (reader, wire) => {
     const length = reader.length32(wire.flexible);
     return length === -1 ? null : reader.slice(length);
@@ -86,6 +112,7 @@ export const nullableBytes: Codec<Buffer | null> = {
   },
 };
 export const bytes: Codec<Buffer> = {
+  shape: { kind: 'bytes', nullable: false },
   read: (reader, wire) => notNull(nullableBytes.read(reader, wire), 'bytes'),
   write: nullableBytes.write,
 };
@@ -96,6 +123,7 @@ export function nullableArray<Out, In>(
   item: Codec<Out, In>,
 ): Codec<readonly Out[] | null, readonly In[] | null> {
   return {
+    shape: { kind: 'array', nullable: true, item: item.shape },
     read: (reader, wire) => {
       const length = reader.length32(wire.flexible);
       if (length === -1) return null;
@@ -119,6 +147,7 @@ export function nullableArray<Out, In>(
 export function array<Out, In>(item: Codec<Out, In>): Codec<readonly Out[], readonly In[]> {
   const inner = nullableArray(item);
   return {
+    shape: { kind: 'array', nullable: false, item: item.shape },
     read: (reader, wire) => notNull(inner.read(reader, wire), 'array'),
     write: inner.write,
   };
@@ -126,7 +155,9 @@ export function array<Out, In>(item: Codec<Out, In>): Codec<readonly Out[], read
 
 /** A struct that may be null: one byte before it says which (flexible messages only). */
 export function nullableStruct<Out, In>(inner: Codec<Out, In>): Codec<Out | null, In | null> {
+  const fields = inner.shape.kind === 'struct' ? inner.shape.fields : [];
   return {
+    shape: { kind: 'struct', nullable: true, fields },
     read: (reader, wire) => (reader.int8() < 0 ? null : inner.read(reader, wire)),
     write: (writer, value, wire) => {
       writer.int8(value === null ? -1 : 1);
@@ -198,6 +229,11 @@ export function struct<const F extends Fields>(fields: F): Codec<StructOut<F>, S
   const plain = all.filter((field) => field.tag < 0);
   const tagged = all.filter((field) => field.tag >= 0).sort((a, b) => a.tag - b.tag);
   return {
+    shape: {
+      kind: 'struct',
+      nullable: false,
+      fields: all.map((field) => ({ ...field, shape: field.codec.shape })),
+    },
     // The casts are the border between the field table and the types computed from it.
     read: (reader, wire) => readStruct(plain, tagged, reader, wire) as StructOut<F>,
     write: (writer, value, wire) =>
