@@ -180,7 +180,7 @@ export class DemoSession implements MysqlSessionHandler {
         await out.row([/^\d+$/.test(argument) ? argument : null]);
         return out.endRows();
       case 'kill':
-        this.product.server?.kill(Number(argument), sql.toLowerCase().startsWith('kill query'));
+        this.product.server?.kill(Number(argument), false);
         return out.ok();
       case 'killquery':
         this.product.server?.kill(Number(argument), true);
@@ -248,7 +248,6 @@ export class DemoProduct implements MysqlHandler {
   readonly users = new Map<string, Credential>([
     ['root', passwordDigests('')],
     ['ann', passwordDigests('sécret')],
-    ['old', { kind: 'digests', sha1sha1: Buffer.alloc(0), sha256sha256: null }],
   ]);
   readonly sleeping = new Set<number>();
   readonly aborted: number[] = [];

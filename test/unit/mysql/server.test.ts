@@ -189,7 +189,7 @@ test('KILL QUERY ends the query with 1317, KILL the connection', async () => {
       .connections()
       .some((c) => c.connectionId === victim.threadId && c.command === 'Query'),
   );
-  await killer.query(`kill query ${victim.threadId}`.replace('kill query', 'killquery'));
+  await killer.query(`killquery ${victim.threadId}`);
   await sleeping;
   assert.equal(await one(victim, 'echo alive'), 'alive');
   const again = assert.rejects(victim.query('sleep 60000'));
