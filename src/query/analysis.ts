@@ -2,7 +2,7 @@
 // session. One instance per statement, thrown away with it.
 import { fail } from '../base/errors.ts';
 import type { InlineTable } from '../model/query-plan.ts';
-import type { ColumnSchema, DataFile, TableSchema, VolumeSpec } from '../model/table.ts';
+import type { DataFile, TableSchema, VolumeSpec } from '../model/table.ts';
 import type { QualifiedName } from '../sql/ast/node.ts';
 import type { QueryCatalog, QuerySession, QueryTable } from './catalog.ts';
 import type { FunctionTable } from './functions/entry.ts';
@@ -15,7 +15,6 @@ export interface ScanDraft {
   readonly schema: TableSchema;
   readonly files: readonly DataFile[];
   readonly volumes: readonly VolumeSpec[];
-  readonly columns: ReadonlyMap<string, ColumnSchema>;
 }
 
 /** Most tables, subqueries and functions in one statement: a bound on work, far above what people write. */

@@ -1,0 +1,298 @@
+// Whole queries: WITH, set operations, VALUES, ORDER BY and LIMIT around a body. Calls itself for
+// subqueries through the expression context.
+import { present } from '../base/assert.ts';
+import { fail } from '../base/errors.ts';
+import { printSqlType, type SqlType } from '../model/sql-type.ts';
+import type { Expression } from '../sql/ast/expression.ts';
+import type * as ast from '../sql/ast/query.ts';
+import { analyseExpression } from './analyse-expression.ts';
+import { outputColumn, type RelationContext } from './analyse-relation.ts';
+import { type AnalysedSelect, analyseSelect, keyMaker } from './analyse-select.ts';
+import type { Analysis } from './analysis.ts';
+import { coerce } from './coerce.ts';
+import type { ExpressionContext } from './expression-context.ts';
+import type {
+  BodyNode,
+  CteNode,
+  OrderNode,
+  OutputColumn,
+  QueryNode,
+  ValuesNode,
+} from './query-node.ts';
+import { analyzeError, type CteBinding, type CteScope, EMPTY_SCOPE, type Scope } from './scope.ts';
+import { BIGINT, commonType, isComparable, isInteger, NULL_TYPE } from './types.ts';
+
+interface AnalysedBody {
+  readonly node: BodyNode;
+  readonly columns: readonly OutputColumn[];
+  /** Only for a plain SELECT: ORDER BY may then use its FROM. */
+  readonly select: AnalysedSelect | null;
+}
+
+/**
+ * Resolves and types a query. `outer` is the scope around a subquery, null at the top.
+ * @throws SQL_ANALYZE, SQL_ANALYZE_AT, UNKNOWN_TABLE, UNKNOWN_DATABASE, NO_DATABASE, NOT_SUPPORTED, LIMIT_EXCEEDED.
+ */
+export function analyseQuery(
+  query: ast.Query,
+  analysis: Analysis,
+  outer: Scope | null,
+  outerCtes: CteScope,
+): QueryNode {
+  if (query.recursive) {
+    throw fail('NOT_SUPPORTED', { what: 'WITH RECURSIVE', hint: '' });
+  }
+  const ctes = new Map<string, CteBinding>(outerCtes);
+  const nodes = query.ctes.map((cte) => analyseCte(cte, analysis, outer, ctes));
+  const context = relationContext(analysis, outer, ctes);
+  let body = analyseBody(query.body, context);
+  if (
+    query.orderBy.length > 0 &&
+    body.select === null &&
+    !query.orderBy.every((item) => isOutput(item, body))
+  ) {
+    body = wrapped(body, context);
+  }
+  return {
+    ctes: nodes,
+    recursive: false,
+    body: body.node,
+    columns: body.columns,
+    orderBy: query.orderBy.map((item) => analyseOrder(item, body, context)),
+    limit: query.limit === null ? null : analyseLimit(query.limit, context),
+  };
+}
+
+function relationContext(analysis: Analysis, outer: Scope | null, ctes: CteScope): RelationContext {
+  return {
+    analysis,
+    ctes,
+    outer,
+    expressions: (scope): ExpressionContext => ({
+      analysis,
+      scope,
+      ctes,
+      parameters: new Map(),
+      analyse: analyseExpression,
+      analyseQuery: (query, around, known) => analyseQuery(query, analysis, around, known),
+    }),
+  };
+}
+
+function analyseCte(
+  cte: ast.CommonTable,
+  analysis: Analysis,
+  outer: Scope | null,
+  ctes: Map<string, CteBinding>,
+): CteNode {
+  const query = analyseQuery(cte.query, analysis, outer, ctes);
+  if (cte.columns.length > 0 && cte.columns.length !== query.columns.length) {
+    throw analyzeError(
+      `WITH table ${cte.name} has ${cte.columns.length} column names for ${query.columns.length} columns`,
+      cte.pos,
+    );
+  }
+  const generated = analysis.nextName('w');
+  ctes.set(cte.name.toLowerCase(), {
+    generated,
+    columns: query.columns.map((column, i) => ({
+      name: cte.columns[i]?.name ?? column.name,
+      type: column.type,
+    })),
+  });
+  return { name: generated, query };
+}
+
+function analyseBody(body: ast.QueryBody, context: RelationContext): AnalysedBody {
+  switch (body.kind) {
+    case 'select': {
+      const select = analyseSelect(body, context);
+      return { node: select.node, columns: select.columns, select };
+    }
+    case 'values':
+      return analyseValues(body, context);
+    case 'query': {
+      const query = analyseQuery(body, context.analysis, context.outer, context.ctes);
+      return { node: { kind: 'nested', query }, columns: query.columns, select: null };
+    }
+    case 'set_operation':
+      return analyseSet(body, context);
+  }
+}
+
+function analyseSet(set: ast.SetOperation, context: RelationContext): AnalysedBody {
+  const left = analyseBody(set.left, context);
+  const right = analyseBody(set.right, context);
+  if (left.columns.length !== right.columns.length) {
+    throw analyzeError('Operands have unequal number of columns', set.pos);
+  }
+  const columns = left.columns.map((column, i): OutputColumn => {
+    const other = present(right.columns[i], 'column of a set operation');
+    const type = commonType(column.type, other.type);
+    if (type === undefined) {
+      throw analyzeError(
+        `${set.op} mixes ${printSqlType(column.type)} and ${printSqlType(other.type)} in column ${i + 1}`,
+        set.pos,
+      );
+    }
+    if (!set.all && !isComparable(type)) {
+      throw analyzeError(`${set.op} not support column ${column.name} of this type`, set.pos);
+    }
+    return { name: column.name, type };
+  });
+  const typesOf = (body: AnalysedBody): readonly SqlType[] => body.columns.map((c) => c.type);
+  return {
+    node: {
+      kind: 'set',
+      op: set.op,
+      all: set.all,
+      left: { body: left.node, types: typesOf(left) },
+      right: { body: right.node, types: typesOf(right) },
+      types: columns.map((column) => column.type),
+    },
+    columns,
+    select: null,
+  };
+}
+
+function analyseValues(values: ast.Values, context: RelationContext): AnalysedBody {
+  const expressions = context.expressions(EMPTY_SCOPE);
+  const rows = values.rows.map((row) => row.map((item) => expressions.analyse(item, expressions)));
+  const width = rows[0]?.length ?? 0;
+  const types: SqlType[] = Array.from({ length: width }, () => NULL_TYPE);
+  for (const row of rows) {
+    if (row.length !== width) {
+      throw analyzeError('Values have unequal number of columns', values.pos);
+    }
+    for (const [i, item] of row.entries()) {
+      const type = commonType(types[i] ?? NULL_TYPE, item.type);
+      if (type === undefined) {
+        throw analyzeError(`Values of column ${i + 1} have no common type`, values.pos);
+      }
+      types[i] = type;
+    }
+  }
+  const node: ValuesNode = {
+    kind: 'values',
+    rows: rows.map((row) => row.map((item, i) => coerce(item, types[i] ?? NULL_TYPE))),
+  };
+  return { node, columns: types.map((type, i) => ({ name: `column_${i}`, type })), select: null };
+}
+
+/** The body as a subquery, so that ORDER BY can compute with its columns. */
+function wrapped(body: AnalysedBody, context: RelationContext): AnalysedBody {
+  const alias = context.analysis.nextAlias();
+  const columns = body.columns.map((column, i) => outputColumn(alias, i, column.name, column.type));
+  const inner: QueryNode = {
+    ctes: [],
+    recursive: false,
+    body: body.node,
+    columns: body.columns,
+    orderBy: [],
+    limit: null,
+  };
+  const scope: Scope = {
+    ...EMPTY_SCOPE,
+    relations: [{ database: null, name: null, alias, columns }],
+    parent: context.outer,
+  };
+  const select: AnalysedSelect = {
+    node: {
+      kind: 'select',
+      distinct: false,
+      items: columns.map((column) => column.expression),
+      from: { kind: 'derived', query: inner, alias },
+      where: null,
+      groupBy: null,
+      having: null,
+      qualify: null,
+    },
+    columns: body.columns,
+    scope,
+    isAggregate: false,
+    checkGrouped: () => undefined,
+  };
+  return { node: select.node, columns: body.columns, select };
+}
+
+function isOutput(item: ast.OrderItem, body: AnalysedBody): boolean {
+  return outputIndex(item.expression, body) !== undefined;
+}
+
+/** The output that an ORDER BY item names by position or name. @throws SQL_ANALYZE_AT for a position out of range. */
+function outputIndex(expression: Expression, body: AnalysedBody): number | undefined {
+  if (expression.kind === 'integer') {
+    const index = Number(expression.text) - 1;
+    if (body.columns[index] !== undefined) return index;
+    throw analyzeError(
+      `ORDER BY position ${expression.text} is not in select list`,
+      expression.pos,
+    );
+  }
+  if (expression.kind !== 'column' || expression.path.length !== 1) return undefined;
+  const name = expression.path[0]?.toLowerCase();
+  const index = body.columns.findIndex((column) => column.name.toLowerCase() === name);
+  return index < 0 ? undefined : index;
+}
+
+function analyseOrder(
+  item: ast.OrderItem,
+  body: AnalysedBody,
+  context: RelationContext,
+): OrderNode {
+  const direction = {
+    descending: item.descending,
+    nullsFirst: item.nullsFirst ?? !item.descending,
+  };
+  const named = outputIndex(item.expression, body);
+  if (named !== undefined) {
+    checkOrdered(present(body.columns[named], 'output').type, item);
+    return { kind: 'output', index: named, ...direction };
+  }
+  const select = present(body.select, 'SELECT before ORDER BY');
+  const expressions = context.expressions(select.scope);
+  const expression = expressions.analyse(item.expression, expressions);
+  checkOrdered(expression.type, item);
+  const keyOf = keyMaker(context);
+  const key = keyOf(expression);
+  const same = select.node.items.findIndex((candidate) => keyOf(candidate) === key);
+  if (same >= 0) return { kind: 'output', index: same, ...direction };
+  if (select.node.distinct) {
+    throw analyzeError(
+      'for SELECT DISTINCT, ORDER BY expressions must appear in select list',
+      item.pos,
+    );
+  }
+  select.checkGrouped(expression, item.pos);
+  return { kind: 'expression', key: { expression, ...direction } };
+}
+
+function checkOrdered(type: SqlType, item: ast.OrderItem): void {
+  if (!isComparable(type)) {
+    throw analyzeError('ORDER BY can not be applied to columns of this type', item.pos);
+  }
+}
+
+function analyseLimit(
+  limit: ast.Limit,
+  context: RelationContext,
+): { count: bigint; offset: bigint } {
+  const value = (expression: Expression): bigint => {
+    const expressions = context.expressions(EMPTY_SCOPE);
+    const typed = expressions.analyse(expression, expressions);
+    if (
+      typed.kind !== 'literal' ||
+      typed.text === null ||
+      !isInteger(typed.type) ||
+      typed.text.startsWith('-')
+    ) {
+      throw analyzeError('LIMIT and OFFSET must be non-negative integers', expression.pos);
+    }
+    const number = BigInt(typed.text);
+    if (number >= 1n << 63n) {
+      throw analyzeError(`LIMIT and OFFSET must fit ${printSqlType(BIGINT)}`, expression.pos);
+    }
+    return number;
+  };
+  return { count: value(limit.count), offset: limit.offset === null ? 0n : value(limit.offset) };
+}

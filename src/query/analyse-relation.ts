@@ -1,0 +1,372 @@
+// FROM: tables, subqueries, table functions and joins -> relations with generated aliases, and the scope
+// they make. SEMI and ANTI joins become DuckDB's (right ones with their sides swapped).
+import { present } from '../base/assert.ts';
+import { fail } from '../base/errors.ts';
+import type { SqlType } from '../model/sql-type.ts';
+import type { Identifier } from '../sql/ast/node.ts';
+import type * as ast from '../sql/ast/query.ts';
+import { condition, requireComparable } from './analyse-operators.ts';
+import type { Analysis } from './analysis.ts';
+import type { InlineTableSource, StoredTable } from './catalog.ts';
+import { coerce } from './coerce.ts';
+import type { TypedExpression } from './expression.ts';
+import type { ExpressionContext } from './expression-context.ts';
+import type { JoinNode, RelationNode } from './query-node.ts';
+import {
+  analyzeError,
+  type CteScope,
+  EMPTY_SCOPE,
+  type Scope,
+  type ScopeColumn,
+  type ScopeRelation,
+} from './scope.ts';
+import { BIGINT, BOOLEAN, commonType } from './types.ts';
+
+/** A relation and what it adds to the scope. */
+export interface AnalysedRelation {
+  readonly node: RelationNode;
+  readonly relations: readonly ScopeRelation[];
+  readonly merged: readonly ScopeColumn[];
+  readonly hidden: ReadonlySet<ScopeColumn>;
+}
+
+/** What the relation analyser needs from the query analyser. */
+export interface RelationContext {
+  readonly analysis: Analysis;
+  readonly ctes: CteScope;
+  /** The query around this one. */
+  readonly outer: Scope | null;
+  readonly expressions: (scope: Scope) => ExpressionContext;
+}
+
+/** @throws UNKNOWN_TABLE, UNKNOWN_DATABASE, NO_DATABASE, SQL_ANALYZE_AT. */
+export function analyseRelation(
+  relation: ast.Relation,
+  context: RelationContext,
+  lateral: Scope | null,
+): AnalysedRelation {
+  switch (relation.kind) {
+    case 'table':
+      return analyseTable(relation, context);
+    case 'derived_table':
+      return analyseDerived(relation, context, lateral);
+    case 'table_function':
+      return analyseTableFunction(relation, context, lateral);
+    case 'join':
+      return analyseJoin(relation, context, lateral);
+  }
+}
+
+/** The scope of a relation, inside the query around it. */
+export function scopeOf(analysed: AnalysedRelation, outer: Scope | null): Scope {
+  return {
+    ...EMPTY_SCOPE,
+    relations: analysed.relations,
+    merged: analysed.merged,
+    hidden: analysed.hidden,
+    parent: outer,
+  };
+}
+
+function single(node: RelationNode, relation: ScopeRelation): AnalysedRelation {
+  return { node, relations: [relation], merged: [], hidden: new Set() };
+}
+
+function analyseTable(relation: ast.TableReference, context: RelationContext): AnalysedRelation {
+  const { analysis } = context;
+  const { name } = relation;
+  if (relation.partitions !== null) {
+    throw fail('NOT_SUPPORTED', { what: 'PARTITION behind a table in FROM', hint: 'use WHERE' });
+  }
+  const alias = analysis.nextAlias();
+  const cte = name.database === null ? context.ctes.get(name.name.toLowerCase()) : undefined;
+  if (cte !== undefined) {
+    const columns = cte.columns.map((column, i) =>
+      outputColumn(alias, i, column.name, column.type),
+    );
+    return single(
+      { kind: 'cte', name: cte.generated, alias },
+      {
+        database: null,
+        name: relation.alias ?? name.name,
+        alias,
+        columns: renamed(columns, relation.columnAliases),
+      },
+    );
+  }
+  const { table, database } = analysis.lookUpTable(name);
+  const placeholder = `__scan${analysis.scans.length + analysis.inlineTables.length}`;
+  const columns =
+    table.kind === 'stored'
+      ? storedColumns(table, alias, placeholder, analysis)
+      : inlineColumns(table, alias, placeholder, analysis);
+  const scope: ScopeRelation = {
+    database: relation.alias === null ? database : null,
+    name: relation.alias ?? name.name,
+    alias,
+    columns: renamed(columns, relation.columnAliases),
+  };
+  return single({ kind: 'scan', placeholder, alias }, scope);
+}
+
+function storedColumns(
+  table: StoredTable,
+  alias: string,
+  placeholder: string,
+  analysis: Analysis,
+): readonly ScopeColumn[] {
+  const { schema } = table.info;
+  analysis.scans.push({ placeholder, alias, schema, files: table.files, volumes: table.volumes });
+  return schema.columns.map((column) => physicalColumn(alias, column.name, column.type));
+}
+
+function inlineColumns(
+  table: InlineTableSource,
+  alias: string,
+  placeholder: string,
+  analysis: Analysis,
+): readonly ScopeColumn[] {
+  analysis.inlineTables.push({ placeholder, columns: table.columns, rows: table.rows });
+  return table.columns.map((column) => physicalColumn(alias, column.name, column.type));
+}
+
+function physicalColumn(relation: string, name: string, type: SqlType): ScopeColumn {
+  return {
+    name,
+    type,
+    expression: { kind: 'column', type, relation, column: name, display: name },
+  };
+}
+
+/** The i-th output of a subquery. */
+export function outputColumn(
+  relation: string,
+  i: number,
+  name: string,
+  type: SqlType,
+): ScopeColumn {
+  return {
+    name,
+    type,
+    expression: { kind: 'column', type, relation, column: `c${i}`, display: name },
+  };
+}
+
+function renamed(
+  columns: readonly ScopeColumn[],
+  aliases: readonly Identifier[],
+): readonly ScopeColumn[] {
+  if (aliases.length === 0) return columns;
+  if (aliases.length !== columns.length) {
+    throw analyzeError(
+      `Column alias list has ${aliases.length} names, but the table has ${columns.length} columns`,
+      present(aliases[0], 'column alias').pos,
+    );
+  }
+  return columns.map((column, i) => ({ ...column, name: present(aliases[i], 'alias').name }));
+}
+
+function analyseDerived(
+  relation: ast.DerivedTable,
+  context: RelationContext,
+  lateral: Scope | null,
+): AnalysedRelation {
+  const alias = context.analysis.nextAlias();
+  const analyseQuery = context.expressions(EMPTY_SCOPE).analyseQuery;
+  const outer = lateral ?? context.outer ?? EMPTY_SCOPE;
+  const query = present(analyseQuery, 'query analyser')(relation.query, outer, context.ctes);
+  const columns = query.columns.map((column, i) =>
+    outputColumn(alias, i, column.name, column.type),
+  );
+  return single(
+    { kind: 'derived', query, alias },
+    {
+      database: null,
+      name: relation.alias,
+      alias,
+      columns: renamed(columns, relation.columnAliases),
+    },
+  );
+}
+
+function analyseTableFunction(
+  relation: ast.TableFunction,
+  context: RelationContext,
+  lateral: Scope | null,
+): AnalysedRelation {
+  const alias = context.analysis.nextAlias();
+  const expressions = context.expressions(lateral ?? context.outer ?? EMPTY_SCOPE);
+  const args = relation.args.map((arg) => expressions.analyse(arg.value, expressions));
+  const type = tableFunctionType(relation, args);
+  const converted = relation.name === 'unnest' ? args : args.map((arg) => coerce(arg, BIGINT));
+  const name = relation.name === 'unnest' ? 'unnest' : 'generate_series';
+  const columns = [outputColumn(alias, 0, name, type)];
+  return single(
+    { kind: 'table_function', function: name, args: converted, alias },
+    {
+      database: null,
+      name: relation.alias ?? relation.name,
+      alias,
+      columns: renamed(columns, relation.columnAliases),
+    },
+  );
+}
+
+function tableFunctionType(relation: ast.TableFunction, args: readonly TypedExpression[]): SqlType {
+  const [first] = args;
+  if (relation.name === 'unnest' && args.length === 1 && first?.type.kind === 'ARRAY') {
+    return first.type.element;
+  }
+  if (relation.name === 'generate_series' && args.length >= 2 && args.length <= 3) return BIGINT;
+  throw analyzeError(
+    `Unknown table function '${relation.name}' with ${args.length} arguments of these types`,
+    relation.pos,
+  );
+}
+
+function analyseJoin(
+  join: ast.Join,
+  context: RelationContext,
+  lateral: Scope | null,
+): AnalysedRelation {
+  const left = analyseRelation(join.left, context, lateral);
+  // What stands on the right of LATERAL, and every table function, sees the relations before it.
+  const sees = join.lateral || join.right.kind === 'table_function';
+  const leftScope = scopeOf(left, lateral ?? context.outer);
+  const right = analyseRelation(join.right, context, sees ? leftScope : lateral);
+  checkAliases(left, right, join);
+  const both: AnalysedRelation = {
+    node: left.node,
+    relations: [...left.relations, ...right.relations],
+    merged: [...left.merged, ...right.merged],
+    hidden: new Set([...left.hidden, ...right.hidden]),
+  };
+  if (join.condition?.kind === 'using') return joinUsing(join, join.condition.columns, left, right);
+  const on = analyseOn(join, scopeOf(both, lateral ?? context.outer), context);
+  return finishJoin(join, left, right, both, on);
+}
+
+function analyseOn(join: ast.Join, scope: Scope, context: RelationContext): TypedExpression | null {
+  if (join.condition?.kind !== 'on') return null;
+  const expressions = context.expressions(scope);
+  const on = expressions.analyse(join.condition.expression, expressions);
+  return condition(on, join.condition.expression.pos);
+}
+
+function checkAliases(left: AnalysedRelation, right: AnalysedRelation, join: ast.Join): void {
+  const names = new Set(left.relations.map(qualifiedName));
+  for (const relation of right.relations) {
+    if (relation.name !== null && names.has(qualifiedName(relation))) {
+      throw analyzeError(`Not unique table/alias: '${relation.name}'`, join.right.pos);
+    }
+  }
+}
+
+function qualifiedName(relation: ScopeRelation): string {
+  return `${relation.database ?? ''}.${relation.name ?? ''}`.toLowerCase();
+}
+
+function finishJoin(
+  join: ast.Join,
+  left: AnalysedRelation,
+  right: AnalysedRelation,
+  both: AnalysedRelation,
+  on: TypedExpression | null,
+): AnalysedRelation {
+  const node = (type: JoinNode['type'], a: RelationNode, b: RelationNode): JoinNode => ({
+    kind: 'join',
+    type,
+    left: a,
+    right: b,
+    on,
+  });
+  switch (join.type) {
+    case 'LEFT SEMI':
+      return { ...left, node: node('SEMI', left.node, right.node) };
+    case 'LEFT ANTI':
+      return { ...left, node: node('ANTI', left.node, right.node) };
+    case 'RIGHT SEMI':
+      return { ...right, node: node('SEMI', right.node, left.node) };
+    case 'RIGHT ANTI':
+      return { ...right, node: node('ANTI', right.node, left.node) };
+    case 'INNER':
+    case 'CROSS':
+      return { ...both, node: node(on === null ? 'CROSS' : 'INNER', left.node, right.node) };
+    case 'LEFT':
+    case 'RIGHT':
+    case 'FULL':
+      if (on === null && join.right.kind !== 'table_function') {
+        throw analyzeError(`${join.type} JOIN needs ON or USING`, join.pos);
+      }
+      return { ...both, node: node(join.type, left.node, right.node) };
+  }
+}
+
+/** USING: equality of the named columns; outside they appear once, from the side that is never NULL. */
+function joinUsing(
+  join: ast.Join,
+  names: readonly Identifier[],
+  left: AnalysedRelation,
+  right: AnalysedRelation,
+): AnalysedRelation {
+  const hidden = new Set([...left.hidden, ...right.hidden]);
+  const merged: ScopeColumn[] = [];
+  let on: TypedExpression | null = null;
+  for (const name of names) {
+    const a = usingColumn(left, name);
+    const b = usingColumn(right, name);
+    const equal = requireComparable('=', a.expression, b.expression, name.pos);
+    on =
+      on === null ? equal : { kind: 'logical', type: BOOLEAN, op: 'AND', left: on, right: equal };
+    hidden.add(a);
+    hidden.add(b);
+    merged.push(mergedColumn(join.type, a, b));
+  }
+  const taken = new Set(names.map((name) => name.name.toLowerCase()));
+  const rest = [...left.merged, ...right.merged].filter(
+    (column) => !taken.has(column.name.toLowerCase()),
+  );
+  const both: AnalysedRelation = {
+    node: left.node,
+    relations: [...left.relations, ...right.relations],
+    merged: [...merged, ...rest],
+    hidden,
+  };
+  return finishJoin(join, left, right, both, on);
+}
+
+function usingColumn(side: AnalysedRelation, name: Identifier): ScopeColumn {
+  const lower = name.name.toLowerCase();
+  const merged = side.merged.find((column) => column.name.toLowerCase() === lower);
+  if (merged !== undefined) return merged;
+  const found = side.relations
+    .flatMap((relation) => relation.columns)
+    .filter((column) => column.name.toLowerCase() === lower && !side.hidden.has(column));
+  const [column, more] = found;
+  if (column === undefined)
+    throw analyzeError(`Column '${name.name}' cannot be resolved`, name.pos);
+  if (more !== undefined) throw analyzeError(`Column '${name.name}' is ambiguous`, name.pos);
+  return column;
+}
+
+function mergedColumn(type: ast.JoinType, a: ScopeColumn, b: ScopeColumn): ScopeColumn {
+  if (type === 'RIGHT') return { ...b, name: a.name };
+  if (type !== 'FULL') return { ...a };
+  const common = commonType(a.type, b.type) ?? a.type;
+  const isLeft: TypedExpression = {
+    kind: 'is_null',
+    type: BOOLEAN,
+    negated: true,
+    operand: a.expression,
+  };
+  return {
+    name: a.name,
+    type: common,
+    expression: {
+      kind: 'case',
+      type: common,
+      branches: [{ when: isLeft, result: coerce(a.expression, common) }],
+      otherwise: coerce(b.expression, common),
+    },
+  };
+}

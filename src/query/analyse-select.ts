@@ -1,0 +1,243 @@
+// One SELECT: items and stars, GROUP BY (positions, aliases, ROLLUP), HAVING, windows, and the rule that
+// what is not aggregated must be grouped.
+import { fail } from '../base/errors.ts';
+import type { Expression } from '../sql/ast/expression.ts';
+import type { Position } from '../sql/ast/node.ts';
+import type * as ast from '../sql/ast/query.ts';
+import { condition } from './analyse-operators.ts';
+import { analyseRelation, type RelationContext, scopeOf } from './analyse-relation.ts';
+import { childrenOf, type TypedExpression } from './expression.ts';
+import { expressionSql } from './generate-expression.ts';
+import type { GroupNode, OutputColumn, SelectNode } from './query-node.ts';
+import { analyzeError, EMPTY_SCOPE, type Scope, type ScopeColumn, starColumns } from './scope.ts';
+import { isComparable } from './types.ts';
+import { containsAggregate, containsWindow } from './walk.ts';
+
+/** A SELECT with what ORDER BY behind it needs. */
+export interface AnalysedSelect {
+  readonly node: SelectNode;
+  readonly columns: readonly OutputColumn[];
+  readonly scope: Scope;
+  readonly isAggregate: boolean;
+  /** Throws where an ORDER BY expression is neither aggregated nor grouped. */
+  readonly checkGrouped: (expression: TypedExpression, pos: Position) => void;
+}
+
+interface Item {
+  readonly expression: TypedExpression;
+  readonly name: string;
+  readonly pos: Position;
+  /** Names that GROUP BY, HAVING and ORDER BY may use: the alias. */
+  readonly alias: string | null;
+}
+
+export function analyseSelect(select: ast.Select, context: RelationContext): AnalysedSelect {
+  const from = select.from === null ? null : analyseRelation(select.from, context, null);
+  const scope =
+    from === null ? { ...EMPTY_SCOPE, parent: context.outer } : scopeOf(from, context.outer);
+  const expressions = context.expressions(scope);
+  const where =
+    select.where === null
+      ? null
+      : condition(expressions.analyse(select.where, expressions), select.where.pos);
+  if (where !== null && select.where !== null) refuse(where, 'WHERE', select.where.pos);
+  const items = select.items.flatMap((item) => analyseItem(item, scope, context));
+  const aliases = new Map<string, TypedExpression>();
+  for (const item of items) {
+    if (item.alias !== null && !aliases.has(item.alias.toLowerCase()))
+      aliases.set(item.alias.toLowerCase(), item.expression);
+  }
+  const later: Scope = { ...scope, aliases };
+  const groupBy =
+    select.groupBy === null ? null : analyseGroupBy(select.groupBy, items, later, context);
+  const having = analyseCondition(select.having, later, context);
+  const qualify = analyseCondition(select.qualify, later, context);
+  if (having !== null && select.having !== null && containsWindow(having)) {
+    throw analyzeError('HAVING clause cannot contain window function', select.having.pos);
+  }
+  const isAggregate =
+    groupBy !== null || having !== null || items.some((item) => containsAggregate(item.expression));
+  const checkGrouped = isAggregate
+    ? groupChecker(groupBy, from?.relations.map((relation) => relation.alias) ?? [], context)
+    : () => undefined;
+  for (const item of items) checkGrouped(item.expression, item.pos);
+  if (having !== null && select.having !== null) checkGrouped(having, select.having.pos);
+  if (select.distinct) checkComparable(items);
+  return {
+    node: {
+      kind: 'select',
+      distinct: select.distinct,
+      items: items.map((item) => item.expression),
+      from: from?.node ?? null,
+      where,
+      groupBy,
+      having,
+      qualify,
+    },
+    columns: items.map((item) => ({ name: item.name, type: item.expression.type })),
+    scope: { ...later, aliasesFirst: true },
+    isAggregate,
+    checkGrouped,
+  };
+}
+
+function analyseCondition(
+  expression: Expression | null,
+  scope: Scope,
+  context: RelationContext,
+): TypedExpression | null {
+  if (expression === null) return null;
+  const expressions = context.expressions(scope);
+  return condition(expressions.analyse(expression, expressions), expression.pos);
+}
+
+function refuse(expression: TypedExpression, clause: string, pos: Position): void {
+  if (containsAggregate(expression)) {
+    throw analyzeError(`${clause} clause cannot contain aggregations`, pos);
+  }
+  if (containsWindow(expression)) {
+    throw analyzeError(`${clause} clause cannot contain window function`, pos);
+  }
+}
+
+function checkComparable(items: readonly Item[]): void {
+  for (const item of items) {
+    if (!isComparable(item.expression.type)) {
+      throw analyzeError('DISTINCT can not be applied to columns of this type', item.pos);
+    }
+  }
+}
+
+function analyseItem(
+  item: ast.SelectItem,
+  scope: Scope,
+  context: RelationContext,
+): readonly Item[] {
+  if (item.kind === 'star_item') return expandStar(item, scope);
+  const expressions = context.expressions(scope);
+  const expression = expressions.analyse(item.expression, expressions);
+  if (expression.kind === 'row' || expression.kind === 'interval') {
+    throw analyzeError('A row or an interval is no value to select', item.pos);
+  }
+  return [{ expression, name: itemName(item, context), pos: item.pos, alias: item.alias }];
+}
+
+/** The alias, the column's own name, or the expression as it was written. */
+function itemName(item: ast.ExpressionItem, context: RelationContext): string {
+  if (item.alias !== null) return item.alias;
+  const { expression } = item;
+  if (expression.kind === 'column') return expression.path.at(-1) ?? '';
+  const text = context.analysis.text.slice(item.pos.start, item.end).trim();
+  if (expression.kind === 'string') return expression.value;
+  return text === '' ? expression.kind : text;
+}
+
+function expandStar(item: ast.StarItem, scope: Scope): readonly Item[] {
+  const columns = item.qualifier === null ? starColumns(scope) : qualifiedStar(item, scope);
+  if (columns.length === 0) throw analyzeError('SELECT * needs a FROM', item.pos);
+  const excluded = new Set(item.exclude.map((name) => name.name.toLowerCase()));
+  for (const name of item.exclude) {
+    if (!columns.some((column) => column.name.toLowerCase() === name.name.toLowerCase())) {
+      throw analyzeError(`Column '${name.name}' cannot be resolved`, name.pos);
+    }
+  }
+  return columns
+    .filter((column) => !excluded.has(column.name.toLowerCase()))
+    .map((column) => ({
+      expression: column.expression,
+      name: column.name,
+      pos: item.pos,
+      alias: column.name,
+    }));
+}
+
+function qualifiedStar(item: ast.StarItem, scope: Scope): readonly ScopeColumn[] {
+  const wanted = item.qualifier;
+  const relation = scope.relations.find(
+    (candidate) =>
+      candidate.name?.toLowerCase() === wanted?.name.toLowerCase() &&
+      (wanted?.database === null ||
+        candidate.database?.toLowerCase() === wanted?.database.toLowerCase()),
+  );
+  if (relation === undefined) throw fail('UNKNOWN_TABLE', { table: wanted?.name ?? '' });
+  return relation.columns;
+}
+
+function analyseGroupBy(
+  groupBy: ast.GroupBy,
+  items: readonly Item[],
+  scope: Scope,
+  context: RelationContext,
+): GroupNode {
+  const one = (expression: Expression): TypedExpression => {
+    const grouped = groupExpression(expression, items, scope, context);
+    refuse(grouped, 'GROUP BY', expression.pos);
+    if (!isComparable(grouped.type)) {
+      throw analyzeError('GROUP BY can not be applied to columns of this type', expression.pos);
+    }
+    return grouped;
+  };
+  if (groupBy.kind === 'grouping_sets') {
+    return { kind: 'grouping_sets', sets: groupBy.sets.map((set) => set.map(one)) };
+  }
+  return { kind: groupBy.kind, items: groupBy.items.map(one) };
+}
+
+function groupExpression(
+  expression: Expression,
+  items: readonly Item[],
+  scope: Scope,
+  context: RelationContext,
+): TypedExpression {
+  if (expression.kind === 'integer') {
+    const item = items[Number(expression.text) - 1];
+    if (item === undefined) {
+      throw analyzeError(
+        `Group by position ${expression.text} is not in select list`,
+        expression.pos,
+      );
+    }
+    return item.expression;
+  }
+  const expressions = context.expressions(scope);
+  return expressions.analyse(expression, expressions);
+}
+
+/** Columns of this SELECT's own relations must be inside an aggregate or a grouped expression. */
+function groupChecker(
+  groupBy: GroupNode | null,
+  aliases: readonly string[],
+  context: RelationContext,
+): (expression: TypedExpression, pos: Position) => void {
+  const sqlOf = keyMaker(context);
+  const grouped =
+    groupBy === null ? [] : groupBy.kind === 'grouping_sets' ? groupBy.sets.flat() : groupBy.items;
+  const keys = new Set(grouped.map(sqlOf));
+  const own = new Set(aliases);
+  const visit = (expression: TypedExpression, pos: Position): void => {
+    if (expression.kind === 'literal' || expression.kind === 'aggregate') return;
+    if (keys.size > 0 && keys.has(sqlOf(expression))) return;
+    if (expression.kind === 'column' && own.has(expression.relation)) {
+      throw analyzeError(
+        `'${expression.display}' must be an aggregate expression or appear in GROUP BY clause`,
+        pos,
+      );
+    }
+    for (const child of childrenOf(expression)) visit(child, pos);
+  };
+  return visit;
+}
+
+/** Equal expressions have equal keys. Subqueries are told apart by identity: each gets its own number. */
+export function keyMaker(context: RelationContext): (expression: TypedExpression) => string {
+  const numbers = new Map<object, number>();
+  return (expression) =>
+    expressionSql(expression, {
+      timeZone: context.analysis.session.timeZone,
+      query: (node) => {
+        const known = numbers.get(node) ?? numbers.size;
+        numbers.set(node, known);
+        return `query ${known}`;
+      },
+    });
+}

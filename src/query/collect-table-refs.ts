@@ -1,0 +1,54 @@
+// Which tables a parsed query names, so that the caller can read all of them in one go before analysis.
+// Names of WITH tables are left out where they are in force.
+import type { Expression } from '../sql/ast/expression.ts';
+import type * as ast from '../sql/ast/query.ts';
+import type { TableRef } from './catalog.ts';
+
+/** Every table reference once (by its spelling), in order of appearance. */
+export function collectTableRefs(query: ast.Query): readonly TableRef[] {
+  const found = new Map<string, TableRef>();
+  visit(query, new Set(), found);
+  return [...found.values()];
+}
+
+/**
+ * A generic walk: nodes are plain data, so that every object and array is entered. A query's WITH names
+ * are in force in the later ones, and in everything else inside that query.
+ */
+function visit(
+  value: ast.Query | Expression | ast.Relation | unknown,
+  ctes: ReadonlySet<string>,
+  found: Map<string, TableRef>,
+): void {
+  if (typeof value !== 'object' || value === null) return;
+  if (Array.isArray(value)) {
+    for (const item of value) visit(item, ctes, found);
+    return;
+  }
+  if (isQuery(value)) {
+    const known = new Set(ctes);
+    for (const cte of value.ctes) {
+      visit(cte.query, known, found);
+      known.add(cte.name.toLowerCase());
+    }
+    visit(value.body, known, found);
+    visit(value.orderBy, known, found);
+    return;
+  }
+  if (isTable(value)) {
+    const { database, name } = value.name;
+    if (database !== null || !ctes.has(name.toLowerCase())) {
+      found.set(`${database ?? ''}\0${name}`, { database, name });
+    }
+    return;
+  }
+  for (const part of Object.values(value)) visit(part, ctes, found);
+}
+
+function isQuery(value: object): value is ast.Query {
+  return 'kind' in value && value.kind === 'query';
+}
+
+function isTable(value: object): value is ast.TableReference {
+  return 'kind' in value && value.kind === 'table' && 'columnAliases' in value;
+}

@@ -1,0 +1,151 @@
+// The way from a parsed query to a QueryPlan: which tables it names (for one metadata read), analysis over
+// their snapshot, DuckDB SQL with placeholders. Synchronous, no I/O, never loads DuckDB.
+import { fail } from '../base/errors.ts';
+import type { ConstantResult, QueryPlan, ResultColumn } from '../model/query-plan.ts';
+import type { DataFile, VolumeSpec } from '../model/table.ts';
+import type { Expression } from '../sql/ast/expression.ts';
+import type { Query } from '../sql/ast/query.ts';
+import { analyseQuery } from './analyse-query.ts';
+import { Analysis, type ScanDraft } from './analysis.ts';
+import type { QueryContext, QuerySession } from './catalog.ts';
+import type { LiteralExpression } from './expression.ts';
+import { querySql } from './generate-query.ts';
+import { pruneFiles } from './prune-files.ts';
+import { renderTextSql } from './render.ts';
+import { collectScanUse, type ScanUse } from './scan-use.ts';
+
+/** Longest DuckDB statement made, in characters: a bound on what repeated arguments may grow to. */
+const MAX_SQL_LENGTH = 16 * 1024 * 1024;
+
+/**
+ * Plans a query over a consistent snapshot of its tables.
+ * @param text the statement's own text, which names columns that have no alias.
+ * @throws SQL_ANALYZE, SQL_ANALYZE_AT, UNKNOWN_TABLE, UNKNOWN_DATABASE, NO_DATABASE, NOT_SUPPORTED, LIMIT_EXCEEDED.
+ */
+export function planQuery(query: Query, text: string, context: QueryContext): QueryPlan {
+  const analysis = new Analysis({
+    catalog: context.catalog,
+    session: context.session,
+    text,
+    evaluateLater: false,
+  });
+  const node = analyseQuery(query, analysis, null, new Map());
+  const inner = querySql(node, context.session.timeZone);
+  const columns: ResultColumn[] = [];
+  const items = node.columns.map(({ name, type }, i) => {
+    const rendered = renderTextSql(type, `q.c${i}`);
+    columns.push({ name, type, transport: rendered.transport });
+    const isInteger = rendered.transport.startsWith('int');
+    // Our rules say INT where DuckDB may have computed in BIGINT: the vectors must have the type promised.
+    const sql = isInteger
+      ? `CAST(${rendered.sql} AS ${integerType(rendered.transport)})`
+      : rendered.sql;
+    return `${sql} AS c${i}`;
+  });
+  const cap = context.limits.maxRows === null ? '' : ` LIMIT ${context.limits.maxRows}`;
+  const duckdbSql = `SELECT ${items.join(', ')} FROM (${inner}) AS q${node.limit === null ? cap : ''}`;
+  if (duckdbSql.length > MAX_SQL_LENGTH) {
+    throw fail('LIMIT_EXCEEDED', {
+      what: 'the statement',
+      actual: `${duckdbSql.length} characters`,
+      limit: MAX_SQL_LENGTH,
+    });
+  }
+  const use = collectScanUse(node);
+  return {
+    duckdbSql,
+    columns,
+    scans: analysis.scans.map((scan) => planScan(scan, use)),
+    inlineTables: analysis.inlineTables,
+    volumes: volumesOf(analysis.scans),
+    timeoutMs: context.limits.timeoutMs,
+  };
+}
+
+function integerType(transport: string): string {
+  switch (transport) {
+    case 'int8':
+      return 'TINYINT';
+    case 'int16':
+      return 'SMALLINT';
+    case 'int32':
+      return 'INTEGER';
+    default:
+      return 'BIGINT';
+  }
+}
+
+function planScan(scan: ScanDraft, use: ScanUse): QueryPlan['scans'][number] {
+  const used = use.columns.get(scan.alias) ?? new Set<string>();
+  const files: readonly DataFile[] = pruneFiles(scan, use.filters.get(scan.alias) ?? []);
+  return {
+    placeholder: scan.placeholder,
+    schema: scan.schema,
+    columns: scan.schema.columns.map((column) => column.name).filter((name) => used.has(name)),
+    files,
+  };
+}
+
+function volumesOf(scans: readonly ScanDraft[]): readonly VolumeSpec[] {
+  const byId = new Map(scans.flatMap((scan) => scan.volumes).map((volume) => [volume.id, volume]));
+  return [...byId.values()];
+}
+
+/**
+ * Answers a SELECT of constants, variables and session functions without a CN: what clients send when
+ * they connect. Null when the query needs one. Throws as planQuery does for unknown names.
+ */
+export function tryConstantResult(
+  query: Query,
+  text: string,
+  session: QuerySession,
+): ConstantResult | null {
+  const { body } = query;
+  if (body.kind !== 'select' || query.ctes.length > 0 || query.orderBy.length > 0) return null;
+  const plain = body.from === null && body.where === null && body.groupBy === null;
+  if (!plain || body.having !== null || body.qualify !== null || body.distinct) return null;
+  if (!body.items.every((item) => item.kind === 'expression_item' && isSimple(item.expression)))
+    return null;
+  const analysis = new Analysis({
+    catalog: { hasDatabase: () => false, table: () => undefined },
+    session,
+    text,
+    evaluateLater: false,
+  });
+  const node = analyseQuery({ ...query, limit: null }, analysis, null, new Map());
+  if (node.body.kind !== 'select') return null;
+  const values: LiteralExpression[] = [];
+  for (const item of node.body.items) {
+    if (item.kind !== 'literal' || !isShownAsWritten(item)) return null;
+    values.push(item);
+  }
+  const limit = analyseQuery(query, analysis, null, new Map()).limit;
+  const empty = limit !== null && (limit.count === 0n || limit.offset > 0n);
+  return { columns: node.columns, rows: empty ? [] : [values.map((value) => value.text)] };
+}
+
+/** No tables and no columns anywhere below: only these can become literals at all. */
+function isSimple(expression: Expression): boolean {
+  switch (expression.kind) {
+    case 'null':
+    case 'boolean':
+    case 'integer':
+    case 'decimal':
+    case 'string':
+    case 'date_literal':
+    case 'user_variable':
+    case 'system_variable':
+      return true;
+    case 'unary':
+      return isSimple(expression.operand);
+    case 'function':
+      return expression.args.every(isSimple);
+    default:
+      return false;
+  }
+}
+
+/** A literal's text is the client's text, except where bytes or floats need the engine's own form. */
+function isShownAsWritten(literal: LiteralExpression): boolean {
+  return !['DOUBLE', 'FLOAT', 'VARBINARY', 'JSON'].includes(literal.type.kind);
+}

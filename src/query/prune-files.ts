@@ -1,0 +1,75 @@
+// Leaves out data files that cannot hold a row the query wants, by the min and max the writer recorded.
+// Only types whose statistics compare exactly; everything doubtful is kept.
+import type { SqlType } from '../model/sql-type.ts';
+import type { ColumnStats, DataFile } from '../model/table.ts';
+import type { ScanDraft } from './analysis.ts';
+import type { ScanFilter } from './scan-use.ts';
+import { isInteger } from './types.ts';
+
+export function pruneFiles(scan: ScanDraft, filters: readonly ScanFilter[]): readonly DataFile[] {
+  const tests = filters.flatMap((filter) => {
+    const column = scan.schema.columns.find((candidate) => candidate.name === filter.column);
+    const compare = column === undefined ? null : comparer(column.type);
+    return compare === null ? [] : [{ filter, compare }];
+  });
+  if (tests.length === 0) return scan.files;
+  return scan.files.filter((file) =>
+    tests.every(({ filter, compare }) =>
+      mayHold(file.columnStats[filter.column], file, filter, compare),
+    ),
+  );
+}
+
+type Compare = (a: string, b: string) => number | null;
+
+function comparer(type: SqlType): Compare | null {
+  if (isInteger(type)) return compareIntegers;
+  if (type.kind === 'DATE' || type.kind === 'DATETIME') return compareDates;
+  return null;
+}
+
+function compareIntegers(a: string, b: string): number | null {
+  if (!/^-?\d+$/.test(a) || !/^-?\d+$/.test(b)) return null;
+  const [x, y] = [BigInt(a), BigInt(b)];
+  return x < y ? -1 : x > y ? 1 : 0;
+}
+
+/** Dates of four-digit years compare as texts once both have a time. */
+function compareDates(a: string, b: string): number | null {
+  const [x, y] = [withTime(a), withTime(b)];
+  if (x === null || y === null) return null;
+  return x < y ? -1 : x > y ? 1 : 0;
+}
+
+function withTime(text: string): string | null {
+  const match = /^(\d{4}-\d{2}-\d{2})(?:[ T](\d{2}:\d{2}:\d{2})(?:\.(\d{1,6}))?)?$/.exec(text);
+  if (match === null) return null;
+  return `${match[1]} ${match[2] ?? '00:00:00'}.${(match[3] ?? '').padEnd(6, '0')}`;
+}
+
+function mayHold(
+  stats: ColumnStats | undefined,
+  file: DataFile,
+  { op, constant }: ScanFilter,
+  compare: Compare,
+): boolean {
+  if (stats === undefined) return true;
+  // A comparison is never true for NULL.
+  if (stats.nullCount >= file.rowCount) return false;
+  if (stats.min === null || stats.max === null) return true;
+  const low = compare(stats.min, constant);
+  const high = compare(stats.max, constant);
+  if (low === null || high === null) return true;
+  switch (op) {
+    case '=':
+      return low <= 0 && high >= 0;
+    case '<':
+      return low < 0;
+    case '<=':
+      return low <= 0;
+    case '>':
+      return high > 0;
+    case '>=':
+      return high >= 0;
+  }
+}
