@@ -2,6 +2,7 @@
 // add up before anything is handed on: messages, lines, written, dropped. Makes nothing visible.
 import { assert } from '../base/assert.ts';
 import type { Clock } from '../base/clock.ts';
+import { type AppError, fail, toAppError } from '../base/errors.ts';
 import { failpoint } from '../base/failpoints.ts';
 import type { Random } from '../base/random.ts';
 import type { DropRegistry } from '../engine/drop-function.ts';
@@ -154,9 +155,21 @@ export class Stager {
         { signal },
       );
       return file;
+    } catch (thrown) {
+      throw this.#sqlError(toAppError(thrown));
     } finally {
       release();
     }
+  }
+
+  /** SQL that does not compile is the job's COLUMNS or WHERE, where it has some: a person must change them. */
+  #sqlError(error: AppError): AppError {
+    const { outputs, whereSql } = this.#plan.transform;
+    const hasSql = whereSql !== null || outputs.some((o) => o.from.kind === 'expression');
+    const detail = String(error.fields['detail'] ?? '');
+    if (!hasSql || !/^(Binder|Catalog|Parser) Error/.test(detail)) return error;
+    const table = `${this.#plan.target.databaseName}.${this.#plan.target.tableName}`;
+    return fail('LOAD_SQL', { table, detail }, error);
   }
 
   async #copyRejected(

@@ -1,5 +1,5 @@
-// Gathers decoded runs and partition ranges into one RawBatch. The decoder reuses its arrays, so the
-// columns are copied here; the messages' bytes are not.
+// Gathers decoded runs and partition ranges into one RawBatch. The decoder reuses its arrays and the
+// memory it expands into, so both are copied here; uncompressed messages stay in their answer's bytes.
 import type { FetchAnswer } from '../../kafka/client/cluster.ts';
 import type { DecodeCounts, DecodedRun } from '../../kafka/protocol/record-batch.ts';
 import type { MessageRun, PartitionRange, RawBatch } from '../types.ts';
@@ -18,7 +18,8 @@ export class BatchBuilder {
   readonly #runs: MessageRun[] = [];
   readonly #ranges = new Map<number, Range>();
   readonly #answers: FetchAnswer[] = [];
-  #expanded: Buffer | null = null;
+  /** Whether a run lies in the bytes of the answer at hand. */
+  #holdsAnswer = false;
   messageCount = 0;
   heldBytes = 0;
 
@@ -31,26 +32,39 @@ export class BatchBuilder {
     return this.#ranges.size > 0;
   }
 
-  /** The answer's buffers live until the batch is released. */
-  holdAnswer(answer: FetchAnswer): void {
-    this.#answers.push(answer);
-    this.heldBytes += answer.bytes;
+  /** Call after an answer's runs were added: its buffers live until the batch is released, if a run needs them. */
+  endAnswer(answer: FetchAnswer): void {
+    if (this.#holdsAnswer) {
+      this.#answers.push(answer);
+      this.heldBytes += answer.bytes;
+    } else answer.release();
+    this.#holdsAnswer = false;
   }
 
   addRun(partition: number, run: DecodedRun, records: Buffer): void {
-    const { count, data } = run;
-    if (data !== records && data !== this.#expanded) {
-      this.#expanded = data;
-      // Compressed batches expand into buffers of their own, one after another.
-      if (data.buffer !== records.buffer) this.heldBytes += data.length;
+    const { count } = run;
+    const valueStart = run.valueStart.slice(0, count);
+    const keyStart = run.keyStart.slice(0, count);
+    let bytes = run.data;
+    if (bytes === records) this.#holdsAnswer = true;
+    else {
+      // Expanded bytes are overwritten by the next batch's: what this run needs of them is kept.
+      const span = spanOf(run);
+      bytes = Buffer.allocUnsafeSlow(span.end - span.start);
+      run.data.copy(bytes, 0, span.start, span.end);
+      this.heldBytes += bytes.length;
+      for (let index = 0; index < count; index += 1) {
+        valueStart[index] = (valueStart[index] ?? 0) - span.start;
+        keyStart[index] = (keyStart[index] ?? 0) - span.start;
+      }
     }
     this.#runs.push({
       partition,
-      bytes: data,
+      bytes,
       count,
-      valueStart: run.valueStart.slice(0, count),
+      valueStart,
       valueLength: run.valueLength.slice(0, count),
-      keyStart: run.keyStart.slice(0, count),
+      keyStart,
       keyLength: run.keyLength.slice(0, count),
       baseOffset: run.baseOffset,
       offsetDelta: run.offsetDelta.slice(0, count),
@@ -103,4 +117,20 @@ export class BatchBuilder {
   discard(): void {
     for (const answer of this.#answers.splice(0)) answer.release();
   }
+}
+
+/** The part of `data` that holds the run's keys and values. */
+function spanOf(run: DecodedRun): { readonly start: number; readonly end: number } {
+  let start = run.data.length;
+  let end = 0;
+  const add = (from: number, length: number): void => {
+    if (length < 0) return;
+    if (from < start) start = from;
+    if (from + length > end) end = from + length;
+  };
+  for (let index = 0; index < run.count; index += 1) {
+    add(run.keyStart[index] ?? 0, run.keyLength[index] ?? -1);
+    add(run.valueStart[index] ?? 0, run.valueLength[index] ?? -1);
+  }
+  return start <= end ? { start, end } : { start: 0, end: 0 };
 }

@@ -15,7 +15,7 @@ import {
   BATCH_HEADER_BYTES,
   BATCH_LENGTH_PREFIX_BYTES,
 } from '../../kafka/protocol/batch-header.ts';
-import { RecordCursor } from '../../kafka/protocol/record-batch.ts';
+import { DecodeWorkspace, RecordCursor } from '../../kafka/protocol/record-batch.ts';
 import type { KafkaSourceSpec } from '../../model/load-plan.ts';
 import type { RawBatch, Source, SourceLimits, SourceTrouble } from '../types.ts';
 import { BatchBuilder } from './batch-builder.ts';
@@ -71,9 +71,11 @@ export class KafkaSource implements Source {
 
   constructor(options: KafkaSourceOptions) {
     this.#options = options;
+    // Partitions are decoded one after the other, so they share the decoder's memory.
+    const workspace = new DecodeWorkspace();
     this.#partitions = options.spec.partitions.map(({ partition, offset }) => ({
       partition,
-      cursor: new RecordCursor(),
+      cursor: new RecordCursor(workspace),
       position: offset,
       askFrom: offset,
       latest: -1n,
@@ -224,8 +226,8 @@ export class KafkaSource implements Source {
     // The next Fetch travels while this one is decoded.
     if (this.#failure === null && useful.some(({ partition }) => partition.behind))
       await this.#ask(limits.waitMs, signal);
-    builder.holdAnswer(answer);
     for (const { partition, entry } of useful) this.#decode(partition, entry, builder);
+    builder.endAnswer(answer);
   }
 
   /** Checks one partition's part and moves `askFrom`; null when there is nothing to decode. */

@@ -101,10 +101,12 @@ function convertInteger(text: string, type: SqlType, options: ConvertOptions): s
   const target = duckdbType(type);
   const direct = `TRY_CAST(${text} AS ${target})`;
   const whole = `WHEN regexp_full_match(${text}, '\\s*[+-]?\\d+\\s*') THEN ${direct}`;
+  const cut = (number: string): string =>
+    `TRY_CAST(trunc(TRY_CAST(${text} AS ${number})) AS ${target})`;
   // DECIMAL(38,19) is exact where a DOUBLE would shift large values; wider ones go through DOUBLE.
   const fraction =
     options.format === 'json'
-      ? ` WHEN regexp_full_match(${text}, '\\s*[+-]?(\\d+\\.?\\d*|\\.\\d+)([eE][+-]?\\d+)?\\s*') THEN TRY_CAST(trunc(COALESCE(TRY_CAST(${text} AS DECIMAL(38,19)), TRY_CAST(${text} AS DOUBLE))) AS ${target})`
+      ? ` WHEN regexp_full_match(${text}, '\\s*[+-]?(\\d+\\.?\\d*|\\.\\d+)([eE][+-]?\\d+)?\\s*') THEN COALESCE(${cut('DECIMAL(38,19)')}, ${cut('DOUBLE')})`
       : '';
   return `CASE WHEN CAST(${direct} AS VARCHAR) = ${text} THEN ${direct} ${whole}${fraction} END`;
 }
