@@ -55,7 +55,11 @@ export async function compactPartition(
   if (!isWorthIt(candidates, cleanedUpTo, log.config.minDirtyRatio) && dropTombstonesBelow === 0n) {
     return;
   }
-  const { latest, segments } = await latestOffsets(log, candidates, keyBytes);
+  const dirty = candidates.filter((segment) => segment.nextOffset > cleanedUpTo);
+  const { latest, reached } = await latestOffsets(log, dirty, keyBytes);
+  const segments = candidates.filter(
+    (segment) => segment.baseOffset < reached || dirty.length === 0,
+  );
   const last = segments.at(-1);
   if (last === undefined) return;
   const keep = (batch: ScannedBatch): Buffer | null =>
@@ -109,16 +113,19 @@ async function* unhurried(segment: Segment): AsyncGenerator<ScannedBatch> {
   }
 }
 
-/** Last offset of each key, over as many segments as the memory allows (at least one). */
+/**
+ * Last offset of each key in the segments not looked at before: as many of them as the memory allows
+ * (at least one), up to the offset `reached`. The rest has its turn in the next pass.
+ */
 async function latestOffsets(
   log: PartitionLog,
-  candidates: readonly Segment[],
+  dirty: readonly Segment[],
   keyBytes: number,
-): Promise<{ latest: ReadonlyMap<string, bigint>; segments: readonly Segment[] }> {
+): Promise<{ latest: ReadonlyMap<string, bigint>; reached: bigint }> {
   const latest = new Map<string, bigint>();
-  const segments: Segment[] = [];
+  let reached = 0n;
   let used = 0;
-  for (const segment of candidates) {
+  for (const segment of dirty) {
     if (used > keyBytes || log.closed) break;
     for await (const batch of unhurried(segment)) {
       if (isControl(batch.header.attributes) || isAborted(log, batch)) continue;
@@ -129,9 +136,9 @@ async function latestOffsets(
         latest.set(key, record.offset);
       }
     }
-    segments.push(segment);
+    reached = segment.nextOffset;
   }
-  return { latest, segments };
+  return { latest, reached };
 }
 
 function isAborted(log: PartitionLog, { header }: ScannedBatch): boolean {
@@ -153,7 +160,7 @@ function keptPart(
   const kept: Buffer[] = [];
   for (const record of recordsOf(batch.bytes, batch.header)) {
     if (record.key === null) continue;
-    const newest = latest.get(record.key.toString('latin1')) === record.offset;
+    const newest = (latest.get(record.key.toString('latin1')) ?? 0n) <= record.offset;
     const expired = record.isTombstone && record.offset < dropTombstonesBelow;
     if (newest && !expired) kept.push(record.raw);
   }
