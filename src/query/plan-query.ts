@@ -1,7 +1,12 @@
 // The way from a parsed query to a QueryPlan: which tables it names (for one metadata read), analysis over
 // their snapshot, DuckDB SQL with placeholders. Synchronous, no I/O, never loads DuckDB.
 import { fail } from '../base/errors.ts';
-import type { ConstantResult, QueryPlan, ResultColumn } from '../model/query-plan.ts';
+import type {
+  ColumnTransport,
+  ConstantResult,
+  QueryPlan,
+  ResultColumn,
+} from '../model/query-plan.ts';
 import type { DataFile, VolumeSpec } from '../model/table.ts';
 import type { Expression } from '../sql/ast/expression.ts';
 import type { Query } from '../sql/ast/query.ts';
@@ -13,6 +18,15 @@ import { querySql } from './generate-query.ts';
 import { pruneFiles } from './prune-files.ts';
 import { renderTextSql } from './render.ts';
 import { collectScanUse, type ScanUse } from './scan-use.ts';
+
+const TRANSPORT_TYPES: Readonly<Record<ColumnTransport, string>> = {
+  text: 'VARCHAR',
+  bytes: 'BLOB',
+  int8: 'TINYINT',
+  int16: 'SMALLINT',
+  int32: 'INTEGER',
+  int64: 'BIGINT',
+};
 
 /** Longest DuckDB statement made, in characters: a bound on what repeated arguments may grow to. */
 const MAX_SQL_LENGTH = 16 * 1024 * 1024;
@@ -35,12 +49,8 @@ export function planQuery(query: Query, text: string, context: QueryContext): Qu
   const items = node.columns.map(({ name, type }, i) => {
     const rendered = renderTextSql(type, `q.c${i}`);
     columns.push({ name, type, transport: rendered.transport });
-    const isInteger = rendered.transport.startsWith('int');
     // Our rules say INT where DuckDB may have computed in BIGINT: the vectors must have the type promised.
-    const sql = isInteger
-      ? `CAST(${rendered.sql} AS ${integerType(rendered.transport)})`
-      : rendered.sql;
-    return `${sql} AS c${i}`;
+    return `CAST(${rendered.sql} AS ${TRANSPORT_TYPES[rendered.transport]}) AS c${i}`;
   });
   const cap = context.limits.maxRows === null ? '' : ` LIMIT ${context.limits.maxRows}`;
   const duckdbSql = `SELECT ${items.join(', ')} FROM (${inner}) AS q${node.limit === null ? cap : ''}`;
@@ -60,19 +70,6 @@ export function planQuery(query: Query, text: string, context: QueryContext): Qu
     volumes: volumesOf(analysis.scans),
     timeoutMs: context.limits.timeoutMs,
   };
-}
-
-function integerType(transport: string): string {
-  switch (transport) {
-    case 'int8':
-      return 'TINYINT';
-    case 'int16':
-      return 'SMALLINT';
-    case 'int32':
-      return 'INTEGER';
-    default:
-      return 'BIGINT';
-  }
 }
 
 function planScan(scan: ScanDraft, use: ScanUse): QueryPlan['scans'][number] {

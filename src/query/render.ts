@@ -58,9 +58,19 @@ export function textSql(type: SqlType, sql: string): string {
     case 'HLL':
     case 'PERCENTILE':
       return 'CAST(NULL AS VARCHAR)';
+    case 'DECIMAL':
+      return decimalText(type, sql);
     default:
       return `CAST(${sql} AS VARCHAR)`;
   }
+}
+
+/** DuckDB prints a DECIMAL(p, p) without the zero before the point: `.5`. */
+function decimalText(type: Extract<SqlType, { kind: 'DECIMAL' }>, sql: string): string {
+  const { precision, scale } = type;
+  if (scale === 0 || precision > scale) return `CAST(${sql} AS VARCHAR)`;
+  if (precision < 38) return `CAST(CAST(${sql} AS DECIMAL(${precision + 1},${scale})) AS VARCHAR)`;
+  return `regexp_replace(CAST(${sql} AS VARCHAR), '^(-?)\\.', '\\10.')`;
 }
 
 /** Shortest text that reads back equal; whole numbers below 1e16 without a point, as StarRocks prints them. */

@@ -94,10 +94,13 @@ export const ARRAY_FUNCTIONS: readonly FunctionEntry[] = [
   array(
     'array_join',
     [
-      ['(array<string>, string) -> string', 'array_to_string({0}, {1})'],
+      [
+        '(array<string>, string) -> string',
+        'CASE WHEN {1} IS NOT NULL THEN array_to_string({0}, {1}) END',
+      ],
       [
         '(array<string>, string, string) -> string',
-        'array_to_string(list_transform({0}, lambda x: coalesce(x, {2})), {1})',
+        'CASE WHEN {1} IS NOT NULL AND {2} IS NOT NULL THEN array_to_string(list_transform({0}, lambda x: coalesce(x, {2})), {1}) END',
       ],
     ],
     'Elements joined with a separator; NULLs left out, or replaced with the third argument.',
@@ -137,7 +140,10 @@ export const ARRAY_FUNCTIONS: readonly FunctionEntry[] = [
   ),
   array(
     'array_intersect',
-    ['(array<T>, array<T>) -> array<T>', 'list_intersect({0}, {1})'],
+    [
+      '(array<T>, array<T>) -> array<T>',
+      'CASE WHEN {0} IS NOT NULL AND {1} IS NOT NULL THEN list_intersect({0}, {1}) END',
+    ],
     'Elements of both arrays.',
     ['array_intersect([1, 2], [2, 3])', '[2]'],
   ),

@@ -283,7 +283,7 @@ export const DATE_ARITHMETIC_FUNCTIONS: readonly FunctionEntry[] = [
 
 /** Seconds as [-]HH:MM:SS; hours may have more digits. */
 function clockText(seconds: string): string {
-  return `(CASE WHEN ${seconds} < 0 THEN '-' ELSE '' END || lpad(CAST(abs(${seconds}) // 3600 AS VARCHAR), greatest(2, length(CAST(abs(${seconds}) // 3600 AS VARCHAR))), '0') || ':' || lpad(CAST(abs(${seconds}) // 60 % 60 AS VARCHAR), 2, '0') || ':' || lpad(CAST(abs(${seconds}) % 60 AS VARCHAR), 2, '0'))`;
+  return `(CASE WHEN ${seconds} < 0 THEN '-' ELSE '' END || lpad(CAST(abs(${seconds}) // 3600 AS VARCHAR), CAST(greatest(2, length(CAST(abs(${seconds}) // 3600 AS VARCHAR))) AS INTEGER), '0') || ':' || lpad(CAST(abs(${seconds}) // 60 % 60 AS VARCHAR), 2, '0') || ':' || lpad(CAST(abs(${seconds}) % 60 AS VARCHAR), 2, '0'))`;
 }
 
 const WEEKDAYS = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'];

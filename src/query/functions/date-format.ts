@@ -150,7 +150,7 @@ export function weekSql(timestamp: string, mode: number): string {
     `CAST(floor((datediff('day', ${weekOne(year, mondayFirst, fourDays)}, CAST(${timestamp} AS DATE))) / 7) AS BIGINT) + 1`;
   const year = `CAST(year(${timestamp}) AS BIGINT)`;
   const own = week(year);
-  if (!fromOne) return `greatest(${own}, 0)`;
+  if (!fromOne) return `CASE WHEN ${own} < 0 THEN 0 ELSE ${own} END`;
   const isNextYear = `CAST(${timestamp} AS DATE) >= ${weekOne(`(${year} + 1)`, mondayFirst, fourDays)}`;
   return `CASE WHEN ${isNextYear} THEN 1 WHEN ${own} < 1 THEN ${week(`(${year} - 1)`)} ELSE ${own} END`;
 }

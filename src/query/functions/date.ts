@@ -54,7 +54,7 @@ const fromUnixtime = (site: CallSite): string => {
 };
 
 const unixSeconds = (site: CallSite, local: string): string =>
-  `greatest(CAST(floor(epoch(${localToUtcSql(site.timeZone, local)})) AS BIGINT), 0)`;
+  `CAST(floor(CASE WHEN epoch(${localToUtcSql(site.timeZone, local)}) < 0 THEN 0 ELSE epoch(${localToUtcSql(site.timeZone, local)}) END) AS BIGINT)`;
 
 /** Days from the year 0 to 1970-01-01, as MySQL counts TO_DAYS. */
 const EPOCH_DAYS = 719528;
@@ -66,6 +66,7 @@ export const DATE_FUNCTIONS: readonly FunctionEntry[] = [
     'Date and time at the beginning of the statement, in the session time zone.',
     null,
     {
+      nulls: 'own',
       constant: nowLiteral,
     },
   ),
@@ -214,7 +215,8 @@ export const DATE_FUNCTIONS: readonly FunctionEntry[] = [
     [
       '(bigint, int?) -> datetime',
       (s) => {
-        const scale = s.args[1]?.kind === 'literal' ? (s.args[1].text ?? '0') : '0';
+        const scale = s.args[1]?.kind === 'literal' ? s.args[1].text : '0';
+        if (scale === null) return 'CAST(NULL AS TIMESTAMP)';
         const factor = scale === '6' ? 1 : scale === '3' ? 1000 : 1000000;
         return utcToLocalSql(s.timeZone, `make_timestamp(${s.sql[0]} * ${factor})`);
       },

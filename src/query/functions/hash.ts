@@ -16,7 +16,7 @@ const sha2 = (site: CallSite): string => {
   });
 };
 
-const HEX = "'([0-9a-fA-F]{2})*'";
+const HEX = "'([0-9a-fA-F][0-9a-fA-F])*'";
 
 export const HASH_FUNCTIONS: readonly FunctionEntry[] = [
   hash('md5', ['(string) -> string', 'md5({0})'], 'MD5 digest in hex.', [

@@ -79,6 +79,7 @@ export const SESSION_FUNCTIONS: readonly FunctionEntry[] = [
     ['(any) -> string', (s) => quoteString(printKind(s.args[0]?.type.kind ?? 'NULL'))],
     'Name of the type.',
     ['typeof(1)', 'tinyint'],
+    { nulls: 'own' },
   ),
 ];
 

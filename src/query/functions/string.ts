@@ -7,10 +7,13 @@ import type { CallSite, FunctionEntry } from './entry.ts';
 const string = definer('scalar', 'string');
 const own = { nulls: 'own' } as const;
 
+/** DuckDB's greatest() would make 0 of NULL. */
+const atLeastZero = (sql: string): string => `CASE WHEN ${sql} < 0 THEN 0 ELSE ${sql} END`;
+
 /** MySQL's rule: position 0 gives '', a negative position counts from the end. */
 const substring = (site: CallSite): string => {
   const [text = '', from = '', count] = site.sql;
-  const rest = count === undefined ? '' : `, greatest(${count}, 0)`;
+  const rest = count === undefined ? '' : `, ${atLeastZero(count)}`;
   return `CASE WHEN ${from} = 0 OR abs(${from}) > length(${text}) THEN CASE WHEN ${text} IS NOT NULL THEN '' END ELSE substring(${text}, ${from}${rest}) END`;
 };
 
@@ -47,7 +50,7 @@ const extract = (site: CallSite): string => {
 const splitPart = (site: CallSite): string => {
   const [text = '', separator = '', index = ''] = site.sql;
   const parts = `string_split(${text}, ${separator})`;
-  return `CASE WHEN ${index} <> 0 THEN ${parts}[${index}] END`;
+  return `CASE WHEN ${separator} IS NOT NULL AND ${index} <> 0 THEN ${parts}[${index}] END`;
 };
 
 export const STRING_FUNCTIONS: readonly FunctionEntry[] = [
@@ -112,13 +115,13 @@ export const STRING_FUNCTIONS: readonly FunctionEntry[] = [
   ),
   string(
     'left, strleft',
-    ['(string, int) -> string', 'left({0}, greatest({1}, 0))'],
+    ['(string, int) -> string', (s) => `left(${s.sql[0]}, ${atLeastZero(s.sql[1] ?? '')})`],
     'The first characters.',
     ["left('hello', 2)", 'he'],
   ),
   string(
     'right, strright',
-    ['(string, int) -> string', 'right({0}, greatest({1}, 0))'],
+    ['(string, int) -> string', (s) => `right(${s.sql[0]}, ${atLeastZero(s.sql[1] ?? '')})`],
     'The last characters.',
     ["right('hello', 2)", 'lo'],
   ),
@@ -210,7 +213,10 @@ export const STRING_FUNCTIONS: readonly FunctionEntry[] = [
   ),
   string(
     'split',
-    ['(string, string) -> array<string>', 'string_split({0}, {1})'],
+    [
+      '(string, string) -> array<string>',
+      'CASE WHEN {1} IS NOT NULL THEN string_split({0}, {1}) END',
+    ],
     'The parts between separators, as an array.',
     ["split('a,b', ',')", '["a","b"]'],
   ),
@@ -224,7 +230,7 @@ export const STRING_FUNCTIONS: readonly FunctionEntry[] = [
     'substring_index',
     [
       '(string, string, int) -> string',
-      "CASE WHEN {2} = 0 OR {1} = '' THEN CASE WHEN {0} IS NOT NULL THEN '' END WHEN {2} > 0 THEN array_to_string(string_split({0}, {1})[1:{2}], {1}) ELSE array_to_string(string_split({0}, {1})[greatest(len(string_split({0}, {1})) + {2} + 1, 1):], {1}) END",
+      "CASE WHEN {1} IS NULL OR {2} IS NULL THEN NULL WHEN {2} = 0 OR {1} = '' THEN CASE WHEN {0} IS NOT NULL THEN '' END WHEN {2} > 0 THEN array_to_string(string_split({0}, {1})[1:{2}], {1}) ELSE array_to_string(string_split({0}, {1})[greatest(len(string_split({0}, {1})) + {2} + 1, 1):], {1}) END",
     ],
     'The text before so many separators (negative: after, counted from the end).',
     ["substring_index('a.b.c', '.', 2)", 'a.b'],
@@ -385,5 +391,5 @@ function ngramSearch(site: CallSite): string {
   const [text = '', needle = '', n = ''] = site.sql;
   const grams = (of: string): string =>
     `list_distinct(list_transform(range(1, greatest(length(${of}) - ${n} + 2, 1)), lambda i: substring(${of}, i, ${n})))`;
-  return `CAST(CASE WHEN length(${needle}) < ${n} THEN 0 ELSE len(list_intersect(${grams(text)}, ${grams(needle)})) / len(${grams(needle)}) END AS FLOAT)`;
+  return `CAST(CASE WHEN ${text} IS NULL OR ${needle} IS NULL OR ${n} IS NULL THEN NULL WHEN length(${needle}) < ${n} THEN 0 ELSE len(list_intersect(${grams(text)}, ${grams(needle)})) / len(${grams(needle)}) END AS FLOAT)`;
 }
