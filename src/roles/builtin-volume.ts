@@ -1,8 +1,9 @@
 // builtin_storage_volume, made at the start: from fe.conf where it asks for it, a local directory where
 // no fe.conf was given, none otherwise (a statement then creates one). Source: seeds 000 and 001.
 
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { fail } from '../base/errors.ts';
 import { asId, type VolumeId } from '../base/ids.ts';
 import type { Log } from '../base/log.ts';
@@ -31,6 +32,7 @@ export async function ensureBuiltinVolume(options: {
       : localVolume(dataDir);
   if (volume === null) return;
   const spec = { id: asId<VolumeId>(0), ...volume };
+  if (volume.type === 'LOCAL') mkdirSync(fileURLToPath(volume.location), { recursive: true });
   if (volume.type === 'LOCAL') await volumes.check(spec);
   else {
     // As StarRocks: the volume exists even while its store is away; loads then say what is wrong.

@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
+import { systemRandom } from '../base/random.ts';
 import type { QueryNodeApi } from '../cluster/rpc/messages.ts';
 import { openEngine } from '../engine/duckdb.ts';
 import { createQueryRunner } from '../engine/query-runner.ts';
@@ -34,14 +35,15 @@ export async function startQueryNode(settings: ChildSettings, log: Log): Promise
     maxWaiting: MAX_WAITING,
     clock: systemClock,
   });
-  const resolver = await openFileResolver({
+  const resolve = await openFileResolver({
     cacheDirectory,
     maxBytes: settings.cacheMaxBytes,
     incarnation: settings.incarnation,
     inPlace: join(dataDir, 'volumes'),
     clock: systemClock,
+    random: systemRandom,
   });
-  const runner = createQueryRunner({ engine, resolve: resolver.resolve, clock: systemClock });
+  const runner = createQueryRunner({ engine, resolve, clock: systemClock });
   const peer = connectToParent<QueryNodeApi, NoCalls>(
     {
       query: ({ plan, firstSequence }, { push, signal }) =>
@@ -53,9 +55,6 @@ export async function startQueryNode(settings: ChildSettings, log: Log): Promise
   log.info('query process ready');
   return {
     closed: peer.closed,
-    stop: async () => {
-      await engine.close();
-      await resolver.close();
-    },
+    stop: () => engine.close(),
   };
 }

@@ -141,13 +141,14 @@ export class RoutineLoadScheduler {
   }
 
   async #onError(jobId: JobId, error: AppError): Promise<void> {
-    const { catalog, clock } = this.#options;
+    const { catalog, clock, log } = this.#options;
     const runtime = this.#runtimeOf(jobId);
     await catalog.loadJobs.setOtherMessage(jobId, error.fullMessage);
     runtime.attempts += 1;
     if (error.kind === 'internal') runtime.internalAttempts += 1;
     const pause = error.kind === 'user' || runtime.internalAttempts >= MAX_INTERNAL_ATTEMPTS;
     if (pause) {
+      log.warn('routine load paused', { job: jobId, error });
       await catalog.loadJobs.setState(jobId, ['NEED_SCHEDULE', 'RUNNING'], 'PAUSED', {
         errCode:
           error.code === 'LOAD_TOO_MANY_FILTERED' ? REASONS.tooManyFailureRows : REASONS.tasksAbort,
@@ -222,7 +223,7 @@ export class RoutineLoadScheduler {
       taskId,
       jobId: job.id,
       node,
-      partitions: positions,
+      partitions: positions.map(({ topic, partition }) => ({ topic, partition })),
     });
     const plan = buildPlan({
       jobId: job.id,
