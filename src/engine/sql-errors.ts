@@ -30,6 +30,9 @@ export function engineError(thrown: unknown, interruption?: unknown): AppError {
     return fail('ENGINE_OUT_OF_MEMORY', { detail }, thrown);
   if (/no space left on device/i.test(text))
     return fail('DISK_FULL', { path: 'the temporary directory' }, thrown);
+  const missing = /(?:Cannot open file|No files found that match the pattern) "([^"]*)"/.exec(text);
+  if (missing !== null)
+    return fail('OBJECT_NOT_FOUND', { key: missing[1] ?? '', where: 'the local disk' }, thrown);
   if (VALUE_KINDS.has(kind)) return fail('ENGINE_VALUE', { detail }, thrown);
   return fail('INTERNAL', { detail }, thrown);
 }

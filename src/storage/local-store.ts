@@ -49,6 +49,14 @@ export class LocalStore implements ObjectStore {
   async putFile(key: string, localPath: string): Promise<void> {
     await this.#step('write', key, async (path) => {
       await syncPath(localPath);
+      if (localPath === path) {
+        // Written in its place by somebody else, who may have made the folders too.
+        for (let folder = dirname(path); folder.length >= this.#root.length; ) {
+          await syncPath(folder);
+          folder = dirname(folder);
+        }
+        return;
+      }
       await this.#makeParents(path);
       try {
         await rename(localPath, path);
@@ -255,6 +263,8 @@ export function localError(thrown: unknown, step: string, where: string): AppErr
       return access('no such directory', 'create the directory, or correct the location');
     case 'ENOTDIR':
       return access('a part of the path is not a directory', 'correct the location');
+    case 'EEXIST':
+      return fail('INTERNAL', { detail }, thrown);
     case 'ENAMETOOLONG':
       return access('the name is too long', 'use shorter database, table or directory names');
     default:

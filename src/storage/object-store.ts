@@ -10,7 +10,10 @@ export interface ObjectInfo {
 export interface ObjectStore {
   /** Stores `body` under `key`. Atomic and durable: after it resolves a reader sees all of it; after a crash all or nothing. */
   put(key: string, body: Uint8Array): Promise<void>;
-  /** Like put, from a local file of known size (streamed, never whole in memory). The local driver moves it when it can. */
+  /**
+   * Like put, from a local file of known size (streamed, never whole in memory). The local driver moves it
+   * (the file is then gone), or only makes it durable when it already lies at `localPath(key)`.
+   */
   putFile(key: string, localPath: string): Promise<void>;
   /** Stores only if the key does not exist; false when it does. Exactly one of many racers wins. */
   putIfAbsent(key: string, body: Uint8Array): Promise<boolean>;

@@ -14,6 +14,7 @@ import {
 } from '@aws-sdk/client-s3';
 import type { Clock } from '../base/clock.ts';
 import { AppError, fail } from '../base/errors.ts';
+import { localError } from './local-store.ts';
 import type { ObjectInfo, ObjectStore } from './object-store.ts';
 import { readFailure, type S3Place, s3Error } from './s3-errors.ts';
 
@@ -153,6 +154,7 @@ export class S3Store implements ObjectStore {
         this.#checkSize(key, file.bytesWritten, answer.ContentLength);
       } catch (thrown) {
         if (!isExisting(thrown)) await unlink(localPath).catch(() => undefined);
+        if (isFileError(thrown)) throw localError(thrown, 'write', localPath);
         throw thrown;
       }
     });
@@ -263,6 +265,15 @@ function infoOf(
   lastModified: Date | undefined,
 ): ObjectInfo {
   return { key, sizeBytes: sizeBytes ?? 0, lastModifiedMs: lastModified?.getTime() ?? 0 };
+}
+
+/** Errors of the local disk, in place of the store's: they name the system call. */
+function isFileError(thrown: unknown): boolean {
+  return (
+    thrown instanceof Error &&
+    'syscall' in thrown &&
+    (thrown.syscall === 'open' || thrown.syscall === 'write')
+  );
 }
 
 function isExisting(thrown: unknown): boolean {

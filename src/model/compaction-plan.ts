@@ -1,0 +1,43 @@
+// Which files of a table are worth merging: size-tiered, pure, from the file list alone. Small streaming
+// files merge in steps, each row is rewritten once per tier, large files never. Reads nothing, moves nothing.
+import type { DataFile } from './table.ts';
+
+/** Upper bounds of the tiers in bytes. A file above the last one is left alone. */
+const TIER_BYTES = [1, 8, 64, 256].map((mb) => mb * 1024 * 1024);
+/** Files of a tier that make a merge worth it; also how many a reader meets per tier at most, about. */
+const MIN_FILES = 8;
+/** Most files of one merge: bounds its time and its SQL text. */
+const MAX_FILES = 128;
+/** Most input bytes of one merge: bounds what a lost turn wastes. */
+const MAX_BYTES = 512 * 1024 * 1024;
+
+/**
+ * Disjoint groups of live files to merge, one output each, smallest tier first. Within a tier the oldest
+ * files come first; files of different volumes are never mixed. Empty when nothing needs doing.
+ */
+export function planCompaction(files: readonly DataFile[]): readonly (readonly DataFile[])[] {
+  const tiers = new Map<string, DataFile[]>();
+  for (const file of files) {
+    const tier = TIER_BYTES.findIndex((bound) => file.sizeBytes < bound);
+    if (tier < 0) continue;
+    const name = `${tier} ${file.volumeId}`;
+    const members = tiers.get(name);
+    if (members === undefined) tiers.set(name, [file]);
+    else members.push(file);
+  }
+  return [...tiers.entries()]
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([, members]) => boundedGroup(members))
+    .filter((group) => group.length >= MIN_FILES);
+}
+
+function boundedGroup(members: readonly DataFile[]): readonly DataFile[] {
+  const group: DataFile[] = [];
+  let bytes = 0;
+  for (const file of members.toSorted((a, b) => a.id - b.id)) {
+    if (group.length === MAX_FILES || bytes + file.sizeBytes > MAX_BYTES) break;
+    group.push(file);
+    bytes += file.sizeBytes;
+  }
+  return group;
+}
