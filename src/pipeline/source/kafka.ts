@@ -62,6 +62,8 @@ export class KafkaSource implements Source {
   readonly #arrived: Asked[] = [];
   readonly #closing = new AbortController();
   #topic: TopicView | null = null;
+  /** Of the topic this task began with: positions mean nothing in one that was made anew. */
+  #topicId: string | null = null;
   #failure: AppError | null = null;
   #troubleSinceMs: number | null = null;
   #attempts = 0;
@@ -144,8 +146,10 @@ export class KafkaSource implements Source {
       const { cluster, spec } = this.#options;
       this.#topic ??= await cluster.topic(spec.topic, {
         fresh: this.#attempts > 0,
+        expectedId: this.#topicId,
         signal,
       });
+      this.#topicId ??= this.#topic.topicId;
     } catch (thrown) {
       if (signal.aborted) throw signal.reason;
       this.#onError(toAppError(thrown));
