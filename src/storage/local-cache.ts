@@ -177,7 +177,7 @@ export class LocalCache {
         held = false;
         entry.pins -= 1;
         if (entry.pins > 0) return;
-        if (entry.overflow || this.#bytes > this.#maxBytes) this.#removeLater(entry);
+        if (entry.overflow) this.#removeLater(entry);
         else this.#touchLater(path);
       },
     };
