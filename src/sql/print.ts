@@ -256,7 +256,8 @@ function printOperator(expression: Operator): string {
       return `${print(expression.operand, POWER.COMPARE)} IS ${expression.negated ? 'NOT NULL' : 'NULL'}`;
     case 'field': {
       const { operand, name } = expression;
-      return `${operand.kind === 'column' ? `(${printKind(operand)})` : printSuffixed(operand)}.${printIdentifier(name)}`;
+      const isPath = operand.kind === 'column' || operand.kind === 'system_variable';
+      return `${isPath ? `(${printKind(operand)})` : printSuffixed(operand)}.${printIdentifier(name)}`;
     }
     case 'subscript':
       return `${printSuffixed(expression.operand)}[${print(expression.index, POWER.SHIFT)}]`;
@@ -270,7 +271,9 @@ function printOperator(expression: Operator): string {
       const parameters = single
         ? printIdentifier(first.name)
         : `(${printNames(expression.parameters)})`;
-      return `${parameters} -> ${print(expression.body, expression.body.kind === 'string' ? Infinity : 0)}`;
+      // A string directly after the arrow would be read as a JSON path.
+      const body = print(expression.body, 0);
+      return `${parameters} -> ${body.startsWith("'") ? `(${body})` : body}`;
     }
     default:
       return unreachable(expression, 'operator');

@@ -24,7 +24,9 @@ export function parseCreateDatabase(cursor: Cursor, pos: Position): CreateDataba
 /** `[DEFAULT] {CHARSET | CHARACTER SET | CHAR SET | COLLATE} [=] name`, any number of them. */
 export function skipCharset(cursor: Cursor): void {
   for (;;) {
-    if (cursor.token.word === 'DEFAULT') cursor.next();
+    const following = cursor.peek(1).word;
+    const isCharset = ['CHARSET', 'COLLATE', 'CHARACTER', 'CHAR'].includes(following);
+    if (cursor.token.word === 'DEFAULT' && isCharset) cursor.next();
     const found =
       cursor.take('CHARSET') ||
       cursor.take('COLLATE') ||

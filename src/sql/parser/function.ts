@@ -128,7 +128,7 @@ function parseSpecial(cursor: Cursor, word: string, pos: Position): Expression |
     }
     case 'SUBSTRING':
     case 'SUBSTR':
-      return parseSubstring(cursor, pos);
+      return parseSubstring(cursor, pos, word.toLowerCase());
     default:
       return null;
   }
@@ -143,7 +143,7 @@ function parseCast(cursor: Cursor, pos: Position, between: string, tryCast: bool
 }
 
 /** `substring(a, b, c)` and the standard's `substring(a FROM b FOR c)`. */
-function parseSubstring(cursor: Cursor, pos: Position): Expression {
+function parseSubstring(cursor: Cursor, pos: Position, name: string): Expression {
   const args = [cursor.grammar.expression(cursor)];
   if (cursor.take('FROM')) {
     args.push(cursor.grammar.expression(cursor));
@@ -152,7 +152,7 @@ function parseSubstring(cursor: Cursor, pos: Position): Expression {
     while (cursor.take(',')) args.push(cursor.grammar.expression(cursor));
   }
   cursor.expect(')');
-  return { ...emptyCall(pos, 'substring'), args };
+  return { ...emptyCall(pos, name), args };
 }
 
 /** Everything between the parentheses, and the closing one. */
@@ -217,12 +217,15 @@ function parseFrame(cursor: Cursor): WindowFrame | null {
 }
 
 function parseBound(cursor: Cursor): FrameBound {
-  if (cursor.take('UNBOUNDED')) {
-    const side = cursor.expectOneOf(['PRECEDING', 'FOLLOWING'] as const);
-    return { kind: side === 'PRECEDING' ? 'unbounded_preceding' : 'unbounded_following' };
+  const following = cursor.peek(1).word;
+  if (following === 'PRECEDING' || following === 'FOLLOWING') {
+    if (cursor.take('UNBOUNDED')) {
+      cursor.next();
+      return { kind: following === 'PRECEDING' ? 'unbounded_preceding' : 'unbounded_following' };
+    }
   }
-  if (cursor.take('CURRENT')) {
-    cursor.expect('ROW');
+  if (following === 'ROW' && cursor.take('CURRENT')) {
+    cursor.next();
     return { kind: 'current_row' };
   }
   const amount = cursor.grammar.value(cursor);

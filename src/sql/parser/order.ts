@@ -9,6 +9,7 @@ export function parseOrderItems(cursor: Cursor): readonly OrderItem[] {
     const expression = cursor.grammar.expression(cursor);
     const direction = cursor.takeOneOf(['ASC', 'DESC']);
     const nulls = cursor.take('NULLS') ? cursor.expectOneOf(['FIRST', 'LAST']) : null;
+    cursor.settle();
     return {
       pos: expression.pos,
       expression,

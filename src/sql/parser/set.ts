@@ -31,12 +31,14 @@ export function parseSet(cursor: Cursor): SetVariables | SetDefaultStorageVolume
 function parseItem(cursor: Cursor): SetItem {
   const { pos, word } = cursor.token;
   if (word === '@') return parseAtVariable(cursor);
-  if (cursor.peek(1).word !== '=' && cursor.peek(1).word !== ':=') {
+  const isAssignment = ['=', ':='].includes(cursor.peek(1).word);
+  if (word === 'PASSWORD' || !isAssignment) {
     const special = parseSpecial(cursor, pos);
     if (special !== null) return special;
   }
   const scope = isScope(cursor) ? parseScope(cursor) : null;
-  if (cursor.token.word === 'TRANSACTION') return parseTransaction(cursor, pos, scope);
+  if (cursor.token.word === 'TRANSACTION' && !isAssignment)
+    return parseTransaction(cursor, pos, scope);
   const name = cursor.identifier().name.toLowerCase();
   return { kind: 'system', pos, scope, name, value: parseValue(cursor) };
 }
@@ -85,7 +87,8 @@ function parseAtVariable(cursor: Cursor): SetItem {
 
 /** `= value`, where a bare word, ON and ALL are strings. */
 function parseValue(cursor: Cursor): Expression {
-  if (!cursor.take(':=')) cursor.expect('=');
+  if (cursor.token.word === ':=') cursor.next();
+  else cursor.expect('=');
   const { pos, word, text } = cursor.token;
   if (word === 'DEFAULT') {
     cursor.next();
