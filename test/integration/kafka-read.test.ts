@@ -5,6 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { Kafka, logLevel } from 'kafkajs';
 import { systemClock as clock } from '../../src/base/clock.ts';
 import { AppError } from '../../src/base/errors.ts';
 import { silentLog } from '../../src/base/log.ts';
@@ -144,6 +145,37 @@ describe('reading from the embedded broker', () => {
     const limits = { minBytes: 0, maxWaitMs: 10, maxBytes: 1000 };
     const answer = await client.fetch({ topic, positions, isolation: 'read_committed', ...limits });
     assert.equal(answer.partitions[0]?.error?.code, 'KAFKA_TOPIC_RECREATED');
+  });
+
+  it('leaves out aborted and open transactions, also those that span answers', async () => {
+    await admin.createTopic('txn', 1);
+    const kafka = new Kafka({
+      brokers: [`127.0.0.1:${broker.port}`],
+      logLevel: logLevel.NOTHING,
+    });
+    const open = kafka.producer({ transactionalId: 'x', idempotent: true, maxInFlightRequests: 1 });
+    await open.connect();
+    const want: string[] = [];
+    const plain = async (name: string): Promise<void> => {
+      want.push(name);
+      await producer.send('txn', 0, encodeRecordBatch([{ value: Buffer.from(name) }]));
+    };
+    for (const [round, outcome] of ['abort', 'abort', 'commit', 'abort', 'none'].entries()) {
+      const transaction = await open.transaction();
+      for (let part = 0; part < 20; part += 1) {
+        const rows = Array.from({ length: 10 }, (_, i) =>
+          value(`${outcome}${round}`, part * 10 + i),
+        );
+        if (outcome === 'commit') want.push(...rows);
+        await transaction.send({ topic: 'txn', messages: rows.map((row) => ({ value: row })) });
+        if (part % 7 === 0 && outcome !== 'none') await plain(`plain ${round} ${part}`);
+      }
+      if (outcome === 'abort') await transaction.abort();
+      if (outcome === 'commit') await transaction.commit();
+    }
+    for (const maxBytes of [1, 3000, 10_000_000])
+      assert.deepEqual(await readAll(client, 'txn', 0, maxBytes), want);
+    await open.disconnect();
   });
 
   it('goes on after the broker was away, with nothing lost', async () => {
