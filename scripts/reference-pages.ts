@@ -2,6 +2,10 @@
 // test fails when a page differs from what its table says.
 import { ERRORS, type ErrorRow } from '../src/base/errors.ts';
 import { CONFIG_ITEMS, type ConfigItem } from '../src/config/items.ts';
+import {
+  KAFKA_PROPERTIES,
+  type PropertySpec as KafkaPropertySpec,
+} from '../src/kafka/client/properties.ts';
 import type { PropertySpec, PropertyTable } from '../src/loads/properties.ts';
 import { JOB_PROPERTIES, SOURCE_PROPERTIES } from '../src/loads/routine/properties.ts';
 import { HANDLERS } from '../src/statements/index.ts';
@@ -84,6 +88,16 @@ function propertyTable(properties: PropertyTable): string {
   );
 }
 
+function kafkaPropertyTable(): string {
+  const rows = Object.entries<KafkaPropertySpec<unknown>>(KAFKA_PROPERTIES).map(([name, row]) => [
+    [name, ...row.aliases].map((each) => code(`property.${each}`)).join(', '),
+    row.expected,
+    row.default === null ? '' : code(String(row.default)),
+    row.meaning,
+  ]);
+  return table(['Property', 'Value', 'Default', 'Meaning'], rows);
+}
+
 function propertiesPage(): string {
   return page(
     'Properties',
@@ -92,6 +106,9 @@ function propertiesPage(): string {
     propertyTable(JOB_PROPERTIES),
     '## CREATE ROUTINE LOAD: FROM KAFKA',
     propertyTable(SOURCE_PROPERTIES),
+    '## CREATE ROUTINE LOAD: FROM KAFKA, how to reach the brokers',
+    'The names are those of librdkafka. Any other is an error.',
+    kafkaPropertyTable(),
     '## CREATE TABLE: PROPERTIES',
     propertyTable(TABLE_PROPERTIES),
   );
