@@ -117,7 +117,9 @@ export class CatalogCommitter implements Committer {
         sum(request.tables.map((table) => table.files.length)),
       );
       const answer = await this.#catalog.transaction(async (scope) => {
-        const check = await scope.commits.attempt(toAttempt(request));
+        const check = await scope.commits.attempt(
+          imbalance === null ? toAttempt(request) : onlyTransaction(request),
+        );
         this.#judgeTransaction(request, check);
         if (imbalance !== null) {
           throw new Refused(fail('COMMIT_REQUEST_INVALID', { transactionId, detail: imbalance }));
@@ -328,7 +330,12 @@ function toAttempt(request: CommitRequest): CommitAttempt {
   return { transactionId, task: { taskId, epoch }, job, progress, tables };
 }
 
-export function growthOf(tableId: TableId, files: readonly StagedFile[]): TableGrowth {
+/** For a request that does not add up: none of its numbers may reach the metadata. */
+function onlyTransaction({ transactionId, taskId, epoch }: CommitRequest): CommitAttempt {
+  return { transactionId, task: { taskId, epoch }, job: null, progress: [], tables: [] };
+}
+
+function growthOf(tableId: TableId, files: readonly StagedFile[]): TableGrowth {
   return {
     tableId,
     files: files.length,

@@ -3,6 +3,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { TestContext } from 'node:test';
 import { present } from '../../src/base/assert.ts';
 import type { Clock } from '../../src/base/clock.ts';
 import { systemClock } from '../../src/base/clock.ts';
@@ -72,7 +73,9 @@ export interface Fixture {
   end(): Promise<void>;
 }
 
+/** Ends with the test, however that ends: an open catalog would keep the process alive. */
 export async function openFixture(
+  test: Pick<TestContext, 'after'>,
   options: { readonly partitions?: number; readonly limits?: Partial<CommitLimits> } = {},
 ): Promise<Fixture> {
   const dataDir = mkdtempSync(join(tmpdir(), 'millrace-catalog-'));
@@ -133,6 +136,7 @@ export async function openFixture(
       rmSync(dataDir, { recursive: true, force: true });
     },
   };
+  test.after(() => fixture.end());
   return fixture;
 }
 

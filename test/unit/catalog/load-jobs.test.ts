@@ -10,8 +10,8 @@ const hasCode =
   (error: unknown): boolean =>
     error instanceof AppError && error.code === code;
 
-test('a job name is unique among jobs that are not final', async () => {
-  const fixture = await openFixture();
+test('a job name is unique among jobs that are not final', async (t) => {
+  const fixture = await openFixture(t);
   const { loadJobs } = fixture.catalog;
   const again = { ...fixture.job, definitionJson: '{}' };
   await assert.rejects(loadJobs.create(again), (error: unknown) => {
@@ -31,11 +31,10 @@ test('a job name is unique among jobs that are not final', async () => {
     [second.id],
   );
   assert.equal((await loadJobs.list({ all: true, databaseId: second.databaseId })).length, 2);
-  await fixture.end();
 });
 
-test('the state moves by compare-and-set, with its times and its reason', async () => {
-  const fixture = await openFixture();
+test('the state moves by compare-and-set, with its times and its reason', async (t) => {
+  const fixture = await openFixture(t);
   const { loadJobs } = fixture.catalog;
   const { id } = fixture.job;
   const reason = { errCode: 100, message: 'User pauses routine load job' };
@@ -51,11 +50,10 @@ test('the state moves by compare-and-set, with its times and its reason', async 
   assert.equal(await loadJobs.setState(id, ['NEED_SCHEDULE'], 'STOPPED', null), true);
   assert((await loadJobs.byId(id))?.endedMs !== null);
   assert.equal(await loadJobs.byId(asId<JobId>(1)), null);
-  await fixture.end();
 });
 
-test('positions: new partitions are added, known ones stay; a move is a compare-and-set', async () => {
-  const fixture = await openFixture();
+test('positions: new partitions are added, known ones stay; a move is a compare-and-set', async (t) => {
+  const fixture = await openFixture(t);
   const { loadJobs } = fixture.catalog;
   const { id } = fixture.job;
   const far = 2n ** 62n;
@@ -70,11 +68,10 @@ test('positions: new partitions are added, known ones stay; a move is a compare-
     { topic: TOPIC, partition: 0, nextOffset: 0n, lastTimestampMs: null, latestOffset: null },
     { topic: TOPIC, partition: 1, nextOffset: far, lastTimestampMs: null, latestOffset: far + 1n },
   ]);
-  await fixture.end();
 });
 
-test('window, other message, aborted tasks and definition are kept', async () => {
-  const fixture = await openFixture();
+test('window, other message, aborted tasks and definition are kept', async (t) => {
+  const fixture = await openFixture(t);
   const { loadJobs } = fixture.catalog;
   const { id } = fixture.job;
   await loadJobs.setOtherMessage(id, 'no new data');
@@ -86,11 +83,10 @@ test('window, other message, aborted tasks and definition are kept', async () =>
   assert.equal(job.counters.abortedTaskNum, 2);
   assert.equal(job.counters.taskExecuteTimeMs, 1);
   assert.equal(job.definitionJson, '{"a":1}');
-  await fixture.end();
 });
 
-test('a lease has a larger epoch each time and ends those it overlaps, with their transactions', async () => {
-  const fixture = await openFixture({ partitions: 3 });
+test('a lease has a larger epoch each time and ends those it overlaps, with their transactions', async (t) => {
+  const fixture = await openFixture(t, { partitions: 3 });
   const { leases, transactions } = fixture.catalog;
   const first = await grant(fixture, 't1', [0, 1]);
   const second = await grant(fixture, 't2', [2]);
@@ -109,5 +105,4 @@ test('a lease has a larger epoch each time and ends those it overlaps, with thei
   await leases.revoke('t3', 'again');
   await fixture.catalog.loadJobs.setState(fixture.job.id, ['RUNNING'], 'STOPPED', null);
   await assert.rejects(grant(fixture, 't4'), hasCode('UNKNOWN_LOAD_JOB'));
-  await fixture.end();
 });

@@ -21,8 +21,8 @@ const fails =
     return true;
   };
 
-test('what comes with the program: system databases, the rejected rows, root', async () => {
-  const fixture = await openFixture();
+test('what comes with the program: system databases, the rejected rows, root', async (t) => {
+  const fixture = await openFixture(t);
   const { catalog } = fixture;
   const system = (await catalog.databases.list()).filter((database) => database.isSystem);
   assert.deepEqual(
@@ -43,11 +43,10 @@ test('what comes with the program: system databases, the rejected rows, root', a
     catalog.tables.create({ ...CLICKS, databaseName: '_statistics_' }),
     fails('SYSTEM_OBJECT'),
   );
-  await fixture.end();
 });
 
-test('ids of objects begin at 10001 and are never used again, not even after a restart', async () => {
-  const fixture = await openFixture();
+test('ids of objects begin at 10001 and are never used again, not even after a restart', async (t) => {
+  const fixture = await openFixture(t);
   assert.equal(fixture.volume.id, 10001);
   assert.equal(fixture.table.id, 10003);
   await fixture.catalog.tables.drop('quickstart', 'site_clicks');
@@ -55,11 +54,10 @@ test('ids of objects begin at 10001 and are never used again, not even after a r
   const again = await fixture.catalog.tables.create(CLICKS);
   assert.equal(again.id, 10005);
   assert.notEqual(again.prefix, fixture.table.prefix);
-  await fixture.end();
 });
 
-test('volumes: errors, altering, default, dropping', async () => {
-  const fixture = await openFixture();
+test('volumes: errors, altering, default, dropping', async (t) => {
+  const fixture = await openFixture(t);
   const { volumes, databases } = fixture.catalog;
   const other = {
     name: 's3_volume',
@@ -103,11 +101,10 @@ test('volumes: errors, altering, default, dropping', async () => {
   await volumes.setDefault('local');
   await volumes.drop('s3_volume');
   await assert.rejects(volumes.drop('s3_volume'), fails('UNKNOWN_VOLUME'));
-  await fixture.end();
 });
 
-test('databases and tables: StarRocks errors, inherited volumes, order of checks', async () => {
-  const fixture = await openFixture();
+test('databases and tables: StarRocks errors, inherited volumes, order of checks', async (t) => {
+  const fixture = await openFixture(t);
   const { databases, tables } = fixture.catalog;
   await assert.rejects(
     databases.create({ name: 'quickstart', volumeName: 'none', properties: {} }),
@@ -136,11 +133,10 @@ test('databases and tables: StarRocks errors, inherited volumes, order of checks
   assert.match(read.prefix, /^quickstart\/site_clicks-\d+\/data$/);
   assert.equal((await databases.get('quickstart')).volumeName, 'local');
   assert.deepEqual(await tables.byId(read.id), read);
-  await fixture.end();
 });
 
-test('dropping a database drops its tables, cancels its jobs and ends their leases', async () => {
-  const fixture = await openFixture();
+test('dropping a database drops its tables, cancels its jobs and ends their leases', async (t) => {
+  const fixture = await openFixture(t);
   const { catalog } = fixture;
   await grant(fixture, 't1');
   await catalog.databases.drop('quickstart');
@@ -154,11 +150,10 @@ test('dropping a database drops its tables, cancels its jobs and ends their leas
   // The name is free again.
   await catalog.databases.create({ name: 'quickstart', volumeName: null, properties: {} });
   await catalog.tables.create(CLICKS);
-  await fixture.end();
 });
 
-test('users and global variables outlive a restart', async () => {
-  const fixture = await openFixture();
+test('users and global variables outlive a restart', async (t) => {
+  const fixture = await openFixture(t);
   await fixture.catalog.users.put({ name: 'ann', host: '%', sha1Digest: 'a1', sha256Digest: 'a2' });
   await fixture.catalog.users.put({ name: 'ann', host: '%', sha1Digest: 'b1', sha256Digest: 'b2' });
   await fixture.catalog.variables.set('time_zone', 'UTC');
@@ -172,11 +167,10 @@ test('users and global variables outlive a restart', async () => {
     ],
   );
   assert.deepEqual([...(await fixture.catalog.variables.all())], [['time_zone', 'Asia/Shanghai']]);
-  await fixture.end();
 });
 
-test('a catalog transaction is all or nothing over several repositories', async () => {
-  const fixture = await openFixture();
+test('a catalog transaction is all or nothing over several repositories', async (t) => {
+  const fixture = await openFixture(t);
   await assert.rejects(
     fixture.catalog.transaction(async (scope) => {
       await scope.databases.create({ name: 'half', volumeName: null, properties: {} });
@@ -191,15 +185,13 @@ test('a catalog transaction is all or nothing over several repositories', async 
     fixture.catalog.transaction(() => fixture.catalog.databases.list()),
     /only its own scope/,
   );
-  await fixture.end();
 });
 
-test('the database clock never steps back', async () => {
-  const fixture = await openFixture();
+test('the database clock never steps back', async (t) => {
+  const fixture = await openFixture(t);
   const before = fixture.catalog.nowMs();
   fixture.clock.shiftMs = -3_600_000;
   assert(fixture.catalog.nowMs() >= before);
-  await fixture.end();
 });
 
 test('where there is no volume, nothing can be created and the error says how to go on', async () => {

@@ -26,8 +26,8 @@ test('what was sealed comes back, each sealing differs, and nothing else opens i
   assert.throws(() => other.unseal('volume-params', sealed), hasCode('METADATA_KEY_WRONG'));
 });
 
-test('no secret of a volume or a job is in any file of the data directory; the key file is private', async () => {
-  const fixture = await openFixture();
+test('no secret of a volume or a job is in any file of the data directory; the key file is private', async (t) => {
+  const fixture = await openFixture(t);
   const { dataDir } = fixture;
   // WAL and database both: read while open, then after the checkpoint of close.
   const grep = (): boolean =>
@@ -42,11 +42,10 @@ test('no secret of a volume or a job is in any file of the data directory; the k
   assert.equal(volume.params['aws.s3.secret_key'], 'hush-hush');
   const job = await fixture.catalog.loadJobs.byId(fixture.job.id);
   assert.match(job?.definitionJson ?? '', /hush-hush/);
-  await fixture.end();
 });
 
-test('a missing or wrong key file is one clear error, and the right one opens again', async () => {
-  const fixture = await openFixture();
+test('a missing or wrong key file is one clear error, and the right one opens again', async (t) => {
+  const fixture = await openFixture(t);
   await fixture.catalog.close();
   const path = join(fixture.dataDir, 'metadata.key');
   renameSync(path, `${path}.kept`);
@@ -59,5 +58,4 @@ test('a missing or wrong key file is one clear error, and the right one opens ag
   renameSync(`${path}.kept`, path);
   await fixture.reopen();
   assert.equal((await fixture.catalog.volumes.list()).length, 1);
-  await fixture.end();
 });
