@@ -14,6 +14,7 @@ import { analyseQuery } from './analyse-query.ts';
 import { Analysis, type ScanDraft } from './analysis.ts';
 import type { QueryContext, QuerySession } from './catalog.ts';
 import type { LiteralExpression } from './expression.ts';
+import { foldConstant } from './fold-constant.ts';
 import { querySql } from './generate-query.ts';
 import { pruneFiles } from './prune-files.ts';
 import { renderTextSql } from './render.ts';
@@ -113,8 +114,9 @@ export function tryConstantResult(
   if (node.body.kind !== 'select') return null;
   const values: LiteralExpression[] = [];
   for (const item of node.body.items) {
-    if (item.kind !== 'literal' || !isShownAsWritten(item)) return null;
-    values.push(item);
+    const value = foldConstant(item);
+    if (value.kind !== 'literal' || !isShownAsWritten(value)) return null;
+    values.push(value);
   }
   const limit = analyseQuery(query, analysis, null, new Map()).limit;
   const empty = limit !== null && (limit.count === 0n || limit.offset > 0n);
@@ -134,7 +136,10 @@ function isSimple(expression: Expression): boolean {
     case 'system_variable':
       return true;
     case 'unary':
+    case 'cast':
       return isSimple(expression.operand);
+    case 'binary':
+      return isSimple(expression.left) && isSimple(expression.right);
     case 'function':
       return expression.args.every(isSimple);
     default:

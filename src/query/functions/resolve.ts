@@ -44,7 +44,7 @@ export function resolveSignature(
 /** The error for an unknown function, with the nearest known name where one is near. */
 export function unknownFunction(table: FunctionTable, name: string, types: readonly SqlType[]) {
   let nearest = '';
-  let distance = Math.max(2, Math.floor(name.length / 3)) + 1;
+  let distance = Math.max(1, Math.floor(name.length / 3)) + 1;
   for (const known of table.keys()) {
     const d = editDistance(name, known, distance);
     if (d < distance) {
