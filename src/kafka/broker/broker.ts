@@ -199,7 +199,10 @@ class Server {
       await new Promise<void>((resolve) => this.#server.close(() => resolve()));
     await Promise.all(this.#connections.values());
     await this.#background;
-    await this.#services.topics.close();
-    await this.#journal.close();
+    try {
+      await this.#services.topics.close();
+    } finally {
+      await this.#journal.close();
+    }
   }
 }

@@ -224,10 +224,11 @@ export class PartitionLog {
       JSON.stringify(snapshot),
       false,
     );
+    old.saveIndex();
     next.openForAppend();
+    // Nothing below can fail: a full disk above leaves the old segment in use.
     const fd = old.detachFd();
     if (fd !== null) this.#unsynced.push(fd);
-    old.saveIndex();
     this.#segments.push(next);
   }
 
@@ -306,8 +307,11 @@ export class PartitionLog {
     if (this.#closed) return;
     this.#closed = true;
     for (const wake of [...this.#waiters]) wake();
-    await this.flush();
-    const fd = this.#active.detachFd();
-    if (fd !== null) await closeFd(fd);
+    try {
+      await this.flush();
+    } finally {
+      const fd = this.#active.detachFd();
+      if (fd !== null) await closeFd(fd);
+    }
   }
 }

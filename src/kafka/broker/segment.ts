@@ -131,7 +131,7 @@ export class Segment {
     try {
       onDisk(this.file, () => writeFully(fd, batch, this.#sizeBytes));
     } catch (thrown) {
-      fs.ftruncateSync(fd, this.#sizeBytes);
+      if (fs.fstatSync(fd).size > this.#sizeBytes) fs.ftruncateSync(fd, this.#sizeBytes);
       throw thrown;
     }
     this.#note(header);

@@ -179,7 +179,10 @@ export class TopicStore {
     for (const topic of this.all()) for (const log of topic.partitions) await log.flush();
   }
 
+  /** Closes every log. @throws the first failure, after all were tried */
   async close(): Promise<void> {
-    for (const topic of this.all()) for (const log of topic.partitions) await log.close();
+    const logs = this.all().flatMap((topic) => topic.partitions);
+    const results = await Promise.allSettled(logs.map((log) => log.close()));
+    for (const result of results) if (result.status === 'rejected') throw result.reason;
   }
 }
