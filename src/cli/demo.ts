@@ -132,10 +132,11 @@ async function produceAndWatch(
       waiting.push({ total: produced, atMs: clock.monotonicMs() });
     }
     const progress = await readProgress(connection, produced);
-    while (waiting[0] !== undefined && waiting[0].total <= progress.loaded + progress.rejected) {
-      freshnessMs = clock.monotonicMs() - waiting[0].atMs;
-      waiting.shift();
-    }
+    const visible = progress.loaded + progress.rejected;
+    const arrived = waiting.filter((entry) => entry.total <= visible);
+    // The oldest of what just became visible waited longest: that is the freshness to show.
+    if (arrived[0] !== undefined) freshnessMs = clock.monotonicMs() - arrived[0].atMs;
+    waiting.splice(0, arrived.length);
     const done = progress.lag === 0 && tick > SECONDS * TICKS_PER_SECOND;
     if (tick % TICKS_PER_SECOND === 0 || done) {
       const line = progressLine(produced, progress, freshnessMs);

@@ -11,7 +11,7 @@ import type { Handlers, RpcPeer } from '../cluster/rpc/peer.ts';
 import { CatalogCommitter } from '../commit/committer.ts';
 import { DEFAULT_COMMIT_LIMITS } from '../commit/types.ts';
 import type { Config } from '../config/load.ts';
-import { startHttpServer } from '../http/server.ts';
+import { type HttpServer, startHttpServer } from '../http/server.ts';
 import { routineLoadHooks } from '../loads/routine/on-commit.ts';
 import { RoutineLoadScheduler } from '../loads/routine/scheduler.ts';
 import { RoutineLoads, type TopicProbe } from '../loads/routine/service.ts';
@@ -182,21 +182,9 @@ export async function startFe(
     maxConnections: config.int('qe_max_connection'),
   });
   const { port: queryPort } = await listenMysql(server, options);
-  const http = await startHttpServer({
-    host: options.host,
-    port: options.httpPort,
-    log,
-    services: {
-      metricsText: async () => {
-        await refreshGauges(options);
-        return metrics.text();
-      },
-      health: async () => {
-        const parts = await options.processes();
-        const ok = Object.values(parts).every((state) => state === 'ok');
-        return { status: ok ? 'ok' : 'degraded', parts };
-      },
-    },
+  const http = await openHttp(options).catch(async (error: unknown) => {
+    await server.close(0);
+    throw error;
   });
   await scheduler.start();
   const housekeeping = startHousekeeping({ ...options, committer });
@@ -212,6 +200,26 @@ export async function startFe(
       await catalog.leases.revokeNode(NODE, 'the FE stopped');
     },
   };
+}
+
+function openHttp(options: FeOptions): Promise<HttpServer> {
+  const { host, httpPort, log, metrics } = options;
+  return startHttpServer({
+    host,
+    port: httpPort,
+    log,
+    services: {
+      metricsText: async () => {
+        await refreshGauges(options);
+        return metrics.text();
+      },
+      health: async () => {
+        const parts = await options.processes();
+        const ok = Object.values(parts).every((state) => state === 'ok');
+        return { status: ok ? 'ok' : 'degraded', parts };
+      },
+    },
+  });
 }
 
 async function listenMysql(
