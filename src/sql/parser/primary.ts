@@ -97,12 +97,24 @@ function parseSymbol(cursor: Cursor): Expression {
       return { kind: 'array', pos, elementType: null, items: parseArrayItems(cursor) };
     case '@':
       return parseVariable(cursor);
+    case '{':
+      return parseOdbcCall(cursor);
     case '?':
       cursor.next();
       return { kind: 'parameter', pos, index: cursor.parameterIndex() };
     default:
       return noOperand(cursor);
   }
+}
+
+/** `{fn now()}`, as ODBC and JDBC tools write calls. */
+function parseOdbcCall(cursor: Cursor): Expression {
+  if (cursor.peek(1).word !== 'FN') return noOperand(cursor);
+  cursor.next();
+  cursor.next();
+  const call = parseNiladic(cursor) ?? parseCall(cursor);
+  cursor.expect('}');
+  return call;
 }
 
 function parseWord(cursor: Cursor): Expression {
@@ -132,6 +144,13 @@ function parseWord(cursor: Cursor): Expression {
         cursor.next();
         const type = word === 'DATE' ? 'DATE' : 'DATETIME';
         return { kind: 'date_literal', pos, type, text: cursor.string() };
+      }
+      break;
+    case 'BINARY':
+      // All comparisons of strings are binary, so the word before an operand changes nothing.
+      if (following.type === 'string' || isIdentifier(following)) {
+        cursor.next();
+        return parseAtom(cursor);
       }
       break;
     case 'INTERVAL':

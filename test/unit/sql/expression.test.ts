@@ -118,6 +118,9 @@ const PRINTED: readonly (readonly [string, string])[] = [
   ["a collate utf8mb4_bin = 'x'", "a COLLATE utf8mb4_bin = 'x'"],
   ["'it''s' + \"\\n\"", "'it\\'s' + '\\n'"],
   ["x'ff'", "X'FF'"],
+  ['{fn now()}', 'now()'],
+  ["binary 'a' = binary b", "'a' = b"],
+  ['binary + 1', '`binary` + 1'],
   ['1e5 + .5 + 10000000000000000000000', '1e5 + .5 + 10000000000000000000000'],
 ];
 

@@ -13,7 +13,7 @@ test('expressions: parse(print(tree)) is the tree', () => {
       const printed = printExpression(tree);
       assert.deepEqual(withoutPositions(parseExpression(printed)), withoutPositions(tree), printed);
     }),
-    { numRuns: Number(process.env['FC_RUNS'] ?? 2000) },
+    { numRuns: Number(process.env['FC_RUNS'] ?? 1000) },
   );
 });
 
@@ -23,7 +23,7 @@ test('queries: parse(print(tree)) is the tree', () => {
       const printed = printQuery(tree);
       assert.deepEqual(withoutPositions(parseStatement(printed)), withoutPositions(tree), printed);
     }),
-    { numRuns: Number(process.env['FC_RUNS'] ?? 500) },
+    { numRuns: Number(process.env['FC_RUNS'] ?? 150) },
   );
 });
 
@@ -89,6 +89,6 @@ test('any text either parses or fails with a user error, and splitting never los
         );
       }
     }),
-    { numRuns: Number(process.env['FC_RUNS'] ?? 3000) },
+    { numRuns: Number(process.env['FC_RUNS'] ?? 2000) },
   );
 });

@@ -433,7 +433,7 @@ for (const [label, arbitrary] of Object.entries({
           printed,
         );
       }),
-      { numRuns: Number(process.env['FC_RUNS'] ?? 300) },
+      { numRuns: Number(process.env['FC_RUNS'] ?? 60) },
     );
   });
 }
