@@ -2,14 +2,19 @@
 // files merge in steps, each row is rewritten once per tier, large files never. Reads nothing, moves nothing.
 import type { DataFile } from './table.ts';
 
-/** Upper bounds of the tiers in bytes. A file above the last one is left alone. */
-const TIER_BYTES = [1, 8, 64, 256].map((mb) => mb * 1024 * 1024);
+const KB = 1024;
+const MB = 1024 * KB;
+/**
+ * Upper bounds of the tiers in bytes, eight times apart, so that a merge of eight files goes up a tier
+ * and a row is rewritten about once for each. A file above the last one is left alone.
+ */
+const TIER_BYTES = [32 * KB, 256 * KB, 2 * MB, 16 * MB, 128 * MB];
 /** Files of a tier that make a merge worth it; also how many a reader meets per tier at most, about. */
 const MIN_FILES = 8;
 /** Most files of one merge: bounds its time and its SQL text. */
 const MAX_FILES = 128;
 /** Most input bytes of one merge: bounds what a lost turn wastes. */
-const MAX_BYTES = 512 * 1024 * 1024;
+const MAX_BYTES = 512 * MB;
 
 /**
  * Disjoint groups of live files to merge, one output each, smallest tier first. Within a tier the oldest
