@@ -78,23 +78,28 @@ export async function openCatalog(options: CatalogOptions): Promise<Catalog> {
     if (known !== undefined && sealer.unseal('key-check', known.key_check) !== KEY_CHECK) {
       throw fail('METADATA_KEY_WRONG', { path: keyPath });
     }
-    const outside: CatalogContext = {
-      db,
-      atomically: (work) =>
-        db
-          .transaction()
-          .execute((transaction) =>
-            dialect.runInside(() => work(insideTransaction(outside, transaction))),
-          ),
-      sealer,
-      random,
-      nowMs,
-      // The real one is known after the bootstrap below; nothing commits before.
-      leaderEpoch: asId<Epoch>(0),
-      ids: new IdBlocks(db),
+    const ids = new IdBlocks(db);
+    const contextOf = (leaderEpoch: Epoch): CatalogContext => {
+      const outside: CatalogContext = {
+        db,
+        atomically: (work) =>
+          db
+            .transaction()
+            .execute((transaction) =>
+              dialect.runInside(() => work(insideTransaction(outside, transaction))),
+            ),
+        sealer,
+        random,
+        nowMs,
+        leaderEpoch,
+        ids,
+      };
+      return outside;
     };
-    const leader = await outside.atomically((context) => bootstrap(context, sealer));
-    return new SqlCatalog({ ...outside, leaderEpoch: leader.epoch }, leader.incarnation, () => {
+    // Nothing commits before the bootstrap has made this process the leader.
+    const before = contextOf(asId<Epoch>(0));
+    const leader = await before.atomically((context) => bootstrap(context, sealer));
+    return new SqlCatalog(contextOf(leader.epoch), leader.incarnation, () => {
       rmSync(pidPath, { force: true });
     });
   } catch (error) {
