@@ -126,6 +126,22 @@ describe('reading from the embedded broker', () => {
     );
   });
 
+  it('reads a message of 20 MB, compressed or not, whatever the fetch sizes are', async () => {
+    await admin.createTopic('large', 1);
+    const large = 'large '.repeat(3_500_000);
+    for (const compression of ['none', 'lz4'] as const)
+      await producer.send(
+        'large',
+        0,
+        encodeRecordBatch([{ value: Buffer.from(large) }], { compression }),
+      );
+    const rows = await readAll(client, 'large', 0, 1000);
+    assert.deepEqual(
+      rows.map((row) => row === large),
+      [true, true],
+    );
+  });
+
   it('says where the partition begins and ends when the offset is out of range', async () => {
     const topic = await client.topic('two');
     const positions = [{ partition: 0, offset: 51n, maxBytes: 1000 }];

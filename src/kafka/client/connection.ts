@@ -24,6 +24,8 @@ export interface ConnectionOptions {
   readonly buffers: ReceiveBuffers;
   readonly clock: Clock;
   readonly random: Random;
+  /** Aborted when the client closes: an opening connection is given up with CANCELLED. */
+  readonly closing: AbortSignal;
 }
 
 export interface Answer<Name extends ApiName> {
@@ -54,6 +56,7 @@ export class BrokerConnection {
   #failure: AppError | null = null;
   #versions: VersionTable | null = null;
   #expiresAtMs = Number.POSITIVE_INFINITY;
+  #retired = false;
 
   private constructor(options: ConnectionOptions) {
     this.#options = options;
@@ -71,15 +74,19 @@ export class BrokerConnection {
    */
   static async open(options: ConnectionOptions): Promise<BrokerConnection> {
     const connection = new BrokerConnection(options);
-    const { clock, settings, address, tls } = options;
+    const { clock, settings, address, tls, closing } = options;
     const timeoutMs = settings['socket.connection.setup.timeout.ms'];
     const stop = new AbortController();
-    const timer = clock.after(timeoutMs, () => {
-      const reason = `no connection within ${timeoutMs} ms`;
-      const error = fail('KAFKA_UNREACHABLE', { brokers: connection.broker, reason });
+    const giveUp = (error: AppError): void => {
       stop.abort(error);
       connection.close(error);
+    };
+    const timer = clock.after(timeoutMs, () => {
+      const reason = `no connection within ${timeoutMs} ms`;
+      giveUp(fail('KAFKA_UNREACHABLE', { brokers: connection.broker, reason }));
     });
+    const onClosing = (): void => giveUp(fail('CANCELLED'));
+    closing.addEventListener('abort', onClosing, { once: true });
     try {
       connection.#socket = await openSocket({
         address,
@@ -95,6 +102,7 @@ export class BrokerConnection {
       throw setUpFailure(connection.broker, error);
     } finally {
       timer.cancel();
+      closing.removeEventListener('abort', onClosing);
     }
     return connection;
   }
@@ -111,8 +119,10 @@ export class BrokerConnection {
     return this.#failure === null && this.#options.clock.monotonicMs() < this.#expiresAtMs;
   }
 
-  get idle(): boolean {
-    return this.#pending.size === 0;
+  /** Closes as soon as no answer is awaited any more. */
+  retire(): void {
+    this.#retired = true;
+    if (this.#pending.size === 0) this.close();
   }
 
   /** Version in use for an API. Throws KAFKA_UNSUPPORTED_BROKER (user) when there is none in common. */
@@ -200,6 +210,7 @@ export class BrokerConnection {
     }
     this.#pending.delete(correlationId);
     pending.settle(frame);
+    if (this.#retired && this.#pending.size === 0) this.close();
   }
 
   /** Ends the connection; requests under way fail with the error. */

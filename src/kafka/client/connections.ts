@@ -20,7 +20,7 @@ interface Slot {
 }
 
 /** Bytes of receive buffers kept for use again, over all connections. */
-const KEPT_BUFFER_BYTES = 64 * 1024 * 1024;
+const KEPT_BUFFER_BYTES = 24 * 1024 * 1024;
 
 export class Connections {
   readonly #options: ConnectionsOptions;
@@ -53,7 +53,7 @@ export class Connections {
   async #open(address: BrokerAddress, slot: Slot): Promise<BrokerConnection> {
     const { clock, random, settings } = this.#options;
     // One whose session runs out is replaced while it may still have answers to come.
-    if (slot.connection?.idle === true) slot.connection.close();
+    slot.connection?.retire();
     slot.connection = null;
     const waitMs = slot.retryAtMs - clock.monotonicMs();
     if (waitMs > 0)
@@ -65,7 +65,14 @@ export class Connections {
       this.#tls ??= loadTlsSettings(settings);
       const tls = await this.#tls;
       const buffers = this.#buffers;
-      const connection = await BrokerConnection.open({ address, tls, buffers, ...this.#options });
+      const closing = this.#closing.signal;
+      const connection = await BrokerConnection.open({
+        address,
+        tls,
+        buffers,
+        closing,
+        ...this.#options,
+      });
       if (this.#closing.signal.aborted) {
         connection.close();
         throw fail('CANCELLED');

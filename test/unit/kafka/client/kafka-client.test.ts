@@ -385,6 +385,15 @@ describe('connections', () => {
     assert.equal(questions, 2);
   });
 
+  it('that are opening are given up when the client closes', async () => {
+    const broker = await start({ ApiVersions: () => null });
+    const client = clientOf(broker);
+    const work = client.topic('t');
+    while (!broker.asked.includes('ApiVersions')) await systemClock.sleep(5);
+    await client.close();
+    assert.equal((await errorOf(work)).code, 'CANCELLED');
+  });
+
   it('fail what is under way when the client closes', async () => {
     const broker = await start({ Fetch: () => null });
     const client = clientOf(broker);
