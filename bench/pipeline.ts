@@ -66,21 +66,22 @@ class EndlessKafka extends FakeKafka implements KafkaCluster {
     if (request.positions.every((p) => p.offset >= end)) return super.fetch(request);
     let room = request.maxBytes;
     const partitions = request.positions.map(({ partition, offset, maxBytes }) => {
-      const pieces: Buffer[] = [];
+      const wanted = Math.min(maxBytes, room);
+      // As from a socket: one buffer, each byte written once.
+      const records = Buffer.allocUnsafeSlow(wanted);
       let bytes = 0;
       for (let at = offset; at < end; at += BigInt(BATCH_ROWS)) {
         const template = templates[Number(at / BigInt(BATCH_ROWS)) % TEMPLATES]?.bytes;
-        if (template === undefined || bytes + template.length > Math.min(maxBytes, room)) break;
-        const piece = Buffer.from(template);
-        piece.writeBigInt64BE(at, 0);
-        pieces.push(piece);
-        bytes += piece.length;
+        if (template === undefined || bytes + template.length > wanted) break;
+        template.copy(records, bytes);
+        records.writeBigInt64BE(at, bytes);
+        bytes += template.length;
       }
       room -= bytes;
       return {
         partition,
         error: null,
-        records: Buffer.concat(pieces),
+        records: records.subarray(0, bytes),
         highWatermark: end,
         lastStableOffset: end,
         logStartOffset: 0n,

@@ -11,6 +11,10 @@ export class ByteBudget {
     this.#limitBytes = limitBytes;
   }
 
+  get limitBytes(): number {
+    return this.#limitBytes;
+  }
+
   get usedBytes(): number {
     return this.#usedBytes;
   }

@@ -72,6 +72,8 @@ export class Loader {
     const loader = new Loader(options);
     await options.engine.withConnection(async (connection) => {
       loader.#drops.install(connection, DROP_FUNCTION);
+      // Scratch files are written anew under the same path.
+      await connection.run('SET enable_external_file_cache=false');
     });
     return loader;
   }
@@ -146,6 +148,7 @@ export class Loader {
     this.#closed = true;
     await Promise.all([...this.#tasks.keys()].map((taskId) => this.stopTask(taskId, drain)));
     await this.#connections.close();
+    this.#scratch.close();
   }
 }
 

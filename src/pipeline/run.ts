@@ -30,8 +30,12 @@ export interface TaskServices {
   readonly budget: ByteBudget;
 }
 
-/** Batches between reading and committed: two are staged, one waits for its turn. */
-const BATCHES_IN_FLIGHT = 3;
+/** Batches that are staged at once; one more is read meanwhile. */
+const STAGING_AT_ONCE = 2;
+/** One task's batches (two staged, one read, one being given back) and a margin for others. */
+const BATCHES_IN_BUDGET = 5;
+/** Batches whose files wait for their commit: they hold no message data. */
+const UNCOMMITTED = 8;
 /** How long one idle read waits; also how soon end offsets are reported. */
 const IDLE_WAIT_MS = 1_000;
 const REPORT_AGAIN_MS = 10_000;
@@ -53,7 +57,8 @@ export class LoadTask {
   readonly #ended: Promise<void>;
   /** Settles when every batch so far is settled; never rejects. */
   #tail: Promise<void> = Promise.resolve();
-  #inFlight = 0;
+  #staging = 0;
+  #uncommitted = 0;
   #wakeReader: (() => void) | null = null;
   #failure: AppError | null = null;
   /** The FE wants no more of this task. */
@@ -138,14 +143,13 @@ export class LoadTask {
     let lastBatchMs = clock.monotonicMs() - tickMs;
     for (;;) {
       await budget.room(signal);
-      await this.#slot(signal);
       const waitMs = source.behind ? 0 : lastBatchMs + tickMs - clock.monotonicMs();
       if (waitMs > 0) await clock.sleep(waitMs, signal);
       const startedMs = clock.monotonicMs();
       const raw = await source.read(
         {
           maxRows: limits.maxBatchRows,
-          maxBytes: limits.maxBatchBytes,
+          maxBytes: Math.min(limits.maxBatchBytes, budget.limitBytes / BATCHES_IN_BUDGET),
           waitMs: IDLE_WAIT_MS,
           fillMs: tickMs,
         },
@@ -157,43 +161,48 @@ export class LoadTask {
       }
       lastBatchMs = clock.monotonicMs();
       failpoint('task.after-fetch');
-      this.#launch(raw, startedMs);
+      const giveBack = budget.take(raw.heldBytes);
+      await this.#slot();
+      this.#launch(raw, giveBack, startedMs);
       // Packing is synchronous: answers of the FE and other tasks get their turn in between.
       await clock.sleep(0, signal);
     }
   }
 
-  /** Waits until a further batch may be in flight. */
-  async #slot(signal: AbortSignal): Promise<void> {
-    while (this.#inFlight >= BATCHES_IN_FLIGHT) {
+  /** Waits until a further batch may be staged. Never long: those before it end, whatever happens. */
+  async #slot(): Promise<void> {
+    while (this.#staging >= STAGING_AT_ONCE || this.#uncommitted >= UNCOMMITTED) {
       const { promise, resolve } = Promise.withResolvers<void>();
       this.#wakeReader = resolve;
       await promise;
       this.#wakeReader = null;
     }
-    signal.throwIfAborted();
   }
 
-  /** Sends a batch on its way: begin, pack, stage at once, then commit in its turn. */
-  #launch(raw: RawBatch, startedMs: number): void {
-    const staged = this.#stage(raw);
+  /** Sends a batch on its way: begin, pack, stage at once, then commit in its turn. Its memory is given back when its files are durable. */
+  #launch(raw: RawBatch, giveBack: () => void, startedMs: number): void {
+    this.#staging += 1;
+    this.#uncommitted += 1;
+    const staged = this.#stage(raw).finally(() => {
+      raw.release();
+      giveBack();
+      this.#staging -= 1;
+      this.#wakeReader?.();
+    });
     // Its turn to be looked at comes later; until then a failure must not count as unhandled.
     staged.catch(() => undefined);
-    this.#inFlight += 1;
     this.#tail = this.#tail
       .then(async () => this.#commit(await staged, startedMs))
       .catch((thrown: unknown) => this.#fail(toAppError(thrown)))
       .then(() => {
-        this.#inFlight -= 1;
+        this.#uncommitted -= 1;
         this.#wakeReader?.();
       });
   }
 
-  /** The batch's memory is given back when its files are durable, before the commit. */
   async #stage(raw: RawBatch): Promise<Staged> {
-    const { port, clock, stager, connections, budget } = this.#services;
+    const { port, clock, stager, connections } = this.#services;
     const { signal } = this.#working;
-    const giveBack = budget.take(raw.heldBytes);
     let packed: PackedBatch | null = null;
     try {
       // The answer travels while the batch is packed.
@@ -214,8 +223,6 @@ export class LoadTask {
       }
     } finally {
       packed?.file.close();
-      raw.release();
-      giveBack();
     }
   }
 

@@ -198,6 +198,7 @@ export class Stager {
         written += 1;
         if (written % REJECTS_PER_TURN === 0) await clock.sleep(0, signal);
       }
+      file.finish();
       const result = await appendFile(
         this.#rejected,
         begun.transactionId,

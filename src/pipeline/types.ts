@@ -17,6 +17,7 @@ export interface MessageRun {
   readonly valueStart: Int32Array;
   /** Length of each value, -1 = null. */
   readonly valueLength: Int32Array;
+  /** Empty, as keyLength, where no message has a key. */
   readonly keyStart: Int32Array;
   /** Length of each key, -1 = null. */
   readonly keyLength: Int32Array;

@@ -81,7 +81,7 @@ export class CsvPacker {
         packed.reject(record, rowStart, rowEnd, this.#countMismatch(fieldCount));
       else {
         this.#encode(bytes, rowEnd - rowStart);
-        packed.addLine(record, this.#line, 0, this.#length, rowStart, rowEnd);
+        packed.addPart(record, this.#line.subarray(0, this.#length), rowStart, rowEnd);
       }
     }
   }

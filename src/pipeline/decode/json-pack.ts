@@ -89,7 +89,7 @@ export class JsonPacker {
         bytes[start] === OPEN_OBJECT &&
         bytes[end - 1] === CLOSE_OBJECT &&
         end - start <= this.#maxMessageBytes;
-      if (plain) packed.addLine(firstRecord + index, bytes, start, end, start, end);
+      if (plain) packed.addLine(firstRecord + index, bytes, start, end);
       else this.#packExact(packed, bytes, firstRecord + index, start, end);
     }
   }
@@ -162,7 +162,7 @@ export class JsonPacker {
     }
     if (this.#exactKeys !== null)
       text = quoteNumbers(text, { start: 0, end: text.length }, this.#exactKeys);
-    packed.addLine(record, text, 0, text.length, start, end);
+    packed.addPart(record, text, start, end);
   }
 }
 

@@ -30,8 +30,8 @@ export class PackedBatch {
   readonly #runBase: Int32Array;
   readonly #buffer: Buffer;
   #recordOfLine: Int32Array;
-  #startOfLine: Int32Array;
-  #endOfLine: Int32Array;
+  /** Start and end of each line in its run, from the first line on that is only a part of its message. */
+  #ranges: Int32Array | null = null;
   #filled = 0;
   /** First line that is still in the buffer. */
   #firstBuffered = 0;
@@ -41,8 +41,6 @@ export class PackedBatch {
     this.file = file;
     this.#buffer = buffer;
     this.#recordOfLine = new Int32Array(raw.messageCount);
-    this.#startOfLine = new Int32Array(raw.messageCount);
-    this.#endOfLine = new Int32Array(raw.messageCount);
     this.#runBase = new Int32Array(raw.runs.length);
     let base = 0;
     for (const [index, run] of raw.runs.entries()) {
@@ -56,22 +54,13 @@ export class PackedBatch {
     return Buffer.allocUnsafeSlow(BUFFER_BYTES);
   }
 
-  /** Appends a line: `bytes[start, end)` without line break; `rawStart, rawEnd` is where it lies in its run. */
-  addLine(
-    record: number,
-    bytes: Buffer,
-    start: number,
-    end: number,
-    rawStart: number,
-    rawEnd: number,
-  ): void {
+  /** Appends a line that is a whole message: `bytes[start, end)`, without line break. */
+  addLine(record: number, bytes: Buffer, start: number, end: number): void {
     const length = end - start;
-    if (this.#filled + length + 1 > BUFFER_BYTES) this.flush();
+    if (this.#filled + length + 1 > BUFFER_BYTES) this.#writeBuffered();
     const line = this.lineCount;
     if (line === this.#recordOfLine.length) this.#grow();
     this.#recordOfLine[line] = record;
-    this.#startOfLine[line] = rawStart;
-    this.#endOfLine[line] = rawEnd;
     this.lineCount = line + 1;
     if (length > this.longestLineBytes) this.longestLineBytes = length;
     if (length >= BUFFER_BYTES) {
@@ -81,6 +70,17 @@ export class PackedBatch {
     bytes.copy(this.#buffer, this.#filled, start, end);
     this.#filled += length + 1;
     this.#buffer[this.#filled - 1] = NEWLINE;
+  }
+
+  /** Appends a line that was made from a part of a message: `[rawStart, rawEnd)` of its run. */
+  addPart(record: number, line: Buffer, rawStart: number, rawEnd: number): void {
+    // Lines before this one keep zeros, which stand for their whole message.
+    this.#ranges ??= new Int32Array(this.#recordOfLine.length * 2);
+    const index = this.lineCount * 2;
+    if (index >= this.#ranges.length) this.#ranges = grown(this.#ranges, index * 2 + 1024);
+    this.#ranges[index] = rawStart;
+    this.#ranges[index + 1] = rawEnd;
+    this.addLine(record, line, 0, line.length);
   }
 
   addEmpty(partition: number): void {
@@ -93,6 +93,11 @@ export class PackedBatch {
 
   /** Writes what is buffered. Lines that are not UTF-8 become rejects; call before `lineCount` is trusted. */
   flush(): void {
+    this.#writeBuffered();
+    this.file.finish();
+  }
+
+  #writeBuffered(): void {
     const chunk = this.#buffer.subarray(0, this.#filled);
     if (chunk.length > 0) this.file.write(isUtf8(chunk) ? chunk : this.#withoutInvalid(chunk));
     this.#filled = 0;
@@ -107,7 +112,8 @@ export class PackedBatch {
   /** The bytes of a line as received. */
   rawOfLine(line: number): Buffer {
     const { run } = this.locate(this.recordOfLine(line));
-    return run.bytes.subarray(this.#startOfLine[line], this.#endOfLine[line]);
+    const { start, end } = this.#rangeOf(line);
+    return run.bytes.subarray(start, end);
   }
 
   /** The run of a message and its index there. */
@@ -161,8 +167,7 @@ export class PackedBatch {
   }
 
   #rejectLine(line: number): void {
-    const start = present(this.#startOfLine[line], 'line');
-    const end = present(this.#endOfLine[line], 'line');
+    const { start, end } = this.#rangeOf(line);
     this.reject(this.recordOfLine(line), start, end, 'Invalid UTF-8 in the message');
   }
 
@@ -181,8 +186,7 @@ export class PackedBatch {
       }
       kept.push(bytes);
       this.#recordOfLine[to] = present(this.#recordOfLine[line], 'line');
-      this.#startOfLine[to] = present(this.#startOfLine[line], 'line');
-      this.#endOfLine[to] = present(this.#endOfLine[line], 'line');
+      this.#ranges?.copyWithin(to * 2, line * 2, line * 2 + 2);
       to += 1;
     }
     this.lineCount = to;
@@ -190,10 +194,17 @@ export class PackedBatch {
   }
 
   #grow(): void {
-    const capacity = Math.max(1024, this.#recordOfLine.length * 2);
-    this.#recordOfLine = grown(this.#recordOfLine, capacity);
-    this.#startOfLine = grown(this.#startOfLine, capacity);
-    this.#endOfLine = grown(this.#endOfLine, capacity);
+    this.#recordOfLine = grown(this.#recordOfLine, Math.max(1024, this.#recordOfLine.length * 2));
+  }
+
+  /** Where a line lies in its run: noted for parts, else the whole message. */
+  #rangeOf(line: number): { readonly start: number; readonly end: number } {
+    const start = this.#ranges?.[line * 2];
+    const end = this.#ranges?.[line * 2 + 1];
+    if (start !== undefined && end !== undefined && end > 0) return { start, end };
+    const { run, index } = this.locate(this.recordOfLine(line));
+    const from = present(run.valueStart[index], 'message');
+    return { start: from, end: from + present(run.valueLength[index], 'message') };
   }
 }
 

@@ -4,6 +4,10 @@ import type { FetchAnswer } from '../../kafka/client/cluster.ts';
 import type { DecodeCounts, DecodedRun } from '../../kafka/protocol/record-batch.ts';
 import type { MessageRun, PartitionRange, RawBatch } from '../types.ts';
 
+/** Columns of a run without keys: reading past an array's end means no key. */
+const NO_KEY_START = new Int32Array(0);
+const NO_KEY_LENGTH = new Int32Array(0);
+
 interface Range {
   fromOffset: bigint;
   toOffset: bigint;
@@ -44,7 +48,8 @@ export class BatchBuilder {
   addRun(partition: number, run: DecodedRun, records: Buffer): void {
     const { count } = run;
     const valueStart = run.valueStart.slice(0, count);
-    const keyStart = run.keyStart.slice(0, count);
+    const hasKeys = run.keyLength.subarray(0, count).some((length) => length >= 0);
+    const keyStart = hasKeys ? run.keyStart.slice(0, count) : NO_KEY_START;
     let bytes = run.data;
     if (bytes === records) this.#holdsAnswer = true;
     else {
@@ -55,7 +60,7 @@ export class BatchBuilder {
       this.heldBytes += bytes.length;
       for (let index = 0; index < count; index += 1) {
         valueStart[index] = (valueStart[index] ?? 0) - span.start;
-        keyStart[index] = (keyStart[index] ?? 0) - span.start;
+        if (hasKeys) keyStart[index] = (keyStart[index] ?? 0) - span.start;
       }
     }
     this.#runs.push({
@@ -65,7 +70,7 @@ export class BatchBuilder {
       valueStart,
       valueLength: run.valueLength.slice(0, count),
       keyStart,
-      keyLength: run.keyLength.slice(0, count),
+      keyLength: hasKeys ? run.keyLength.slice(0, count) : NO_KEY_LENGTH,
       baseOffset: run.baseOffset,
       offsetDelta: run.offsetDelta.slice(0, count),
       timestampMs: run.timestampMs.slice(0, count),

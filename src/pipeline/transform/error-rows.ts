@@ -63,7 +63,7 @@ function rawRecord(row: RejectedRow): string {
 }
 
 function isJsonObject(text: string): boolean {
-  if (!text.startsWith('{')) return false;
+  if (!text.trimStart().startsWith('{')) return false;
   try {
     JSON.parse(text);
     return true;
