@@ -203,11 +203,12 @@ export class RoutineLoadScheduler {
       Number(propertyOf(JOB_PROPERTIES, definition.properties, 'desired_concurrent_number')),
       this.#options.maxTasksPerJob,
     );
+    // As StarRocks: RUNNING once the job is divided into tasks, before they answer.
+    await catalog.loadJobs.setState(job.id, ['NEED_SCHEDULE'], 'RUNNING', null);
     for (let index = 0; index < taskCount; index += 1) {
       const group = fresh.filter((_, at) => at % taskCount === index);
       await this.#startTask(job, definition, table, group);
     }
-    await catalog.loadJobs.setState(job.id, ['NEED_SCHEDULE'], 'RUNNING', null);
   }
 
   async #startTask(
