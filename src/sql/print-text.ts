@@ -7,7 +7,13 @@ import { isReserved } from './keywords.ts';
 const PLAIN_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
 /** Not reserved, but bare they could be read as the start of something else: `map < 3`, `interval - 1`. */
-const READ_OTHERWISE: ReadonlySet<string> = new Set(['BINARY', 'INTERVAL', 'MAP', 'RECURSIVE']);
+const READ_OTHERWISE: ReadonlySet<string> = new Set([
+  'BINARY',
+  'INTERVAL',
+  'MAP',
+  'RECURSIVE',
+  'ROLLUP',
+]);
 
 /** A name, in backticks only when it needs them. */
 export function printIdentifier(name: string): string {
