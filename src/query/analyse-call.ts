@@ -69,11 +69,7 @@ function resolveAt(
   call: ast.FunctionCall,
   args: readonly TypedExpression[],
 ): Resolved {
-  return resolveSignature(
-    entry,
-    call.name,
-    args.map((arg) => arg.type),
-  );
+  return resolveSignature(entry, call.name, args);
 }
 
 function convertArguments(
@@ -287,7 +283,7 @@ export function analyseJsonArrow(
   const path = context.analyse(arrow.path, context);
   const entry = present(context.analysis.functions.get('json_query'), 'json_query');
   const json = operand.type.kind === 'JSON' ? operand : coerce(operand, JSON_TYPE);
-  const resolved = resolveSignature(entry, 'json_query', [json.type, path.type]);
+  const resolved = resolveSignature(entry, 'json_query', [json, path]);
   return {
     kind: 'call',
     type: resolved.result,

@@ -12,6 +12,7 @@ import {
   analyseInSubquery,
   analyseLike,
   analyseUnary,
+  condition,
   requireComparable,
 } from './analyse-operators.ts';
 import { coerce, isDateText, isDatetimeText } from './coerce.ts';
@@ -237,12 +238,12 @@ function analyseSubquery(
 function analyseCase(expression: ast.Case, context: ExpressionContext): TypedExpression {
   const operand = expression.operand === null ? null : context.analyse(expression.operand, context);
   const branches = expression.branches.map(({ when, result }) => {
-    const condition = context.analyse(when, context);
+    const tested = context.analyse(when, context);
     return {
       when:
         operand === null
-          ? coerce(condition, BOOLEAN)
-          : requireComparable('=', operand, condition, when.pos),
+          ? condition(tested, when.pos)
+          : requireComparable('=', operand, tested, when.pos),
       result: context.analyse(result, context),
     };
   });

@@ -141,7 +141,7 @@ function addInterval(
   }
   const name = op === '+' ? 'date_add' : 'date_sub';
   const entry = present(context.analysis.functions.get(name), name);
-  const resolved = resolveSignature(entry, name, [date.type, interval.type]);
+  const resolved = resolveSignature(entry, name, [date, interval]);
   const target = resolved.targets[0];
   return {
     kind: 'call',

@@ -69,7 +69,8 @@ function fromTemporal(sql: string, from: SqlType, to: SqlType): string {
 }
 
 function numberToTemporal(sql: string, from: SqlType, to: SqlType): string {
-  const whole = isInteger(from) ? sql : `TRY_CAST(trunc(${sql}) AS BIGINT)`;
+  const isWhole = isInteger(from) || from.kind === 'BOOLEAN';
+  const whole = isWhole ? `CAST(${sql} AS HUGEINT)` : `TRY_CAST(trunc(${sql}) AS BIGINT)`;
   const parsed = `try_strptime(CAST(${whole} AS VARCHAR), ['%Y%m%d', '%Y%m%d%H%M%S'])`;
   return to.kind === 'DATE' ? `CAST(${parsed} AS DATE)` : parsed;
 }

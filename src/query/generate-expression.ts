@@ -2,6 +2,7 @@
 // quoted here. Parentheses around everything: no precedence is relied on.
 import { assert, unreachable } from '../base/assert.ts';
 import { duckdbType } from '../model/sql-type.ts';
+import { bindLong } from './bind-long.ts';
 import { castSql } from './cast-sql.ts';
 import { decimalQuotientSql } from './decimal-sql.ts';
 import type {
@@ -48,7 +49,9 @@ export function expressionSql(expression: TypedExpression, context: GenerateCont
     case 'window':
       return windowSql(expression, context);
     case 'cast':
-      return castSql(sql(expression.operand), expression.operand.type, expression.type);
+      return bindLong([sql(expression.operand)], ([operand = '']) =>
+        castSql(operand, expression.operand.type, expression.type),
+      );
     case 'arithmetic':
       return arithmeticSql(expression, context);
     case 'comparison': {
@@ -140,20 +143,29 @@ function callSql(
   const { duckdb } = call.signature;
   const sql = call.args.map((arg) => expressionSql(arg, context));
   if (typeof duckdb === 'function') {
-    return duckdb({
-      args: call.args,
-      sql,
-      result: call.type,
-      timeZone: context.timeZone,
-      ...form,
-    });
+    const build = (names: readonly string[]): string =>
+      duckdb({
+        args: call.args,
+        sql: names,
+        result: call.type,
+        timeZone: context.timeZone,
+        ...form,
+      });
+    return isBindable(call) ? bindLong(sql, build) : build(sql);
   }
   assert(duckdb !== '', `${call.entry.names[0]} is answered before SQL is made`);
-  const filled = duckdb.replace(/\{(\d*)(\*?)\}/g, (_, index: string, star: string) =>
-    star === '' ? (sql[Number(index)] ?? 'NULL') : sql.slice(Number(index)).join(', '),
-  );
+  const fill = (names: readonly string[]): string =>
+    duckdb.replace(/\{(\d*)(\*?)\}/g, (_, index: string, star: string) =>
+      star === '' ? (names[Number(index)] ?? 'NULL') : names.slice(Number(index)).join(', '),
+    );
+  const filled = isBindable(call) ? bindLong(sql, fill) : fill(sql);
   const called = form.ignoreNulls ? filled.replace(/\)$/, ' IGNORE NULLS)') : filled;
   return `${called}${form.over}`;
+}
+
+/** Aggregates need their arguments in place, and a lambda is no value. */
+function isBindable(call: CallExpression | AggregateExpression): boolean {
+  return call.entry.kind === 'scalar' && call.args.every((arg) => arg.kind !== 'lambda');
 }
 
 function orderSql(keys: readonly SortKey[], context: GenerateContext): string {
@@ -257,8 +269,17 @@ function likeSql(like: LikeExpression, context: GenerateContext): string {
   const text = pattern.kind === 'literal' ? pattern.text : null;
   // A pattern that ends in the middle of an escape: the backslash stands for itself.
   const open = text !== null && /(^|[^\\])(\\\\)*\\$/.test(text);
-  const sql = open ? quoteString(`${text}\\`) : expressionSql(pattern, context);
+  const sql = open
+    ? quoteString(`${text}\\`)
+    : text !== null
+      ? expressionSql(pattern, context)
+      : bindLong([expressionSql(pattern, context)], ([given = '']) => closedPattern(given));
   return `(${operand} ${not}LIKE ${sql} ESCAPE '\\')`;
+}
+
+/** A computed pattern with a backslash at its end doubled: DuckDB refuses an open escape. */
+function closedPattern(pattern: string): string {
+  return `CASE WHEN regexp_matches(${pattern}, '(^|[^\\\\])(\\\\\\\\)*\\\\$') THEN ${pattern} || '\\' ELSE ${pattern} END`;
 }
 
 function inSubquerySql(

@@ -36,8 +36,6 @@ export function refusesTry(expression: TypedExpression): boolean {
         case 'scalar_subquery':
         case 'exists':
         case 'in_subquery':
-        case 'lambda':
-        case 'parameter':
           return true;
         case 'call':
           return ['rand', 'uuid', 'uuid_numeric'].includes(part.entry.names[0] ?? '');

@@ -12,6 +12,7 @@ import {
 } from '../types.ts';
 import { definer } from './define.ts';
 import type { FunctionEntry } from './entry.ts';
+import { joinListSql } from './join-list.ts';
 
 const array = definer('scalar', 'array');
 const own = { nulls: 'own' } as const;
@@ -96,11 +97,12 @@ export const ARRAY_FUNCTIONS: readonly FunctionEntry[] = [
     [
       [
         '(array<string>, string) -> string',
-        'CASE WHEN {1} IS NOT NULL THEN array_to_string({0}, {1}) END',
+        (s) => joinListSql(s.sql[0] ?? '', s.sql[1] ?? '', s.args[1]),
       ],
       [
         '(array<string>, string, string) -> string',
-        'CASE WHEN {1} IS NOT NULL AND {2} IS NOT NULL THEN array_to_string(list_transform({0}, lambda x: coalesce(x, {2})), {1}) END',
+        (s) =>
+          `CASE WHEN ${s.sql[2]} IS NOT NULL THEN ${joinListSql(`list_transform(${s.sql[0]}, lambda x: coalesce(x, ${s.sql[2]}))`, s.sql[1] ?? '', s.args[1])} END`,
       ],
     ],
     'Elements joined with a separator; NULLs left out, or replaced with the third argument.',

@@ -53,7 +53,19 @@ export type ParameterSpec =
   | { readonly kind: 'interval' }
   | { readonly kind: 'lambda' };
 
-export type ResultRule = ParameterSpec | ((types: readonly SqlType[]) => SqlType);
+/** An argument as signatures see it. */
+export interface ArgumentShape {
+  /** `literal`, `lambda`, `interval` or another kind of typed expression. */
+  readonly kind: string;
+  readonly type: SqlType;
+  /** Of a literal only. */
+  readonly text?: string | null;
+}
+
+/** A function gets the types after conversion, and the arguments for rules that look at constants. */
+export type ResultRule =
+  | ParameterSpec
+  | ((types: readonly SqlType[], args: readonly ArgumentShape[]) => SqlType);
 
 export interface Signature {
   /** As written in the table: `(string, int?) -> string`. */

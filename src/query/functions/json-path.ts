@@ -10,7 +10,7 @@ export interface JsonPath {
   readonly many: boolean;
 }
 
-const STEP = /\.\s*(?:"((?:[^"\\]|\\.)*)"|([^.[\]"]+))|\[\s*(\d+|\*)\s*\]/y;
+const STEP = /\.\s*(?:"([^"\\]*)"|([^.[\]"\\]+))|\[\s*(\d+|\*)\s*\]/y;
 
 /** @throws SQL_ANALYZE for a path that cannot be read. */
 export function parseJsonPath(path: string): JsonPath {

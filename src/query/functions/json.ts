@@ -1,5 +1,6 @@
 // JSON functions. A JSON value is text in the engine; broken text is NULL, never an error.
 
+import { fail } from '../../base/errors.ts';
 import type { SqlType } from '../../model/sql-type.ts';
 import { castSql } from '../cast-sql.ts';
 import { quoteString } from '../literal.ts';
@@ -26,9 +27,13 @@ const getter = (type: SqlType, name: string) => (site: CallSite) =>
   castSql(jsonQuerySql(site, name), JSON_TYPE, type);
 
 const object = (site: CallSite): string => {
-  const parts = site.sql.map((sql, i) =>
-    i % 2 === 0 ? sql : jsonValue(sql, site.args[i]?.type ?? STRING),
-  );
+  if (site.sql.length % 2 !== 0) {
+    throw fail('SQL_ANALYZE', { detail: 'json_object needs keys and values in pairs' });
+  }
+  const parts = site.sql.map((sql, i) => {
+    const type = site.args[i]?.type ?? STRING;
+    return i % 2 === 0 ? castSql(sql, type, STRING) : jsonValue(sql, type);
+  });
   return `CAST(json_object(${parts.join(', ')}) AS VARCHAR)`;
 };
 

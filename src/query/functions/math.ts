@@ -1,9 +1,17 @@
 // Mathematical and bit functions. Where DuckDB raises an error or gives infinity, StarRocks gives NULL:
 // the forms here guard for that.
 import type { SqlType } from '../../model/sql-type.ts';
-import { BIGINT, DOUBLE, decimal, isInteger } from '../types.ts';
+import {
+  arithmeticRule,
+  asDecimal,
+  BIGINT,
+  DOUBLE,
+  decimal,
+  isInteger,
+  MAX_DECIMAL_PRECISION,
+} from '../types.ts';
 import { definer } from './define.ts';
-import type { FunctionEntry } from './entry.ts';
+import type { ArgumentShape, CallSite, FunctionEntry } from './entry.ts';
 
 const math = definer('scalar', 'math');
 
@@ -16,6 +24,22 @@ const wholeDecimal = (types: readonly SqlType[]): SqlType => {
     : DOUBLE;
 };
 const sameAsFirst = (types: readonly SqlType[]): SqlType => types[0] ?? DOUBLE;
+/** A constant number of digits is the scale of the answer; a computed one leaves the type as it is. */
+const roundedType = (types: readonly SqlType[], args: readonly ArgumentShape[]): SqlType => {
+  const type = asDecimal(types[0] ?? DOUBLE);
+  const digits = args[1]?.kind === 'literal' ? Number(args[1].text ?? 0) : type.scale;
+  return decimal(MAX_DECIMAL_PRECISION, Math.max(0, Math.min(digits, type.scale)));
+};
+/** DuckDB takes a computed number of digits only for DOUBLE. */
+const decimalDigits =
+  (name: 'round' | 'trunc') =>
+  (s: CallSite): string => {
+    const isConstant = s.args[1]?.kind === 'literal';
+    const value = isConstant ? s.sql[0] : `CAST(${s.sql[0]} AS DOUBLE)`;
+    return `CAST(${name}(${value}, ${s.sql[1]}) AS ${printDecimal(s.result)})`;
+  };
+const remainder = (types: readonly SqlType[]): SqlType =>
+  arithmeticRule('%', types[0] ?? DOUBLE, types[1] ?? DOUBLE)?.result ?? DOUBLE;
 const negated = (types: readonly SqlType[]): SqlType => {
   const type = types[0] ?? DOUBLE;
   return isInteger(type) && type.kind !== 'LARGEINT' ? BIGINT : type;
@@ -54,35 +78,23 @@ export const MATH_FUNCTIONS: readonly FunctionEntry[] = [
       ['(double) -> bigint', 'TRY_CAST(round({0}) AS BIGINT)'],
       ['(decimal) -> decimal', 'round({0})', wholeDecimal],
       ['(double, int) -> double', 'round({0}, {1})'],
-      [
-        '(decimal, int) -> decimal',
-        (s) =>
-          `CAST(round(CAST(${s.sql[0]} AS DECIMAL(38,${scaleOf(s.result)})), ${s.sql[1]}) AS ${printDecimal(s.result)})`,
-        sameAsFirst,
-      ],
+      ['(decimal, int) -> decimal', decimalDigits('round'), roundedType],
     ],
     'Rounds half away from zero, to a whole number or to so many digits after the point.',
-    ['round(2.456, 2)', '2.460'],
+    ['round(2.456, 2)', '2.46'],
   ),
   math(
     'truncate',
     [
       ['(double, int) -> double', 'trunc({0}, {1})'],
-      [
-        '(decimal, int) -> decimal',
-        (s) => `CAST(trunc(${s.sql[0]}, ${s.sql[1]}) AS ${printDecimal(s.result)})`,
-        sameAsFirst,
-      ],
+      ['(decimal, int) -> decimal', decimalDigits('trunc'), roundedType],
     ],
     'Cuts to so many digits after the point.',
     ['truncate(cast(3.987 as double), 1)', '3.9'],
   ),
   math(
     'mod, fmod',
-    [
-      ['(T, T) -> T', '({0} % nullif({1}, 0))'],
-      ['(double, double) -> double', '({0} % nullif({1}, 0))'],
-    ],
+    ['(number, number) -> number', '({0} % nullif({1}, 0))', remainder],
     'Remainder of a division; NULL when the divisor is 0.',
     ['mod(10, 3)', '1'],
   ),
@@ -241,10 +253,6 @@ export const MATH_FUNCTIONS: readonly FunctionEntry[] = [
 /** DuckDB's << raises an error for negative numbers and overflow; a product with a power of two does not for those that fit. */
 function shiftLeft(site: { readonly sql: readonly string[] }): string {
   return `CAST(CAST(${site.sql[0]} AS HUGEINT) * CAST(pow(2, ${site.sql[1]}) AS HUGEINT) AS BIGINT)`;
-}
-
-function scaleOf(type: SqlType): number {
-  return type.kind === 'DECIMAL' ? type.scale : 0;
 }
 
 function printDecimal(type: SqlType): string {

@@ -15,7 +15,13 @@ import {
   isTemporal,
   NULL_TYPE,
 } from '../types.ts';
-import type { FunctionEntry, FunctionTable, ParameterSpec, Signature } from './entry.ts';
+import type {
+  ArgumentShape,
+  FunctionEntry,
+  FunctionTable,
+  ParameterSpec,
+  Signature,
+} from './entry.ts';
 
 /** A signature chosen: what each argument must be converted to (null = leave it), and what comes out. */
 export interface Resolved {
@@ -30,11 +36,12 @@ type Bindings = Map<string, SqlType>;
 export function resolveSignature(
   entry: FunctionEntry,
   name: string,
-  types: readonly SqlType[],
+  args: readonly ArgumentShape[],
 ): Resolved {
+  const types = args.map((arg) => arg.type);
   let best: { resolved: Resolved; cost: number } | null = null;
   for (const signature of entry.signatures) {
-    const tried = trySignature(signature, types);
+    const tried = fitsForms(signature, args) ? trySignature(signature, types, args) : undefined;
     if (tried !== undefined && (best === null || tried.cost < best.cost)) best = tried;
   }
   if (best === null) throw noMatch(name, types, '');
@@ -66,9 +73,19 @@ function printArgument(type: SqlType): string {
   return type.kind === 'VARCHAR' && type.length === STRING_LENGTH ? 'varchar' : printSqlType(type);
 }
 
+/** Lambdas and intervals stand exactly where a signature has them. */
+function fitsForms({ parameters }: Signature, args: readonly ArgumentShape[]): boolean {
+  return args.every(({ kind }, i) => {
+    const wanted = parameters[Math.min(i, parameters.length - 1)]?.kind;
+    if (kind === 'lambda' || kind === 'interval') return wanted === kind;
+    return wanted !== 'lambda' && wanted !== 'interval';
+  });
+}
+
 function trySignature(
   signature: Signature,
   types: readonly SqlType[],
+  args: readonly ArgumentShape[],
 ): { resolved: Resolved; cost: number } | undefined {
   const { parameters, required, variadic } = signature;
   if (types.length < required || (!variadic && types.length > parameters.length)) return undefined;
@@ -91,7 +108,10 @@ function trySignature(
   const rule = signature.result;
   const result =
     typeof rule === 'function'
-      ? rule(targets.map((target, i) => target ?? types[i] ?? NULL_TYPE))
+      ? rule(
+          targets.map((target, i) => target ?? types[i] ?? NULL_TYPE),
+          args,
+        )
       : instantiate(rule, bindings);
   return { resolved: { signature, targets, result }, cost };
 }

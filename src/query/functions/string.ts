@@ -3,6 +3,7 @@
 import { fail } from '../../base/errors.ts';
 import { definer } from './define.ts';
 import type { CallSite, FunctionEntry } from './entry.ts';
+import { joinListSql } from './join-list.ts';
 
 const string = definer('scalar', 'string');
 const own = { nulls: 'own' } as const;
@@ -13,7 +14,11 @@ const atLeastZero = (sql: string): string => `CASE WHEN ${sql} < 0 THEN 0 ELSE $
 /** MySQL's rule: position 0 gives '', a negative position counts from the end. */
 const substring = (site: CallSite): string => {
   const [text = '', from = '', count] = site.sql;
+  const start = site.args[1];
   const rest = count === undefined ? '' : `, ${atLeastZero(count)}`;
+  if (start?.kind === 'literal' && start.text !== null && BigInt(start.text) > 0n) {
+    return `substring(${text}, ${from}${rest})`;
+  }
   return `CASE WHEN ${from} = 0 OR abs(${from}) > length(${text}) THEN CASE WHEN ${text} IS NOT NULL THEN '' END ELSE substring(${text}, ${from}${rest}) END`;
 };
 
@@ -53,6 +58,14 @@ const splitPart = (site: CallSite): string => {
   return `CASE WHEN ${separator} IS NOT NULL AND ${index} <> 0 THEN ${parts}[${index}] END`;
 };
 
+const substringIndex = (site: CallSite): string => {
+  const [text = '', separator = '', count = ''] = site.sql;
+  const parts = `string_split(${text}, ${separator})`;
+  const slice = `CASE WHEN ${count} > 0 THEN ${parts}[1:${count}] ELSE ${parts}[greatest(len(${parts}) + ${count} + 1, 1):] END`;
+  const joined = joinListSql(slice, separator, site.args[1]);
+  return `CASE WHEN ${text} IS NULL OR ${separator} IS NULL OR ${count} IS NULL THEN NULL WHEN ${count} = 0 OR ${separator} = '' THEN '' ELSE ${joined} END`;
+};
+
 export const STRING_FUNCTIONS: readonly FunctionEntry[] = [
   string(
     'concat',
@@ -64,7 +77,10 @@ export const STRING_FUNCTIONS: readonly FunctionEntry[] = [
     'concat_ws',
     [
       ['(string, string...) -> string', 'concat_ws({*})'],
-      ['(string, array<string>) -> string', 'array_to_string({1}, {0})'],
+      [
+        '(string, array<string>) -> string',
+        (s) => joinListSql(s.sql[1] ?? '', s.sql[0] ?? '', s.args[0]),
+      ],
     ],
     'Joins texts with a separator, leaving NULLs out; NULL when the separator is NULL.',
     ["concat_ws('-', 'a', null, 'b')", 'a-b'],
@@ -228,10 +244,7 @@ export const STRING_FUNCTIONS: readonly FunctionEntry[] = [
   ),
   string(
     'substring_index',
-    [
-      '(string, string, int) -> string',
-      "CASE WHEN {1} IS NULL OR {2} IS NULL THEN NULL WHEN {2} = 0 OR {1} = '' THEN CASE WHEN {0} IS NOT NULL THEN '' END WHEN {2} > 0 THEN array_to_string(string_split({0}, {1})[1:{2}], {1}) ELSE array_to_string(string_split({0}, {1})[greatest(len(string_split({0}, {1})) + {2} + 1, 1):], {1}) END",
-    ],
+    ['(string, string, int) -> string', substringIndex],
     'The text before so many separators (negative: after, counted from the end).',
     ["substring_index('a.b.c', '.', 2)", 'a.b'],
   ),
