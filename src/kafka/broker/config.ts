@@ -66,7 +66,7 @@ export const DEFAULT_BROKER_CONFIG: BrokerConfig = {
   responseBudgetBytes: 48 * MIB,
   maxFetchBytes: 8 * MIB,
   maxConnections: 512,
-  stalledConnectionMs: 60_000,
+  stalledConnectionMs: 30_000,
   flushIntervalMs: 1000,
   maintenanceIntervalMs: 15_000,
   groupInitialRebalanceDelayMs: 0,

@@ -81,7 +81,7 @@ async function serveFrame(
       version: pending.version,
       clientId: pending.clientId ?? '',
       clientHost: `/${socket.remoteAddress ?? ''}`,
-      advertisedHost: options.advertisedHost || (socket.localAddress ?? '127.0.0.1'),
+      advertisedHost: options.advertisedHost || localAddressOf(socket),
       advertisedPort: options.advertisedPort,
       signal,
       onSent: (action) => sent.push(action),
@@ -100,6 +100,11 @@ async function serveFrame(
   } finally {
     for (const action of sent) action();
   }
+}
+
+/** The address the client came to; an IPv4 one without its IPv6 wrapping. */
+function localAddressOf(socket: Socket): string {
+  return (socket.localAddress ?? '127.0.0.1').replace(/^::ffff:/, '');
 }
 
 /** Resolves when the kernel has taken all of it; a client that does not read is cut off. */

@@ -177,14 +177,18 @@ export class PartitionLog {
 
   #firstRecordFrom(segment: Segment, timestampMs: number): OffsetAndTimestamp | null {
     return segment.withFile((fd) => {
-      const at = segment.locateTimestamp(fd, timestampMs);
-      if (at === null) return null;
-      const bytes = Buffer.allocUnsafeSlow(at.header.totalBytes);
-      readFully(fd, bytes, at.position);
-      for (const record of recordsOf(bytes, at.header)) {
-        if (record.timestampMs >= timestampMs && record.offset >= this.#startOffset) {
-          return { offset: record.offset, timestampMs: record.timestampMs };
+      // Compaction or DeleteRecords may have taken the very record that the batch was found by.
+      let at = segment.locateTimestamp(fd, timestampMs, 0);
+      while (at !== null) {
+        const { position, header } = at;
+        const bytes = Buffer.allocUnsafeSlow(header.totalBytes);
+        readFully(fd, bytes, position);
+        for (const record of recordsOf(bytes, header)) {
+          if (record.timestampMs >= timestampMs && record.offset >= this.#startOffset) {
+            return { offset: record.offset, timestampMs: record.timestampMs };
+          }
         }
+        at = segment.locateTimestamp(fd, timestampMs, position + header.totalBytes);
       }
       return null;
     });

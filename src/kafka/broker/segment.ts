@@ -190,16 +190,16 @@ export class Segment {
     return this.#sizeBytes - (this.#positions[entry] ?? 0);
   }
 
-  /** First batch whose greatest timestamp is at least `timestampMs`. */
+  /** First batch at or after `position` whose greatest timestamp is at least `timestampMs`. */
   locateTimestamp(
     fd: number,
     timestampMs: number,
+    position: number,
   ): { position: number; header: BatchHeader } | null {
-    const entry = lastBelow(this.#timestamps, timestampMs);
-    const from = this.#positions[entry] ?? 0;
+    const indexed = this.#positions[lastBelow(this.#timestamps, timestampMs)] ?? 0;
     return findBatch(
       fd,
-      from,
+      Math.max(indexed, position),
       this.#sizeBytes,
       (header) => Number(header.maxTimestamp) >= timestampMs,
     );

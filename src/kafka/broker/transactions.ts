@@ -29,7 +29,7 @@ const transactionKey = (id: string): string => JSON.stringify(['transaction', id
 
 interface PendingOffsets {
   readonly group: string;
-  readonly commits: readonly OffsetCommit[];
+  readonly positions: readonly OffsetCommit[];
 }
 
 interface Transaction {
@@ -178,7 +178,9 @@ export class Transactions {
     group: string,
     commits: readonly OffsetCommit[],
   ): number {
-    return this.#change(id, producerId, epoch, (one) => one.offsets.push({ group, commits }));
+    return this.#change(id, producerId, epoch, (one) =>
+      one.offsets.push({ group, positions: commits }),
+    );
   }
 
   #change(
@@ -258,9 +260,9 @@ export class Transactions {
     one.status = commit ? 'CompleteCommit' : 'CompleteAbort';
     one.partitions = new Set();
     one.offsets = [];
-    const entries = pending.flatMap(({ group, commits }) => offsets.entriesFor(group, commits));
+    const entries = pending.flatMap(({ group, positions }) => offsets.entriesFor(group, positions));
     journal.put([saved(one), ...entries]);
-    for (const { group, commits } of pending) offsets.apply(group, commits);
+    for (const { group, positions } of pending) offsets.apply(group, positions);
   }
 
   /** True while an open transaction holds an offset of this partition that is not visible yet. */
@@ -268,7 +270,7 @@ export class Transactions {
     for (const one of this.#byId.values()) {
       for (const pending of one.offsets) {
         if (pending.group !== group) continue;
-        if (pending.commits.some((c) => c.topic === topic && c.partition === partition))
+        if (pending.positions.some((c) => c.topic === topic && c.partition === partition))
           return true;
       }
     }
@@ -327,6 +329,6 @@ function loadPending(text: string): PendingOffsets {
   const pending = JSON.parse(text) as PendingOffsets; // offsets are strings here: see saved()
   return {
     group: pending.group,
-    commits: pending.commits.map((commit) => ({ ...commit, offset: BigInt(commit.offset) })),
+    positions: pending.positions.map((commit) => ({ ...commit, offset: BigInt(commit.offset) })),
   };
 }

@@ -62,6 +62,7 @@ export interface Member {
 
 const NO_BYTES = Buffer.alloc(0);
 const MAX_PENDING_IDS = 1000;
+const MAX_MEMBERS = 1000;
 
 export class Group {
   readonly id: string;
@@ -112,6 +113,10 @@ export class Group {
     if (typeof found === 'number') return Promise.resolve(refusedJoin(found, request.memberId));
     if (!this.#fits(request, found?.id ?? '')) {
       const code = KAFKA_ERROR.INCONSISTENT_GROUP_PROTOCOL;
+      return Promise.resolve(refusedJoin(code, request.memberId));
+    }
+    if (found === null && this.#members.size >= MAX_MEMBERS) {
+      const code = KAFKA_ERROR.GROUP_MAX_SIZE_REACHED;
       return Promise.resolve(refusedJoin(code, request.memberId));
     }
     if (found === null && request.memberId === '' && request.needsKnownId) {
