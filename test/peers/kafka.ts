@@ -1,5 +1,5 @@
 // Apache Kafka, the real one: jars fetched by Maven (pom.xml beside this file), run as one KRaft node on
-// 127.0.0.1 with free ports, plain, with SASL (PLAIN and SCRAM) or with TLS; and its Java console tools.
+// 127.0.0.1 with free ports, plain and, where asked for, with SASL (PLAIN, SCRAM) and TLS; and its Java console tools.
 import { createHash } from 'node:crypto';
 import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -20,6 +20,8 @@ const FOLDER = join(import.meta.dirname, 'kafka');
 /** Start of a JVM that shares two cores with the rest of a test. */
 const TOOL_OPTIONS = ['-Xmx256m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'];
 const START_TIMEOUT_MS = 120_000;
+const SETTINGS = 'server.properties';
+const CLUSTER_ID = 'bWlsbHJhY2UtdGVzdC1rYQ';
 const QUIET = '-Dorg.slf4j.simpleLogger.defaultLogLevel=error';
 
 /** User of a broker with SASL; it may do everything. */
@@ -105,58 +107,56 @@ export async function writeTransactions(
   ]);
 }
 
-export type KafkaSecurity = 'none' | 'sasl' | 'tls';
-
 export interface KafkaOptions {
-  readonly security?: KafkaSecurity;
-  /** Kept by stop() when given; else a new temporary directory, removed by stop(). */
-  readonly dataDir?: string;
+  /** Adds listeners with SASL, TLS and both (default: plain only). */
+  readonly secured?: boolean;
   /** Further lines of server.properties. */
   readonly properties?: Readonly<Record<string, string>>;
 }
 
+interface Listener {
+  readonly name: string;
+  readonly protocol: 'PLAINTEXT' | 'SASL_PLAINTEXT' | 'SSL' | 'SASL_SSL';
+  readonly port: number;
+}
+
 export class KafkaPeer {
-  /** Plaintext, whatever the security: for the test's own tools. */
-  readonly bootstrap: string;
-  /** The address that a job under test uses: SASL or TLS when asked for, else the same as bootstrap. */
-  readonly securedBootstrap: string;
   readonly certificates: CertificateFiles | undefined;
   readonly #dataDir: string;
-  readonly #removeDataDir: boolean;
-  readonly #port: number;
+  readonly #listeners: readonly Listener[];
   #server: Server | undefined;
 
-  constructor(parts: {
-    port: number;
-    securedPort: number;
-    dataDir: string;
-    removeDataDir: boolean;
-    certificates: CertificateFiles | undefined;
-  }) {
-    this.#port = parts.port;
-    this.bootstrap = `127.0.0.1:${parts.port}`;
-    this.securedBootstrap = `127.0.0.1:${parts.securedPort}`;
-    this.#dataDir = parts.dataDir;
-    this.#removeDataDir = parts.removeDataDir;
-    this.certificates = parts.certificates;
+  constructor(
+    dataDir: string,
+    listeners: readonly Listener[],
+    certificates: CertificateFiles | undefined,
+  ) {
+    this.#dataDir = dataDir;
+    this.#listeners = listeners;
+    this.certificates = certificates;
+  }
+
+  /** `127.0.0.1:port` without TLS and SASL. */
+  get bootstrap(): string {
+    return this.address('PLAINTEXT');
+  }
+
+  /** `127.0.0.1:port` of another listener; only with `secured`. TLS without SASL wants a client certificate. */
+  address(protocol: Listener['protocol']): string {
+    const listener = this.#listeners.find((entry) => entry.protocol === protocol);
+    if (listener === undefined) throw new Error(`no listener for ${protocol}`);
+    return `127.0.0.1:${listener.port}`;
   }
 
   /** Starts it (again), with what it stored before. */
   async start(): Promise<void> {
     const jars = await kafkaJars();
+    const jvm = ['-Xmx512m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'];
+    const log = '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn';
     this.#server = await startServerProcess(
       'java',
-      [
-        '-Xmx512m',
-        '-XX:+UseSerialGC',
-        '-XX:TieredStopAtLevel=1',
-        '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn',
-        '-cp',
-        `${jars}/*`,
-        'kafka.Kafka',
-        join(this.#dataDir, 'server.properties'),
-      ],
-      { port: this.#port, timeoutMs: START_TIMEOUT_MS },
+      [...jvm, log, '-cp', `${jars}/*`, 'kafka.Kafka', join(this.#dataDir, SETTINGS)],
+      { port: this.#listeners[0]?.port ?? 0, timeoutMs: START_TIMEOUT_MS },
     );
   }
 
@@ -184,76 +184,51 @@ export class KafkaPeer {
   /** Ends it for good and removes its data. */
   async stop(): Promise<void> {
     await this.kill();
-    if (this.#removeDataDir) await rm(this.#dataDir, { recursive: true, force: true });
+    await rm(this.#dataDir, { recursive: true, force: true });
   }
 }
 
-/** A new one-node Kafka that answers. */
+/** A new one-node Kafka that answers, with its data in a temporary directory. */
 export async function startKafka(options: KafkaOptions = {}): Promise<KafkaPeer> {
-  const security = options.security ?? 'none';
+  const secured = options.secured === true;
   const jars = await kafkaJars();
-  const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'millrace-kafka-')));
-  const [port, controllerPort, freeSecured] = await Promise.all([
-    freePort(),
-    freePort(),
-    freePort(),
-  ]);
-  const securedPort = security === 'none' ? port : freeSecured;
-  const certificates =
-    security === 'tls' ? await makeCertificates(join(dataDir, 'tls')) : undefined;
+  const dataDir = await mkdtemp(join(tmpdir(), 'millrace-kafka-'));
+  const certificates = secured ? await makeCertificates(join(dataDir, 'tls')) : undefined;
+  const protocols = secured
+    ? (['PLAINTEXT', 'SASL_PLAINTEXT', 'SSL', 'SASL_SSL'] as const)
+    : (['PLAINTEXT'] as const);
+  const listeners = await Promise.all(
+    protocols.map(async (protocol) => ({
+      name: protocol.replace('_', ''),
+      protocol,
+      port: await freePort(),
+    })),
+  );
   const settings = {
-    ...baseSettings(dataDir, port, controllerPort),
-    ...securitySettings(security, port, controllerPort, securedPort, certificates),
+    ...nodeSettings(dataDir),
+    ...listenerSettings(listeners, await freePort()),
+    ...(certificates === undefined ? {} : securitySettings(certificates)),
     ...options.properties,
   };
-  const file = join(dataDir, 'server.properties');
-  await writeFile(
-    file,
-    Object.entries(settings)
-      .map(([key, value]) => `${key}=${value}\n`)
-      .join(''),
-  );
-  const scram =
-    security === 'sasl'
-      ? ['SCRAM-SHA-256', 'SCRAM-SHA-512'].flatMap((mechanism) => [
-          '--add-scram',
-          `${mechanism}=[name=${SASL_USER.name},password=${SASL_USER.password}]`,
-        ])
-      : [];
-  const format = ['format', '-t', 'bWlsbHJhY2UtdGVzdC1rYQ', '-c', file, ...scram];
-  await runOk('java', [
-    ...TOOL_OPTIONS,
-    QUIET,
-    '-cp',
-    `${jars}/*`,
-    'kafka.tools.StorageTool',
-    ...format,
+  const file = join(dataDir, SETTINGS);
+  const lines = Object.entries(settings).map(([key, value]) => `${key}=${value}\n`);
+  await writeFile(file, lines.join(''));
+  const scram = ['SCRAM-SHA-256', 'SCRAM-SHA-512'].flatMap((mechanism) => [
+    '--add-scram',
+    `${mechanism}=[name=${SASL_USER.name},password=${SASL_USER.password}]`,
   ]);
-  const peer = new KafkaPeer({
-    port,
-    securedPort,
-    dataDir,
-    removeDataDir: options.dataDir === undefined,
-    certificates,
-  });
+  const format = ['format', '-t', CLUSTER_ID, '-c', file, ...(secured ? scram : [])];
+  const tool = 'kafka.tools.StorageTool';
+  await runOk('java', [...TOOL_OPTIONS, QUIET, '-cp', `${jars}/*`, tool, ...format]);
+  const peer = new KafkaPeer(dataDir, listeners, certificates);
   await peer.start();
   return peer;
 }
 
-function baseSettings(
-  dataDir: string,
-  port: number,
-  controllerPort: number,
-): Record<string, string> {
+function nodeSettings(dataDir: string): Record<string, string> {
   return {
     'process.roles': 'broker,controller',
     'node.id': '1',
-    'controller.quorum.voters': `1@127.0.0.1:${controllerPort}`,
-    'controller.listener.names': 'CONTROLLER',
-    'inter.broker.listener.name': 'PLAIN',
-    listeners: `PLAIN://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
-    'advertised.listeners': `PLAIN://127.0.0.1:${port}`,
-    'listener.security.protocol.map': 'CONTROLLER:PLAINTEXT,PLAIN:PLAINTEXT',
     'log.dirs': join(dataDir, 'logs'),
     'offsets.topic.replication.factor': '1',
     'offsets.topic.num.partitions': '4',
@@ -265,42 +240,47 @@ function baseSettings(
     'group.initial.rebalance.delay.ms': '0',
     'message.max.bytes': '33554432',
     'replica.fetch.max.bytes': '33554432',
+    // After kill -9 the next life may register as soon as the last one is given up.
+    'broker.session.timeout.ms': '3000',
+    'broker.heartbeat.interval.ms': '500',
     // The cleaner and the retention check come round often enough for a test to see them.
-    'log.cleaner.backoff.ms': '1000',
+    'log.cleaner.backoff.ms': '500',
     'log.retention.check.interval.ms': '1000',
-    'log.initial.task.delay.ms': '1000',
+    'log.initial.task.delay.ms': '500',
   };
 }
 
-function securitySettings(
-  security: KafkaSecurity,
-  port: number,
+function listenerSettings(
+  listeners: readonly Listener[],
   controllerPort: number,
-  securedPort: number,
-  certificates: CertificateFiles | undefined,
 ): Record<string, string> {
-  if (security === 'none') return {};
-  const protocol = security === 'sasl' ? 'SASL_PLAINTEXT' : 'SSL';
-  const plain = 'org.apache.kafka.common.security.plain.PlainLoginModule';
-  const scram = 'org.apache.kafka.common.security.scram.ScramLoginModule';
-  const { name, password } = SASL_USER;
+  const addresses = listeners.map(({ name, port }) => `${name}://127.0.0.1:${port}`).join(',');
+  const protocols = listeners.map(({ name, protocol }) => `${name}:${protocol}`).join(',');
   return {
-    listeners: `PLAIN://127.0.0.1:${port},SECURED://127.0.0.1:${securedPort},CONTROLLER://127.0.0.1:${controllerPort}`,
-    'advertised.listeners': `PLAIN://127.0.0.1:${port},SECURED://127.0.0.1:${securedPort}`,
-    'listener.security.protocol.map': `CONTROLLER:PLAINTEXT,PLAIN:PLAINTEXT,SECURED:${protocol}`,
-    ...(certificates === undefined
-      ? {
-          'sasl.enabled.mechanisms': 'PLAIN,SCRAM-SHA-256,SCRAM-SHA-512',
-          'listener.name.secured.plain.sasl.jaas.config': `${plain} required user_${name}="${password}";`,
-          'listener.name.secured.scram-sha-256.sasl.jaas.config': `${scram} required;`,
-          'listener.name.secured.scram-sha-512.sasl.jaas.config': `${scram} required;`,
-        }
-      : {
-          'ssl.keystore.type': 'PEM',
-          'ssl.keystore.location': certificates.serverKeyStore,
-          'ssl.truststore.type': 'PEM',
-          'ssl.truststore.location': certificates.authority,
-          'ssl.client.auth': 'requested',
-        }),
+    'controller.quorum.voters': `1@127.0.0.1:${controllerPort}`,
+    'controller.listener.names': 'CONTROLLER',
+    'inter.broker.listener.name': 'PLAINTEXT',
+    listeners: `${addresses},CONTROLLER://127.0.0.1:${controllerPort}`,
+    'advertised.listeners': addresses,
+    'listener.security.protocol.map': `CONTROLLER:PLAINTEXT,${protocols}`,
+  };
+}
+
+function securitySettings(certificates: CertificateFiles): Record<string, string> {
+  const modules = 'org.apache.kafka.common.security';
+  const { name, password } = SASL_USER;
+  const sasl = ['saslplaintext', 'saslssl'].map((listener) => ({
+    [`listener.name.${listener}.plain.sasl.jaas.config`]: `${modules}.plain.PlainLoginModule required user_${name}="${password}";`,
+    [`listener.name.${listener}.scram-sha-256.sasl.jaas.config`]: `${modules}.scram.ScramLoginModule required;`,
+    [`listener.name.${listener}.scram-sha-512.sasl.jaas.config`]: `${modules}.scram.ScramLoginModule required;`,
+  }));
+  return {
+    ...Object.assign({}, ...sasl),
+    'sasl.enabled.mechanisms': 'PLAIN,SCRAM-SHA-256,SCRAM-SHA-512',
+    'ssl.keystore.type': 'PEM',
+    'ssl.keystore.location': certificates.serverKeyStore,
+    'ssl.truststore.type': 'PEM',
+    'ssl.truststore.location': certificates.authority,
+    'listener.name.ssl.ssl.client.auth': 'required',
   };
 }
