@@ -32,6 +32,12 @@ export interface TextRows {
 
 const READY_MS = 60_000;
 
+/** Servers that a test left running (it failed, or was told to end) end with it. */
+const running = new Set<ChildProcess>();
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
 export class TestServer {
   readonly ready: ServerReady;
   readonly child: ChildProcess;
@@ -155,6 +161,8 @@ export async function startServer(options: StartServerOptions = {}): Promise<Tes
       env: { ...process.env, MILLRACE_FAILPOINTS: options.failpoints ?? '' },
     },
   );
+  running.add(child);
+  child.once('exit', () => running.delete(child));
   const log: string[] = [];
   createInterface({ input: child.stderr }).on('line', (line) => {
     log.push(line);
