@@ -105,7 +105,7 @@ export async function openCatalog(options: CatalogOptions): Promise<Catalog> {
   } catch (error) {
     await client.close();
     rmSync(pidPath, { force: true });
-    throw error;
+    throw isDiskFull(error) ? fail('DISK_FULL', { path: dataDir }, error) : error;
   }
 }
 
@@ -113,11 +113,14 @@ function makeDirectory(dataDir: string): void {
   try {
     mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   } catch (error) {
-    const full = error instanceof Error && 'code' in error && error.code === 'ENOSPC';
-    if (full) throw fail('DISK_FULL', { path: dataDir }, error);
+    if (isDiskFull(error)) throw fail('DISK_FULL', { path: dataDir }, error);
     const detail = error instanceof Error ? error.message : String(error);
     throw fail('DATA_DIR_UNUSABLE', { dataDir, detail }, error);
   }
+}
+
+function isDiskFull(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOSPC';
 }
 
 async function openLocked(path: string, dataDir: string, pidPath: string): Promise<SqliteClient> {

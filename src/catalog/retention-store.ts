@@ -114,34 +114,62 @@ export class RetentionStore {
   }
 
   /**
-   * Forgets finished transactions and their labels, and versions that are not heads, older than
-   * `beforeMs`. The ledger stays for ever.
+   * Forgets finished transactions with their labels: those older than `beforeMs`, and of each database
+   * those beyond the newest `keepNewest`, but none that ended after `neverAfterMs`: a caller may still ask
+   * what became of it. Versions that are not heads go by `beforeMs`. The ledger stays for ever.
    */
-  async prune(beforeMs: number): Promise<void> {
+  async prune(limits: {
+    readonly beforeMs: number;
+    readonly keepNewest: number;
+    readonly neverAfterMs: number;
+  }): Promise<void> {
     const { db } = this.#context;
-    const old = db
+    const { beforeMs, keepNewest, neverAfterMs } = limits;
+    const databases = await db
       .selectFrom('transactions')
-      .select('id')
-      .where('finish_ms', 'is not', null)
-      .where('finish_ms', '<', beforeMs);
-    await runBatch(db, [
-      db.deleteFrom('labels').where('transaction_id', 'in', old),
-      db
-        .deleteFrom('transactions')
-        .where('finish_ms', 'is not', null)
-        .where('finish_ms', '<', beforeMs),
-      db
-        .deleteFrom('table_versions')
-        .where('committed_ms', '<', beforeMs)
-        .where(
-          ({ ref, selectFrom }) =>
-            sql<boolean>`${ref('version')} < ${selectFrom('tables')
-              .select('tables.head_version')
-              .whereRef('tables.id', '=', 'table_versions.table_id')}`,
-        ),
-    ]);
+      .select('database_id')
+      .distinct()
+      .execute();
+    for (const { database_id } of databases) {
+      const finished = db
+        .selectFrom('transactions')
+        .where('database_id', '=', database_id)
+        .where('finish_ms', 'is not', null);
+      const newest = await finished
+        .select('id')
+        .orderBy('id', 'desc')
+        .offset(keepNewest)
+        .limit(1)
+        .executeTakeFirst();
+      const old = finished
+        .select('id')
+        .where('finish_ms', '<', neverAfterMs)
+        .where((eb) => eb.or([eb('finish_ms', '<', beforeMs), eb('id', '<=', newest?.id ?? 0)]))
+        .orderBy('id')
+        .limit(PRUNE_ROWS);
+      const ids = (await old.execute()).map((row) => row.id);
+      for (const chunk of chunksOf(ids)) {
+        await runBatch(db, [
+          db.deleteFrom('labels').where('transaction_id', 'in', chunk),
+          db.deleteFrom('transactions').where('id', 'in', chunk),
+        ]);
+      }
+    }
+    await db
+      .deleteFrom('table_versions')
+      .where('committed_ms', '<', beforeMs)
+      .where(
+        ({ ref, selectFrom }) =>
+          sql<boolean>`${ref('version')} < ${selectFrom('tables')
+            .select('tables.head_version')
+            .whereRef('tables.id', '=', 'table_versions.table_id')}`,
+      )
+      .execute();
   }
 }
+
+/** Most transactions of a database that one pruning forgets: it must not hold others up for long. */
+const PRUNE_ROWS = 10_000;
 
 function chunksOf<T>(values: readonly T[]): readonly (readonly T[])[] {
   return Array.from({ length: Math.ceil(values.length / CHUNK) }, (_, index) =>

@@ -25,6 +25,8 @@ export interface SweepLimits {
   readonly queryTimeoutMs: number;
   /** Finished transactions and their labels are kept for this long (StarRocks: label_keep_max_second). */
   readonly labelKeepMs: number;
+  /** And no more than this many of a database, the newest (StarRocks: label_keep_max_num). */
+  readonly labelKeepCount: number;
   /** Most files of one plan; the next sweep goes on. */
   readonly maxFiles: number;
 }
@@ -33,8 +35,12 @@ export const DEFAULT_SWEEP_LIMITS: SweepLimits = {
   retentionMs: 10 * 60_000,
   queryTimeoutMs: 300_000,
   labelKeepMs: 3 * 24 * 3_600_000,
+  labelKeepCount: 1000,
   maxFiles: 10_000,
 };
+
+/** Whoever lost an answer has this long to ask for it, however many transactions came since. */
+const ANSWER_KEEP_MS = 3_600_000;
 
 export type SweepReason = 'expired' | 'orphan';
 
@@ -145,7 +151,12 @@ export async function runSweep(options: SweepOptions): Promise<SweepPlan> {
       failures.push({ volumeId, error: toAppError(error) });
     }
   }
-  await catalog.retention.prune(catalog.nowMs() - limits.labelKeepMs);
+  const nowMs = catalog.nowMs();
+  await catalog.retention.prune({
+    beforeMs: nowMs - limits.labelKeepMs,
+    keepNewest: limits.labelKeepCount,
+    neverAfterMs: nowMs - ANSWER_KEEP_MS,
+  });
   return { files: plan.files, timedOut, failures };
 }
 

@@ -257,3 +257,25 @@ test('old transactions, labels and versions are forgotten; heads, the ledger and
   );
   assert.equal((await fixture.committer.commit(young, carryOn)).state, 'VISIBLE');
 });
+
+test('of many transactions the newest are kept, and every one for an hour', async (t) => {
+  const { fixture, options } = await setUp(t);
+  const lease = await grant(fixture, 't1');
+  const ids: number[] = [];
+  const abort = async (): Promise<void> => {
+    const begin = { taskId: 't1', epoch: lease.epoch, coordinator: 'CN: cn1' };
+    const { transactionId } = await fixture.committer.begin(begin);
+    await fixture.committer.abort(transactionId, 'x');
+    ids.push(transactionId);
+  };
+  for (let time = 0; time < 5; time += 1) await abort();
+  const few = { ...options, limits: { ...DEFAULT_SWEEP_LIMITS, labelKeepCount: 2 } };
+  await runSweep(few);
+  const kept = async (): Promise<readonly number[]> =>
+    (await fixture.catalog.transactions.list({ limit: 10 })).map((entry) => entry.id).toReversed();
+  assert.deepEqual(await kept(), ids);
+  fixture.clock.shiftMs += 61 * MINUTE;
+  await abort();
+  await runSweep(few);
+  assert.deepEqual(await kept(), ids.slice(-2));
+});
