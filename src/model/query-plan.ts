@@ -29,11 +29,11 @@ export interface InlineTable {
 }
 
 /**
- * How the statement's column leaves DuckDB. `text`: VARCHAR that already is the exact text for the client;
- * `bytes`: BLOB to send as it is; `int8`..`int64`: TINYINT..BIGINT vectors to print in decimal (BOOLEAN comes
- * as int8 0/1). SQL NULL is NULL in all of them.
+ * How the statement's column leaves DuckDB. `native`: a vector of `duckdbType(type)`, whose text the CN makes;
+ * `text`: VARCHAR that already is the exact text for the client (strings, JSON, arrays, maps, structs);
+ * `bytes`: BLOB to send as it is.
  */
-export type ColumnTransport = 'text' | 'bytes' | 'int8' | 'int16' | 'int32' | 'int64';
+export type ColumnTransport = 'native' | 'text' | 'bytes';
 
 export interface ResultColumn {
   readonly name: string;

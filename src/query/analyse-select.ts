@@ -128,7 +128,7 @@ function itemName(item: ast.ExpressionItem, context: RelationContext): string {
   const { expression } = item;
   if (expression.kind === 'column') return expression.path.at(-1) ?? '';
   const text = context.analysis.text.slice(item.pos.start, item.end).trim();
-  if (expression.kind === 'string') return expression.value;
+  if (expression.kind === 'string') return `'${expression.value}'`;
   return text === '' ? expression.kind : text;
 }
 

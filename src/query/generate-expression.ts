@@ -267,6 +267,8 @@ function likeSql(like: LikeExpression, context: GenerateContext): string {
   }
   const { pattern } = like;
   const text = pattern.kind === 'literal' ? pattern.text : null;
+  // Without escapes DuckDB has its fast forms (prefix, suffix, contains).
+  if (text !== null && !text.includes('\\')) return `(${operand} ${not}LIKE ${quoteString(text)})`;
   // A pattern that ends in the middle of an escape: the backslash stands for itself.
   const open = text !== null && /(^|[^\\])(\\\\)*\\$/.test(text);
   const sql = open

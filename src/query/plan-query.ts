@@ -1,12 +1,7 @@
 // The way from a parsed query to a QueryPlan: which tables it names (for one metadata read), analysis over
 // their snapshot, DuckDB SQL with placeholders. Synchronous, no I/O, never loads DuckDB.
 import { fail } from '../base/errors.ts';
-import type {
-  ColumnTransport,
-  ConstantResult,
-  QueryPlan,
-  ResultColumn,
-} from '../model/query-plan.ts';
+import type { ConstantResult, QueryPlan, ResultColumn } from '../model/query-plan.ts';
 import type { DataFile, VolumeSpec } from '../model/table.ts';
 import type { Expression } from '../sql/ast/expression.ts';
 import type { Query } from '../sql/ast/query.ts';
@@ -19,15 +14,6 @@ import { querySql } from './generate-query.ts';
 import { pruneFiles } from './prune-files.ts';
 import { renderTextSql } from './render.ts';
 import { collectScanUse, type ScanUse } from './scan-use.ts';
-
-const TRANSPORT_TYPES: Readonly<Record<ColumnTransport, string>> = {
-  text: 'VARCHAR',
-  bytes: 'BLOB',
-  int8: 'TINYINT',
-  int16: 'SMALLINT',
-  int32: 'INTEGER',
-  int64: 'BIGINT',
-};
 
 /** Longest DuckDB statement made, in characters: a bound on what repeated arguments may grow to. */
 const MAX_SQL_LENGTH = 16 * 1024 * 1024;
@@ -50,8 +36,7 @@ export function planQuery(query: Query, text: string, context: QueryContext): Qu
   const items = node.columns.map(({ name, type }, i) => {
     const rendered = renderTextSql(type, `q.c${i}`);
     columns.push({ name, type, transport: rendered.transport });
-    // Our rules say INT where DuckDB may have computed in BIGINT: the vectors must have the type promised.
-    return `CAST(${rendered.sql} AS ${TRANSPORT_TYPES[rendered.transport]}) AS c${i}`;
+    return `${rendered.sql} AS c${i}`;
   });
   const cap = context.limits.maxRows === null ? '' : ` LIMIT ${context.limits.maxRows}`;
   const duckdbSql = `SELECT ${items.join(', ')} FROM (${inner}) AS q${node.limit === null ? cap : ''}`;

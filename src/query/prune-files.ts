@@ -23,7 +23,8 @@ export function pruneFiles(scan: ScanDraft, filters: readonly ScanFilter[]): rea
 type Compare = (a: string, b: string) => number | null;
 
 function comparer(type: SqlType): Compare | null {
-  if (isInteger(type)) return compareIntegers;
+  // LARGEINT is stored as text: its statistics are in the order of texts.
+  if (isInteger(type) && type.kind !== 'LARGEINT') return compareIntegers;
   if (type.kind === 'DATE' || type.kind === 'DATETIME') return compareDates;
   return null;
 }

@@ -1,7 +1,7 @@
 // How values of each type become the text that StarRocks shows: the last step of every query, and CAST
 // to a string. SOURCE: StarRocks' MySQL result rows. Makes DuckDB SQL around an expression; nothing else.
 import type { ColumnTransport } from '../model/query-plan.ts';
-import type { SqlType } from '../model/sql-type.ts';
+import { duckdbType, type SqlType } from '../model/sql-type.ts';
 import { quoteIdentifier, quoteString } from './literal.ts';
 
 /** A result column's SQL and how its vectors are to be read. */
@@ -11,25 +11,26 @@ export interface RenderedColumn {
 }
 
 /**
- * SQL that turns `sql` (an expression of `type`) into what the CN sends to the client: the text StarRocks
- * shows, raw bytes for VARBINARY, or plain integers.
+ * SQL that turns `sql` (an expression of `type`) into what the CN encodes: numbers and dates in their own
+ * vectors (the CN prints them), everything that needs SQL to become StarRocks' text as that text. Our
+ * rules may say INT where DuckDB computed in BIGINT: the cast keeps the promise.
  */
 export function renderTextSql(type: SqlType, sql: string): RenderedColumn {
   switch (type.kind) {
-    case 'BOOLEAN':
-      return { sql: `CAST(${sql} AS TINYINT)`, transport: 'int8' };
-    case 'TINYINT':
-      return { sql, transport: 'int8' };
-    case 'SMALLINT':
-      return { sql, transport: 'int16' };
-    case 'INT':
-      return { sql, transport: 'int32' };
-    case 'BIGINT':
-      return { sql, transport: 'int64' };
     case 'VARBINARY':
-      return { sql, transport: 'bytes' };
+      return { sql: `CAST(${sql} AS BLOB)`, transport: 'bytes' };
+    case 'VARCHAR':
+    case 'CHAR':
+    case 'JSON':
+    case 'ARRAY':
+    case 'MAP':
+    case 'STRUCT':
+    case 'BITMAP':
+    case 'HLL':
+    case 'PERCENTILE':
+      return { sql: `CAST(${textSql(type, sql)} AS VARCHAR)`, transport: 'text' };
     default:
-      return { sql: textSql(type, sql), transport: 'text' };
+      return { sql: `CAST(${sql} AS ${duckdbType(type)})`, transport: 'native' };
   }
 }
 

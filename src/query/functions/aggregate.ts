@@ -196,7 +196,7 @@ export const AGGREGATE_FUNCTIONS: readonly FunctionEntry[] = [
   ),
   aggregate(
     'percentile_approx',
-    ['(double, double) -> double', percentile('percentile_approx', 'approx_quantile')],
+    ['(double, double, double?) -> double', percentile('percentile_approx', 'approx_quantile')],
     'About the value below which a share of the rows lies.',
     [over('percentile_approx(x, 0.5)'), '2'],
     { takesDistinct: false },

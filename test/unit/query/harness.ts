@@ -1,10 +1,18 @@
 // For the query tests: plans a statement over tables given as DuckDB SQL, runs the generated SQL in a
 // real DuckDB and gives back the rows as a client would see them.
-import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+import assert from 'node:assert/strict';
+import {
+  type DuckDBConnection,
+  DuckDBInstance,
+  type DuckDBResult,
+  type DuckDBType,
+} from '@duckdb/node-api';
 import { asId } from '../../../src/base/ids.ts';
+import { type ColumnEncoder, columnEncoder } from '../../../src/engine/value-encoders.ts';
 import type { QueryPlan } from '../../../src/model/query-plan.ts';
 import { duckdbType, type SqlType } from '../../../src/model/sql-type.ts';
 import type { DataFile, TableInfo } from '../../../src/model/table.ts';
+import { RowEncoder } from '../../../src/mysql/row-encoder.ts';
 import type { QueryCatalog, QuerySession, QueryTable } from '../../../src/query/catalog.ts';
 import { planQuery } from '../../../src/query/plan-query.ts';
 import type { Query } from '../../../src/sql/ast/query.ts';
@@ -110,6 +118,39 @@ export function errorOf(action: () => unknown): string {
   return 'no error';
 }
 
+/** The rows as the CN encodes them for the client, texts read back. */
+async function encodedRows(
+  result: DuckDBResult,
+  types: readonly DuckDBType[],
+): Promise<(string | null)[][]> {
+  const rows: (string | null)[][] = [];
+  const encoders = types.map((type, i) => columnEncoder(type, i));
+  for (
+    let chunk = await result.fetchChunk();
+    chunk !== null && chunk.rowCount > 0;
+    chunk = await result.fetchChunk()
+  ) {
+    for (const encoder of encoders) encoder.load(chunk);
+    for (let row = 0; row < chunk.rowCount; row++) {
+      rows.push(encoders.map((encoder) => encodedCell(encoder, row)));
+    }
+  }
+  return rows;
+}
+
+function encodedCell(encoder: ColumnEncoder, row: number): string | null {
+  const chunks: Buffer[] = [];
+  const out = new RowEncoder(0, (chunk) => chunks.push(Buffer.from(chunk)));
+  out.startRow();
+  encoder.write(row, out);
+  out.endRow();
+  out.flush();
+  const packet = Buffer.concat(chunks).subarray(4);
+  if (packet[0] === 0xfb) return null;
+  const skip = packet[0] === 0xfc ? 3 : packet[0] === 0xfd ? 4 : 1;
+  return packet.subarray(skip).toString('utf8');
+}
+
 export class Bench {
   readonly connection: DuckDBConnection;
   readonly tables: QueryTable[] = [];
@@ -166,20 +207,14 @@ export class Bench {
       parts.length === 0
         ? made.duckdbSql
         : `WITH ${parts.join(', ')} SELECT * FROM (${made.duckdbSql})`;
-    const reader = await this.connection.runAndReadAll(sql);
-    const types = reader.columnTypes().map(String);
+    const result = await this.connection.stream(sql);
+    const types = result.columnTypes();
     for (const [i, column] of made.columns.entries()) {
-      const wanted = {
-        text: 'VARCHAR',
-        bytes: 'BLOB',
-        int8: 'TINYINT',
-        int16: 'SMALLINT',
-        int32: 'INTEGER',
-        int64: 'BIGINT',
-      }[column.transport];
-      if (types[i] !== wanted)
-        throw new Error(`column ${i} is ${types[i]}, the plan says ${wanted}: ${sql}`);
+      const wanted = { text: 'VARCHAR', bytes: 'BLOB', native: duckdbType(column.type) }[
+        column.transport
+      ];
+      assert.equal(String(types[i]), wanted, `column ${i} of ${sql}`);
     }
-    return reader.getRows().map((row) => row.map((cell) => (cell === null ? null : String(cell))));
+    return encodedRows(result, types);
   }
 }

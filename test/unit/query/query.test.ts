@@ -187,6 +187,39 @@ const cases: readonly (readonly [sql: string, rows: readonly (readonly (string |
   ['select x from (values (1), (2)) as v(x) order by x desc', [['2'], ['1']]],
   ['select distinct site from clicks order by site', [[null], ['a'], ['b']]],
   ['select sum(x), max(x), count(x) from empty', [[null, null, '0']]],
+  ['select site from clicks group by site order by count(*) desc, site limit 1', [['a']]],
+  ['select max(uid) from clicks having max(uid) > 2', [['3']]],
+  ['select count(distinct site, uid), count(site, uid) from clicks', [['3', '3']]],
+  [
+    "select group_concat(distinct site order by site separator '+'), group_concat(site, uid) from clicks where uid > 1",
+    [['a+b', 'b2,a3']],
+  ],
+  ['select uid from clicks order by row_number() over (order by uid desc) limit 1', [['3']]],
+  [
+    'select avg(price) over (partition by site) a, count(*) over () from clicks where uid = 1',
+    [['1.10000000', '4']].map(() => ['1.10000000', '1']),
+  ],
+  [
+    'select last_value(uid ignore nulls) over (order by uid rows between unbounded preceding and unbounded following) v from clicks limit 1',
+    [['3']].map(() => ['3']),
+  ],
+  [
+    'select q.n from (select 1 n union select 2) q, lateral (select q.n + 1 m) r where m = 3',
+    [['2']],
+  ],
+  [
+    'select (select count(*) from clicks b where b.uid < a.uid and exists (select 1 from sites s where s.rank = a.uid)) from sites a(site, name, uid) order by 1',
+    [['0'], ['2']],
+  ],
+  [
+    'select * from (with w as (select 5 x) select * from w) a join (with w as (select 5 x) select x y from w) b on a.x = b.y',
+    [['5', '5']],
+  ],
+  ['select site, uid from clicks where uid = (select max(uid) from clicks)', [['a', '3']]],
+  ['select s.* exclude (rank) from sites s order by 1 limit 1', [['a', 'Alpha']]],
+  ['select db.sites.name from db.sites where `default_catalog`.db.sites.rank = 3', [['Gamma']]],
+  ['select uid from clicks limit 2 offset 10', []],
+  ['select all_match(x -> x > 0, [1, 2]), cardinality([1])', [['1', '1']]],
   // types
   ["select uid from clicks where uid = '2'", [['2']]],
   ['select uid from clicks where site = 0 order by 1', []],

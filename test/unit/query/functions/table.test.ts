@@ -1,8 +1,8 @@
 // Every function's documented example must give its documented answer in a real DuckDB.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { FUNCTION_ENTRIES } from '../../../src/query/functions/table.ts';
-import { Bench } from './harness.ts';
+import { FUNCTION_ENTRIES } from '../../../../src/query/functions/table.ts';
+import { Bench } from '../harness.ts';
 
 let bench: Bench;
 before(async () => {
