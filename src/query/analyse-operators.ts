@@ -207,14 +207,14 @@ export function analyseInList(expression: ast.InList, context: ExpressionContext
   const items = expression.items.map((item) => context.analyse(item, context));
   if (operand.kind === 'row') {
     const equal = items.map((item) => requireComparable('=', operand, item, expression.pos));
-    const any = equal.reduce((left, right) => ({
+    const oneOf = equal.reduce((left, right) => ({
       kind: 'logical',
       type: BOOLEAN,
       op: 'OR',
       left,
       right,
     }));
-    return expression.negated ? { kind: 'not', type: BOOLEAN, operand: any } : any;
+    return expression.negated ? { kind: 'not', type: BOOLEAN, operand: oneOf } : oneOf;
   }
   // Each item on its own against the operand; then one type for all.
   let type = operand.type;

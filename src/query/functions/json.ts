@@ -1,6 +1,5 @@
 // JSON functions. A JSON value is text in the engine; broken text is NULL, never an error.
 
-import { fail } from '../../base/errors.ts';
 import type { SqlType } from '../../model/sql-type.ts';
 import { castSql } from '../cast-sql.ts';
 import { quoteString } from '../literal.ts';
@@ -26,15 +25,22 @@ export function jsonQuerySql(site: CallSite, name: string): string {
 const getter = (type: SqlType, name: string) => (site: CallSite) =>
   castSql(jsonQuerySql(site, name), JSON_TYPE, type);
 
+/** Keys in their order (StarRocks sorts them) where they are constants; a key without a value gets null. */
 const object = (site: CallSite): string => {
-  if (site.sql.length % 2 !== 0) {
-    throw fail('SQL_ANALYZE', { detail: 'json_object needs keys and values in pairs' });
+  const entries: { readonly order: string; readonly sql: string }[] = [];
+  for (let i = 0; i < site.sql.length; i += 2) {
+    const key = site.args[i];
+    const value = site.sql[i + 1];
+    const type = site.args[i + 1]?.type ?? STRING;
+    const keySql = castSql(site.sql[i] ?? '', key?.type ?? STRING, STRING);
+    const valueSql = value === undefined ? 'NULL' : jsonValue(value, type);
+    const order = key?.kind === 'literal' ? (key.text ?? '') : '';
+    entries.push({ order, sql: `${keySql}, ${valueSql}` });
   }
-  const parts = site.sql.map((sql, i) => {
-    const type = site.args[i]?.type ?? STRING;
-    return i % 2 === 0 ? castSql(sql, type, STRING) : jsonValue(sql, type);
-  });
-  return `CAST(json_object(${parts.join(', ')}) AS VARCHAR)`;
+  if (site.args.every((arg, i) => i % 2 === 1 || arg.kind === 'literal')) {
+    entries.sort((a, b) => (a.order < b.order ? -1 : a.order > b.order ? 1 : 0));
+  }
+  return `CAST(json_object(${entries.map((entry) => entry.sql).join(', ')}) AS VARCHAR)`;
 };
 
 /** JSON text must be nested as JSON, not as a string. */
@@ -164,8 +170,8 @@ export const JSON_FUNCTIONS: readonly FunctionEntry[] = [
       ['() -> json', "'{}'"],
       ['(any...) -> json', object],
     ],
-    'A JSON object of keys and values in turn.',
-    ["json_object('a', 1, 'b', 'x')", '{"a": 1, "b": "x"}'],
+    'A JSON object of keys and values in turn; constant keys are sorted.',
+    ["json_object('b', 'x', 'a', 1, 'c')", '{"a": 1, "b": "x", "c": null}'],
     own,
   ),
   json('json_valid, is_json', ['(string) -> boolean', 'json_valid({0})'], 'Is the text JSON?', [
