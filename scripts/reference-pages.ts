@@ -8,6 +8,8 @@ import {
 } from '../src/kafka/client/properties.ts';
 import type { PropertySpec, PropertyTable } from '../src/loads/properties.ts';
 import { JOB_PROPERTIES, SOURCE_PROPERTIES } from '../src/loads/routine/properties.ts';
+import type { FunctionEntry } from '../src/query/functions/entry.ts';
+import { FUNCTION_ENTRIES } from '../src/query/functions/table.ts';
 import { HANDLERS } from '../src/statements/index.ts';
 import { TABLE_PROPERTIES } from '../src/statements/table-properties.ts';
 import { SYSTEM_VARIABLES } from '../src/statements/variables.ts';
@@ -140,6 +142,32 @@ function variablesPage(): string {
   );
 }
 
+function functionsPage(): string {
+  const categories = new Map<string, FunctionEntry[]>();
+  for (const entry of FUNCTION_ENTRIES) {
+    categories.set(entry.category, [...(categories.get(entry.category) ?? []), entry]);
+  }
+  const parts = [...categories].flatMap(([category, entries]) => [
+    `## ${category}`,
+    table(
+      ['Function', 'Arguments', 'Meaning', 'Example'],
+      entries.map((entry) => [
+        entry.names.map(code).join(', '),
+        entry.signatures.map((signature) => code(signature.text)).join(' '),
+        entry.doc,
+        entry.example === null
+          ? ''
+          : `${code(entry.example.sql)} = ${code(entry.example.result ?? 'NULL')}`,
+      ]),
+    ),
+  ]);
+  return page(
+    'Functions',
+    'Every example is run by a test. A NULL argument gives NULL unless the text says otherwise. `T` stands for any type, the same in all its places; `?` marks an argument that may be left out, `...` one that may repeat.',
+    ...parts,
+  );
+}
+
 /** Path from the root -> text. */
 export function referencePages(): ReadonlyMap<string, string> {
   return new Map([
@@ -149,5 +177,6 @@ export function referencePages(): ReadonlyMap<string, string> {
     ['docs/reference/properties.md', propertiesPage()],
     ['docs/reference/statements.md', statementsPage()],
     ['docs/reference/variables.md', variablesPage()],
+    ['docs/reference/functions.md', functionsPage()],
   ]);
 }
