@@ -6,7 +6,14 @@ if (major < 24) {
   );
   process.exit(2);
 }
-const { runCommand } = await import('./cli/command.ts');
-process.exitCode = await runCommand(process.argv.slice(2));
+const [first, ...rest] = process.argv.slice(2);
+if (first === 'child') {
+  // Loads nothing of the FE or the command line.
+  const { runChild } = await import('./roles/child-main.ts');
+  await runChild(rest[0] ?? '');
+} else {
+  const { runCommand } = await import('./cli/command.ts');
+  process.exitCode = await runCommand(process.argv.slice(2));
+}
 
 export {};

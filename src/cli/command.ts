@@ -2,18 +2,11 @@
 // 1 a user's mistake or a failed statement, 2 usage, 3 unavailable, 70 a bug.
 import { resolve } from 'node:path';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { runChild } from '../roles/child-main.ts';
 import { ROW_FORMATS, type RowFormat } from './print-rows.ts';
 import { report } from './report.ts';
-import { runSql } from './sql.ts';
-import { runStart } from './start.ts';
 
 /** Runs one command; resolves with the exit code. */
 export async function runCommand(argv: readonly string[]): Promise<number> {
-  if (argv[0] === 'child') {
-    await runChild(argv[1] ?? '');
-    return 0;
-  }
   let exitCode = 0;
   const program = new Command('millrace')
     .description('Kafka topics and files into open tables on object storage, with SQL on top')
@@ -32,6 +25,8 @@ export async function runCommand(argv: readonly string[]): Promise<number> {
     .option('--conf <files...>', 'fe.conf and cn.conf')
     .option('--demo', 'make topic test2, a table and a Routine Load job, and show rows flowing')
     .action(async (options: StartFlags) => {
+      // Each command loads only its own parts.
+      const { runStart } = await import('./start.ts');
       exitCode = await runStart({
         dataDir: resolve(options.dataDir),
         queryPort: options.queryPort,
@@ -56,6 +51,7 @@ export async function runCommand(argv: readonly string[]): Promise<number> {
         .default('table'),
     )
     .action(async (options: SqlFlags) => {
+      const { runSql } = await import('./sql.ts');
       const text = await runSql(options.execute, { ...options, database: options.database });
       if (text !== '') process.stdout.write(`${text}\n`);
     });

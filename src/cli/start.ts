@@ -5,7 +5,6 @@ import { systemClock } from '../base/clock.ts';
 import { failpointsFromEnvironment } from '../config/environment.ts';
 import { loadConfig } from '../config/load.ts';
 import { type RunningServer, startAllInOne } from '../roles/all-in-one.ts';
-import { runDemo } from './demo.ts';
 import { report } from './report.ts';
 
 export interface StartFlags {
@@ -40,6 +39,7 @@ export async function runStart(flags: StartFlags): Promise<number> {
     if (interactive) process.stdout.write(welcome(server));
     else process.stdout.write(`${readyLine(server)}\n`);
     if (flags.demo) {
+      const { runDemo } = await import('./demo.ts');
       await runDemo({
         server,
         clock: systemClock,

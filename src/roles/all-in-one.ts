@@ -48,6 +48,8 @@ export interface RunningServer {
   stop(): Promise<void>;
 }
 
+/** How long a child may take to answer at the start. */
+const START_MS = 20_000;
 const HEAP_MB: Readonly<Record<ChildRole, number>> = { query: 256, loader: 512, broker: 256 };
 
 /** Starts everything. Throws DATA_DIR_LOCKED, PORT_IN_USE, DISK_FULL, CONFIG_INVALID. */
@@ -123,6 +125,8 @@ async function startParts(parts: Parts): Promise<Omit<RunningServer, 'stop'>> {
   stack.defer(() => loader.stop());
   const brokerPort = await startBrokerChild(parts, metrics, failed.reject);
   await Promise.all([loader.start(), query.start()]);
+  // Ready means that a query and a load would begin at once.
+  await Promise.all([answers(loader), answers(query)]);
   fe = await startFe(
     {
       catalog,
@@ -205,6 +209,11 @@ async function startBrokerChild(
   stack.defer(() => broker.stop());
   await broker.start();
   return port;
+}
+
+/** Waits until a started child answers; a child that cannot start shows in the log. */
+async function answers(child: Pingable): Promise<void> {
+  await (await child.peer(START_MS)).call('ping', {});
 }
 
 type Pingable = {

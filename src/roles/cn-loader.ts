@@ -100,6 +100,9 @@ function handlers(
     compact: async (plan, { signal }) => ({
       outputs: await runCompaction(plan, { ...work, random: systemRandom }, signal),
     }),
-    ping: async () => ({ rssBytes: process.memoryUsage.rss() }),
+    ping: async () => {
+      await loader;
+      return { rssBytes: process.memoryUsage.rss() };
+    },
   };
 }

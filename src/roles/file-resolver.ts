@@ -39,7 +39,7 @@ export async function openFileResolver(options: FileResolverOptions): Promise<Fi
     volume: VolumeSpec,
     signal: AbortSignal,
   ): Promise<PinnedPath> => {
-    const store = stores(volume);
+    const store = await stores(volume);
     const path = store.localPath(file.key);
     if (path?.startsWith(inPlace)) return { path, release: () => undefined };
     return fetches.run(() => {

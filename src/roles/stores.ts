@@ -6,11 +6,11 @@ import type { VolumeSpec } from '../model/table.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { openVolume } from '../storage/volume.ts';
 
-export type StoreOpener = (volume: VolumeSpec) => ObjectStore;
+export type StoreOpener = (volume: VolumeSpec) => Promise<ObjectStore>;
 
 /** Stores by volume; a volume with changed parameters gets a new one. */
 export function openStores(options: { clock: Clock; random: Random }): StoreOpener {
-  const open = new Map<string, ObjectStore>();
+  const open = new Map<string, Promise<ObjectStore>>();
   return (volume) => {
     const key = JSON.stringify([volume.type, volume.location, volume.params]);
     const known = open.get(key);

@@ -15,6 +15,6 @@ export function openVolumeAccess(options: {
   const { stores, incarnation, clock, random } = options;
   return {
     check: (volume) => checkVolume(volume, { clock, random }),
-    claim: (volume) => claimLocation(stores(volume), volume.name, incarnation),
+    claim: async (volume) => claimLocation(await stores(volume), volume.name, incarnation),
   };
 }

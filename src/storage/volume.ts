@@ -7,7 +7,6 @@ import type { VolumeSpec } from '../model/table.ts';
 import { LocalStore } from './local-store.ts';
 import type { ObjectStore } from './object-store.ts';
 import { RetryStore } from './retry.ts';
-import { S3Store } from './s3-store.ts';
 import { parseLocation } from './volume-location.ts';
 
 export interface OpenVolumeOptions {
@@ -28,10 +27,15 @@ const MAX_DELAY_MS = 5_000;
  * The store of a volume. Does not touch it: a wrong secret shows at the first call (or in checkVolume).
  * Throws STORAGE_LOCATION or NOT_SUPPORTED for locations that no driver takes.
  */
-export function openVolume(spec: VolumeSpec, options: OpenVolumeOptions): ObjectStore {
+export async function openVolume(
+  spec: VolumeSpec,
+  options: OpenVolumeOptions,
+): Promise<ObjectStore> {
   const location = parseLocation(spec.type, spec.location);
   const where = placeName(spec);
   if (location.kind === 'local') return new LocalStore({ root: location.directory, where });
+  // Loaded when a volume needs it: the SDK costs each process about 30 MB.
+  const { S3Store } = await import('./s3-store.ts');
   const params = spec.params;
   const accessKeyId = params['aws.s3.access_key'] ?? '';
   const endpoint = params['aws.s3.endpoint'] ?? '';
@@ -72,7 +76,7 @@ const CHECK_TIMEOUT_MS = 10_000;
  * Throws STORAGE_ACCESS with the step that failed and why; leaves nothing behind when it passes.
  */
 export async function checkVolume(spec: VolumeSpec, options: OpenVolumeOptions): Promise<void> {
-  const store = openVolume(spec, { timeoutMs: CHECK_TIMEOUT_MS, attempts: 2, ...options });
+  const store = await openVolume(spec, { timeoutMs: CHECK_TIMEOUT_MS, attempts: 2, ...options });
   const where = placeName(spec);
   const key = `millrace-access-check-${options.random.uuid()}`;
   const body = Buffer.from(`written by CREATE STORAGE VOLUME to check access, ${key}\n`);

@@ -43,7 +43,7 @@ export interface CompactionEngine {
 
 export interface CompactionServices {
   readonly engine: CompactionEngine;
-  readonly stores: (volume: VolumeSpec) => ObjectStore;
+  readonly stores: (volume: VolumeSpec) => Promise<ObjectStore>;
   /** Private directory of the process; files in it are removed at the end. */
   readonly tempDirectory: string;
   readonly random: Random;
@@ -81,7 +81,7 @@ export async function runCompaction(
     await checkOutput(order, staged, output);
     if (staged.rowCount === 0) return [];
     signal.throwIfAborted();
-    await services.stores(order.volume).putFile(key, output);
+    await (await services.stores(order.volume)).putFile(key, output);
     return [staged];
   } finally {
     for (const path of temporary) await rm(path, { force: true });
@@ -96,7 +96,7 @@ async function readable(
   into: { readonly copy: string; readonly temporary: string[] },
 ): Promise<string> {
   const volume = order.volumes.find(({ id }) => id === file.volumeId);
-  const store = services.stores(present(volume, `volume ${file.volumeId} of an input`));
+  const store = await services.stores(present(volume, `volume ${file.volumeId} of an input`));
   const inPlace = store.localPath(file.key);
   if (inPlace !== null) return inPlace;
   into.temporary.push(into.copy);

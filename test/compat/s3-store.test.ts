@@ -35,8 +35,8 @@ function volume(location: string, params: Readonly<Record<string, string>> = {})
 objectStoreContract('s3', () => openVolume(volume('s3://bucket-one/some/prefix'), options));
 
 test('keys lie below the location prefix, and other prefixes are not seen', async () => {
-  const below = openVolume(volume('s3://bucket-two/p/q/'), options);
-  const whole = openVolume(volume('s3://bucket-two'), options);
+  const below = await openVolume(volume('s3://bucket-two/p/q/'), options);
+  const whole = await openVolume(volume('s3://bucket-two'), options);
   await below.put('k', Buffer.from('1'));
   await whole.put('outside', Buffer.from('2'));
   assert.deepEqual(await listKeys(whole, ''), ['outside', 'p/q/k']);
@@ -45,7 +45,7 @@ test('keys lie below the location prefix, and other prefixes are not seen', asyn
 });
 
 test('a listing of more than one page, deleted in more than one batch', async () => {
-  const store = openVolume(volume('s3://bucket-two/many'), options);
+  const store = await openVolume(volume('s3://bucket-two/many'), options);
   const keys = Array.from({ length: 2300 }, (_, i) => `k${String(i).padStart(5, '0')}`);
   for (let from = 0; from < keys.length; from += 50)
     await Promise.all(keys.slice(from, from + 50).map((key) => store.put(key, Buffer.from(key))));
@@ -60,7 +60,10 @@ test('the access check passes on a good volume and leaves nothing', async () => 
     volume('s3://bucket-two/check', { 'aws.s3.endpoint': `http://${peer.endpoint}` }),
     options,
   );
-  assert.deepEqual(await listKeys(openVolume(volume('s3://bucket-two/check'), options), ''), []);
+  assert.deepEqual(
+    await listKeys(await openVolume(volume('s3://bucket-two/check'), options), ''),
+    [],
+  );
 });
 
 async function refusal(spec: VolumeSpec): Promise<string> {
@@ -103,7 +106,7 @@ test('a server that never answers costs the time limit, not for ever', async () 
     const address = silent.address();
     const port = typeof address === 'object' ? address?.port : 0;
     const spec = volume('s3://bucket-two', { 'aws.s3.endpoint': `127.0.0.1:${port}` });
-    const store = openVolume(spec, { ...options, timeoutMs: 300, attempts: 2 });
+    const store = await openVolume(spec, { ...options, timeoutMs: 300, attempts: 2 });
     const start = performance.now();
     await assert.rejects(store.head('k'), (thrown: unknown) => {
       assert.ok(thrown instanceof AppError);

@@ -24,7 +24,10 @@ export async function listKeys(store: ObjectStore, prefix: string): Promise<stri
 }
 
 /** `open` gives the store under test; keys are used below a fresh prefix for each test. */
-export function objectStoreContract(name: string, open: () => ObjectStore): void {
+export function objectStoreContract(
+  name: string,
+  open: () => ObjectStore | Promise<ObjectStore>,
+): void {
   let tests = 0;
   const fresh = (): string => {
     tests += 1;
@@ -32,7 +35,7 @@ export function objectStoreContract(name: string, open: () => ObjectStore): void
   };
 
   test(`${name}: put, get, ranges, head`, async () => {
-    const store = open();
+    const store = await open();
     const key = `${fresh()}/a/b.bin`;
     const body = Buffer.from('0123456789');
     await store.put(key, body);
@@ -51,7 +54,7 @@ export function objectStoreContract(name: string, open: () => ObjectStore): void
   });
 
   test(`${name}: missing objects`, async () => {
-    const store = open();
+    const store = await open();
     const key = `${fresh()}/none`;
     const missing = (thrown: unknown): boolean =>
       thrown instanceof AppError && thrown.code === 'OBJECT_NOT_FOUND';
@@ -63,7 +66,7 @@ export function objectStoreContract(name: string, open: () => ObjectStore): void
   });
 
   test(`${name}: of 20 racers for one key exactly one wins, with its own bytes`, async () => {
-    const store = open();
+    const store = await open();
     const key = `${fresh()}/marker`;
     const bodies = Array.from({ length: 20 }, (_, i) => Buffer.from(`racer ${i} `.repeat(2000)));
     const wins = await Promise.all(bodies.map((body) => store.putIfAbsent(key, body)));
@@ -75,7 +78,7 @@ export function objectStoreContract(name: string, open: () => ObjectStore): void
 
   test(`${name}: files go in and out`, async () => {
     await withTempDirectory(async (directory) => {
-      const store = open();
+      const store = await open();
       const key = `${fresh()}/t1/file.parquet`;
       const bytes = Buffer.alloc(3_000_000, 'parquet?');
       await writeFile(join(directory, 'in'), bytes);
@@ -89,7 +92,7 @@ export function objectStoreContract(name: string, open: () => ObjectStore): void
   });
 
   test(`${name}: list below a prefix in key order, delete in bulk`, async () => {
-    const store = open();
+    const store = await open();
     const prefix = fresh();
     const keys = ['a', 'a-b', 'a/1', 'a/2/3', 'b', 'ä', 'z/x'].map((key) => `${prefix}/${key}`);
     // On a file system 'a' cannot be both object and folder.

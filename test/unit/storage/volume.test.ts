@@ -129,6 +129,6 @@ test('the access check on a local directory', async () => {
       assert.match(thrown.fullMessage, /write failed: no such directory \(create the directory/);
       return true;
     });
-    assert.equal(openVolume(spec(root), options).localPath('a/b'), join(root, 'a', 'b'));
+    assert.equal((await openVolume(spec(root), options)).localPath('a/b'), join(root, 'a', 'b'));
   });
 });

@@ -1,0 +1,65 @@
+// `npm run bench -- NAME... [--json] [--repeats N] [--rows N]`: runs benchmarks by name (none = all) and
+// prints one JSON object, or one line, per benchmark. Figures are noisy: compare within one run.
+import { parseArgs } from 'node:util';
+import type { CompressionName } from '../src/kafka/protocol/batch-header.ts';
+import { freshness } from './freshness-bench.ts';
+import { latencyUnderLoad } from './latency-bench.ts';
+import { duckdbAlone, loadTopic, makeTopic, startBenchBroker } from './load-bench.ts';
+import { type BenchResult, printResult, type Run, summarize } from './report.ts';
+import { resultRows } from './result-bench.ts';
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    json: { type: 'boolean', default: false },
+    repeats: { type: 'string', default: '3' },
+    rows: { type: 'string', default: '5000000' },
+  },
+});
+const repeats = Number(values.repeats);
+const rows = Number(values.rows);
+
+async function load(
+  name: string,
+  partitions: number,
+  compression: CompressionName,
+  withBaseline: boolean,
+): Promise<BenchResult> {
+  const broker = await startBenchBroker();
+  try {
+    await makeTopic(broker, 'clicks', partitions, rows, compression);
+    const runs: Run[] = [];
+    const baseline: Run[] = [];
+    for (let repeat = 0; repeat < repeats; repeat += 1) {
+      runs.push(await loadTopic(broker, 'clicks', rows));
+      if (withBaseline) baseline.push(await duckdbAlone(rows));
+    }
+    return summarize(
+      name,
+      runs,
+      withBaseline ? { name: 'DuckDB alone, local NDJSON file', runs: baseline } : null,
+    );
+  } finally {
+    await broker.stop();
+  }
+}
+
+const BENCHES: Readonly<Record<string, () => Promise<BenchResult>>> = {
+  'load-none': () => load('load-none', 1, 'none', true),
+  'load-lz4': () => load('load-lz4', 1, 'lz4', true),
+  'load-4-partitions': () => load('load-4-partitions', 4, 'none', false),
+  freshness: () => freshness(),
+  'latency-under-load': () => latencyUnderLoad(rows),
+  'result-rows': () => resultRows(repeats),
+};
+
+const names = positionals.length === 0 ? Object.keys(BENCHES) : positionals;
+for (const name of names) {
+  const bench = BENCHES[name];
+  if (bench === undefined) {
+    console.error(`no benchmark '${name}', known: ${Object.keys(BENCHES).join(', ')}`);
+    process.exit(2);
+  }
+  const result = await bench();
+  console.log(values.json ? JSON.stringify(result) : printResult(result));
+}
