@@ -37,7 +37,7 @@ export interface StageServices {
 /** Reasons of filtered rows that go into the commit for OtherMsg. */
 const SAMPLES = 3;
 /** Rejected rows written between two turns of the event loop. */
-const REJECTS_PER_TURN = 2_000;
+const REJECTS_PER_TURN = 1_000;
 
 /** Stages batches of one job; several at once, each with a connection of its own. */
 export class Stager {

@@ -44,14 +44,17 @@ export interface JsonPackOptions {
 export class JsonPacker {
   readonly #strip: boolean;
   readonly #root: readonly PathStep[];
-  readonly #exactKeys: ReadonlySet<string> | null;
+  readonly #exactKeys: readonly Buffer[] | null;
   readonly #maxMessageBytes: number;
   readonly #simple: boolean;
 
   constructor(options: JsonPackOptions) {
     this.#strip = options.format.stripOuterArray;
     this.#root = options.format.jsonRoot === '' ? [] : parseJsonPath(options.format.jsonRoot);
-    this.#exactKeys = options.exactNumberKeys;
+    this.#exactKeys =
+      options.exactNumberKeys === null
+        ? null
+        : [...options.exactNumberKeys].map((key) => Buffer.from(key));
     this.#maxMessageBytes = options.maxMessageBytes;
     this.#simple = !this.#strip && this.#root.length === 0 && this.#exactKeys === null;
   }
@@ -160,8 +163,7 @@ export class JsonPacker {
       }
       text = flat;
     }
-    if (this.#exactKeys !== null)
-      text = quoteNumbers(text, { start: 0, end: text.length }, this.#exactKeys);
+    if (this.#exactKeys !== null) text = quoteNumbers(text, this.#exactKeys);
     packed.addPart(record, text, start, end);
   }
 }

@@ -157,43 +157,54 @@ export function flattenLines(bytes: Uint8Array, range: ByteRange): Buffer | null
   return copy.includes(NEWLINE) ? null : copy;
 }
 
-/** Copies JSON text with the numbers whose nearest key is in `keys` put in quotes, digits untouched. */
-export function quoteNumbers(
-  bytes: Uint8Array,
-  range: ByteRange,
-  keys: ReadonlySet<string>,
-): Buffer {
+/** Digits and signs that a double carries exactly, whatever the number. */
+const EXACT_CHARACTERS = 15;
+
+/**
+ * Copies JSON text with the numbers whose nearest key is in `keys`, and that are too long for a
+ * double, put in quotes: digits untouched. The text itself when there is none.
+ */
+export function quoteNumbers(text: Buffer, keys: readonly Buffer[]): Buffer {
+  const end = text.length;
   const pieces: Uint8Array[] = [];
-  const mark = Buffer.from('"');
-  let copiedTo = range.start;
+  let copiedTo = 0;
   // Nearest key by depth: entering an object or array keeps the outer key until a new one comes.
-  const wanted: boolean[] = [false];
-  let at = range.start;
-  while (at < range.end) {
-    const byte = bytes[at];
+  const wanted: boolean[] = [];
+  let isWanted = false;
+  let at = 0;
+  while (at < end) {
+    const byte = text[at] ?? 0;
     if (byte === QUOTE) {
-      const end = skipString(bytes, at, range.end);
-      if (end < 0) break;
-      const next = skipSpace(bytes, end, range.end);
-      if (bytes[next] === COLON) wanted[wanted.length - 1] = keys.has(keyText(bytes, at, end));
-      at = end;
-    } else if (byte === OPEN_OBJECT || byte === OPEN_ARRAY) {
-      wanted.push(wanted.at(-1) ?? false);
-      at += 1;
-    } else if (byte === CLOSE_OBJECT || byte === CLOSE_ARRAY) {
-      if (wanted.length > 1) wanted.pop();
-      at += 1;
-    } else if (byte === 0x2d || (byte !== undefined && byte >= 0x30 && byte <= 0x39)) {
-      const end = skipScalar(bytes, at, range.end);
-      if (wanted.at(-1) === true && isNumber(bytes, at, end)) {
-        pieces.push(bytes.subarray(copiedTo, at), mark, bytes.subarray(at, end), mark);
-        copiedTo = end;
+      const after = skipString(text, at, end);
+      if (after < 0) break;
+      if (text[skipSpace(text, after, end)] === COLON) isWanted = isKey(text, at, after, keys);
+      at = after;
+    } else if (byte === 0x2d || (byte >= 0x30 && byte <= 0x39)) {
+      const after = skipScalar(text, at, end);
+      if (isWanted && after - at > EXACT_CHARACTERS && isNumber(text, at, after)) {
+        pieces.push(text.subarray(copiedTo, at), QUOTE_MARK, text.subarray(at, after), QUOTE_MARK);
+        copiedTo = after;
       }
-      at = end;
-    } else at += 1;
+      at = after;
+    } else {
+      if (byte === OPEN_OBJECT || byte === OPEN_ARRAY) wanted.push(isWanted);
+      else if (byte === CLOSE_OBJECT || byte === CLOSE_ARRAY) isWanted = wanted.pop() ?? false;
+      at += 1;
+    }
   }
-  pieces.push(bytes.subarray(copiedTo, range.end));
+  if (pieces.length === 0) return text;
+  pieces.push(text.subarray(copiedTo));
   return Buffer.concat(pieces);
+}
+
+const QUOTE_MARK = Buffer.from('"');
+
+/** Whether the string at `[start, end)`, quotes included, is one of the keys. */
+function isKey(text: Buffer, start: number, end: number, keys: readonly Buffer[]): boolean {
+  return keys.some(
+    (key) =>
+      key.length === end - start - 2 && key.compare(text, start + 1, end - 1, 0, key.length) === 0,
+  );
 }
 
 /** A JSON number as a whole: only such a token may be quoted, or a broken line would become a good one. */

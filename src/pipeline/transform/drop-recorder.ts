@@ -4,6 +4,7 @@ import type { DropListener } from '../../engine/drop-function.ts';
 import type { PackedBatch } from '../decode/packed-batch.ts';
 import { type CompiledTransform, DROP_CODE } from './compile-sql.ts';
 import { valueAt } from './json-path.ts';
+import { parseJson } from './parse-json.ts';
 
 /** A line that did not parse, beside the DROP_CODEs. */
 export const CODE_UNPARSED = -2;
@@ -46,12 +47,11 @@ export class DropRecorder implements DropListener {
 
   /** Whether the line is an object in which every field is absent or null, so that DuckDB's NULLs are the truth. */
   #isAllNull(line: number): boolean {
-    try {
-      const value: unknown = JSON.parse(this.#packed.rawOfLine(line).toString('utf8'));
-      return this.#transform.fieldSteps.every((steps) => (valueAt(value, steps) ?? null) === null);
-    } catch {
-      return false;
-    }
+    const parsed = parseJson(this.#packed.rawOfLine(line).toString('utf8'));
+    if (!parsed.ok) return false;
+    return this.#transform.fieldSteps.every(
+      (steps) => (valueAt(parsed.value, steps) ?? null) === null,
+    );
   }
 
   #grow(): void {

@@ -6,6 +6,7 @@ import { quoteLiteral } from '../../model/duckdb-text.ts';
 import { parquetCopyOptions, storeSelectList } from '../../model/parquet-layout.ts';
 import { REJECTED_RECORDS_SCHEMA } from '../../model/system-tables.ts';
 import { OWN_FILE } from './compile-sql.ts';
+import { parseJson } from './parse-json.ts';
 
 /** error_code of a rejected row. SOURCE: StarRocks' rejected_records, extended by NULL_VALUE. */
 export type RejectCode = 'PARSE_ERROR' | 'VALUE_OUT_OF_RANGE' | 'NULL_VALUE' | 'VALUE_TOO_LONG';
@@ -62,15 +63,9 @@ function rawRecord(row: RejectedRow): string {
   return row.code !== 'PARSE_ERROR' && isJsonObject(text) ? text : JSON.stringify({ _raw: text });
 }
 
+/** False also for what DuckDB took though it is no JSON by the letter (NaN, trailing comma): kept as plain text. */
 function isJsonObject(text: string): boolean {
-  if (!text.trimStart().startsWith('{')) return false;
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    // Not JSON by our reading, though DuckDB took it (NaN, trailing comma): kept as plain text.
-    return false;
-  }
+  return text.trimStart().startsWith('{') && parseJson(text).ok;
 }
 
 function sourceInfo(source: RejectedRow['source']): string {

@@ -9,6 +9,7 @@ import { type CompiledTransform, DROP_CODE } from './compile-sql.ts';
 import { CODE_UNPARSED, type DropRecorder } from './drop-recorder.ts';
 import type { RejectCode, RejectedRow } from './error-rows.ts';
 import { valueAt } from './json-path.ts';
+import { parseJson } from './parse-json.ts';
 
 interface Reason {
   readonly code: RejectCode;
@@ -102,7 +103,8 @@ export class RejectedRows {
 
   #reason(raw: Buffer, code: number): Reason {
     if (code === CODE_UNPARSED) {
-      const message = `Failed to parse the message as JSON${parseProblem(raw)}`;
+      const result = parseJson(raw.toString('utf8'));
+      const message = `Failed to parse the message as JSON${result.ok ? '' : `: ${result.message}`}`;
       return { code: 'PARSE_ERROR', message, column: null, fields: null };
     }
     const output = present(this.#plan.transform.outputs[code >> 2], 'output of a drop code');
@@ -122,7 +124,9 @@ export class RejectedRows {
     const { field } = output.from;
     if (fields !== null) return fields[field] ?? null;
     const steps = this.#transform.fieldSteps[this.#plan.transform.fields.indexOf(field)] ?? [];
-    const value = valueAt(parsed(raw), steps);
+    // DuckDB reads some text that JSON.parse does not (NaN); the reason then goes without the value.
+    const parsed = parseJson(raw.toString('utf8'));
+    const value = parsed.ok ? valueAt(parsed.value, steps) : null;
     if (value === null || value === undefined) return null;
     return typeof value === 'object' ? JSON.stringify(value) : String(value);
   }
@@ -138,24 +142,6 @@ export class RejectedRows {
         scanner.kinds[index] === FIELD.null ? null : scanner.fieldBytes(raw, index).toString(),
       ]),
     );
-  }
-}
-
-function parsed(raw: Buffer): unknown {
-  try {
-    return JSON.parse(raw.toString('utf8'));
-  } catch {
-    // DuckDB reads some text that JSON.parse does not (NaN); the reason then goes without the value.
-    return undefined;
-  }
-}
-
-function parseProblem(raw: Buffer): string {
-  try {
-    JSON.parse(raw.toString('utf8'));
-    return '';
-  } catch (thrown) {
-    return thrown instanceof Error ? `: ${thrown.message}` : '';
   }
 }
 
