@@ -126,7 +126,7 @@ for (const kind of ['local', 'remote'] as const)
     await withInputs(5, async ({ store, engine, temporary, inputs }) => {
       const services = {
         engine,
-        stores: () => (kind === 'local' ? store : remote(store)),
+        stores: async () => (kind === 'local' ? store : remote(store)),
         tempDirectory: temporary,
         random: seededRandom(5),
       };
@@ -154,7 +154,7 @@ test('a lost row, a missing input and an abort are refused and leave nothing', a
   await withInputs(3, async ({ store, engine, temporary, inputs }) => {
     const services = {
       engine,
-      stores: () => store,
+      stores: async () => store,
       tempDirectory: temporary,
       random: seededRandom(6),
     };
