@@ -1,0 +1,98 @@
+// Plays every script of this folder over the real wire port of one server, each in a database of its
+// own. `fixture.sqltest` comes first: it makes the tables that the others read. With
+// MILLRACE_SQLTEST_REWRITE=<part of a name> the rows that came are written into those scripts.
+import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import type { Connection, FieldPacket } from 'mysql2/promise';
+import { type KafkaAdmin, openKafkaAdmin } from '../../src/kafka/client/admin.ts';
+import { parseScript, playBlock, rewriteScript, type ScriptTarget } from '../support/sql-script.ts';
+import { startServer, type TestServer } from '../support/start-server.ts';
+
+const FIXTURE = 'fixture';
+const rewrite = process.env['MILLRACE_SQLTEST_REWRITE'];
+const names = globSync('test/sql/*.sqltest')
+  .map((path) => basename(path, '.sqltest'))
+  .sort((a, b) => Number(b === FIXTURE) - Number(a === FIXTURE) || (a < b ? -1 : 1));
+
+describe('SQL scripts', () => {
+  let server: TestServer;
+  let admin: KafkaAdmin;
+  let directory: string;
+
+  before(async () => {
+    directory = mkdtempSync(join(tmpdir(), 'millrace-sqltest-'));
+    server = await startServer({});
+    admin = await openKafkaAdmin({
+      connection: { brokers: [server.bootstrap], properties: {} },
+      clientId: 'sqltest',
+    });
+  });
+
+  after(async () => {
+    await admin.close();
+    await server.stop();
+    rmSync(directory, { recursive: true, force: true });
+  });
+
+  for (const name of names) {
+    test(name, async () => {
+      const connection = await server.connect();
+      try {
+        const database = name === FIXTURE ? FIXTURE : `s_${name.replaceAll('-', '_')}`;
+        await connection.query(`CREATE DATABASE ${database}`);
+        await connection.query(`USE ${database}`);
+        mkdirSync(join(directory, name));
+        const target = targetOf(connection, admin, {
+          BROKER: server.bootstrap,
+          DIR: join(directory, name),
+          DB: database,
+        });
+        const path = `test/sql/${name}.sqltest`;
+        const text = readFileSync(path, 'utf8');
+        if (rewrite !== undefined && name.includes(rewrite)) {
+          writeFileSync(path, await rewriteScript(text, target));
+          return;
+        }
+        for (const block of parseScript(text)) await playBlock(block, target);
+      } finally {
+        connection.destroy();
+      }
+    });
+  }
+});
+
+function targetOf(
+  connection: Connection,
+  admin: KafkaAdmin,
+  variables: Record<string, string>,
+): ScriptTarget {
+  return {
+    variables,
+    query: async (sql) => {
+      const [rows, fields] = await connection.query({ sql, rowsAsArray: true });
+      if (!Array.isArray(rows) || !Array.isArray(fields)) return { columns: [], rows: [] };
+      // Several statements: the last result set counts.
+      const several = fields.some((entry) => Array.isArray(entry) || entry === undefined);
+      const last = several ? fields.findLastIndex((entry) => Array.isArray(entry)) : -1;
+      const lastRows: unknown = several ? rows[last] : rows;
+      const lastFields: unknown = several ? fields[last] : fields;
+      return {
+        columns: ((lastFields ?? []) as FieldPacket[]).map((field) => field.name),
+        rows: (lastRows ?? []) as (string | null)[][],
+      };
+    },
+    makeTopic: async (name, partitions) => {
+      await admin.createTopic(name, partitions);
+    },
+    send: (topic, partition, values) =>
+      admin.send(
+        values.map((value) => ({
+          topic,
+          partition,
+          value: Buffer.from(value),
+        })),
+      ),
+  };
+}
