@@ -1,5 +1,7 @@
 // The loader process's tasks: starts, stops and lists them, and owns what they share (connections,
 // byte budget, scratch files). Knows nothing of jobs or scheduling: the FE says what runs here.
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Clock } from '../base/clock.ts';
 import { fail } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
@@ -42,6 +44,11 @@ export interface LoaderOptions {
 
 const DEFAULT_BUDGET_BYTES = 256 * 1024 * 1024;
 
+/** Below the temporary directory, made anew at each start. */
+function uploadDirectory(options: LoaderOptions): string {
+  return join(options.tempDirectory, 'batches');
+}
+
 interface RunningTask {
   readonly task: LoadTask;
   readonly cluster: KafkaCluster;
@@ -59,9 +66,9 @@ export class Loader {
 
   private constructor(options: LoaderOptions) {
     this.#options = options;
-    const { sharedMemoryDirectory, tempDirectory } = options;
-    const directories =
-      sharedMemoryDirectory === null ? [tempDirectory] : [sharedMemoryDirectory, tempDirectory];
+    const { sharedMemoryDirectory } = options;
+    const own = uploadDirectory(options);
+    const directories = sharedMemoryDirectory === null ? [own] : [sharedMemoryDirectory, own];
     this.#scratch = new ScratchSpace(directories, options.random);
     this.#connections = new ConnectionPool(options.engine, options.statementsAtOnce);
     this.#budget = new ByteBudget(options.budgetBytes ?? DEFAULT_BUDGET_BYTES);
@@ -69,6 +76,9 @@ export class Loader {
 
   /** Prepares the engine. One loader per engine. */
   static async open(options: LoaderOptions): Promise<Loader> {
+    // What a killed process was writing; scratch files with a name too.
+    await rm(uploadDirectory(options), { recursive: true, force: true });
+    await mkdir(uploadDirectory(options), { recursive: true, mode: 0o700 });
     const loader = new Loader(options);
     await options.engine.withConnection(async (connection) => {
       loader.#drops.install(connection, DROP_FUNCTION);
@@ -95,13 +105,13 @@ export class Loader {
     if (this.#closed) throw fail('CANCELLED');
     const { taskId, plan } = assignment;
     if (this.#tasks.has(taskId)) return;
-    const { clock, random, log, port, openStore, openCluster, tempDirectory } = this.#options;
+    const { clock, random, log, port, openStore, openCluster } = this.#options;
     const stager = new Stager(plan, {
       clock,
       random,
       scratch: this.#scratch,
       drops: this.#drops,
-      tempDirectory,
+      tempDirectory: uploadDirectory(this.#options),
       targetStore: await openStore(plan.target.volume),
       rejectedStore: await openStore(plan.rejected.volume),
     });
