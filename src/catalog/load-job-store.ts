@@ -4,6 +4,7 @@ import { assert, present } from '../base/assert.ts';
 import { fail } from '../base/errors.ts';
 import { asId, type DatabaseId, type JobId, type TableId } from '../base/ids.ts';
 import { type CatalogContext, nextValue } from './context.ts';
+import { runBatch } from './driver/batch.ts';
 import { UniqueViolation } from './driver/unique-violation.ts';
 import { TaskLeaseStore } from './lease-store.ts';
 import {
@@ -207,17 +208,18 @@ export class LoadJobStore implements LoadJobs {
     topic: string,
     latest: Parameters<LoadJobs['reportLatest']>[2],
   ): Promise<void> {
-    await this.#context.atomically(async ({ db }) => {
-      for (const { partition, latestOffset } of latest) {
-        await db
+    const { db } = this.#context;
+    await runBatch(
+      db,
+      latest.map(({ partition, latestOffset }) =>
+        db
           .updateTable('load_positions')
           .set({ latest_offset: latestOffset })
           .where('job_id', '=', id)
           .where('topic', '=', topic)
-          .where('partition_no', '=', partition)
-          .execute();
-      }
-    });
+          .where('partition_no', '=', partition),
+      ),
+    );
   }
 
   async #update(id: JobId, changes: Partial<LoadJobsTable>): Promise<void> {
