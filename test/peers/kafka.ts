@@ -181,6 +181,15 @@ export class KafkaPeer {
     await this.start();
   }
 
+  /** Gives SASL_USER another password for SCRAM-SHA-256; connections that are logged in stay so. */
+  async setScramPassword(password: string): Promise<void> {
+    await kafkaToolOk('kafka.admin.ConfigCommand', [
+      ...['--bootstrap-server', this.bootstrap, '--entity-type', 'users'],
+      ...['--entity-name', SASL_USER.name],
+      ...['--alter', '--add-config', `SCRAM-SHA-256=[password=${password}]`],
+    ]);
+  }
+
   /** Ends it for good and removes its data. */
   async stop(): Promise<void> {
     await this.kill();

@@ -1,0 +1,169 @@
+// Routine Load over SASL and TLS to Apache Kafka, and what a wrong password or certificate gives.
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { SASL_USER, startKafka } from '../peers/kafka.ts';
+import { createTopic, produce } from '../peers/topics.ts';
+import {
+  assertUsers,
+  createUsers,
+  errorOf,
+  loadUsers,
+  showJob,
+  untilState,
+} from '../support/load-job.ts';
+import { startServer } from '../support/start-server.ts';
+
+const ROWS = 2000;
+/** Users in the topic so far. */
+let produced = 0;
+const kafka = await startKafka({ secured: true });
+const server = await startServer({ broker: 'off' }).catch(async (error: unknown) => {
+  await kafka.stop();
+  throw error;
+});
+after(async () => {
+  await server.stop();
+  await kafka.stop();
+});
+const { certificates } = kafka;
+assert.ok(certificates !== undefined);
+await createTopic(kafka.bootstrap, 'users', 2);
+await produceMore();
+
+async function produceMore(): Promise<void> {
+  await produce(kafka.bootstrap, { topic: 'users', first: produced, count: ROWS });
+  produced += ROWS;
+}
+
+function sasl(mechanism: string, password: string = SASL_USER.password): Record<string, string> {
+  return {
+    'property.sasl.mechanism': mechanism,
+    'property.sasl.username': SASL_USER.name,
+    'property.sasl.password': password,
+  };
+}
+
+for (const mechanism of ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'])
+  test(`SASL ${mechanism}`, async () => {
+    const name = `sasl_${mechanism.toLowerCase().replaceAll('-', '_')}`;
+    await loadUsers(server, {
+      bootstrap: kafka.address('SASL_PLAINTEXT'),
+      name,
+      topic: 'users',
+      source: { 'property.security.protocol': 'SASL_PLAINTEXT', ...sasl(mechanism) },
+    });
+    await assertUsers(server, name, produced);
+    const row = await showJob(server, name);
+    assert.match(row['CustomProperties'] ?? '', /"sasl\.password":"\*\*\*\*\*\*"/);
+    assert.doesNotMatch(JSON.stringify(row) + server.logTail, new RegExp(SASL_USER.password));
+  });
+
+test('TLS with a client certificate', async () => {
+  await loadUsers(server, {
+    bootstrap: kafka.address('SSL'),
+    name: 'tls',
+    topic: 'users',
+    source: {
+      'property.security.protocol': 'SSL',
+      'property.ssl.ca.location': certificates.authority,
+      'property.ssl.certificate.location': certificates.clientCertificate,
+      'property.ssl.key.location': certificates.clientKey,
+    },
+  });
+  await assertUsers(server, 'tls', produced);
+});
+
+test('SASL over TLS', async () => {
+  await loadUsers(server, {
+    bootstrap: kafka.address('SASL_SSL'),
+    name: 'sasl_tls',
+    topic: 'users',
+    source: {
+      'property.security.protocol': 'SASL_SSL',
+      'property.ssl.ca.location': certificates.authority,
+      ...sasl('SCRAM-SHA-512'),
+    },
+  });
+  await assertUsers(server, 'sasl_tls', produced);
+});
+
+test('the broker restarts under a SASL job over TLS', async () => {
+  await kafka.restart();
+  await produceMore();
+  for (const name of ['sasl_tls', 'tls', 'sasl_scram_sha_256']) {
+    await assertUsers(server, name, produced);
+    assert.equal((await showJob(server, name))['State'], 'RUNNING');
+  }
+});
+
+test('what is wrong with user, password or certificates is said at CREATE', async () => {
+  await createUsers(server, 'wrong');
+  const create = async (
+    bootstrap: string,
+    source: Readonly<Record<string, string>>,
+  ): Promise<string> => {
+    const all = { kafka_broker_list: bootstrap, kafka_topic: 'users', ...source };
+    const text = Object.entries(all).map(([key, value]) => `"${key}" = "${value}"`);
+    const message = await errorOf(
+      server,
+      `CREATE ROUTINE LOAD wrong ON wrong PROPERTIES ("format" = "json") FROM KAFKA (${text.join(', ')})`,
+    );
+    assert.doesNotMatch(message, new RegExp(`${SASL_USER.password}|wrong-password`));
+    return message;
+  };
+  const overSasl = { 'property.security.protocol': 'SASL_PLAINTEXT' };
+  for (const mechanism of ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'])
+    assert.match(
+      await create(kafka.address('SASL_PLAINTEXT'), {
+        ...overSasl,
+        ...sasl(mechanism, 'wrong-password'),
+      }),
+      new RegExp(`refused user 'loader' \\(${mechanism}\\)`),
+    );
+  // Without SASL where SASL is wanted, and without TLS where TLS is wanted.
+  assert.match(await create(kafka.address('SASL_PLAINTEXT'), {}), /security\.protocol/);
+  assert.match(await create(kafka.address('SSL'), {}), /security\.protocol/);
+  const tls = { 'property.security.protocol': 'SSL' };
+  assert.match(
+    await create(kafka.bootstrap, tls),
+    /TLS to Kafka broker .* failed|security\.protocol/,
+  );
+  assert.match(await create(kafka.address('SSL'), tls), /certificate/);
+  assert.match(
+    await create(kafka.address('SSL'), {
+      ...tls,
+      'property.ssl.ca.location': certificates.strangerAuthority,
+    }),
+    /certificate/,
+  );
+  assert.match(
+    await create(kafka.address('SSL'), {
+      ...tls,
+      'property.ssl.ca.location': certificates.authority,
+    }),
+    /TLS to Kafka broker .* failed: .*certificate/,
+  );
+  assert.match(
+    await create(kafka.address('SSL'), { ...tls, 'property.ssl.ca.location': '/no/such/file.pem' }),
+    /\/no\/such\/file\.pem/,
+  );
+});
+
+test('a password that is changed on the broker pauses the job with the reason', async () => {
+  const name = 'changed';
+  await loadUsers(server, {
+    bootstrap: kafka.address('SASL_PLAINTEXT'),
+    name,
+    topic: 'users',
+    source: { 'property.security.protocol': 'SASL_PLAINTEXT', ...sasl('SCRAM-SHA-256') },
+  });
+  await assertUsers(server, name, produced);
+  await kafka.setScramPassword('another-password');
+  await kafka.restart();
+  const paused = await untilState(server, name, 'PAUSED');
+  assert.match(paused['ReasonOfStateChanged'] ?? '', /refused user 'loader' \(SCRAM-SHA-256\)/);
+  await kafka.setScramPassword(SASL_USER.password);
+  await produceMore();
+  await server.sql(`RESUME ROUTINE LOAD FOR ${name}`);
+  await assertUsers(server, name, produced);
+});
