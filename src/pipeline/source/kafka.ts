@@ -191,6 +191,7 @@ export class KafkaSource implements Source {
 
   /** Until an answer is there, the time is over, or trouble may be tried again. */
   async #waitForAnswer(untilMs: number, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
     if (this.#arrived.length > 0) return;
     const { clock } = this.#options;
     const nowMs = clock.monotonicMs();

@@ -77,7 +77,11 @@ export function compileTransform(plan: LoadPlan): CompiledTransform {
     return path === undefined ? [{ kind: 'key', key: name }] : parseJsonPath(path);
   });
   const source = sourceColumns(plan, fieldSteps);
-  const fields = fieldSql(plan, fieldSteps, source);
+  const read = fieldSql(plan, fieldSteps, source);
+  // Expressions name the fields, which need not be the names of what was read (CSV, jsonpaths): they get
+  // a level of their own, where nothing else has a name.
+  const isNamed = transform.outputs.some((output) => output.from.kind === 'expression');
+  const fields = isNamed ? read.map(namedField) : read;
   const options: ConvertOptions = { format: format.kind, timeZone: transform.timeZone };
   const outputs = transform.outputs.map((output) => outputSql(output, fields, options));
   // A line that does not parse has NULL in every column; so has `{}`: load_drop looks at the bytes.
@@ -85,7 +89,7 @@ export function compileTransform(plan: LoadPlan): CompiledTransform {
     source === null
       ? '"line" IS NULL'
       : source.map((c) => `${quoteIdentifier(c.key)} IS NULL`).join(' AND ');
-  const inner = innerSelect(plan, fields, outputs, suspect);
+  const inner = innerSelect(plan, fields, outputs, isNamed ? '__suspect' : suspect);
   const schema = targetSchema(plan);
   const outer = storeSelectList(schema);
   const copyOptions = parquetCopyOptions(schema);
@@ -100,10 +104,11 @@ export function compileTransform(plan: LoadPlan): CompiledTransform {
     fieldSteps,
     exactNumberKeys: exactNumberKeys(plan, fieldSteps),
     copySql: (batch) => {
-      const read = `read_json(${quoteLiteral(batch.inputPath)}, format='newline_delimited', columns=${columns}, ignore_errors=true, compression='uncompressed', maximum_object_size=${Math.max(MIN_OBJECT_BYTES, batch.longestLineBytes + 16)})`;
-      const base = `SELECT row_number() OVER () - 1 AS __ordinal, ${selected} FROM ${read}`;
+      const lines = `read_json(${quoteLiteral(batch.inputPath)}, format='newline_delimited', columns=${columns}, ignore_errors=true, compression='uncompressed', maximum_object_size=${Math.max(MIN_OBJECT_BYTES, batch.longestLineBytes + 16)})`;
+      const base = `SELECT row_number() OVER () - 1 AS __ordinal, ${selected} FROM ${lines}`;
+      const from = isNamed ? `${namesSelect(read, suspect)} FROM (${base})` : base;
       const drop = `${DROP_FUNCTION}(${batch.slot}, __ordinal, __suspect, ${code})`;
-      return `COPY (SELECT ${outer} FROM (${inner} FROM (${base})) WHERE CASE WHEN ${good} THEN true ELSE ${drop} END) TO ${quoteLiteral(batch.outputPath)} (${copyOptions}, ${OWN_FILE})`;
+      return `COPY (SELECT ${outer} FROM (${inner} FROM (${from})) WHERE CASE WHEN ${good} THEN true ELSE ${drop} END) TO ${quoteLiteral(batch.outputPath)} (${copyOptions}, ${OWN_FILE})`;
     },
   };
 }
@@ -148,6 +153,19 @@ function fieldSql(
     if (read?.type === 'VARCHAR') return { name, text: column, json: column };
     return { name, ...extract(column, steps.slice(1)) };
   });
+}
+
+function namedField({ name }: FieldSql, index: number): FieldSql {
+  return { name, text: quoteIdentifier(name), json: `__json${index}` };
+}
+
+/** The fields under their own names, and what `namedField` says of them. */
+function namesSelect(fields: readonly FieldSql[], suspect: string): string {
+  const list = fields.map(
+    ({ name, text, json }, index) =>
+      `${text} AS ${quoteIdentifier(name)}, ${json} AS __json${index}`,
+  );
+  return `SELECT ${[...list, '__ordinal', `${suspect} AS __suspect`].join(', ')}`;
 }
 
 function extract(column: string, steps: readonly PathStep[]): { text: string; json: string } {

@@ -2,10 +2,12 @@
 // nullable and NOT NULL columns.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { asId, type FieldId } from '../../../../src/base/ids.ts';
 import type { SqlType } from '../../../../src/model/sql-type.ts';
 import {
   CSV_FORMAT,
   column,
+  JSON_FORMAT,
   makePlan,
   PipelineFixture,
 } from '../../../support/pipeline-fixture.ts';
@@ -349,4 +351,35 @@ test('derived columns and WHERE: errors in a row are NULL, rows that do not matc
   ]);
   assert.equal(result.staged.progress[0]?.rowsUnselected, 4);
   assert.equal(result.staged.progress[0]?.rowsFiltered, 0);
+});
+
+test('derived columns name the fields, whatever the keys or places they were read from are called', async () => {
+  const text: SqlType = { kind: 'VARCHAR', length: 100 };
+  const derived = (name: string, duckdbSql: string) => ({
+    column: column(name, text),
+    from: { kind: 'expression', duckdbSql, type: text } as const,
+  });
+  const field = (name: string) => ({
+    column: column(name, text),
+    from: { kind: 'field', field: name } as const,
+  });
+  const outputs = [field('a'), derived('twice', '"a" || "a"'), derived('other', `"b" || '!'`)].map(
+    (output, index) => ({
+      ...output,
+      column: { ...output.column, fieldId: asId<FieldId>(index + 1) },
+    }),
+  );
+  const columns = outputs.map((output) => output.column);
+  const csv = await fixture.load(
+    makePlan({ columns, outputs, fields: ['b', 'a'], format: CSV_FORMAT }),
+    ['x,y'],
+  );
+  assert.deepEqual(csv.rows, [{ a: 'y', twice: 'yy', other: 'x!' }]);
+  const swapped = { ...JSON_FORMAT, jsonpaths: ['$.b', '$.a'] };
+  const json = await fixture.load(
+    makePlan({ columns, outputs, fields: ['a', 'b'], format: swapped }),
+    ['{"a":"x","b":"y"}', 'broken'],
+  );
+  assert.deepEqual(json.rows, [{ a: 'y', twice: 'yy', other: 'x!' }]);
+  assert.equal(json.rejected.length, 1);
 });
