@@ -1,6 +1,7 @@
 // Typed expression -> DuckDB SQL. Every text comes from our own tables, every literal and identifier is
 // quoted here. Parentheses around everything: no precedence is relied on.
 import { assert, unreachable } from '../base/assert.ts';
+import { quoteIdentifier } from '../model/duckdb-text.ts';
 import { duckdbType } from '../model/sql-type.ts';
 import { bindLong } from './bind-long.ts';
 import { castSql } from './cast-sql.ts';
@@ -16,9 +17,12 @@ import type {
   TypedExpression,
   WindowExpression,
 } from './expression.ts';
-import { quoteIdentifier, quoteString } from './literal.ts';
+import { quoteString } from './literal.ts';
 import type { QueryNode } from './query-node.ts';
 import { refusesTry } from './walk.ts';
+
+/** Digits of the widest DECIMAL that DuckDB keeps in 8 bytes. */
+const INT64_DIGITS = 18;
 
 export interface GenerateContext {
   /** Zone of functions between UTC and local time. */
@@ -231,7 +235,10 @@ function arithmeticSql(expression: ArithmeticExpression, context: GenerateContex
     case '-':
     case '*':
       if (type.kind !== 'DECIMAL') return `(${left} ${op} ${right})`;
-      return guarded(`CAST((${left} ${op} ${right}) AS ${duckdbType(type)})`, expression);
+      return guarded(
+        `CAST((${widened(left, expression)} ${op} ${right}) AS ${duckdbType(type)})`,
+        expression,
+      );
     case '/': {
       const [a, b] = [expression.left.type, expression.right.type];
       if (type.kind !== 'DECIMAL' || a.kind !== 'DECIMAL' || b.kind !== 'DECIMAL')
@@ -252,6 +259,13 @@ function arithmeticSql(expression: ArithmeticExpression, context: GenerateContex
     case '>>':
       return `(${left} ${op} ${right})`;
   }
+}
+
+/** DuckDB gives two operands of up to 18 digits a result of 18, and an error beyond: a wider left one avoids that. */
+function widened(sql: string, { left, type }: ArithmeticExpression): string {
+  const isNarrow = left.type.kind === 'DECIMAL' && left.type.precision <= INT64_DIGITS;
+  if (!isNarrow || type.kind !== 'DECIMAL' || type.precision <= INT64_DIGITS) return sql;
+  return `CAST(${sql} AS DECIMAL(${INT64_DIGITS + 1},${left.type.scale}))`;
 }
 
 /** A DECIMAL too long for 38 digits is NULL in StarRocks. TRY does that, where DuckDB lets it stand. */

@@ -77,7 +77,8 @@ export class TestServer {
       multipleStatements: true,
       supportBigNumbers: true,
       bigNumberStrings: true,
-      typeCast: (field) => field.string(),
+      // The encoding is named because mysql2 takes JSON for binary without it.
+      typeCast: (field) => field.string('utf8'),
     });
   }
 

@@ -270,6 +270,14 @@ const cases: readonly (readonly [sql: string, rows: readonly (readonly (string |
   ['select 99999999999999999999999999999999999999.0 * 10', [[null]].map(() => ['1e+39'])],
   ['select cast(9999999999 as decimal(38, 10)) * cast(9999999999 as decimal(38, 10))', [[null]]],
   [
+    'select cast(12345678.90 as decimal(10, 2)) * cast(12345678.90 as decimal(10, 2))',
+    [['152415787501905.2100']],
+  ],
+  [
+    'select cast(9999999999999999.99 as decimal(18, 2)) + cast(9999999999999999.99 as decimal(18, 2))',
+    [['19999999999999999.98']],
+  ],
+  [
     "select case site when 'a' then 1 else 2.5 end from clicks order by uid",
     [['2.5'], ['1.0'], ['2.5'], ['1.0']],
   ],
