@@ -53,14 +53,30 @@ export function analyseQuery(
   ) {
     body = wrapped(body, context);
   }
+  const orderBy = query.orderBy.map((item) => analyseOrder(item, body, context));
+  checkGrouping(body.select, orderBy, query.orderBy);
   return {
     ctes: nodes,
     recursive: false,
     body: body.node,
     columns: body.columns,
-    orderBy: query.orderBy.map((item) => analyseOrder(item, body, context)),
+    orderBy,
     limit: query.limit === null ? null : analyseLimit(query.limit, context),
   };
+}
+
+function checkGrouping(
+  select: AnalysedSelect | null,
+  orderBy: readonly OrderNode[],
+  items: readonly ast.OrderItem[],
+): void {
+  select?.checkGrouped(
+    orderBy.flatMap((node, i) =>
+      node.kind === 'output'
+        ? []
+        : [{ expression: node.key.expression, pos: present(items[i], 'ORDER BY item').pos }],
+    ),
+  );
 }
 
 function relationContext(analysis: Analysis, outer: Scope | null, ctes: CteScope): RelationContext {
@@ -123,6 +139,8 @@ function analyseBody(body: ast.QueryBody, context: RelationContext): AnalysedBod
 function analyseSet(set: ast.SetOperation, context: RelationContext): AnalysedBody {
   const left = analyseBody(set.left, context);
   const right = analyseBody(set.right, context);
+  left.select?.checkGrouped([]);
+  right.select?.checkGrouped([]);
   if (left.columns.length !== right.columns.length) {
     throw analyzeError('Operands have unequal number of columns', set.pos);
   }
@@ -209,7 +227,6 @@ function wrapped(body: AnalysedBody, context: RelationContext): AnalysedBody {
     },
     columns: body.columns,
     scope,
-    isAggregate: false,
     checkGrouped: () => undefined,
   };
   return { node: select.node, columns: body.columns, select };
@@ -263,7 +280,6 @@ function analyseOrder(
       item.pos,
     );
   }
-  select.checkGrouped(expression, item.pos);
   return { kind: 'expression', key: { expression, ...direction } };
 }
 

@@ -18,9 +18,16 @@ export interface AnalysedSelect {
   readonly node: SelectNode;
   readonly columns: readonly OutputColumn[];
   readonly scope: Scope;
-  readonly isAggregate: boolean;
-  /** Throws where an ORDER BY expression is neither aggregated nor grouped. */
-  readonly checkGrouped: (expression: TypedExpression, pos: Position) => void;
+  /**
+   * Throws where something is neither aggregated nor grouped; `ordered` are the expressions of ORDER BY,
+   * whose aggregates make the SELECT an aggregation too.
+   */
+  readonly checkGrouped: (ordered: readonly OrderedExpression[]) => void;
+}
+
+export interface OrderedExpression {
+  readonly expression: TypedExpression;
+  readonly pos: Position;
 }
 
 interface Item {
@@ -57,11 +64,18 @@ export function analyseSelect(select: ast.Select, context: RelationContext): Ana
   }
   const isAggregate =
     groupBy !== null || having !== null || items.some((item) => containsAggregate(item.expression));
-  const checkGrouped = isAggregate
-    ? groupChecker(groupBy, from?.relations.map((relation) => relation.alias) ?? [], context)
-    : () => undefined;
-  for (const item of items) checkGrouped(item.expression, item.pos);
-  if (having !== null && select.having !== null) checkGrouped(having, select.having.pos);
+  const checkOne = groupChecker(
+    groupBy,
+    from?.relations.map((relation) => relation.alias) ?? [],
+    context,
+  );
+  const checkGrouped = (ordered: readonly OrderedExpression[]): void => {
+    if (!isAggregate && !ordered.some(({ expression }) => containsAggregate(expression))) return;
+    for (const item of items) checkOne(item.expression, item.pos);
+    for (const { expression, pos } of ordered) checkOne(expression, pos);
+    if (having !== null && select.having !== null) checkOne(having, select.having.pos);
+    if (qualify !== null && select.qualify !== null) checkOne(qualify, select.qualify.pos);
+  };
   if (select.distinct) checkComparable(items);
   return {
     node: {
@@ -76,7 +90,6 @@ export function analyseSelect(select: ast.Select, context: RelationContext): Ana
     },
     columns: items.map((item) => ({ name: item.name, type: item.expression.type })),
     scope: { ...later, aliasesFirst: true },
-    isAggregate,
     checkGrouped,
   };
 }

@@ -1,8 +1,10 @@
 // How values of each type become the text that StarRocks shows: the last step of every query, and CAST
 // to a string. SOURCE: StarRocks' MySQL result rows. Makes DuckDB SQL around an expression; nothing else.
+
+import { quoteIdentifier } from '../model/duckdb-text.ts';
 import type { ColumnTransport } from '../model/query-plan.ts';
 import { duckdbType, type SqlType } from '../model/sql-type.ts';
-import { quoteIdentifier, quoteString } from './literal.ts';
+import { quoteString } from './literal.ts';
 
 /** A result column's SQL and how its vectors are to be read. */
 export interface RenderedColumn {
@@ -86,8 +88,9 @@ function datetimeText(sql: string): string {
 
 /** Text of a JSON value with a space after `:` and `,`. The pattern eats strings whole, so that theirs stay. */
 export function jsonText(sql: string): string {
-  const pattern = quoteString('((?:"(?:[^"\\\\]|\\\\.)*"|[^":,])+)([:,])');
-  return `regexp_replace(CAST(json_extract(TRY_CAST(${sql} AS JSON), '$') AS VARCHAR), ${pattern}, '\\1\\2 ', 'g')`;
+  // Up to the end: a match that began inside the last string would put spaces into it.
+  const pattern = quoteString('((?:"(?:[^"\\\\]|\\\\.)*"|[^":,])+)([:,]|$)');
+  return `rtrim(regexp_replace(CAST(json_extract(TRY_CAST(${sql} AS JSON), '$') AS VARCHAR), ${pattern}, '\\1\\2 ', 'g'))`;
 }
 
 /** `[1,null,"a"]`, `{"k":1}`: how StarRocks shows arrays, maps and structs. */

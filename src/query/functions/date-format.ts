@@ -128,7 +128,7 @@ function specialPiece(letter: string, timestamp: string): string | undefined {
     case 'V':
       return twoDigits(weekSql(timestamp, 2));
     case 'X':
-      return `CAST(${yearOfWeekSql(timestamp)} AS VARCHAR)`;
+      return `CAST(${yearOfWeekSql(timestamp, 2)} AS VARCHAR)`;
     default:
       return undefined;
   }
@@ -143,9 +143,8 @@ function twoDigits(sql: string): string {
  * "week 1 has four days" against "week 1 starts on the first Sunday/Monday". SOURCE: MySQL manual, WEEK().
  */
 export function weekSql(timestamp: string, mode: number): string {
-  const mondayFirst = (mode & 1) === 1;
+  const { mondayFirst, fourDays } = weekRules(mode);
   const fromOne = (mode & 2) === 2;
-  const fourDays = ((mode & 1) === 1) !== ((mode & 4) === 4);
   const week = (year: string): string =>
     `CAST(floor((datediff('day', ${weekOne(year, mondayFirst, fourDays)}, CAST(${timestamp} AS DATE))) / 7) AS BIGINT) + 1`;
   const year = `CAST(year(${timestamp}) AS BIGINT)`;
@@ -166,9 +165,22 @@ function weekOne(year: string, mondayFirst: boolean, fourDays: boolean): string 
   return `(${first} + CAST(${back} AS INTEGER))`;
 }
 
-/** The year that belongs to %V (weeks that start on Sunday). */
-function yearOfWeekSql(timestamp: string): string {
+/** The year that the week of WEEK(d, mode | 2) belongs to. */
+function yearOfWeekSql(timestamp: string, mode: number): string {
+  const { mondayFirst, fourDays } = weekRules(mode);
   const year = `CAST(year(${timestamp}) AS BIGINT)`;
-  const before = `CAST(${timestamp} AS DATE) < ${weekOne(year, false, false)}`;
-  return `(${year} - CASE WHEN ${before} THEN 1 ELSE 0 END)`;
+  const date = `CAST(${timestamp} AS DATE)`;
+  const isBefore = `${date} < ${weekOne(year, mondayFirst, fourDays)}`;
+  const isAfter = `${date} >= ${weekOne(`(${year} + 1)`, mondayFirst, fourDays)}`;
+  return `(${year} + CASE WHEN ${isBefore} THEN -1 WHEN ${isAfter} THEN 1 ELSE 0 END)`;
+}
+
+/** YEARWEEK(d, mode): weeks count from 1 to 53 in it whatever the mode says. */
+export function yearWeekSql(timestamp: string, mode: number): string {
+  return `(${yearOfWeekSql(timestamp, mode)} * 100 + ${weekSql(timestamp, mode | 2)})`;
+}
+
+function weekRules(mode: number): { readonly mondayFirst: boolean; readonly fourDays: boolean } {
+  const mondayFirst = (mode & 1) === 1;
+  return { mondayFirst, fourDays: mondayFirst !== ((mode & 4) === 4) };
 }

@@ -7,7 +7,7 @@ import type { LiteralExpression } from '../expression.ts';
 import { quoteString } from '../literal.ts';
 import { localDatetime, localToUtcSql, utcToLocalSql } from '../time-zone.ts';
 import { BIGINT, DATE, DATETIME, STRING } from '../types.ts';
-import { constantFormat, formatDateSql, parseFormat, weekSql } from './date-format.ts';
+import { constantFormat, formatDateSql, parseFormat, weekSql, yearWeekSql } from './date-format.ts';
 import { definer } from './define.ts';
 import type { CallSite, FunctionEntry } from './entry.ts';
 
@@ -16,14 +16,19 @@ const date = definer('scalar', 'date');
 const part = (names: string, sql: string, doc: string, example: readonly [string, string]) =>
   date(names, ['(datetime) -> int', `CAST(${sql} AS INTEGER)`], doc, example);
 
-const week = (site: CallSite): string => {
+/** The constant mode of WEEK and YEARWEEK; 0 when it is not given. */
+const weekMode = (site: CallSite, name: string): number => {
   const mode = site.args[1];
-  if (mode === undefined) return `CAST(${weekSql(site.sql[0] ?? '', 0)} AS INTEGER)`;
-  if (mode.kind !== 'literal' || mode.text === null || !/^[0-7]$/.test(mode.text)) {
-    throw fail('SQL_ANALYZE', { detail: 'week needs a constant mode from 0 to 7' });
+  if (mode === undefined) return 0;
+  if (mode.kind === 'literal' && mode.text !== null && /^[0-7]$/.test(mode.text)) {
+    return Number(mode.text);
   }
-  return `CAST(${weekSql(site.sql[0] ?? '', Number(mode.text))} AS INTEGER)`;
+  throw fail('SQL_ANALYZE', { detail: `${name} needs a constant mode from 0 to 7` });
 };
+const week = (site: CallSite): string =>
+  `CAST(${weekSql(site.sql[0] ?? '', weekMode(site, 'week'))} AS INTEGER)`;
+const yearWeek = (site: CallSite): string =>
+  `CAST(${yearWeekSql(site.sql[0] ?? '', weekMode(site, 'yearweek'))} AS INTEGER)`;
 
 /** Now on the engine's clock, for expressions that are evaluated later than they are planned (loads). */
 const engineNow = (site: CallSite): string =>
@@ -148,9 +153,9 @@ export const DATE_FUNCTIONS: readonly FunctionEntry[] = [
   ),
   date(
     'yearweek',
-    ['(datetime) -> int', 'CAST(yearweek({0}) AS INTEGER)'],
-    'ISO year and week, such as 202001.',
-    ["yearweek('2020-01-01')", '202001'],
+    ['(datetime, int?) -> int', yearWeek],
+    'Year and week by one of the modes 0 to 7 of MySQL, such as 202001; 0 when not given.',
+    ["yearweek('1987-01-01')", '198652'],
   ),
   date('dayname', ['(datetime) -> string', 'dayname({0})'], 'Name of the day.', [
     "dayname('2020-01-01')",

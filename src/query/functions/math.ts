@@ -27,7 +27,8 @@ const sameAsFirst = (types: readonly SqlType[]): SqlType => types[0] ?? DOUBLE;
 /** A constant number of digits is the scale of the answer; a computed one leaves the type as it is. */
 const roundedType = (types: readonly SqlType[], args: readonly ArgumentShape[]): SqlType => {
   const type = asDecimal(types[0] ?? DOUBLE);
-  const digits = args[1]?.kind === 'literal' ? Number(args[1].text ?? 0) : type.scale;
+  const given = args[1]?.kind === 'literal' ? (args[1].text ?? '') : '';
+  const digits = /^-?\d{1,3}$/.test(given) ? Number(given) : type.scale;
   return decimal(MAX_DECIMAL_PRECISION, Math.max(0, Math.min(digits, type.scale)));
 };
 /** DuckDB takes a computed number of digits only for DOUBLE. */

@@ -5,8 +5,9 @@ import { after, before, test } from 'node:test';
 import { type DuckDBConnection, DuckDBInstance, StatementType } from '@duckdb/node-api';
 import fc from 'fast-check';
 import { AppError } from '../../../src/base/errors.ts';
+import { quoteIdentifier } from '../../../src/model/duckdb-text.ts';
 import { FUNCTION_ENTRIES } from '../../../src/query/functions/table.ts';
-import { quoteIdentifier, quoteString } from '../../../src/query/literal.ts';
+import { quoteString } from '../../../src/query/literal.ts';
 import { plan, storedTable } from './harness.ts';
 
 const TABLE = storedTable('t', {
@@ -179,6 +180,140 @@ test('random expressions make one SELECT that binds', async () => {
     { numRuns: RUNS },
   );
   assert.ok(planned > RUNS / 5, `${planned} of ${RUNS} could be planned`);
+});
+
+const column = fc.constantFrom('id', 's', 'd', 'm', 'f', 'b', 'upper(s)', 'id + 1', 'year(d)');
+const aggregate = fc.oneof(
+  fc
+    .tuple(
+      fc.constantFrom(
+        'sum',
+        'count',
+        'avg',
+        'min',
+        'max',
+        'any_value',
+        'stddev',
+        'array_agg',
+        'group_concat',
+        'approx_count_distinct',
+        'bool_or',
+        'median',
+      ),
+      fc.constantFrom('', 'distinct '),
+      column,
+    )
+    .map(([name, distinct, arg]) => `${name}(${distinct}${arg})`),
+  fc.constantFrom(
+    'count(*)',
+    'max_by(id, f)',
+    'count(distinct id, s)',
+    'percentile_approx(f, 0.5)',
+  ),
+);
+const windowed = fc
+  .tuple(
+    fc.constantFrom(
+      'row_number()',
+      'rank()',
+      'lag(id)',
+      'lead(s, 2)',
+      'sum(m)',
+      'avg(m)',
+      'count(*)',
+      'first_value(d)',
+      'ntile(3)',
+    ),
+    column,
+    column,
+  )
+  .map(
+    ([call, partition, order]) => `${call} over (partition by ${partition} order by ${order} desc)`,
+  );
+const item = fc.oneof(
+  column,
+  aggregate,
+  windowed,
+  fc.tuple(aggregate, column).map(([a, b]) => `if(${b} is null, ${a}, null)`),
+);
+const relation = fc.constantFrom(
+  't',
+  't left join (select id x, count(*) n from t group by id) q on t.id = q.x',
+  't left semi join t u on t.id = u.id',
+  'db.t t join (values (1, 2)) v(id2, y) on id = id2',
+  '(select distinct * from t) t',
+  '(select * from t union all select * from t) t',
+  't cross join unnest(a) e(x)',
+);
+const list = (of: fc.Arbitrary<string>, most: number): fc.Arbitrary<string> =>
+  fc.array(of, { minLength: 1, maxLength: most }).map((parts) => parts.join(', '));
+const clause = (word: string, of: fc.Arbitrary<string>): fc.Arbitrary<string> =>
+  fc.option(of, { nil: '' }).map((text) => (text === '' ? '' : ` ${word} ${text}`));
+const order = (of: fc.Arbitrary<string>): fc.Arbitrary<string> =>
+  clause('order by', list(fc.oneof(of, fc.constantFrom('1')), 2));
+const limit = clause('limit', fc.constantFrom('5', '2, 3'));
+const anything = fc
+  .tuple(
+    fc.constantFrom('', 'distinct '),
+    list(item, 4),
+    relation,
+    clause('where', column),
+    clause('group by', list(column, 3)),
+    order(item),
+    limit,
+  )
+  .map(
+    ([distinct, items, from, ...rest]) => `select ${distinct}${items} from ${from}${rest.join('')}`,
+  );
+const plain = fc
+  .tuple(
+    list(fc.oneof(column, windowed), 4),
+    relation,
+    clause('where', column),
+    clause('qualify', windowed),
+    order(fc.oneof(column, windowed)),
+    limit,
+  )
+  .map(([items, from, ...rest]) => `select ${items} from ${from}${rest.join('')}`);
+const grouped = fc.tuple(column, column).chain(([a, b]) => {
+  const part = fc.oneof(
+    fc.constantFrom(a, b, `concat(${a}, ${b})`),
+    aggregate,
+    aggregate.map((x) => `sum(count(*)) over (order by ${x}, ${a})`),
+  );
+  return fc
+    .tuple(
+      list(part, 4),
+      relation,
+      fc.constantFrom(
+        `${a}, ${b}`,
+        `rollup(${a}, ${b})`,
+        `cube(${a}, ${b})`,
+        `grouping sets ((${a}), (${b}), ())`,
+      ),
+      clause(
+        'having',
+        aggregate.map((x) => `${x} is not null`),
+      ),
+      order(part),
+      limit,
+    )
+    .map(
+      ([items, from, groups, ...rest]) =>
+        `select ${items} from ${from} group by ${groups}${rest.join('')}`,
+    );
+});
+const select = fc.oneof(anything, plain, grouped);
+
+test('random SELECTs make one SELECT that binds: what we accept, the engine accepts', async () => {
+  let planned = 0;
+  await fc.assert(
+    fc.asyncProperty(select, async (sql) => {
+      if (await check(sql)) planned++;
+    }),
+    { numRuns: RUNS },
+  );
+  assert.ok(planned > RUNS / 5, `${planned} of ${RUNS}`);
 });
 
 test('quoted text comes back as it was', async () => {

@@ -290,6 +290,35 @@ const cases: readonly (readonly [sql: string, rows: readonly (readonly (string |
     "select 'it''s', \"q\\\"q\", 'a\\\\b', '__scan0', 'x;--'",
     [["it's", 'q"q', 'a\\b', '__scan0', 'x;--']],
   ],
+  // dates. SOURCE of the week numbers: MySQL manual, WEEK and YEARWEEK
+  [
+    "select week('2008-02-20'), week('2008-02-20', 0), week('2008-02-20', 1), week('2008-12-31', 1), week('2000-01-01'), week('2000-01-01', 2)",
+    [['7', '7', '8', '53', '0', '52']],
+  ],
+  [
+    "select yearweek('1987-01-01'), yearweek('2000-01-01', 2), yearweek('2008-12-31', 3), week('2008-12-31', 3), weekofyear('2008-12-31')",
+    [['198652', '199952', '200901', '1', '1']],
+  ],
+  [
+    "select date_format('1999-01-01', '%X %V'), date_format('1900-10-04 22:23:00', '%D %y %a %d %m %b %j'), date_format('1997-10-04 22:23:00', '%H %k %I %r %T %S %w')",
+    [['1998 52', '4th 00 Thu 04 10 Oct 277', '22 22 10 10:23:00 PM 22:23:00 00 6']],
+  ],
+  [
+    "select date_format('2020-01-05', 'yyyyMMdd'), date_format(null, '%Y'), date_format('2020-01-05 01:02:03.5', '%f|%%|%e|%c|%x')",
+    [['20200105', null, '500000|%|5|1|2020']],
+  ],
+  [
+    "select str_to_date('2020-1-5', '%Y-%m-%d'), str_to_date('x', '%Y'), str_to_date('20200105 10:20', '%Y%m%d %H:%i'), str2date('01/02/2020', '%m/%d/%Y')",
+    [['2020-01-05 00:00:00', null, '2020-01-05 10:20:00', '2020-01-02']],
+  ],
+  [
+    "select timestampdiff(day, '2020-01-01', '2020-01-02 23:00:00'), months_diff('2020-03-30', '2020-01-31'), datediff('2020-01-01', '2020-01-02')",
+    [['1', '1', '-1']],
+  ],
+  [
+    "select dayofweek('2020-01-05'), weekday('2020-01-05'), extract(month from '2020-02-05'), date_trunc('week', date '2020-01-05'), last_day('2020-02-05', 'year')",
+    [['1', '6', '2', '2019-12-30', '2020-12-31']],
+  ],
   // nested and JSON
   [
     'select id, t from nested, unnest(tags) as u(t) order by t',
