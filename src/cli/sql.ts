@@ -22,7 +22,7 @@ export async function runSql(text: string, options: SqlOptions): Promise<string>
     ...(options.database === undefined ? {} : { database: options.database }),
     multipleStatements: true,
     rowsAsArray: true,
-    typeCast: (field) => field.string(),
+    typeCast: (field) => field.string('utf8'),
   });
   try {
     const [result, fields] = await connection.query(text);
