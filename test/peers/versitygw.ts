@@ -8,6 +8,7 @@ import {
   freePort,
   installedFolder,
   runOk,
+  type Server,
   startServerProcess,
 } from './processes.ts';
 
@@ -29,6 +30,10 @@ export interface S3Peer {
   readonly root: string;
   /** Keys of all objects of a bucket, sorted. */
   objects(bucket: string): Promise<string[]>;
+  /** Ends the server; its buckets stay. */
+  down(): Promise<void>;
+  /** Starts it again on the same address after down(). */
+  up(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -56,27 +61,31 @@ export async function startVersitygw(
   const accessKey = options.accessKey ?? 'millrace-test-access';
   const secretKey = options.secretKey ?? 'millrace-test-secret';
   const readOnly = options.readOnly === true ? ['--readonly'] : [];
-  try {
-    const server = await startServerProcess(
-      program,
-      ['--port', endpoint, ...readOnly, 'posix', root],
-      { port, env: { ROOT_ACCESS_KEY: accessKey, ROOT_SECRET_KEY: secretKey } },
-    );
-    return {
-      endpoint,
-      accessKey,
-      secretKey,
-      root,
-      objects: (bucket) => objectsBelow(join(root, bucket)),
-      close: async () => {
-        await server.end('SIGKILL');
-        await rm(root, { recursive: true, force: true });
-      },
-    };
-  } catch (thrown) {
-    await rm(root, { recursive: true, force: true });
-    throw thrown;
-  }
+  const start = (): Promise<Server> =>
+    startServerProcess(program, ['--port', endpoint, ...readOnly, 'posix', root], {
+      port,
+      env: { ROOT_ACCESS_KEY: accessKey, ROOT_SECRET_KEY: secretKey },
+    });
+  const remove = (): Promise<void> => rm(root, { recursive: true, force: true });
+  let server = await start().catch(async (error: unknown) => {
+    await remove();
+    throw error;
+  });
+  return {
+    endpoint,
+    accessKey,
+    secretKey,
+    root,
+    objects: (bucket) => objectsBelow(join(root, bucket)),
+    down: () => server.end('SIGKILL'),
+    up: async () => {
+      server = await start();
+    },
+    close: async () => {
+      await server.end('SIGKILL');
+      await remove();
+    },
+  };
 }
 
 async function objectsBelow(folder: string): Promise<string[]> {
