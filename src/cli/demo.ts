@@ -171,7 +171,7 @@ async function showRows({ write }: DemoOptions, connection: Connection): Promise
 function nextSteps(server: RunningServer, bootstrap: string): string {
   return `
 To go on:
-  mysql -h127.0.0.1 -P${server.queryPort} -uroot quickstart           (or: npx millrace sql --port ${server.queryPort} -e "SELECT ...")
+  mysql -h127.0.0.1 -P${server.queryPort} -uroot quickstart           (or: npm run -s millrace -- sql --port ${server.queryPort} -e "SELECT ...")
   SHOW ROUTINE LOAD;                                        the job, its position and its counters
   SELECT * FROM _statistics_.rejected_records;              rows that did not fit, with the reason
   Parquet files: ${server.filesLocation}
