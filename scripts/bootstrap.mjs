@@ -20,13 +20,16 @@ const stamp = join(root, 'node_modules', '.millrace-lock');
 const installed = existsSync(stamp) && readFileSync(stamp, 'utf8') === lock;
 if (!installed) {
   console.error('installing dependencies from package-lock.json ...');
-  const done = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+  // Not `npm ci`: it refuses a lockfile without the binaries of other platforms, which a registry mirror
+  // may not have. `install --no-save` takes the locked versions and leaves the lockfile as it is.
+  const args = ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'];
+  const done = spawnSync('npm', args, {
     cwd: root,
     stdio: ['ignore', 2, 2],
     shell: process.platform === 'win32',
   });
   if (done.status !== 0) {
-    console.error('npm ci failed: see the lines above; is the package registry reachable?');
+    console.error('npm install failed: see the lines above; is the package registry reachable?');
     process.exit(1);
   }
   writeFileSync(stamp, lock);
