@@ -79,3 +79,51 @@ export function printResult(result: BenchResult): string {
   ];
   return parts.join('  ');
 }
+
+const BEGIN = '<!-- bench:begin -->';
+const END = '<!-- bench:end -->';
+
+/** `text` (README.md) with the table of these results between its two markers. Throws where a marker is missing. */
+export function withBenchTable(
+  text: string,
+  results: readonly BenchResult[],
+  machine: string,
+): string {
+  const from = text.indexOf(BEGIN);
+  const to = text.indexOf(END);
+  if (from < 0 || to < from) throw new Error(`README.md has no ${BEGIN} ... ${END}`);
+  const head = text.slice(0, from + BEGIN.length);
+  return `${head}\n${benchTable(results, machine)}\n${text.slice(to)}`;
+}
+
+function benchTable(results: readonly BenchResult[], machine: string): string {
+  const rows = results.map((result) => {
+    const figures = Object.entries(result.figures).map(([name, value]) => `${name} ${value}`);
+    return [
+      `\`${result.name}\``,
+      result.rows.toLocaleString('en-US'),
+      million(result.rowsPerSecond),
+      million(result.rowsPerCpuSecond),
+      result.ratio === null ? '' : `${result.ratio} x ${result.baseline}`,
+      `${(result.peakRssBytes / 1e6).toFixed(0)} MB`,
+      figures.join(', '),
+    ];
+  });
+  const head = [
+    'Benchmark',
+    'Rows',
+    'Rows/s',
+    'Rows per CPU-second',
+    'Compared',
+    'Peak memory',
+    '',
+  ];
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+  return [
+    `Medians of ${Math.max(...results.map((result) => result.runs))} runs at most, on ${machine}:`,
+    '',
+    line(head),
+    `|${head.map(() => '---').join('|')}|`,
+    ...rows.map(line),
+  ].join('\n');
+}

@@ -1,17 +1,21 @@
-// `npm run bench -- NAME... [--json] [--repeats N] [--rows N]`: runs benchmarks by name (none = all) and
-// prints one JSON object, or one line, per benchmark. Figures are noisy: compare within one run.
+// `npm run bench -- NAME... [--json] [--readme] [--repeats N] [--rows N]`: runs benchmarks by name (none =
+// all) and prints one JSON object, or one line, per benchmark; --readme also writes README's table from
+// them. Figures are noisy: compare within one run.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { availableParallelism, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 import type { CompressionName } from '../src/kafka/protocol/batch-header.ts';
 import { freshness } from './freshness-bench.ts';
 import { latencyUnderLoad } from './latency-bench.ts';
 import { duckdbAlone, loadTopic, makeTopic, startBenchBroker } from './load-bench.ts';
-import { type BenchResult, printResult, type Run, summarize } from './report.ts';
+import { type BenchResult, printResult, type Run, summarize, withBenchTable } from './report.ts';
 import { resultRows } from './result-bench.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     json: { type: 'boolean', default: false },
+    readme: { type: 'boolean', default: false },
     repeats: { type: 'string', default: '3' },
     rows: { type: 'string', default: '5000000' },
   },
@@ -54,6 +58,7 @@ const BENCHES: Readonly<Record<string, () => Promise<BenchResult>>> = {
 };
 
 const names = positionals.length === 0 ? Object.keys(BENCHES) : positionals;
+const results: BenchResult[] = [];
 for (const name of names) {
   const bench = BENCHES[name];
   if (bench === undefined) {
@@ -61,5 +66,11 @@ for (const name of names) {
     process.exit(2);
   }
   const result = await bench();
+  results.push(result);
   console.log(values.json ? JSON.stringify(result) : printResult(result));
+}
+if (values.readme) {
+  const machine = `${availableParallelism()} cores, ${Math.round(totalmem() / 2 ** 30)} GB of memory`;
+  const text = readFileSync('README.md', 'utf8');
+  writeFileSync('README.md', withBenchTable(text, results, machine));
 }
