@@ -269,6 +269,45 @@ test('the server is killed and starts again: nothing lost, nothing twice', async
   }
 });
 
+test('messages that fit no row: kept with their place, the others are loaded', async () => {
+  const name = 'bad_input';
+  await createTopic(bootstrap, name, 1, { 'max.message.bytes': '33000000' });
+  const send = (input: string | Buffer): Promise<string> =>
+    kcat(bootstrap, ['-P', '-t', name, '-X', 'message.max.bytes=33000000'], {
+      input: input.toString(),
+    });
+  await send('{"id": 0, "name": "user-0"}\n{"id": 1, "name": \n[1, 2]\n"text"\n{"id": "x"}\n');
+  await send(`{"id": 1, "name": "${'x'.repeat(20_000_000)}"}\n`);
+  await send('{"id": 1, "name": "user-1"}\n');
+  await createUsers(server, name, 'id BIGINT NOT NULL, name STRING');
+  await server.sql(
+    `CREATE ROUTINE LOAD ${name} ON ${name} PROPERTIES ("format" = "json", "max_error_number" = "100") FROM KAFKA ("kafka_broker_list" = "${bootstrap}", "kafka_topic" = "${name}", "property.kafka_default_offsets" = "OFFSET_BEGINNING")`,
+  );
+  await server.until(`SELECT count(*) FROM ${name} WHERE name LIKE 'user-%'`, (v) => v === '2');
+  assert.deepEqual((await server.sql(`SELECT id, length(name) FROM ${name} ORDER BY 1, 2`)).rows, [
+    ['0', '6'],
+    // Longer than a STRING may be: NULL, as every value that does not fit a column that allows it.
+    ['1', null],
+    ['1', '6'],
+  ]);
+  const { rows } = await server.sql(
+    `SELECT get_json_int(source_info, '$.offset'), error_code, error_column, error_message FROM _statistics_.rejected_records WHERE target_table = '${name}' ORDER BY 1`,
+  );
+  assert.deepEqual(
+    rows.map((row) => row.slice(0, 3)),
+    [
+      ['1', 'PARSE_ERROR', null],
+      ['2', 'PARSE_ERROR', null],
+      ['3', 'PARSE_ERROR', null],
+      ['4', 'VALUE_OUT_OF_RANGE', 'id'],
+    ],
+  );
+  assert.match(rows[3]?.[3] ?? '', /NULL value in non-nullable column 'id'/);
+  const ledger = await readLedger(server, name);
+  assert.deepEqual([ledger.consumed, ledger.loaded, ledger.filtered], [7, 3, 4]);
+  assert.equal((await showJob(server, name))['State'], 'RUNNING');
+});
+
 async function deleteRecords(topic: string, before: number): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'millrace-offsets-'));
   const file = join(folder, 'offsets.json');

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { startKafka } from '../peers/kafka.ts';
+import { deleteTopic } from '../peers/topics.ts';
 import { startVersitygw } from '../peers/versitygw.ts';
 import { playWalk, readWalk, withHosts } from '../support/golden.ts';
 import { startServer } from '../support/start-server.ts';
@@ -50,3 +51,11 @@ test('storage volume from fe.conf, embedded broker', () => play('quickstart-conf
 test('storage volume by a statement, embedded broker', () => play('quickstart-create', 'embedded'));
 
 test('storage volume from fe.conf, Apache Kafka', () => play('quickstart-conf', 'kafka'));
+
+test('storage volume by a statement, Apache Kafka', async () => {
+  await deleteTopic(kafka.bootstrap, 'test2');
+  await play('quickstart-create', 'kafka');
+});
+
+test('a job into a PRIMARY KEY table: its statements are understood, the table is what is missing', () =>
+  play('primary-key', 'kafka'));
