@@ -198,7 +198,9 @@ async function startBrokerChild(
     handlers: { none: async () => null },
     onStart: async () => {
       try {
-        port = (await (await broker.peer()).call('start', { port })).port;
+        const wanted = port;
+        const start = async () => (await broker.peer(START_MS)).call('start', { port: wanted });
+        port = (await untilAnswered(start)).port;
         first = false;
       } catch (error) {
         if (first) throw error;
@@ -213,7 +215,20 @@ async function startBrokerChild(
 
 /** Waits until a started child answers; a child that cannot start shows in the log. */
 async function answers(child: Pingable): Promise<void> {
-  await (await child.peer(START_MS)).call('ping', {});
+  await untilAnswered(async () => (await child.peer(START_MS)).call('ping', {}));
+}
+
+/** A call that may be repeated, until it answers: a slow machine is no reason to give up, nor is a lost answer. */
+async function untilAnswered<T>(call: () => Promise<T>): Promise<T> {
+  const untilMs = systemClock.monotonicMs() + START_MS;
+  for (;;) {
+    try {
+      return await call();
+    } catch (thrown) {
+      const error = toAppError(thrown);
+      if (error.code !== 'TIMEOUT' || systemClock.monotonicMs() > untilMs) throw error;
+    }
+  }
 }
 
 type Pingable = {

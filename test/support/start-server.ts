@@ -65,6 +65,11 @@ export class TestServer {
     return this.#log.slice(-40).join('\n');
   }
 
+  /** Whether a line of the log so far holds the text. */
+  hasLogged(text: string): boolean {
+    return this.#log.some((line) => line.includes(text));
+  }
+
   get bootstrap(): string {
     return `127.0.0.1:${this.ready.brokerPort ?? 0}`;
   }
@@ -77,8 +82,8 @@ export class TestServer {
       multipleStatements: true,
       supportBigNumbers: true,
       bigNumberStrings: true,
-      // The encoding is named because mysql2 takes JSON for binary without it.
-      typeCast: (field) => field.string('utf8'),
+      // Named in its other spelling: with the column's own encoding mysql2 warns about JSON columns.
+      typeCast: (field) => field.string('utf-8'),
     });
   }
 

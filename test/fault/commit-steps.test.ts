@@ -1,0 +1,48 @@
+// kill -9 at every named step of a commit, one by one, in the FE and in the loader, while a topic of several
+// partitions loads: afterwards each row is there once, the ledger balances and the job runs by itself.
+import { test } from 'node:test';
+import { FaultRig } from '../support/fault-rig.ts';
+
+const FE_STEPS = [
+  'begin.after-sql',
+  'commit.before-sql',
+  'commit.in-sql',
+  'commit.before-end',
+  'commit.after-sql',
+];
+const LOADER_STEPS = [
+  'task.after-fetch',
+  'task.after-copy',
+  'task.after-stage',
+  'task.before-commit',
+  'task.after-commit',
+];
+
+const PARTITIONS = 3;
+
+for (const step of FE_STEPS)
+  for (const at of [1, 4])
+    test(`the FE is killed at ${step}, hit ${at}`, async (t) => {
+      const rig = await FaultRig.open(t);
+      const writer = await rig.writer('events', PARTITIONS, { badEvery: 97 });
+      await rig.start({ failpoints: `fe:${step}=kill@${at}` });
+      await rig.load(writer, 'events');
+      const writing = writer.trickle(12, 1000, 60);
+      await rig.untilDead();
+      await rig.start();
+      await writing;
+      await rig.assertExact();
+    });
+
+for (const step of LOADER_STEPS)
+  for (const at of [1, 4])
+    test(`the loader is killed at ${step}, hit ${at}`, async (t) => {
+      const rig = await FaultRig.open(t);
+      const writer = await rig.writer('events', PARTITIONS, { badEvery: 97 });
+      await rig.start({ failpoints: `loader:${step}=kill@${at}` });
+      await rig.load(writer, 'events');
+      const writing = writer.trickle(12, 1000, 60);
+      await rig.untilLogged('child process ended, starting it again');
+      await writing;
+      await rig.assertExact();
+    });

@@ -1,0 +1,46 @@
+// The processes of a server under test, from /proc (Linux): which child plays which role, and who is left.
+import { readdirSync, readFileSync } from 'node:fs';
+
+export interface RunningProcess {
+  readonly pid: number;
+  readonly parent: number;
+  /** 'query', 'loader', 'broker' for a child of Millrace, else ''. */
+  readonly role: string;
+}
+
+function read(pid: number, file: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+/** Every living Millrace child that works on the data directory, whoever is its parent by now. */
+export function childrenOf(dataDir: string): RunningProcess[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map((name) => toProcess(Number(name), dataDir))
+    .filter((found) => found !== null);
+}
+
+function toProcess(pid: number, dataDir: string): RunningProcess | null {
+  const args = read(pid, 'cmdline').split('\0');
+  const settings = args[args.indexOf('child') + 1] ?? '';
+  if (!args.includes('child') || !settings.includes(`"dataDir":${JSON.stringify(dataDir)}`))
+    return null;
+  const role = /"role":"(\w+)"/.exec(settings)?.[1] ?? '';
+  const stat = read(pid, 'stat');
+  const [state, parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  if (state === 'Z' || state === undefined || state === '') return null;
+  return { pid, parent: Number(parent), role };
+}
+
+/** The pid of the child with that role; throws when there is none. */
+export function childPid(dataDir: string, role: string, feParent: number): number {
+  const found = childrenOf(dataDir).find(
+    (child) => child.role === role && child.parent === feParent,
+  );
+  if (found === undefined) throw new Error(`no ${role} process`);
+  return found.pid;
+}
