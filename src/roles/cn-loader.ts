@@ -3,7 +3,7 @@
 
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
+import { availableParallelism, constants, setPriority } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
@@ -26,6 +26,8 @@ const SHARED_MEMORY = '/dev/shm';
 const BUDGET_BYTES = 160 * 1024 * 1024;
 
 export async function startLoader(settings: ChildSettings, log: Log): Promise<RunningRole> {
+  // A load takes every core it can get; queries and the wire go first.
+  setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
   const tempDirectory = join(settings.dataDir, 'tmp', 'loader');
   const cores = Math.max(2, availableParallelism());
   const engine = await openEngine({
