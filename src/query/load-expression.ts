@@ -18,8 +18,8 @@ export interface LoadExpressionOptions {
   /** The job's time zone: IANA name or offset. */
   readonly timeZone: string;
   /**
-   * Types by lower-case field name, where a field is to be read as the column it fills (WHERE does):
-   * the text is converted first. A field that is not named here is a VARCHAR.
+   * Types by lower-case name of what is no text any more: WHERE sees the table's columns, converted.
+   * A field that is not named here is a VARCHAR.
    */
   readonly fieldTypes?: ReadonlyMap<string, SqlType>;
   /** Derived columns by lower-case name: a reference stands for their expression. */
@@ -27,7 +27,7 @@ export interface LoadExpressionOptions {
 }
 
 export interface CompiledLoadExpression {
-  /** Over columns named by the quoted field names, each VARCHAR. */
+  /** Over columns named by the quoted field names, each VARCHAR unless `fieldTypes` says otherwise. */
   readonly duckdbSql: string;
   readonly type: SqlType;
 }
@@ -79,15 +79,15 @@ function analyseLoad(
     evaluateLater: true,
   });
   const columns = fields.map((name): ScopeColumn => {
-    const raw: TypedExpression = {
+    const type = options.fieldTypes?.get(name.toLowerCase()) ?? STRING;
+    const expression: TypedExpression = {
       kind: 'column',
-      type: STRING,
+      type,
       relation: '',
       column: name,
       display: name,
     };
-    const typed = coerce(raw, options.fieldTypes?.get(name.toLowerCase()) ?? STRING);
-    return { name, type: typed.type, expression: typed };
+    return { name, type, expression };
   });
   const base: ExpressionContext = {
     analysis,

@@ -187,12 +187,6 @@ export function compileTransform(
     derived.set(entry.name.toLowerCase(), parseExpression(entry.expression));
   }
   const options = { timeZone: definition.timeZone, derived };
-  const fieldTypes = new Map(
-    fields.flatMap((field) => {
-      const column = known.get(field.toLowerCase());
-      return column === undefined ? [] : [[field.toLowerCase(), column.type] as const];
-    }),
-  );
   const outputs = columns.map((column): LoadOutput => {
     const expression = derived.get(column.name.toLowerCase());
     if (expression !== undefined) {
@@ -214,11 +208,24 @@ export function compileTransform(
     whereSql:
       definition.where === null
         ? null
-        : compileLoadFilter(parseExpression(definition.where), fields, { ...options, fieldTypes })
-            .duckdbSql,
+        : compileWhere(definition.where, fields, outputs, definition.timeZone),
     strictMode: propertyOf(JOB_PROPERTIES, definition.properties, 'strict_mode') === 'true',
     timeZone: definition.timeZone,
   };
+}
+
+/** WHERE sees the loaded columns by name and type, and as text the fields that no column hides. */
+function compileWhere(
+  where: string,
+  fields: readonly string[],
+  outputs: readonly LoadOutput[],
+  timeZone: string,
+): string {
+  const loaded = outputs.filter((output) => output.from.kind !== 'default');
+  const fieldTypes = new Map(loaded.map(({ column }) => [column.name.toLowerCase(), column.type]));
+  const others = fields.filter((field) => !fieldTypes.has(field.toLowerCase()));
+  const names = [...loaded.map(({ column }) => column.name), ...others];
+  return compileLoadFilter(parseExpression(where), names, { timeZone, fieldTypes }).duckdbSql;
 }
 
 function checkFields(definition: RoutineLoadDefinition, fields: readonly string[]): void {
