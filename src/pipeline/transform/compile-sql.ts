@@ -108,7 +108,10 @@ export function compileTransform(plan: LoadPlan): CompiledTransform {
       const base = `SELECT row_number() OVER () - 1 AS __ordinal, ${selected} FROM ${lines}`;
       const from = isNamed ? `${namesSelect(read, suspect)} FROM (${base})` : base;
       const drop = `${DROP_FUNCTION}(${batch.slot}, __ordinal, __suspect, ${code})`;
-      return `COPY (SELECT ${outer} FROM (${inner} FROM (${from})) WHERE CASE WHEN ${good} THEN true ELSE ${drop} END) TO ${quoteLiteral(batch.outputPath)} (${copyOptions}, ${OWN_FILE})`;
+      // The verdict is a column of its own: as a volatile one it keeps DuckDB from pushing the filter
+      // below the conversions, which would then run twice.
+      const judged = `SELECT *, CASE WHEN ${good} THEN true ELSE ${drop} END AS __keep FROM (${inner} FROM (${from}))`;
+      return `COPY (SELECT ${outer} FROM (${judged}) WHERE __keep) TO ${quoteLiteral(batch.outputPath)} (${copyOptions}, ${OWN_FILE})`;
     },
   };
 }

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { asId, type FieldId } from '../../../../src/base/ids.ts';
 import type { SqlType } from '../../../../src/model/sql-type.ts';
+import { compileTransform } from '../../../../src/pipeline/transform/compile-sql.ts';
 import {
   CSV_FORMAT,
   column,
@@ -382,4 +383,43 @@ test('derived columns name the fields, whatever the keys or places they were rea
   );
   assert.deepEqual(json.rows, [['y', 'yy', 'x!']]);
   assert.equal(json.rejected.length, 1);
+});
+
+test('derived columns name the fields of CSV and of jsonpaths, whatever the names of what was read', async () => {
+  const int = { kind: 'INT' as const };
+  const base = makePlan({ columns: [column('a', int), column('d', int)], format: CSV_FORMAT });
+  const [a, d] = base.transform.outputs;
+  assert.ok(a !== undefined && d !== undefined);
+  const duckdbSql = 'CAST("k" AS INTEGER) + CAST("a" AS INTEGER)';
+  const derived = { column: d.column, from: { kind: 'expression' as const, duckdbSql, type: int } };
+  const transform = { ...base.transform, fields: ['k', 'a'], outputs: [a, derived] };
+  const csv = await fixture.load({ ...base, transform }, ['10,1', '20,2']);
+  assert.deepEqual(csv.rows, [
+    ['1', '11'],
+    ['2', '22'],
+  ]);
+  const format = {
+    kind: 'json' as const,
+    jsonpaths: ['$.a', '$.deep.k'],
+    jsonRoot: '',
+    stripOuterArray: false,
+  };
+  const json = await fixture.load({ ...base, format, transform }, [
+    '{"a":10,"deep":{"k":1}}',
+    '{"a":"',
+  ]);
+  assert.deepEqual(json.rows, [['1', '11']]);
+  assert.equal(json.rejected.length, 1);
+});
+
+test('every conversion runs once: the filter stays above the conversions', async () => {
+  const plan = makePlan({ columns: [column('v', { kind: 'BIGINT' }, { nullable: false })] });
+  const sql = compileTransform(plan).copySql({
+    inputPath: '/dev/null',
+    outputPath: '/dev/null',
+    longestLineBytes: 1,
+    slot: 1,
+  });
+  const explained = await fixture.connection.rows(`EXPLAIN ${sql}`);
+  assert.match(String(explained[0]?.[1]), /FILTER\s+│\s+│[ ─]+│\s+│\s+__keep\s+│/);
 });
