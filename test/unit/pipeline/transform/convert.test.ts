@@ -1,6 +1,8 @@
 // Every type's conversion by table: what JSON and CSV text becomes, with and without strict_mode, for
 // nullable and NOT NULL columns.
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { asId, type FieldId } from '../../../../src/base/ids.ts';
 import type { SqlType } from '../../../../src/model/sql-type.ts';
@@ -414,9 +416,11 @@ test('derived columns name the fields of CSV and of jsonpaths, whatever the name
 
 test('every conversion runs once: the filter stays above the conversions', async () => {
   const plan = makePlan({ columns: [column('v', { kind: 'BIGINT' }, { nullable: false })] });
+  const inputPath = join(fixture.directory, 'one.ndjson');
+  writeFileSync(inputPath, '{"v":1}\n');
   const sql = compileTransform(plan).copySql({
-    inputPath: '/dev/null',
-    outputPath: '/dev/null',
+    inputPath,
+    outputPath: join(fixture.directory, 'one.parquet'),
     longestLineBytes: 1,
     slot: 1,
   });
