@@ -1,6 +1,6 @@
 // information_schema: one table of definitions; rows are made only for the tables a statement names.
 // Views over stored tables are SQL text, expanded before analysis.
-
+import { INFORMATION_SCHEMA } from '../catalog/catalog.ts';
 import { showRow } from '../loads/routine/show.ts';
 import { printSqlType, type SqlType } from '../model/sql-type.ts';
 import { REJECTED_RECORDS_TABLE, STATISTICS_DATABASE } from '../model/system-tables.ts';
@@ -81,19 +81,41 @@ const INLINE: Readonly<Record<string, InlineDefinition>> = {
   },
 };
 
+/** Is it the database of system views, in any case? */
+export function isInformationSchema(database: string): boolean {
+  return database.toLowerCase() === INFORMATION_SCHEMA;
+}
+
+/** Columns of a table or view, undefined when there is none of that name. */
+export function informationSchemaColumns(
+  name: string,
+): readonly (readonly [name: string, type: SqlType])[] | undefined {
+  const lower = name.toLowerCase();
+  if (Object.hasOwn(VIEWS, lower)) return VIEWS[lower]?.columns;
+  return Object.hasOwn(INLINE, lower) ? INLINE[lower]?.columns : undefined;
+}
+
 const RECORDS = `${STATISTICS_DATABASE}.${REJECTED_RECORDS_TABLE}`;
 
 /** Views by name. Labels of tasks are `<job>-<job id>-<transaction id>`. */
-const VIEWS: Readonly<Record<string, string>> = {
-  load_tracking_logs: `SELECT txn_id AS ID, CAST(regexp_extract(load_label, '-([0-9]+)-[0-9]+$', 1) AS BIGINT) AS JOB_ID,
+const VIEWS: Readonly<
+  Record<string, { readonly sql: string; readonly columns: InlineDefinition['columns'] }>
+> = {
+  load_tracking_logs: {
+    sql: `SELECT txn_id AS ID, CAST(regexp_extract(load_label, '-([0-9]+)-[0-9]+$', 1) AS BIGINT) AS JOB_ID,
     load_label AS LABEL, target_database AS DATABASE_NAME,
     concat('Error: ', error_message, '. Row: ', raw_record) AS TRACKING_LOG, load_type AS TYPE FROM ${RECORDS}`,
+    columns: [
+      ...columnsOf(LONG, 'ID JOB_ID'),
+      ...columnsOf(TEXT, 'LABEL DATABASE_NAME TRACKING_LOG TYPE'),
+    ],
+  },
 };
 
 /** The SELECT that an information_schema view stands for, undefined when it is none. */
 export function informationSchemaView(name: string): string | undefined {
   const lower = name.toLowerCase();
-  return Object.hasOwn(VIEWS, lower) ? VIEWS[lower] : undefined;
+  return Object.hasOwn(VIEWS, lower) ? VIEWS[lower]?.sql : undefined;
 }
 
 /** The table with its rows of this moment, undefined when there is none of that name. */

@@ -1,7 +1,6 @@
 // SELECT: reads one consistent snapshot of every table named, then plans. Rows come from a CN, except
 // for what the FE knows itself. EXPLAIN shows the plan's parts.
 import { fail } from '../base/errors.ts';
-import { INFORMATION_SCHEMA } from '../catalog/catalog.ts';
 import type {
   InlineTableSource,
   QueryCatalog,
@@ -16,7 +15,11 @@ import type { Expression } from '../sql/ast/expression.ts';
 import type { DerivedTable, Query, TableReference } from '../sql/ast/query.ts';
 import { parseStatement } from '../sql/parse.ts';
 import { databaseOrCurrent } from './databases.ts';
-import { informationSchemaTable, informationSchemaView } from './information-schema.ts';
+import {
+  informationSchemaTable,
+  informationSchemaView,
+  isInformationSchema,
+} from './information-schema.ts';
 import type { Handler, Outcome, StatementContext } from './types.ts';
 import { PRODUCT_VERSION, SERVER_VERSION, variableText, variableValue } from './variables.ts';
 
@@ -133,10 +136,6 @@ async function readTables(
         ? inline.get(name.toLowerCase())
         : stored.get(`${database}.${name}`),
   };
-}
-
-function isInformationSchema(database: string): boolean {
-  return database.toLowerCase() === INFORMATION_SCHEMA;
 }
 
 /** Replaces references to information_schema views by their SELECT. The tree is plain data: a copy is made. */

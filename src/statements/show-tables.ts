@@ -1,30 +1,61 @@
 // SHOW TABLES, SHOW CREATE TABLE, DESC, SHOW COLUMNS. Texts as StarRocks prints them.
+import { fail } from '../base/errors.ts';
 import { printSqlType } from '../model/sql-type.ts';
 import type { ColumnSchema, TableInfo } from '../model/table.ts';
+import type { QualifiedName } from '../sql/ast/node.ts';
 import { databaseOf, databaseOrCurrent } from './databases.ts';
+import { printDefault } from './default-values.ts';
+import {
+  informationSchemaColumns,
+  informationSchemaNames,
+  isInformationSchema,
+} from './information-schema.ts';
 import { quoteName, quoteText } from './properties.ts';
 import { filterRows } from './show-filter.ts';
 import { tableName } from './tables.ts';
-import { type Handler, textRows } from './types.ts';
+import { type Handler, type StatementContext, textRows } from './types.ts';
 
 export const showTables: Handler<'show_tables'> = async (statement, { session, services }) => {
   const given = statement.database === null ? null : databaseOf(statement.database);
   const database = databaseOrCurrent(given, session);
-  const tables = await services.catalog.tables.list(database);
   const names = [`Tables_in_${database}`, ...(statement.full ? ['Table_type'] : [])];
-  const rows = tables.map((table) => [table.name, ...(statement.full ? ['BASE TABLE'] : [])]);
+  const isSystem = isInformationSchema(database);
+  const tables = isSystem
+    ? informationSchemaNames()
+    : (await services.catalog.tables.list(database)).map((table) => table.name);
+  const type = isSystem ? 'SYSTEM VIEW' : 'BASE TABLE';
+  const rows = tables.map((table) => [table, ...(statement.full ? [type] : [])]);
   return textRows(names, filterRows(names, rows, statement));
 };
+
+type ShownColumn = Pick<
+  ColumnSchema,
+  'name' | 'type' | 'nullable' | 'isKey' | 'defaultValue' | 'comment'
+>;
+
+/** Columns of a stored table or of one of information_schema. Throws UNKNOWN_TABLE, NO_DATABASE. */
+async function columnsOf(
+  name: QualifiedName,
+  { session, services }: Pick<StatementContext, 'session' | 'services'>,
+): Promise<readonly ShownColumn[]> {
+  const { database, name: table } = tableName(name, session);
+  if (!isInformationSchema(database)) {
+    return (await services.catalog.tables.get(database, table)).schema.columns;
+  }
+  const columns = informationSchemaColumns(table);
+  if (columns === undefined) throw fail('UNKNOWN_TABLE', { table: `${database}.${table}` });
+  const rest = { nullable: true, isKey: false, defaultValue: null, comment: '' };
+  return columns.map(([column, type]) => ({ name: column, type, ...rest }));
+}
 
 export const describeTable: Handler<'describe_table'> = async (
   statement,
   { session, services },
 ) => {
-  const { database, name } = tableName(statement.name, session);
-  const table = await services.catalog.tables.get(database, name);
+  const columns = await columnsOf(statement.name, { session, services });
   return textRows(
     ['Field', 'Type', 'Null', 'Key', 'Default', 'Extra'],
-    table.schema.columns.map((column) => [
+    columns.map((column) => [
       column.name,
       printSqlType(column.type),
       column.nullable ? 'YES' : 'NO',
@@ -36,8 +67,7 @@ export const describeTable: Handler<'describe_table'> = async (
 };
 
 export const showColumns: Handler<'show_columns'> = async (statement, { session, services }) => {
-  const { database, name } = tableName(statement.table, session);
-  const table = await services.catalog.tables.get(database, name);
+  const columns = await columnsOf(statement.table, { session, services });
   const plain = ['Field', 'Type', 'Null', 'Key', 'Default', 'Extra'];
   const full = [
     'Field',
@@ -51,11 +81,11 @@ export const showColumns: Handler<'show_columns'> = async (statement, { session,
     'Comment',
   ];
   const names = statement.full ? full : plain;
-  const rows = table.schema.columns.map((column) => columnRow(column, statement.full));
+  const rows = columns.map((column) => columnRow(column, statement.full));
   return textRows(names, filterRows(names, rows, statement));
 };
 
-function columnRow(column: ColumnSchema, full: boolean): (string | null)[] {
+function columnRow(column: ShownColumn, full: boolean): (string | null)[] {
   const isText = column.type.kind === 'VARCHAR' || column.type.kind === 'CHAR';
   const head = [column.name, printSqlType(column.type)];
   const middle = [
@@ -107,7 +137,5 @@ export function createTableText(table: TableInfo, volumeName: string | null): st
 }
 
 function columnText(column: ColumnSchema): string {
-  const defaultText =
-    column.defaultValue === null ? '' : ` DEFAULT ${quoteText(column.defaultValue)}`;
-  return `${quoteName(column.name)} ${printSqlType(column.type)} ${column.nullable ? 'NULL' : 'NOT NULL'}${defaultText} COMMENT ${quoteText(column.comment)}`;
+  return `${quoteName(column.name)} ${printSqlType(column.type)} ${column.nullable ? 'NULL' : 'NOT NULL'}${printDefault(column)} COMMENT ${quoteText(column.comment)}`;
 }

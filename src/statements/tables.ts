@@ -6,6 +6,7 @@ import type { ColumnSchema } from '../model/table.ts';
 import type { ColumnDefinition, CreateTable } from '../sql/ast/ddl.ts';
 import type { QualifiedName } from '../sql/ast/node.ts';
 import { databaseOrCurrent } from './databases.ts';
+import { defaultText } from './default-values.ts';
 import { propertyMap } from './properties.ts';
 import { TABLE_PROPERTIES } from './table-properties.ts';
 import { type Handler, OK, type Session } from './types.ts';
@@ -151,9 +152,6 @@ function columnOf(
       `column ${column.name}: aggregation ${column.aggregate} needs an AGGREGATE KEY table`,
     );
   }
-  if (column.defaultValue?.kind === 'expression') {
-    throw analysisError(`column ${column.name}: expressions as DEFAULT are not supported yet`);
-  }
   const nullable = column.nullable ?? true;
   if (!nullable && column.defaultValue?.kind === 'null') {
     throw analysisError(`Can not set null default value to non nullable column: ${column.name}`);
@@ -163,7 +161,7 @@ function columnOf(
     type: column.type,
     nullable,
     isKey,
-    defaultValue: column.defaultValue?.kind === 'text' ? column.defaultValue.value : null,
+    defaultValue: defaultText(column),
     comment: column.comment ?? '',
   };
 }

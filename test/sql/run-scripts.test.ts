@@ -43,7 +43,10 @@ describe('SQL scripts', () => {
         const database = name === FIXTURE ? FIXTURE : `s_${name.replaceAll('-', '_')}`;
         await connection.query(`CREATE DATABASE ${database}`);
         await connection.query(`USE ${database}`);
-        mkdirSync(join(directory, name));
+        // Volumes need directories that exist.
+        for (const part of ['v1', 'v2', 'v3']) {
+          mkdirSync(join(directory, name, part), { recursive: true });
+        }
         const target = targetOf(connection, admin, {
           BROKER: server.bootstrap,
           DIR: join(directory, name),

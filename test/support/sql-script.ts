@@ -93,6 +93,8 @@ export async function playBlock(block: ScriptBlock, target: ScriptTarget): Promi
   }
 }
 
+const nameOf = (variable: string): string => `$\{${variable}}`;
+
 function fillIn(text: string, variables: Readonly<Record<string, string>>): string {
   return text.replace(/\$\{(\w+)\}/g, (whole, name: string) => variables[name] ?? whole);
 }
@@ -182,7 +184,11 @@ export async function rewriteScript(text: string, target: ScriptTarget): Promise
       console.error(String(error));
       return block.expected;
     });
-    out.push(...rows);
+    const { DIR = '', BROKER = '' } = target.variables;
+    const named = rows.map((row) =>
+      row.replaceAll(DIR, nameOf('DIR')).replaceAll(BROKER, nameOf('BROKER')),
+    );
+    out.push(...named);
     copied = from;
     while (copied < lines.length && lines[copied] !== '') copied += 1;
   }

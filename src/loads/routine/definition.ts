@@ -11,7 +11,9 @@ import type {
   LoadTransform,
 } from '../../model/load-plan.ts';
 import type { TableInfo } from '../../model/table.ts';
+import { parseJsonPath } from '../../pipeline/transform/json-path.ts';
 import { compileLoadExpression, compileLoadFilter } from '../../query/load-expression.ts';
+import { isTimeZone } from '../../query/time-zone.ts';
 import type { Expression } from '../../sql/ast/expression.ts';
 import type { LoadColumn, LoadProperties } from '../../sql/ast/routine-load.ts';
 import { parseExpression } from '../../sql/parse.ts';
@@ -69,6 +71,15 @@ export function defineRoutineLoad(input: {
     throw analysisError('PARTITION is not supported: tables have no partitions yet');
   }
   readJsonpaths(properties['jsonpaths'] ?? '');
+  const jsonRoot = properties['json_root'] ?? '';
+  if (jsonRoot !== '') checkPath(jsonRoot);
+  for (const separator of [input.load.columnSeparator, input.load.rowDelimiter]) {
+    if (separator !== null) parseEscapes(separator);
+  }
+  const timeZone = properties['timezone'];
+  if (timeZone !== undefined && !isTimeZone(timeZone)) {
+    throw analysisError(`Unknown or incorrect time zone: '${timeZone}'`);
+  }
   const source = readKafkaSource(input.source);
   return {
     properties,
@@ -108,7 +119,7 @@ function checkTaskTimes(properties: Record<string, string>): void {
   }
 }
 
-/** `["$.a","$.b"]` as a list; null when empty. Throws SQL_ANALYZE. */
+/** `["$.a","$.b"]` as a list; null when empty. Throws SQL_ANALYZE, LOAD_JSONPATH. */
 export function readJsonpaths(text: string): readonly string[] | null {
   if (text.trim() === '') return null;
   let parsed: unknown;
@@ -123,11 +134,18 @@ export function readJsonpaths(text: string): readonly string[] | null {
     throw analysisError(`Invalid json path: jsonpaths is not a JSON array of texts: ${text}`);
   }
   return parsed.map((path: unknown) => {
-    if (typeof path !== 'string' || !path.startsWith('$')) {
-      throw analysisError(`Invalid json path: ${JSON.stringify(path)} does not begin with $`);
+    if (typeof path !== 'string') {
+      throw analysisError(`Invalid json path: ${JSON.stringify(path)} is not a text`);
     }
+    checkPath(path);
     return path;
   });
+}
+
+function checkPath(path: string): void {
+  if (!path.startsWith('$'))
+    throw analysisError(`Invalid json path: ${path} does not begin with $`);
+  parseJsonPath(path);
 }
 
 /** The start of one partition: its own, else the default, else the end (StarRocks: only new data). */
