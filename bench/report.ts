@@ -10,8 +10,11 @@ export interface Run {
 export interface BenchResult {
   readonly name: string;
   readonly rows: number;
+  /** Medians over the repeats, and minima. */
   readonly seconds: number;
+  readonly secondsMin: number;
   readonly cpuSeconds: number;
+  readonly cpuSecondsMin: number;
   readonly rowsPerCpuSecond: number;
   readonly rowsPerCpuSecondBest: number;
   readonly rowsPerSecond: number;
@@ -47,7 +50,9 @@ export function summarize(
     name,
     rows: runs[0]?.rows ?? 0,
     seconds: round(median(runs.map((run) => run.seconds))),
+    secondsMin: round(Math.min(...runs.map((run) => run.seconds))),
     cpuSeconds: round(median(runs.map((run) => run.cpuSeconds))),
+    cpuSecondsMin: round(Math.min(...runs.map((run) => run.cpuSeconds))),
     rowsPerCpuSecond: Math.round(mine),
     rowsPerCpuSecondBest: Math.round(Math.max(...runs.map(rate))),
     rowsPerSecond: Math.round(median(runs.map((run) => run.rows / run.seconds))),

@@ -10,6 +10,8 @@ import { printRows } from './print-rows.ts';
 
 export interface DemoOptions {
   readonly server: RunningServer;
+  /** A real Kafka in place of the embedded broker. */
+  readonly kafka: string | null;
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly interactive: boolean;
@@ -39,11 +41,12 @@ const STATEMENTS = [
 /** Produces for about ten seconds, then shows rows and how to go on. Returns when done or aborted. */
 export async function runDemo(options: DemoOptions): Promise<void> {
   const { server, write } = options;
-  if (server.brokerPort === null) {
-    write('the demo needs the embedded broker: start without --broker-port off\n');
+  const embedded = server.brokerPort === null ? null : `127.0.0.1:${server.brokerPort}`;
+  const bootstrap = options.kafka ?? embedded;
+  if (bootstrap === null) {
+    write('the demo needs a broker: start without --broker-port off, or set kafka_broker_list\n');
     return;
   }
-  const bootstrap = `127.0.0.1:${server.brokerPort}`;
   const connection = await createConnection({
     host: '127.0.0.1',
     port: server.queryPort,
@@ -51,7 +54,8 @@ export async function runDemo(options: DemoOptions): Promise<void> {
     supportBigNumbers: true,
     bigNumberStrings: true,
   });
-  const producer = await openDemoProducer({ bootstrap, clientId: 'millrace-demo' });
+  const [firstBroker = bootstrap] = bootstrap.split(',');
+  const producer = await openDemoProducer({ bootstrap: firstBroker, clientId: 'millrace-demo' });
   try {
     await producer.createTopic(TOPIC, 1);
     for (const statement of STATEMENTS) await connection.query(statement);

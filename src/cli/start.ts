@@ -20,7 +20,9 @@ export interface StartFlags {
 export async function runStart(flags: StartFlags): Promise<number> {
   const interactive = process.stdout.isTTY === true;
   const config = loadConfig(flags.confFiles);
-  const brokerPort = flags.brokerPort ?? config.int('broker_port');
+  const kafka = config.text('kafka_broker_list');
+  // A real Kafka takes the embedded broker's place unless a port is asked for.
+  const brokerPort = flags.brokerPort ?? (kafka === '' ? config.int('broker_port') : 'off');
   const stop = new AbortController();
   const onSignal = (): void => stop.abort();
   process.once('SIGINT', onSignal);
@@ -42,6 +44,7 @@ export async function runStart(flags: StartFlags): Promise<number> {
       const { runDemo } = await import('./demo.ts');
       await runDemo({
         server,
+        kafka: kafka === '' ? null : kafka,
         clock: systemClock,
         signal: stop.signal,
         interactive,

@@ -36,6 +36,12 @@ export const CONFIG_ITEMS = {
     'address that the MySQL, HTTP and broker ports listen on',
   ),
   broker_port: used('fe', 'int', '9092', 'port of the embedded Kafka-protocol broker'),
+  kafka_broker_list: used(
+    'fe',
+    'string',
+    '',
+    'a real Kafka (host:port, ...): the embedded broker then stays off, and the demo uses this one',
+  ),
   run_mode: used('fe', 'string', 'shared_data', 'only shared_data is supported'),
   cloud_native_storage_type: used(
     'fe',
@@ -105,6 +111,18 @@ export const CONFIG_ITEMS = {
     'int',
     '3600',
     'how long files of replaced versions are kept',
+  ),
+  lake_compaction_default_timeout_second: used(
+    'fe',
+    'int',
+    '300',
+    'how long one compaction may take before it is given up',
+  ),
+  lake_autovacuum_partition_naptime_seconds: used(
+    'fe',
+    'int',
+    '60',
+    'how often files that nothing names any more are looked for and deleted',
   ),
   rpc_timeout_millisecond: used(
     'fe',
