@@ -29,7 +29,8 @@ export class PackedBatch {
   lineCount = 0;
   readonly #runBase: Int32Array;
   readonly #buffer: Buffer;
-  #recordOfLine: Int32Array;
+  /** The message of each line; null while line n is message n. */
+  #recordOfLine: Int32Array | null = null;
   /** Start and end of each line in its run, from the first line on that is only a part of its message. */
   #ranges: Int32Array | null = null;
   #filled = 0;
@@ -40,7 +41,6 @@ export class PackedBatch {
     this.raw = raw;
     this.file = file;
     this.#buffer = buffer;
-    this.#recordOfLine = new Int32Array(raw.messageCount);
     this.#runBase = new Int32Array(raw.runs.length);
     let base = 0;
     for (const [index, run] of raw.runs.entries()) {
@@ -59,8 +59,7 @@ export class PackedBatch {
     const length = end - start;
     if (this.#filled + length + 1 > BUFFER_BYTES) this.#writeBuffered();
     const line = this.lineCount;
-    if (line === this.#recordOfLine.length) this.#grow();
-    this.#recordOfLine[line] = record;
+    if (record !== line || this.#recordOfLine !== null) this.#noteRecord(line, record);
     this.lineCount = line + 1;
     if (length > this.longestLineBytes) this.longestLineBytes = length;
     if (length >= BUFFER_BYTES) {
@@ -75,7 +74,7 @@ export class PackedBatch {
   /** Appends a line that was made from a part of a message: `[rawStart, rawEnd)` of its run. */
   addPart(record: number, line: Buffer, rawStart: number, rawEnd: number): void {
     // Lines before this one keep zeros, which stand for their whole message.
-    this.#ranges ??= new Int32Array(this.#recordOfLine.length * 2);
+    this.#ranges ??= new Int32Array(this.raw.messageCount * 2);
     const index = this.lineCount * 2;
     if (index >= this.#ranges.length) this.#ranges = grown(this.#ranges, index * 2 + 1024);
     this.#ranges[index] = rawStart;
@@ -106,7 +105,7 @@ export class PackedBatch {
 
   /** The message that a line is from, as an index over all runs. */
   recordOfLine(line: number): number {
-    return present(this.#recordOfLine[line], 'line');
+    return this.#recordOfLine === null ? line : present(this.#recordOfLine[line], 'line');
   }
 
   /** The bytes of a line as received. */
@@ -148,7 +147,7 @@ export class PackedBatch {
     let high = this.lineCount;
     while (low < high) {
       const middle = (low + high) >> 1;
-      if ((this.#recordOfLine[middle] ?? 0) < record) low = middle + 1;
+      if (this.recordOfLine(middle) < record) low = middle + 1;
       else high = middle;
     }
     return low;
@@ -185,7 +184,7 @@ export class PackedBatch {
         continue;
       }
       kept.push(bytes);
-      this.#recordOfLine[to] = present(this.#recordOfLine[line], 'line');
+      if (to < line) this.#noteRecord(to, this.recordOfLine(line));
       this.#ranges?.copyWithin(to * 2, line * 2, line * 2 + 2);
       to += 1;
     }
@@ -193,8 +192,14 @@ export class PackedBatch {
     return Buffer.concat(kept);
   }
 
-  #grow(): void {
-    this.#recordOfLine = grown(this.#recordOfLine, Math.max(1024, this.#recordOfLine.length * 2));
+  #noteRecord(line: number, record: number): void {
+    if (this.#recordOfLine === null) {
+      this.#recordOfLine = new Int32Array(Math.max(this.raw.messageCount, this.lineCount));
+      for (let index = 0; index < this.lineCount; index += 1) this.#recordOfLine[index] = index;
+    }
+    if (line === this.#recordOfLine.length)
+      this.#recordOfLine = grown(this.#recordOfLine, Math.max(1024, line * 2));
+    this.#recordOfLine[line] = record;
   }
 
   /** Where a line lies in its run: noted for parts, else the whole message. */

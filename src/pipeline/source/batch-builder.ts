@@ -3,10 +3,10 @@
 import type { FetchAnswer } from '../../kafka/client/cluster.ts';
 import type { DecodeCounts, DecodedRun } from '../../kafka/protocol/record-batch.ts';
 import type { MessageRun, PartitionRange, RawBatch } from '../types.ts';
+import type { ColumnPage, ColumnPages } from './column-pages.ts';
 
 /** Columns of a run without keys: reading past an array's end means no key. */
-const NO_KEY_START = new Int32Array(0);
-const NO_KEY_LENGTH = new Int32Array(0);
+const NO_KEYS = new Int32Array(0);
 
 interface Range {
   fromOffset: bigint;
@@ -19,6 +19,8 @@ interface Range {
 
 export class BatchBuilder {
   readonly #topic: string;
+  readonly #memory: ColumnPages;
+  readonly #pages: ColumnPage[] = [];
   readonly #runs: MessageRun[] = [];
   readonly #ranges = new Map<number, Range>();
   readonly #answers: FetchAnswer[] = [];
@@ -27,8 +29,9 @@ export class BatchBuilder {
   messageCount = 0;
   heldBytes = 0;
 
-  constructor(topic: string) {
+  constructor(topic: string, memory: ColumnPages) {
     this.#topic = topic;
+    this.#memory = memory;
   }
 
   /** Whether any position moved. */
@@ -47,9 +50,20 @@ export class BatchBuilder {
 
   addRun(partition: number, run: DecodedRun, records: Buffer): void {
     const { count } = run;
-    const valueStart = run.valueStart.slice(0, count);
+    const page = this.#pageFor(count);
+    const from = page.used;
+    page.used += count;
+    const valueStart = page.valueStart.subarray(from, page.used);
+    const valueLength = page.valueLength.subarray(from, page.used);
+    const offsetDelta = page.offsetDelta.subarray(from, page.used);
+    const timestampMs = page.timestampMs.subarray(from, page.used);
+    valueStart.set(run.valueStart.subarray(0, count));
+    valueLength.set(run.valueLength.subarray(0, count));
+    offsetDelta.set(run.offsetDelta.subarray(0, count));
+    timestampMs.set(run.timestampMs.subarray(0, count));
     const hasKeys = run.keyLength.subarray(0, count).some((length) => length >= 0);
-    const keyStart = hasKeys ? run.keyStart.slice(0, count) : NO_KEY_START;
+    const keyStart = hasKeys ? run.keyStart.slice(0, count) : NO_KEYS;
+    const keyLength = hasKeys ? run.keyLength.slice(0, count) : NO_KEYS;
     let bytes = run.data;
     if (bytes === records) this.#holdsAnswer = true;
     else {
@@ -68,14 +82,22 @@ export class BatchBuilder {
       bytes,
       count,
       valueStart,
-      valueLength: run.valueLength.slice(0, count),
+      valueLength,
       keyStart,
-      keyLength: hasKeys ? run.keyLength.slice(0, count) : NO_KEY_LENGTH,
+      keyLength,
       baseOffset: run.baseOffset,
-      offsetDelta: run.offsetDelta.slice(0, count),
-      timestampMs: run.timestampMs.slice(0, count),
+      offsetDelta,
+      timestampMs,
     });
     this.messageCount += count;
+  }
+
+  #pageFor(count: number): ColumnPage {
+    const last = this.#pages.at(-1);
+    if (last !== undefined && last.used + count <= last.valueStart.length) return last;
+    const page = this.#memory.take(count);
+    this.#pages.push(page);
+    return page;
   }
 
   /** A partition moved from one offset to another; what lay between that is no row to show is in `counts`. */
@@ -101,7 +123,6 @@ export class BatchBuilder {
   }
 
   build(): RawBatch {
-    const answers = this.#answers;
     const ranges: PartitionRange[] = [...this.#ranges].map(([partition, range]) => ({
       partition,
       ...range,
@@ -112,15 +133,14 @@ export class BatchBuilder {
       ranges,
       messageCount: this.messageCount,
       heldBytes: this.heldBytes,
-      release: () => {
-        for (const answer of answers.splice(0)) answer.release();
-      },
+      release: () => this.discard(),
     };
   }
 
-  /** Gives the answers back without a batch. */
+  /** Gives all memory back, with or without a batch made from it. */
   discard(): void {
     for (const answer of this.#answers.splice(0)) answer.release();
+    for (const page of this.#pages.splice(0)) this.#memory.give(page);
   }
 }
 

@@ -19,6 +19,7 @@ import { DecodeWorkspace, RecordCursor } from '../../kafka/protocol/record-batch
 import type { KafkaSourceSpec } from '../../model/load-plan.ts';
 import type { RawBatch, Source, SourceLimits, SourceTrouble } from '../types.ts';
 import { BatchBuilder } from './batch-builder.ts';
+import { ColumnPages } from './column-pages.ts';
 
 export interface KafkaSourceOptions {
   readonly cluster: KafkaCluster;
@@ -60,6 +61,7 @@ export class KafkaSource implements Source {
   readonly #partitions: readonly Partition[];
   readonly #lanes = new Set<Promise<Asked>>();
   readonly #arrived: Asked[] = [];
+  readonly #memory = new ColumnPages();
   readonly #closing = new AbortController();
   #topic: TopicView | null = null;
   /** Of the topic this task began with: positions mean nothing in one that was made anew. */
@@ -99,7 +101,7 @@ export class KafkaSource implements Source {
   async read(limits: SourceLimits, signal: AbortSignal): Promise<RawBatch | null> {
     const { clock, spec } = this.#options;
     if (this.#failure !== null) throw this.#failure;
-    const builder = new BatchBuilder(spec.topic);
+    const builder = new BatchBuilder(spec.topic, this.#memory);
     const startedMs = clock.monotonicMs();
     let firstDataMs: number | null = null;
     try {
