@@ -160,6 +160,10 @@ export class KafkaPeer {
     );
   }
 
+  get pid(): number {
+    return this.#server?.pid ?? 0;
+  }
+
   get output(): string {
     return this.#server?.output() ?? '';
   }
