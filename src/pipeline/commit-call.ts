@@ -1,8 +1,9 @@
 // Asks the FE to make a batch visible, whatever happens to the answers. A lost answer is never taken
 // for a failure: the transaction's own state decides, and only an open one is asked for again.
 import type { Clock } from '../base/clock.ts';
-import { fail, toAppError } from '../base/errors.ts';
+import { type AppError, encodeError, fail, toAppError } from '../base/errors.ts';
 import { failpoint } from '../base/failpoints.ts';
+import type { Log } from '../base/log.ts';
 import type {
   BegunTransaction,
   CommitRequest,
@@ -70,6 +71,29 @@ export async function commitBatch(
       if (known !== null || error.kind !== 'retry') throw error;
     }
     await pause(clock, attempt, signal);
+  }
+}
+
+/**
+ * Tells the FE that a task ended, until it answers: a report that got lost would leave the lease with a task
+ * that is no more, and the job without one. Never rejects.
+ */
+export async function reportFailure(
+  { port, clock, log }: { readonly port: CommitPort; readonly clock: Clock; readonly log: Log },
+  { taskId, epoch }: TaskAssignment,
+  error: AppError,
+  signal: AbortSignal,
+): Promise<void> {
+  for (let attempt = 0; !signal.aborted; attempt += 1) {
+    try {
+      await port.taskFailed({ taskId, epoch, error: encodeError(error) });
+      return;
+    } catch (thrown) {
+      const refusal = toAppError(thrown);
+      if (refusal.code === 'PEER_GONE') return;
+      log.warn('task failure not reported yet', { task: taskId, error: refusal });
+    }
+    await pause(clock, attempt, signal).catch(() => undefined);
   }
 }
 

@@ -2,12 +2,12 @@
 // strictly in order. A batch that fails ends the task after the batches before it are settled: the next
 // task begins at the committed positions. Must never commit a batch whose predecessor did not.
 import type { Clock } from '../base/clock.ts';
-import { type AppError, encodeError, fail, toAppError } from '../base/errors.ts';
+import { type AppError, fail, toAppError } from '../base/errors.ts';
 import { failpoint } from '../base/failpoints.ts';
 import type { Log } from '../base/log.ts';
 import type { BegunTransaction, TaskAssignment } from '../model/load-plan.ts';
 import type { ByteBudget } from './byte-budget.ts';
-import { beginBatch, commitBatch } from './commit-call.ts';
+import { beginBatch, commitBatch, reportFailure } from './commit-call.ts';
 import type { ConnectionPool } from './connection-pool.ts';
 import type { PackedBatch } from './decode/packed-batch.ts';
 import type { Stager } from './stage.ts';
@@ -115,8 +115,8 @@ export class LoadTask {
   }
 
   async #run(): Promise<void> {
-    const { port, source, log } = this.#services;
-    const { taskId, epoch, plan } = this.#assignment;
+    const { source, log } = this.#services;
+    const { taskId, plan } = this.#assignment;
     try {
       await this.#readAll();
     } catch (thrown) {
@@ -127,12 +127,12 @@ export class LoadTask {
     await source.close().catch((error: unknown) => log.warn('source did not close', { error }));
     this.#state = 'ended';
     const error = this.#failure;
+    if (error?.code === 'LEASE_LOST')
+      log.info('load task lost its lease', { job: plan.jobName, task: taskId });
     if (error === null || error.code === 'LEASE_LOST' || error.code === 'CANCELLED') return;
     if (this.#working.signal.aborted) return;
     log.warn('load task ends', { job: plan.jobName, task: taskId, error });
-    await port
-      .taskFailed({ taskId, epoch, error: encodeError(error) })
-      .catch((thrown: unknown) => log.warn('task failure not reported', { error: thrown }));
+    await reportFailure(this.#services, this.#assignment, error, this.#working.signal);
   }
 
   async #readAll(): Promise<void> {

@@ -20,7 +20,7 @@ interface Slot {
 }
 
 /** Bytes of receive buffers kept for use again, over all connections. */
-const KEPT_BUFFER_BYTES = 24 * 1024 * 1024;
+const KEPT_BUFFER_BYTES = 48 * 1024 * 1024;
 
 export class Connections {
   readonly #options: ConnectionsOptions;

@@ -3,6 +3,7 @@
 // not an object never reaches DuckDB, since its reader would skip it or spoil its neighbour.
 import type { JsonFormatSpec } from '../../model/load-plan.ts';
 import { type PathStep, parseJsonPath } from '../transform/json-path.ts';
+import { parseJson } from '../transform/parse-json.ts';
 import type { RawBatch } from '../types.ts';
 import {
   type ByteRange,
@@ -150,8 +151,7 @@ export class JsonPacker {
   #addRow(packed: PackedBatch, bytes: Buffer, record: number, row: ByteRange): void {
     const { start, end } = row;
     if (bytes[start] !== OPEN_OBJECT || bytes[end - 1] !== CLOSE_OBJECT) {
-      const isText = bytes[start] === OPEN_OBJECT;
-      packed.reject(record, start, end, isText ? REASON.notJson : REASON.notObject);
+      packed.reject(record, start, end, whyNoObject(bytes.subarray(start, end)));
       return;
     }
     let text: Buffer = bytes.subarray(start, end);
@@ -166,6 +166,16 @@ export class JsonPacker {
     if (this.#exactKeys !== null) text = quoteNumbers(text, this.#exactKeys);
     packed.addPart(record, text, start, end);
   }
+}
+
+/** JSON of another kind, or no JSON at all. */
+function whyNoObject(bytes: Buffer): string {
+  if (bytes[0] !== OPEN_OBJECT) {
+    const parsed = parseJson(bytes.toString('utf8'));
+    if (parsed.ok) return REASON.notObject;
+    return `${REASON.notJson}: ${parsed.message}`;
+  }
+  return REASON.notJson;
 }
 
 function pushAll(rows: ByteRange[], more: readonly ByteRange[] | null): boolean {

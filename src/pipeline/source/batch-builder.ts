@@ -61,7 +61,7 @@ export class BatchBuilder {
     valueLength.set(run.valueLength.subarray(0, count));
     offsetDelta.set(run.offsetDelta.subarray(0, count));
     timestampMs.set(run.timestampMs.subarray(0, count));
-    const hasKeys = run.keyLength.subarray(0, count).some((length) => length >= 0);
+    const hasKeys = anyKey(run);
     const keyStart = hasKeys ? run.keyStart.slice(0, count) : NO_KEYS;
     const keyLength = hasKeys ? run.keyLength.slice(0, count) : NO_KEYS;
     let bytes = run.data;
@@ -158,4 +158,9 @@ function spanOf(run: DecodedRun): { readonly start: number; readonly end: number
     add(run.valueStart[index] ?? 0, run.valueLength[index] ?? -1);
   }
   return start <= end ? { start, end } : { start: 0, end: 0 };
+}
+
+function anyKey({ keyLength, count }: DecodedRun): boolean {
+  for (let index = 0; index < count; index += 1) if ((keyLength[index] ?? -1) >= 0) return true;
+  return false;
 }

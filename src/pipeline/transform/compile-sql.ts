@@ -226,7 +226,7 @@ function defaultSql(output: LoadOutput, options: ConvertOptions): string {
   const { defaultValue, type } = output.column;
   if (defaultValue === null) return nullOf(output);
   if (type.kind === 'DATETIME' && /^current_timestamp(\(\d*\))?$/i.test(defaultValue.trim()))
-    return `CAST(now() AT TIME ZONE ${quoteLiteral(options.timeZone)} AS TIMESTAMP)`;
+    return `CAST(date_trunc('second', now() AT TIME ZONE ${quoteLiteral(options.timeZone)}) AS TIMESTAMP)`;
   if (/^uuid\(\)$/i.test(defaultValue.trim())) return 'CAST(uuid() AS VARCHAR)';
   return convertText(`CAST(${quoteLiteral(defaultValue)} AS VARCHAR)`, type, options);
 }
