@@ -89,7 +89,7 @@ export const ERRORS = {
   // -- routine load
   LOAD_TOO_MANY_FILTERED: row(
     'user',
-    'too many filtered rows: {filtered} of {rows}, max_filter_ratio is {ratio}',
+    'too many filtered rows: {filtered} of {rows}, max_filter_ratio is {ratio}. {samples}',
     'the batch was not loaded and the position stays; mend the data or raise max_filter_ratio, then RESUME ROUTINE LOAD',
   ),
   UNKNOWN_JOB: row(

@@ -10,14 +10,17 @@ import { parseDefinition, REASONS } from './service.ts';
 const WINDOW_BATCHES = 10;
 
 export const routineLoadHooks: CommitHooks = {
-  async onCommit(scope, { job, rowsLoaded, rowsFiltered }) {
+  async onCommit(scope, { request, job, rowsLoaded, rowsFiltered }) {
     const definition = parseDefinition(job);
     const value = (key: keyof typeof JOB_PROPERTIES): number =>
       Number(propertyOf(JOB_PROPERTIES, definition.properties, key));
     const maxFilterRatio = value('max_filter_ratio');
     const rows = rowsLoaded + rowsFiltered;
     if (maxFilterRatio < 1 && rowsFiltered > rows * maxFilterRatio) {
-      throw fail('LOAD_TOO_MANY_FILTERED', { filtered: rowsFiltered, rows, ratio: maxFilterRatio });
+      // The batch is not kept, so neither are its rejected rows: a few are shown here.
+      const samples = request.errorSamples.join('; ');
+      const counts = { filtered: rowsFiltered, rows, ratio: maxFilterRatio };
+      throw fail('LOAD_TOO_MANY_FILTERED', { ...counts, samples });
     }
     const maxErrors = value('max_error_number');
     if (job.windowErrorRows > maxErrors) {
