@@ -104,7 +104,12 @@ export const CONFIG_ITEMS = {
     'bytes of rejected rows that are kept; jobs pause when they are used up',
   ),
   qe_max_connection: used('fe', 'int', '4096', 'most MySQL connections'),
-  query_timeout_second: used('fe', 'int', '300', 'hard time limit of a query'),
+  query_timeout_second: used(
+    'fe',
+    'int',
+    '300',
+    'hard time limit of a query, unless version_retention_second is longer; SET query_timeout sets a shorter one',
+  ),
   label_keep_max_second: used('fe', 'int', '259200', 'how long labels of ended loads are kept'),
   version_retention_second: used(
     'fe',

@@ -32,8 +32,6 @@ export interface HousekeepingOptions {
 }
 
 const COMPACTION_EVERY_MS = 2_000;
-const SWEEP_EVERY_MS = 60_000;
-const COMPACTION_TIMEOUT_MS = 5 * 60_000;
 const TURN_WAIT_MS = 5_000;
 const TURN_LEASE_MS = 30_000;
 const DAY_MS = 86_400_000;
@@ -44,7 +42,7 @@ export interface Housekeeping {
 }
 
 export function startHousekeeping(options: HousekeepingOptions): Housekeeping {
-  const { clock, log } = options;
+  const { clock, config, log } = options;
   const keeper = new Housekeeper(options);
   const turn = new Mutex();
   const busy = new Set<string>();
@@ -58,7 +56,9 @@ export function startHousekeeping(options: HousekeepingOptions): Housekeeping {
   };
   const timers = [
     clock.every(COMPACTION_EVERY_MS, () => run('compaction', () => keeper.compact())),
-    clock.every(SWEEP_EVERY_MS, () => run('sweep', () => keeper.sweep())),
+    clock.every(config.int('lake_autovacuum_partition_naptime_seconds') * 1000, () =>
+      run('sweep', () => keeper.sweep()),
+    ),
   ];
   return {
     stop: async () => {
@@ -114,7 +114,8 @@ class Housekeeper {
   }
 
   async #compactOne({ table }: SnapshotTable, inputs: readonly DataFile[]): Promise<boolean> {
-    const { catalog, committer, cn, random } = this.#options;
+    const { catalog, committer, cn, config, random } = this.#options;
+    const timeoutMs = config.int('lake_compaction_default_timeout_second') * 1000;
     const volumeIds = [...new Set(inputs.map((file) => file.volumeId))];
     const volumes = await Promise.all(volumeIds.map((id) => catalog.volumes.byId(id)));
     const volume = volumes[0];
@@ -125,14 +126,14 @@ class Housekeeper {
       tableId: table.id,
       source: 'LAKE_COMPACTION',
       coordinator: 'FE: compaction',
-      timeoutMs: COMPACTION_TIMEOUT_MS,
+      timeoutMs,
     });
     try {
       const peer = await cn.loader();
       const { outputs } = await peer.call(
         'compact',
         { transactionId, table, volume, volumes, inputs },
-        { timeoutMs: COMPACTION_TIMEOUT_MS, signal: this.#stopping.signal },
+        { timeoutMs, signal: this.#stopping.signal },
       );
       const turn = await this.#turns.acquire(table.id, {
         rank: 'COMPACTION',

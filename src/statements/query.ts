@@ -1,6 +1,7 @@
 // SELECT: reads one consistent snapshot of every table named, then plans. Rows come from a CN, except
 // for what the FE knows itself. EXPLAIN shows the plan's parts.
 import { fail } from '../base/errors.ts';
+import type { Config } from '../config/load.ts';
 import type {
   InlineTableSource,
   QueryCatalog,
@@ -93,10 +94,17 @@ function queryContext({ session, services }: StatementContext): Omit<QueryContex
       nowMs: services.clock.nowMs(),
     },
     limits: {
-      timeoutMs: Number(text('query_timeout')) * 1000,
+      timeoutMs: Math.min(Number(text('query_timeout')) * 1000, longestQueryMs(services.config)),
       maxRows: Number.isSafeInteger(maxRows) ? maxRows : null,
     },
   };
+}
+
+/** Files that left a table are kept for this long: no query may run longer, whatever its session says. */
+function longestQueryMs(config: Config): number {
+  return (
+    Math.max(config.int('query_timeout_second'), config.int('version_retention_second')) * 1000
+  );
 }
 
 /** Everything that the references name, from one metadata read. */

@@ -174,6 +174,31 @@ export class FaultRig {
     }
   }
 
+  /** A metric of the server, by its name and labels as /metrics prints them; 0 when it has none. */
+  async metric(name: string): Promise<number> {
+    const answer = await fetch(`http://127.0.0.1:${this.server.ready.httpPort}/metrics`);
+    const line = (await answer.text()).split('\n').find((text) => text.startsWith(`${name} `));
+    return Number(line?.slice(name.length + 1) ?? 0);
+  }
+
+  /** Waits until a metric is as wanted. */
+  async untilMetric(
+    name: string,
+    wanted: (value: number) => boolean,
+    timeoutMs = 30_000,
+  ): Promise<void> {
+    const untilMs = systemClock.monotonicMs() + timeoutMs;
+    for (;;) {
+      const value = await this.metric(name);
+      if (wanted(value)) return;
+      assert.ok(
+        systemClock.monotonicMs() < untilMs,
+        `${name} is ${value} after ${timeoutMs} ms\n${this.server.logTail}`,
+      );
+      await systemClock.sleep(100);
+    }
+  }
+
   async #jobState(name: string): Promise<string> {
     try {
       const { columns, rows } = await this.server.sql(`SHOW ALL ROUTINE LOAD FOR d.${name}`);

@@ -213,6 +213,8 @@ export class RpcPeer<Serves extends Api<Serves>, Calls extends Api<Calls>> {
         signal: incoming.abort.signal,
         push: (chunk) => this.#push(id, incoming, chunk),
       };
+      // Fault tests: the call fails, or gets lost, before it has an effect.
+      if (failpoint(`rpc.call:${method}`) === 'lose') return;
       const result = await handler(call.params, context);
       // Fault tests: the effect has happened, its answer gets lost.
       if (failpoint(`rpc.answer:${method}`) === 'lose') return;
