@@ -1,4 +1,5 @@
-// Small concurrency pieces: a mutex, a bounded asynchronous queue, a deferred value.
+// Small concurrency pieces: a mutex, a semaphore, a deferred value, a bounded wait.
+import type { Clock } from './clock.ts';
 
 export interface Deferred<T> {
   readonly promise: Promise<T>;
@@ -45,5 +46,20 @@ export class Semaphore {
       if (next === undefined) this.#free += 1;
       else next();
     }
+  }
+}
+
+/** Waits for work that never rejects, at most `ms`; false when it was not done by then. */
+export async function settledWithin(
+  clock: Clock,
+  work: Promise<unknown>,
+  ms: number,
+): Promise<boolean> {
+  const late = deferred<false>();
+  const timer = clock.after(ms, () => late.resolve(false));
+  try {
+    return await Promise.race([work.then(() => true), late.promise]);
+  } finally {
+    timer.cancel();
   }
 }

@@ -99,6 +99,7 @@ function handlers(
       await (await loader).stopTask(taskId, drain);
       return {};
     },
+    listTasks: async () => ({ taskIds: (await loader).tasks().map((task) => task.taskId) }),
     compact: async (plan, { signal }) => ({
       outputs: await runCompaction(plan, { ...work, random: systemRandom }, signal),
     }),

@@ -2,6 +2,7 @@
 // CN processes come in as ports, so that the same FE runs with them beside it or on other machines.
 import type { Clock } from '../base/clock.ts';
 import { decodeError, fail } from '../base/errors.ts';
+import { failpoint } from '../base/failpoints.ts';
 import { asId, type Epoch } from '../base/ids.ts';
 import type { Log } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
@@ -97,11 +98,14 @@ export class FeEndpoint {
       reportPositions: async ({ taskId, epoch, positions }) => {
         const lease = await catalog.leases.find(taskId);
         const topic = lease?.partitions[0]?.topic;
-        if (lease === null || lease.epoch !== epoch || topic === undefined) return {};
+        // Tells an idle task of a job that was stopped or dropped to end.
+        if (lease === null || lease.epoch !== epoch) throw fail('LEASE_LOST', { taskId, epoch });
+        if (topic === undefined) return {};
         await catalog.loadJobs.reportLatest(lease.jobId, topic, positions);
         return {};
       },
       taskFailed: async ({ taskId, epoch, error }) => {
+        failpoint('task-failed.before');
         await this.#scheduler?.onTaskFailed(taskId, epoch, decodeError(error));
         return {};
       },
@@ -252,6 +256,7 @@ function makeScheduler(options: FeOptions): RoutineLoadScheduler {
       stopTask: async (taskId, drain) => {
         await (await cn.loader()).call('stopTask', { taskId, drain });
       },
+      runningTasks: async () => (await (await cn.loader()).call('listTasks', {})).taskIds,
     },
     maxTasksPerJob: config.int('max_routine_load_task_concurrent_num'),
     freshnessMs: config.int('routine_load_freshness_millisecond'),

@@ -43,6 +43,8 @@ export interface LoaderApi {
     params: { readonly taskId: string; readonly drain: boolean };
     result: Record<string, never>;
   };
+  /** The tasks that run here, for comparing with the leases. */
+  listTasks: { params: Record<string, never>; result: { readonly taskIds: readonly string[] } };
   compact: { params: CompactionPlan; result: { readonly outputs: readonly StagedFile[] } };
   ping: { params: Record<string, never>; result: { readonly rssBytes: number } };
 }

@@ -1,23 +1,24 @@
 // Keeps every running Routine Load job's tasks alive: grants leases, sends plans to the loader, finds
 // new partitions, decides by an error's kind between retry with back-off and PAUSED. Holds no truth:
-// states, positions and leases are in the catalog; losing this object loses nothing.
+// states, positions and leases are in the catalog; losing this object loses nothing. Jobs never wait
+// for each other: a broker that does not answer delays its own job only.
 import type { Clock, Timer } from '../../base/clock.ts';
 import { type AppError, toAppError } from '../../base/errors.ts';
 import { asId, type JobId } from '../../base/ids.ts';
 import type { Log } from '../../base/log.ts';
-import { Mutex } from '../../base/queue.ts';
+import { Semaphore, settledWithin } from '../../base/queue.ts';
 import type { Random } from '../../base/random.ts';
 import type { Catalog, VolumeRecord } from '../../catalog/catalog.ts';
-import type { LeaseRecord, LoadJobRecord, PositionRecord } from '../../catalog/load-jobs.ts';
+import type {
+  LeaseRecord,
+  LoadJobRecord,
+  LoadJobState,
+  PositionRecord,
+} from '../../catalog/load-jobs.ts';
 import type { TaskAssignment } from '../../model/load-plan.ts';
-import type { TableInfo } from '../../model/table.ts';
 import { propertyOf } from '../properties.ts';
-import {
-  buildPlan,
-  kafkaConnection,
-  type RoutineLoadDefinition,
-  toStartOffset,
-} from './definition.ts';
+import { buildPlan } from './definition.ts';
+import { addNewPartitions } from './discover.ts';
 import { JOB_PROPERTIES } from './properties.ts';
 import { parseDefinition, REASONS, type TopicProbe } from './service.ts';
 
@@ -25,6 +26,8 @@ import { parseDefinition, REASONS, type TopicProbe } from './service.ts';
 export interface LoaderPort {
   startTask(assignment: TaskAssignment): Promise<void>;
   stopTask(taskId: string, drain: boolean): Promise<void>;
+  /** Ids of the tasks that it runs. */
+  runningTasks(): Promise<readonly string[]>;
 }
 
 export interface SchedulerOptions {
@@ -52,20 +55,39 @@ const MAX_INTERNAL_ATTEMPTS = 3;
 const ALIVE_NODES = 1;
 const MAX_BATCH_ROWS = 500_000;
 const MAX_BATCH_BYTES = 64 * 1024 * 1024;
+/** Jobs that are looked after at once: each may wait for its Kafka. */
+const JOBS_AT_ONCE = 16;
+/** What stop() waits for: the jobs being looked after, then the tasks that commit what they have. */
+const STOP_WAIT_MS = 1_000;
+const DRAIN_WAIT_MS = 2_000;
 
 interface JobRuntime {
   attempts: number;
   internalAttempts: number;
   notBeforeMs: number;
+  /** -Infinity = never. */
   lastDiscoveryMs: number;
+  retry: Timer | undefined;
+}
+
+function runs(state: LoadJobState): boolean {
+  return state === 'NEED_SCHEDULE' || state === 'RUNNING';
 }
 
 export class RoutineLoadScheduler {
   readonly #options: SchedulerOptions;
   readonly #runtime = new Map<number, JobRuntime>();
-  readonly #turn = new Mutex();
+  /** Jobs that are being looked after. */
+  readonly #busy = new Map<number, Promise<void>>();
+  /** Those of them that are to be looked after once more. */
+  readonly #again = new Set<number>();
+  readonly #places = new Semaphore(JOBS_AT_ONCE);
+  /** Tasks that have a lease, or are about to, and whose start has not been answered. */
+  readonly #starting = new Set<string>();
   #timer: Timer | undefined;
   #woken = false;
+  #passing = false;
+  #comparing: Promise<void> | undefined;
   #stopped = true;
 
   constructor(options: SchedulerOptions) {
@@ -77,41 +99,52 @@ export class RoutineLoadScheduler {
     this.#stopped = false;
     await this.#options.catalog.leases.revokeNode(this.#options.node, 'the FE started anew');
     this.wake();
-    this.#timer = this.#options.clock.every(this.#options.intervalMs, () => this.wake());
+    this.#timer = this.#options.clock.every(this.#options.intervalMs, () => {
+      this.wake();
+      this.#compareTasks();
+    });
   }
 
+  /** Starts nothing any more and lets running tasks commit what they have read, for a bounded time. */
   async stop(): Promise<void> {
+    const { clock } = this.#options;
+    if (this.#stopped) return;
     this.#stopped = true;
     this.#timer?.cancel();
-    await this.#turn.run(async () => undefined);
+    for (const jobId of this.#runtime.keys()) this.#dropRuntime(jobId);
+    await settledWithin(clock, Promise.allSettled(this.#busy.values()), STOP_WAIT_MS);
+    await settledWithin(clock, this.#drain(), DRAIN_WAIT_MS);
+  }
+
+  async #drain(): Promise<void> {
+    const { catalog, loader, log } = this.#options;
+    try {
+      const leases = await catalog.leases.list();
+      await Promise.all(leases.map((lease) => loader.stopTask(lease.taskId, true)));
+    } catch (error) {
+      log.warn('tasks were not drained, their last batch is read again', { error });
+    }
   }
 
   /** Goes through all jobs soon. Calls while a pass is waiting to begin are one. */
   wake(): void {
-    if (this.#woken || this.#stopped) return;
+    if (this.#stopped) return;
     this.#woken = true;
-    void this.#turn.run(async () => {
-      this.#woken = false;
-      if (!this.#stopped) await this.#pass();
-    });
+    if (!this.#passing) void this.#pass();
   }
 
-  /** A paused or stopped job: takes its leases away, then stops its tasks (they could not commit any more). */
+  /**
+   * A paused or stopped job: takes the leases away that it has now, then stops their tasks (they could
+   * not commit any more). One that is granted meanwhile, after a RESUME, stays.
+   */
   async forget(jobId: number): Promise<void> {
-    const { catalog, loader, log } = this.#options;
-    const id = asId<JobId>(jobId);
-    const leases = await catalog.leases.list(id);
-    await catalog.leases.revokeJob(id, 'the job no longer runs');
-    this.#runtime.delete(jobId);
-    await Promise.all(
-      leases.map((lease) =>
-        loader
-          .stopTask(lease.taskId, false)
-          .catch((error: unknown) =>
-            log.warn('task did not stop in time', { task: lease.taskId, error }),
-          ),
-      ),
-    );
+    const { catalog } = this.#options;
+    this.#dropRuntime(jobId);
+    const leases = await catalog.leases.list(asId<JobId>(jobId));
+    for (const lease of leases) await catalog.leases.revoke(lease.taskId, 'the job no longer runs');
+    await this.#stopTasks(leases.map((lease) => lease.taskId));
+    // Tasks of a stopped job lost their leases with it and are not listed above.
+    this.#compareTasks();
   }
 
   /** The loader process ended: its tasks are gone, others take over from the committed positions. */
@@ -133,99 +166,173 @@ export class RoutineLoadScheduler {
     const { catalog, log } = this.#options;
     const lease = await catalog.leases.find(taskId);
     if (lease === null || lease.epoch !== epoch) return;
+    log.warn('routine load task failed', { job: lease.jobId, task: taskId, error: thrown });
+    // Before the lease ends: otherwise the job could be started again without waiting.
+    await this.#onError(lease.jobId, thrown);
     await catalog.leases.revoke(taskId, thrown.message);
     await catalog.loadJobs.countAborted(lease.jobId, 1);
-    log.warn('routine load task failed', { job: lease.jobId, task: taskId, error: thrown });
-    await this.#onError(lease.jobId, thrown);
     this.wake();
   }
 
+  /** Decides what an error means for a job: back-off, or PAUSED with the reason. */
   async #onError(jobId: JobId, error: AppError): Promise<void> {
     const { catalog, clock, log } = this.#options;
     const runtime = this.#runtimeOf(jobId);
-    await catalog.loadJobs.setOtherMessage(jobId, error.fullMessage);
     runtime.attempts += 1;
     if (error.kind === 'internal') runtime.internalAttempts += 1;
-    const pause = error.kind === 'user' || runtime.internalAttempts >= MAX_INTERNAL_ATTEMPTS;
-    if (pause) {
-      log.warn('routine load paused', { job: jobId, error });
-      await catalog.loadJobs.setState(jobId, ['NEED_SCHEDULE', 'RUNNING'], 'PAUSED', {
-        errCode:
-          error.code === 'LOAD_TOO_MANY_FILTERED' ? REASONS.tooManyFailureRows : REASONS.tasksAbort,
-        message: error.fullMessage,
-      });
-      await this.forget(jobId);
-      return;
-    }
     const backoffMs = Math.min(FIRST_BACKOFF_MS * 2 ** (runtime.attempts - 1), MAX_BACKOFF_MS);
     runtime.notBeforeMs = clock.monotonicMs() + backoffMs;
-    clock.after(backoffMs, () => this.wake());
+    await catalog.loadJobs.setOtherMessage(jobId, error.fullMessage);
+    const pause = error.kind === 'user' || runtime.internalAttempts >= MAX_INTERNAL_ATTEMPTS;
+    if (!pause) {
+      runtime.retry?.cancel();
+      if (!this.#stopped) runtime.retry = clock.after(backoffMs, () => this.wake());
+      return;
+    }
+    const paused = await catalog.loadJobs.setState(jobId, ['NEED_SCHEDULE', 'RUNNING'], 'PAUSED', {
+      errCode:
+        error.code === 'LOAD_TOO_MANY_FILTERED' ? REASONS.tooManyFailureRows : REASONS.tasksAbort,
+      message: error.fullMessage,
+    });
+    if (paused) log.warn('routine load paused', { job: jobId, error });
+    this.#dropRuntime(jobId);
+    // Not waited for: the task that failed may itself be waiting for this answer.
+    void this.forget(jobId).catch((thrown: unknown) =>
+      log.warn('tasks of a paused job were not stopped', { job: jobId, error: thrown }),
+    );
   }
 
   #runtimeOf(jobId: number): JobRuntime {
     const known = this.#runtime.get(jobId);
     if (known !== undefined) return known;
-    const fresh = { attempts: 0, internalAttempts: 0, notBeforeMs: 0, lastDiscoveryMs: 0 };
+    const fresh: JobRuntime = {
+      attempts: 0,
+      internalAttempts: 0,
+      notBeforeMs: 0,
+      lastDiscoveryMs: Number.NEGATIVE_INFINITY,
+      retry: undefined,
+    };
     this.#runtime.set(jobId, fresh);
     return fresh;
   }
 
+  #dropRuntime(jobId: number): void {
+    this.#runtime.get(jobId)?.retry?.cancel();
+    this.#runtime.delete(jobId);
+  }
+
   async #pass(): Promise<void> {
-    const { catalog, clock, log } = this.#options;
-    try {
-      for (const job of await catalog.loadJobs.list({ all: false })) {
-        if (job.state === 'PAUSED') continue;
-        if (this.#runtimeOf(job.id).notBeforeMs > clock.monotonicMs()) continue;
-        await this.#schedule(job).catch((error: unknown) =>
-          this.#onError(job.id, toAppError(error)),
-        );
+    const { catalog, log } = this.#options;
+    this.#passing = true;
+    while (this.#woken && !this.#stopped) {
+      this.#woken = false;
+      try {
+        const jobs = await catalog.loadJobs.list({ all: false });
+        const live = new Set<number>(jobs.map((job) => job.id));
+        for (const jobId of this.#runtime.keys()) if (!live.has(jobId)) this.#dropRuntime(jobId);
+        for (const job of jobs) if (runs(job.state)) this.#lookAfter(job.id);
+      } catch (error) {
+        log.error('scheduling routine loads failed', { error });
       }
+    }
+    this.#passing = false;
+  }
+
+  /** Looks after a job in the background; once more when it is asked for meanwhile. */
+  #lookAfter(jobId: JobId): void {
+    if (this.#busy.has(jobId)) {
+      this.#again.add(jobId);
+      return;
+    }
+    const work = this.#places
+      .run(() => this.#visit(jobId))
+      .catch((error: unknown) =>
+        this.#options.log.error('scheduling a routine load failed', { job: jobId, error }),
+      )
+      .then(() => {
+        this.#busy.delete(jobId);
+        if (this.#again.delete(jobId) && !this.#stopped) this.#lookAfter(jobId);
+      });
+    this.#busy.set(jobId, work);
+  }
+
+  async #visit(jobId: JobId): Promise<void> {
+    const { catalog, clock } = this.#options;
+    const job = await catalog.loadJobs.byId(jobId);
+    if (this.#stopped || job === null || !runs(job.state)) return;
+    if (this.#runtimeOf(jobId).notBeforeMs > clock.monotonicMs()) return;
+    try {
+      await this.#schedule(job);
     } catch (error) {
-      log.error('scheduling routine loads failed', { error });
+      await this.#onError(jobId, toAppError(error));
     }
   }
 
   async #schedule(job: LoadJobRecord): Promise<void> {
     const { catalog } = this.#options;
-    const definition = parseDefinition(job);
-    const positions = await this.#discover(job, definition);
+    await this.#discover(job);
     const leases = await catalog.leases.list(job.id);
+    const positions = await catalog.loadJobs.positions(job.id);
     if (leases.length > 0 && coversAll(leases, positions)) return;
     // Fewer or other partitions than wanted: all tasks of the job start anew from committed positions.
-    await catalog.leases.revokeJob(job.id, 'tasks are assigned anew');
-    await Promise.all(leases.map((lease) => this.#options.loader.stopTask(lease.taskId, false)));
-    const table = await catalog.tables.byId(job.tableId);
-    if (table === null) return;
-    const fresh = await catalog.loadJobs.positions(job.id);
-    const taskCount = Math.min(
-      ALIVE_NODES,
-      fresh.length,
-      Number(propertyOf(JOB_PROPERTIES, definition.properties, 'desired_concurrent_number')),
-      this.#options.maxTasksPerJob,
-    );
-    // As StarRocks: RUNNING once the job is divided into tasks, before they answer.
-    await catalog.loadJobs.setState(job.id, ['NEED_SCHEDULE'], 'RUNNING', null);
-    for (let index = 0; index < taskCount; index += 1) {
-      const group = fresh.filter((_, at) => at % taskCount === index);
-      await this.#startTask(job, definition, table, group);
+    const taskIds = leases.map((lease) => lease.taskId);
+    for (const taskId of taskIds) await catalog.leases.revoke(taskId, 'tasks are assigned anew');
+    await this.#stopTasks(taskIds);
+    if (this.#stopped) return;
+    const newIds = Array.from({ length: ALIVE_NODES }, () => this.#options.random.uuid());
+    for (const taskId of newIds) this.#starting.add(taskId);
+    try {
+      const granted = await this.#grant(job.id, newIds);
+      for (const one of granted.tasks) await this.#startTask(granted.job, one);
+    } catch (error) {
+      // A task may run although its answer was lost: without a lease it cannot commit.
+      for (const taskId of newIds) await catalog.leases.revoke(taskId, 'the tasks did not start');
+      throw error;
+    } finally {
+      for (const taskId of newIds) this.#starting.delete(taskId);
     }
   }
 
-  async #startTask(
-    job: LoadJobRecord,
-    definition: RoutineLoadDefinition,
-    table: TableInfo,
-    positions: readonly PositionRecord[],
-  ): Promise<void> {
-    const { catalog, loader, random, node, log } = this.#options;
-    const volume = await catalog.volumes.byId(table.volumeId);
-    const taskId = random.uuid();
-    const lease = await catalog.leases.grant({
-      taskId,
-      jobId: job.id,
-      node,
-      partitions: positions.map(({ topic, partition }) => ({ topic, partition })),
+  /**
+   * Leases for all partitions of a job that still runs, none otherwise. State, definition and positions
+   * are read with the grant: a PAUSE, ALTER and RESUME since the pass began cannot slip in between.
+   */
+  #grant(
+    jobId: JobId,
+    taskIds: readonly string[],
+  ): Promise<{ readonly job: LoadJobRecord | null; readonly tasks: readonly GrantedTask[] }> {
+    const { catalog, node, maxTasksPerJob } = this.#options;
+    return catalog.transaction(async (scope) => {
+      const job = await scope.loadJobs.byId(jobId);
+      if (job === null || !runs(job.state)) return { job, tasks: [] };
+      const positions = await scope.loadJobs.positions(jobId);
+      const { properties } = parseDefinition(job);
+      const taskCount = Math.min(
+        taskIds.length,
+        positions.length,
+        Number(propertyOf(JOB_PROPERTIES, properties, 'desired_concurrent_number')),
+        maxTasksPerJob,
+      );
+      // As StarRocks: RUNNING once the job is divided into tasks, before they answer.
+      await scope.loadJobs.setState(jobId, ['NEED_SCHEDULE'], 'RUNNING', null);
+      const tasks: GrantedTask[] = [];
+      for (const [index, taskId] of taskIds.slice(0, taskCount).entries()) {
+        const group = positions.filter((_, at) => at % taskCount === index);
+        const partitions = group.map(({ topic, partition }) => ({ topic, partition }));
+        const lease = await scope.leases.grant({ taskId, jobId, node, partitions });
+        tasks.push({ lease, positions: group });
+      }
+      return { job, tasks };
     });
+  }
+
+  async #startTask(job: LoadJobRecord | null, { lease, positions }: GrantedTask): Promise<void> {
+    const { catalog, loader, log } = this.#options;
+    const table = job === null ? null : await catalog.tables.byId(job.tableId);
+    if (job === null || table === null) return;
+    const definition = parseDefinition(job);
+    const volume = await catalog.volumes.byId(table.volumeId);
+    const seconds = Number(propertyOf(JOB_PROPERTIES, definition.properties, 'max_batch_interval'));
     const plan = buildPlan({
       jobId: job.id,
       jobName: job.name,
@@ -244,60 +351,77 @@ export class RoutineLoadScheduler {
       limits: {
         maxBatchRows: MAX_BATCH_ROWS,
         maxBatchBytes: MAX_BATCH_BYTES,
-        maxBatchIntervalMs:
-          Number(propertyOf(JOB_PROPERTIES, definition.properties, 'max_batch_interval')) * 1000,
+        maxBatchIntervalMs: seconds * 1000,
         freshnessMs: this.#options.freshnessMs,
         maxMessageBytes: this.#options.maxMessageBytes,
       },
     });
-    try {
-      await loader.startTask({ taskId, epoch: lease.epoch, plan });
-      log.info('routine load task started', { job: job.name, task: taskId, epoch: lease.epoch });
-    } catch (error) {
-      // The task may run although its answer was lost: without a lease it cannot commit.
-      await catalog.leases.revoke(taskId, 'the task did not start');
-      throw error;
-    }
+    const { taskId, epoch } = lease;
+    await loader.startTask({ taskId, epoch, plan });
+    log.info('routine load task started', { job: job.name, task: taskId, epoch });
   }
 
-  /** Positions of all wanted partitions; new ones of the topic are added (from 0, so that no row is skipped). */
-  async #discover(
-    job: LoadJobRecord,
-    definition: RoutineLoadDefinition,
-  ): Promise<readonly PositionRecord[]> {
-    const { catalog, probe, clock, intervalMs } = this.#options;
-    const positions = await catalog.loadJobs.positions(job.id);
+  async #discover(job: LoadJobRecord): Promise<void> {
+    const { clock, intervalMs } = this.#options;
+    const definition = parseDefinition(job);
     const runtime = this.#runtimeOf(job.id);
-    const dueMs = runtime.lastDiscoveryMs + intervalMs;
-    if (definition.source.partitions !== null || clock.monotonicMs() < dueMs) return positions;
-    const { topic } = definition.source;
-    const connection = kafkaConnection(definition);
-    const found = await probe.partitions(connection, topic);
+    if (definition.source.partitions !== null) return;
+    if (clock.monotonicMs() < runtime.lastDiscoveryMs + intervalMs) return;
+    await addNewPartitions(this.#options, job, definition);
     runtime.lastDiscoveryMs = clock.monotonicMs();
-    const added = found.filter(
-      (partition) => !positions.some((entry) => entry.partition === partition),
-    );
-    if (added.length === 0) return positions;
-    const start = toStartOffset(definition.source.defaultOffset ?? '0');
-    const resolved =
-      typeof start === 'bigint'
-        ? null
-        : await probe.offsets(
-            connection,
-            topic,
-            added,
-            start === 'OFFSET_END' ? 'latest' : 'earliest',
-          );
-    await catalog.loadJobs.addPositions(
-      job.id,
-      added.map((partition) => ({
-        topic,
-        partition,
-        nextOffset: typeof start === 'bigint' ? start : (resolved?.get(partition) ?? 0n),
-      })),
-    );
-    return catalog.loadJobs.positions(job.id);
   }
+
+  async #stopTasks(taskIds: readonly string[]): Promise<void> {
+    const { loader, log } = this.#options;
+    await Promise.all(
+      taskIds.map((taskId) =>
+        loader
+          .stopTask(taskId, false)
+          .catch((error: unknown) =>
+            log.warn('task did not stop in time', { task: taskId, error }),
+          ),
+      ),
+    );
+  }
+
+  /** Compares leases with what the loader runs, in the background: whatever message was lost, both agree again. */
+  #compareTasks(): void {
+    if (this.#stopped || this.#comparing !== undefined) return;
+    this.#comparing = this.#compare()
+      .catch((error: unknown) =>
+        this.#options.log.debug('tasks were not compared with the loader', { error }),
+      )
+      .finally(() => {
+        this.#comparing = undefined;
+      });
+  }
+
+  async #compare(): Promise<void> {
+    const { catalog, loader, node, log } = this.#options;
+    const starting = new Set(this.#starting);
+    const leases = await catalog.leases.list();
+    const running = new Set(await loader.runningTasks());
+    const isStarting = (taskId: string): boolean =>
+      starting.has(taskId) || this.#starting.has(taskId);
+    const held = new Set(leases.map((lease) => lease.taskId));
+    for (const lease of leases) {
+      if (lease.node !== node || running.has(lease.taskId) || isStarting(lease.taskId)) continue;
+      log.warn('a task ended unnoticed, it is started anew', { task: lease.taskId });
+      await catalog.leases.revoke(lease.taskId, 'the task ended unnoticed');
+      this.wake();
+    }
+    for (const taskId of running) {
+      if (held.has(taskId) || isStarting(taskId)) continue;
+      // Granted and started since the leases were read?
+      if ((await catalog.leases.find(taskId)) !== null) continue;
+      await this.#stopTasks([taskId]);
+    }
+  }
+}
+
+interface GrantedTask {
+  readonly lease: LeaseRecord;
+  readonly positions: readonly PositionRecord[];
 }
 
 function coversAll(leases: readonly LeaseRecord[], positions: readonly PositionRecord[]): boolean {

@@ -1,0 +1,452 @@
+// The scheduler against a real catalog, a scripted loader and probe, and a clock that the test moves:
+// what happens when PAUSE, RESUME, STOP, DROP, a lost loader and a failing task meet a pass half-way.
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { type AppError, fail } from '../../../../src/base/errors.ts';
+import { silentLog } from '../../../../src/base/log.ts';
+import { type Deferred, deferred } from '../../../../src/base/queue.ts';
+import { seededRandom } from '../../../../src/base/random.ts';
+import { defineRoutineLoad } from '../../../../src/loads/routine/definition.ts';
+import { RoutineLoadScheduler } from '../../../../src/loads/routine/scheduler.ts';
+import { RoutineLoads } from '../../../../src/loads/routine/service.ts';
+import type { TaskAssignment } from '../../../../src/model/load-plan.ts';
+import { type Fixture, openFixture, TOPIC } from '../../../support/catalog-fixture.ts';
+import { ManualClock } from '../../../support/manual-clock.ts';
+
+const NO_CLAUSES = {
+  columnSeparator: null,
+  rowDelimiter: null,
+  columns: null,
+  where: null,
+  partitions: null,
+};
+
+/** A loader that does what the test says; remembers what runs. */
+class FakeLoader {
+  readonly running = new Map<string, TaskAssignment>();
+  readonly started: TaskAssignment[] = [];
+  readonly stopped: { taskId: string; drain: boolean }[] = [];
+  /** Thrown by the next starts. */
+  readonly startErrors: AppError[] = [];
+  /** While set, stops wait for it. */
+  stopGate: Deferred<void> | null = null;
+  /** While set, starts wait for it. */
+  startGate: Deferred<void> | null = null;
+
+  async startTask(assignment: TaskAssignment): Promise<void> {
+    await this.startGate?.promise;
+    const error = this.startErrors.shift();
+    if (error !== undefined) throw error;
+    this.started.push(assignment);
+    this.running.set(assignment.taskId, assignment);
+  }
+  async stopTask(taskId: string, drain: boolean): Promise<void> {
+    this.stopped.push({ taskId, drain });
+    await this.stopGate?.promise;
+    this.running.delete(taskId);
+  }
+  runningTasks = async (): Promise<readonly string[]> => [...this.running.keys()];
+}
+
+class FakeProbe {
+  partitionsFound = [0];
+  error: AppError | null = null;
+  gate: Deferred<void> | null = null;
+  calls = 0;
+
+  partitions = async (): Promise<readonly number[]> => {
+    this.calls += 1;
+    await this.gate?.promise;
+    if (this.error !== null) throw this.error;
+    return this.partitionsFound;
+  };
+  offsets = async (
+    _connection: unknown,
+    _topic: string,
+    partitions: readonly number[],
+    at: 'earliest' | 'latest',
+  ): Promise<ReadonlyMap<number, bigint>> =>
+    new Map(partitions.map((partition) => [partition, at === 'latest' ? 100n : 7n]));
+}
+
+interface Rig {
+  readonly fixture: Fixture;
+  readonly clock: ManualClock;
+  readonly loader: FakeLoader;
+  readonly probe: FakeProbe;
+  readonly scheduler: RoutineLoadScheduler;
+  readonly service: RoutineLoads;
+  state(): Promise<string>;
+  leases(): Promise<readonly { readonly taskId: string; readonly epoch: number }[]>;
+}
+
+async function rig(
+  context: TestContext,
+  source: Readonly<Record<string, string>> = { kafka_partitions: '0' },
+): Promise<Rig> {
+  const fixture = await openFixture(context);
+  const { catalog, job } = fixture;
+  const definition = defineRoutineLoad({
+    load: NO_CLAUSES,
+    properties: { format: 'json' },
+    source: { kafka_broker_list: 'kafka:9092', kafka_topic: TOPIC, ...source },
+    sessionTimeZone: 'Etc/UTC',
+  });
+  await catalog.loadJobs.setDefinition(job.id, JSON.stringify(definition));
+  const clock = new ManualClock();
+  const loader = new FakeLoader();
+  const probe = new FakeProbe();
+  const scheduler = new RoutineLoadScheduler({
+    catalog,
+    probe,
+    loader,
+    clock,
+    random: seededRandom(1),
+    log: silentLog,
+    node: 'cn-1',
+    maxTasksPerJob: 5,
+    freshnessMs: 1000,
+    maxMessageBytes: 1_000_000,
+    intervalMs: 10_000,
+    rejectedTarget: async (volume) => ({
+      tableId: fixture.rejected.id,
+      databaseName: '_statistics_',
+      tableName: 'rejected_records',
+      volume,
+      prefix: fixture.rejected.prefix,
+    }),
+  });
+  context.after(() => scheduler.stop());
+  const service = new RoutineLoads({ catalog, probe, random: seededRandom(2), scheduler });
+  return {
+    fixture,
+    clock,
+    loader,
+    probe,
+    scheduler,
+    service,
+    state: async () => (await catalog.loadJobs.byId(job.id))?.state ?? 'gone',
+    leases: () => catalog.leases.list(job.id),
+  };
+}
+
+/** Waits in real time: the catalog answers from its thread. */
+async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
+  const endMs = performance.now() + 5_000;
+  while (!(await condition())) {
+    if (performance.now() > endMs) assert.fail(`not in time: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+}
+
+/** Long enough for everything under way to come to rest. */
+const rest = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 60));
+
+test('a running job gets one task with its positions, and no second one', async (context) => {
+  const { fixture, loader, scheduler, clock, state } = await rig(context);
+  await fixture.catalog.loadJobs.movePosition(fixture.job.id, TOPIC, 0, 0n, 42n);
+  await scheduler.start();
+  await until('started', () => loader.started.length === 1);
+  const [assignment] = loader.started;
+  assert.deepEqual(assignment?.plan.source.partitions, [{ partition: 0, offset: 42n }]);
+  assert.equal(await state(), 'RUNNING');
+  await clock.advance(60_000);
+  scheduler.wake();
+  await rest();
+  assert.equal(loader.started.length, 1);
+});
+
+test('PAUSE while the job is being scheduled: no task is left with a lease', async (context) => {
+  const { loader, probe, scheduler, service, leases, state } = await rig(context, {});
+  probe.gate = deferred();
+  await scheduler.start();
+  await until('probing', () => probe.calls === 1);
+  await service.pause('quickstart', 'clicks', 'root');
+  probe.gate.resolve();
+  await rest();
+  assert.equal(await state(), 'PAUSED');
+  assert.equal(loader.running.size, 0);
+  assert.deepEqual(await leases(), []);
+});
+
+test('PAUSE while the task is being started: the start is undone', async (context) => {
+  const { loader, scheduler, service, leases } = await rig(context);
+  loader.startGate = deferred();
+  await scheduler.start();
+  await until('granted', async () => (await leases()).length === 1);
+  await service.pause('quickstart', 'clicks', 'root');
+  assert.deepEqual(await leases(), []);
+  loader.startGate.resolve();
+  await until('started in vain', () => loader.started.length === 1);
+  // The loader's task has no lease, so it cannot begin a batch; the next comparison ends it.
+  await service.resume('quickstart', 'clicks');
+  await until('started again', () => loader.started.length === 2);
+  assert.equal((await leases()).length, 1);
+});
+
+test('RESUME while a stop is under way: the new task keeps its lease', async (context) => {
+  const { loader, scheduler, service, leases, state } = await rig(context);
+  await scheduler.start();
+  await until('started', () => loader.started.length === 1);
+  loader.stopGate = deferred();
+  const pausing = service.pause('quickstart', 'clicks', 'root');
+  await until('stopping', () => loader.stopped.length === 1);
+  await service.resume('quickstart', 'clicks');
+  await until('started again', () => loader.started.length === 2);
+  loader.stopGate.resolve();
+  await pausing;
+  await rest();
+  const held = await leases();
+  assert.deepEqual(
+    held.map((lease) => lease.taskId),
+    [loader.started[1]?.taskId],
+  );
+  assert.equal(await state(), 'RUNNING');
+});
+
+test('PAUSE, ALTER of offsets and RESUME during a pass: the task begins where ALTER said', async (context) => {
+  const { fixture, loader, probe, scheduler, service } = await rig(context, {});
+  probe.gate = deferred();
+  await scheduler.start();
+  await until('probing', () => probe.calls === 1);
+  await service.pause('quickstart', 'clicks', 'root');
+  await service.alter({
+    database: 'quickstart',
+    name: 'clicks',
+    load: NO_CLAUSES,
+    properties: { strict_mode: 'true' },
+    source: { kafka_partitions: '0', kafka_offsets: '30' },
+  });
+  await service.resume('quickstart', 'clicks');
+  probe.gate.resolve();
+  await until('started', () => loader.started.length === 1);
+  await rest();
+  const { plan } = loader.started[0] as TaskAssignment;
+  assert.deepEqual(plan.source.partitions, [{ partition: 0, offset: 30n }]);
+  assert.equal(plan.transform.strictMode, true);
+  assert.equal(loader.started.length, 1);
+  const positions = await fixture.catalog.loadJobs.positions(fixture.job.id);
+  assert.equal(positions[0]?.nextOffset, 30n);
+});
+
+test('STOP and DROP TABLE end the tasks although their leases are gone already', async (context) => {
+  const first = await rig(context);
+  await first.scheduler.start();
+  await until('started', () => first.loader.started.length === 1);
+  await first.service.stop('quickstart', 'clicks', 'root');
+  await until('ended', () => first.loader.running.size === 0);
+
+  const second = await rig(context);
+  await second.scheduler.start();
+  await until('started', () => second.loader.started.length === 1);
+  await second.fixture.catalog.tables.drop('quickstart', 'site_clicks');
+  await second.clock.advance(10_000);
+  await until('ended', () => second.loader.running.size === 0);
+  assert.equal(await second.state(), 'CANCELLED');
+  second.scheduler.wake();
+  await rest();
+  assert.equal(second.loader.started.length, 1);
+});
+
+test('the loader ends: its leases go, the job goes on from its positions', async (context) => {
+  const { loader, scheduler, leases } = await rig(context);
+  await scheduler.start();
+  await until('started', () => loader.started.length === 1);
+  loader.running.clear();
+  await scheduler.onLoaderGone();
+  await until('started again', () => loader.started.length === 2);
+  assert.deepEqual(
+    (await leases()).map((lease) => lease.taskId),
+    [loader.started[1]?.taskId],
+  );
+});
+
+test('a task that ended without a word is noticed and started again', async (context) => {
+  const { clock, loader, scheduler } = await rig(context);
+  await scheduler.start();
+  await until('started', () => loader.started.length === 1);
+  loader.running.clear();
+  await clock.advance(10_000);
+  await until('started again', () => loader.started.length === 2);
+});
+
+test('a task that is still starting is not taken for one that ended', async (context) => {
+  const { clock, loader, scheduler, leases } = await rig(context);
+  loader.startGate = deferred();
+  await scheduler.start();
+  await until('granted', async () => (await leases()).length === 1);
+  await clock.advance(30_000);
+  await rest();
+  loader.startGate.resolve();
+  await until('started', () => loader.started.length === 1);
+  await rest();
+  assert.equal((await leases()).length, 1);
+  assert.equal(loader.started.length, 1);
+});
+
+test('a retriable failure waits longer from time to time; a commit makes it forget', async (context) => {
+  const { clock, loader, scheduler, leases, fixture, state } = await rig(context);
+  await scheduler.start();
+  const failOnce = async (round: number): Promise<void> => {
+    await until('running', async () => loader.started.length === round);
+    await until('leased', async () => (await leases()).length === 1);
+    const task = loader.started.at(-1) as TaskAssignment;
+    loader.running.delete(task.taskId);
+    const error = fail('KAFKA_UNREACHABLE', { brokers: 'kafka:9092', reason: 'refused' });
+    await scheduler.onTaskFailed(task.taskId, task.epoch, error);
+    await rest();
+  };
+  await failOnce(1);
+  assert.equal(loader.started.length, 1);
+  await clock.advance(199);
+  await rest();
+  assert.equal(loader.started.length, 1);
+  await clock.advance(1);
+  await failOnce(2);
+  await clock.advance(399);
+  await rest();
+  assert.equal(loader.started.length, 2);
+  await clock.advance(1);
+  await until('third', () => loader.started.length === 3);
+  scheduler.onCommitted(fixture.job.id);
+  await failOnce(3);
+  await clock.advance(200);
+  await until('fourth', () => loader.started.length === 4);
+  assert.equal(await state(), 'RUNNING');
+  const job = await fixture.catalog.loadJobs.byId(fixture.job.id);
+  assert.match(job?.otherMessage?.text ?? '', /cannot reach Kafka/);
+  assert.equal(job?.counters.abortedTaskNum, 3);
+});
+
+test("a user's error pauses the job with its reason; a repeated report changes nothing", async (context) => {
+  const { loader, scheduler, leases, fixture, state } = await rig(context);
+  await scheduler.start();
+  await until('started', () => loader.started.length === 1);
+  const task = loader.started[0] as TaskAssignment;
+  loader.running.delete(task.taskId);
+  const error = fail('KAFKA_UNKNOWN_TOPIC', { topic: TOPIC });
+  await scheduler.onTaskFailed(task.taskId, task.epoch, error);
+  await scheduler.onTaskFailed(task.taskId, task.epoch, error);
+  await until('no lease', async () => (await leases()).length === 0);
+  assert.equal(await state(), 'PAUSED');
+  const job = await fixture.catalog.loadJobs.byId(fixture.job.id);
+  assert.equal(job?.reason?.errCode, 104);
+  assert.match(job?.reason?.message ?? '', /Kafka topic 'clicks' does not exist/);
+  assert.equal(job?.counters.abortedTaskNum, 1);
+  await rest();
+  assert.equal(loader.started.length, 1);
+});
+
+test('a report of an old epoch is not listened to', async (context) => {
+  const { loader, scheduler, state } = await rig(context);
+  await scheduler.start();
+  await until('started', () => loader.started.length === 1);
+  const task = loader.started[0] as TaskAssignment;
+  await scheduler.onTaskFailed(task.taskId, task.epoch - 1, fail('KAFKA_UNKNOWN_TOPIC'));
+  assert.equal(await state(), 'RUNNING');
+});
+
+test('bugs are tried three times before a person is asked', async (context) => {
+  const { clock, loader, scheduler, state } = await rig(context);
+  for (let index = 0; index < 3; index += 1) {
+    loader.startErrors.push(fail('INTERNAL', { detail: 'a bug' }));
+  }
+  await scheduler.start();
+  await until('first', () => loader.startErrors.length === 2);
+  await rest();
+  assert.equal(await state(), 'RUNNING');
+  await clock.advance(200);
+  await until('second', () => loader.startErrors.length === 1);
+  await rest();
+  await clock.advance(400);
+  await until('paused', async () => (await state()) === 'PAUSED');
+  assert.equal(loader.started.length, 0);
+});
+
+test('new partitions begin at their beginning, or where kafka_default_offsets says', async (context) => {
+  const plain = await rig(context, {});
+  plain.probe.partitionsFound = [0, 1];
+  await plain.scheduler.start();
+  await until('started', () => plain.loader.started.length === 1);
+  assert.deepEqual(plain.loader.started[0]?.plan.source.partitions, [
+    { partition: 0, offset: 0n },
+    { partition: 1, offset: 7n },
+  ]);
+  plain.probe.partitionsFound = [0, 1, 2];
+  await plain.clock.advance(10_000);
+  await until('all anew', () => plain.loader.started.length === 2);
+  assert.equal(plain.loader.stopped[0]?.taskId, plain.loader.started[0]?.taskId);
+  assert.equal(plain.loader.started[1]?.plan.source.partitions.length, 3);
+
+  const atEnd = await rig(context, { 'property.kafka_default_offsets': 'OFFSET_END' });
+  atEnd.probe.partitionsFound = [0, 1];
+  await atEnd.scheduler.start();
+  await until('started', () => atEnd.loader.started.length === 1);
+  assert.deepEqual(atEnd.loader.started[0]?.plan.source.partitions[1], {
+    partition: 1,
+    offset: 100n,
+  });
+});
+
+test('a broker that does not answer holds up its own job only', async (context) => {
+  const { fixture, probe, loader, scheduler } = await rig(context, {});
+  const { catalog, table } = fixture;
+  const listed = defineRoutineLoad({
+    load: NO_CLAUSES,
+    properties: { format: 'json' },
+    source: { kafka_broker_list: 'kafka:9092', kafka_topic: TOPIC, kafka_partitions: '0' },
+    sessionTimeZone: 'Etc/UTC',
+  });
+  const other = await catalog.loadJobs.create({
+    databaseId: table.databaseId,
+    tableId: table.id,
+    name: 'other',
+    userName: 'root',
+    groupId: 'g',
+    definitionJson: JSON.stringify(listed),
+  });
+  await catalog.loadJobs.addPositions(other.id, [{ topic: TOPIC, partition: 0, nextOffset: 5n }]);
+  probe.gate = deferred();
+  await scheduler.start();
+  await until('the other job runs', () => loader.started.length === 1);
+  assert.equal(loader.started[0]?.plan.jobName, 'other');
+  probe.gate.resolve();
+  await until('both run', () => loader.started.length === 2);
+});
+
+test('stop drains the tasks and leaves no timer behind, also in the middle of a back-off', async (context) => {
+  const { clock, loader, scheduler } = await rig(context);
+  await scheduler.start();
+  await until('started', () => loader.started.length === 1);
+  const task = loader.started[0] as TaskAssignment;
+  await scheduler.stop();
+  assert.deepEqual(loader.stopped, [{ taskId: task.taskId, drain: true }]);
+  assert.equal(clock.timers, 0);
+
+  const failing = await rig(context);
+  failing.loader.startErrors.push(fail('PEER_GONE', { peer: 'loader process' }));
+  await failing.scheduler.start();
+  await until('failed', () => failing.loader.startErrors.length === 0);
+  await rest();
+  assert.equal(failing.clock.timers, 2);
+  await failing.scheduler.stop();
+  assert.equal(failing.clock.timers, 0);
+});
+
+test('stop ends although Kafka and the loader never answer', async (context) => {
+  const { clock, probe, loader, scheduler } = await rig(context, {});
+  probe.gate = deferred();
+  await scheduler.start();
+  await until('probing', () => probe.calls === 1);
+  loader.stopGate = deferred();
+  const stopping = scheduler.stop();
+  await rest();
+  await clock.advance(1_000);
+  await rest();
+  await clock.advance(2_000);
+  await stopping;
+  probe.gate.resolve();
+  loader.stopGate.resolve();
+  await rest();
+  assert.equal(loader.started.length, 0);
+});
