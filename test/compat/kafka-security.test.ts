@@ -1,7 +1,7 @@
 // Routine Load over SASL and TLS to Apache Kafka, and what a wrong password or certificate gives.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { SASL_USER, startKafka } from '../peers/kafka.ts';
+import { SASL_USER, STRANGER, startKafka } from '../peers/kafka.ts';
 import { createTopic, produce } from '../peers/topics.ts';
 import {
   assertUsers,
@@ -147,6 +147,18 @@ test('what is wrong with user, password or certificates is said at CREATE', asyn
     await create(kafka.address('SSL'), { ...tls, 'property.ssl.ca.location': '/no/such/file.pem' }),
     /\/no\/such\/file\.pem/,
   );
+});
+
+test('a user without rights is told what it may not do', async () => {
+  await createUsers(server, 'stranger');
+  const message = await errorOf(
+    server,
+    `CREATE ROUTINE LOAD stranger ON stranger PROPERTIES ("format" = "json") FROM KAFKA (
+      "kafka_broker_list" = "${kafka.address('SASL_PLAINTEXT')}", "kafka_topic" = "users",
+      "property.security.protocol" = "SASL_PLAINTEXT", "property.sasl.mechanism" = "SCRAM-SHA-512",
+      "property.sasl.username" = "${STRANGER.name}", "property.sasl.password" = "${STRANGER.password}")`,
+  );
+  assert.match(message, /Kafka does not allow \w+ on topic 'users'/);
 });
 
 test('a password that is changed on the broker pauses the job with the reason', async () => {

@@ -26,6 +26,8 @@ const QUIET = '-Dorg.slf4j.simpleLogger.defaultLogLevel=error';
 
 /** User of a broker with SASL; it may do everything. */
 export const SASL_USER = { name: 'loader', password: 'loader-secret' } as const;
+/** User that may log in with SCRAM and do nothing. */
+export const STRANGER = { name: 'stranger', password: 'stranger-secret' } as const;
 
 /** Folder with Kafka's jars; fetched once. */
 export async function kafkaJars(): Promise<string> {
@@ -110,6 +112,8 @@ export async function writeTransactions(
 export interface KafkaOptions {
   /** Adds listeners with SASL, TLS and both (default: plain only). */
   readonly secured?: boolean;
+  /** A second broker of that one's cluster. */
+  readonly joins?: KafkaPeer;
   /** Further lines of server.properties. */
   readonly properties?: Readonly<Record<string, string>>;
 }
@@ -122,18 +126,21 @@ interface Listener {
 
 export class KafkaPeer {
   readonly certificates: CertificateFiles | undefined;
+  readonly controllerPort: number;
   readonly #dataDir: string;
   readonly #listeners: readonly Listener[];
   #server: Server | undefined;
 
-  constructor(
-    dataDir: string,
-    listeners: readonly Listener[],
-    certificates: CertificateFiles | undefined,
-  ) {
-    this.#dataDir = dataDir;
-    this.#listeners = listeners;
-    this.certificates = certificates;
+  constructor(parts: {
+    dataDir: string;
+    listeners: readonly Listener[];
+    controllerPort: number;
+    certificates: CertificateFiles | undefined;
+  }) {
+    this.#dataDir = parts.dataDir;
+    this.#listeners = parts.listeners;
+    this.controllerPort = parts.controllerPort;
+    this.certificates = parts.certificates;
   }
 
   /** `127.0.0.1:port` without TLS and SASL. */
@@ -160,8 +167,18 @@ export class KafkaPeer {
     );
   }
 
-  get pid(): number {
-    return this.#server?.pid ?? 0;
+  /** Stops it from doing anything (SIGSTOP): connections stay open and nothing answers. */
+  freeze(): void {
+    this.#signal('SIGSTOP');
+  }
+
+  thaw(): void {
+    this.#signal('SIGCONT');
+  }
+
+  #signal(signal: NodeJS.Signals): void {
+    // 0 would be the test's own process group.
+    if (this.#server !== undefined && this.#server.pid > 0) process.kill(this.#server.pid, signal);
   }
 
   get output(): string {
@@ -217,31 +234,32 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaPeer>
       port: await freePort(),
     })),
   );
+  const controllerPort = options.joins?.controllerPort ?? (await freePort());
   const settings = {
     ...nodeSettings(dataDir),
-    ...listenerSettings(listeners, await freePort()),
+    ...listenerSettings(listeners, controllerPort, options.joins !== undefined),
     ...(certificates === undefined ? {} : securitySettings(certificates)),
     ...options.properties,
   };
   const file = join(dataDir, SETTINGS);
   const lines = Object.entries(settings).map(([key, value]) => `${key}=${value}\n`);
   await writeFile(file, lines.join(''));
-  const scram = ['SCRAM-SHA-256', 'SCRAM-SHA-512'].flatMap((mechanism) => [
-    '--add-scram',
-    `${mechanism}=[name=${SASL_USER.name},password=${SASL_USER.password}]`,
-  ]);
+  const scram = [SASL_USER, STRANGER].flatMap(({ name, password }) =>
+    ['SCRAM-SHA-256', 'SCRAM-SHA-512'].flatMap((mechanism) => [
+      '--add-scram',
+      `${mechanism}=[name=${name},password=${password}]`,
+    ]),
+  );
   const format = ['format', '-t', CLUSTER_ID, '-c', file, ...(secured ? scram : [])];
   const tool = 'kafka.tools.StorageTool';
   await runOk('java', [...TOOL_OPTIONS, QUIET, '-cp', `${jars}/*`, tool, ...format]);
-  const peer = new KafkaPeer(dataDir, listeners, certificates);
+  const peer = new KafkaPeer({ dataDir, listeners, controllerPort, certificates });
   await peer.start();
   return peer;
 }
 
 function nodeSettings(dataDir: string): Record<string, string> {
   return {
-    'process.roles': 'broker,controller',
-    'node.id': '1',
     'log.dirs': join(dataDir, 'logs'),
     'offsets.topic.replication.factor': '1',
     'offsets.topic.num.partitions': '4',
@@ -266,14 +284,18 @@ function nodeSettings(dataDir: string): Record<string, string> {
 function listenerSettings(
   listeners: readonly Listener[],
   controllerPort: number,
+  second: boolean,
 ): Record<string, string> {
   const addresses = listeners.map(({ name, port }) => `${name}://127.0.0.1:${port}`).join(',');
   const protocols = listeners.map(({ name, protocol }) => `${name}:${protocol}`).join(',');
+  const controller = second ? '' : `,CONTROLLER://127.0.0.1:${controllerPort}`;
   return {
+    'process.roles': second ? 'broker' : 'broker,controller',
+    'node.id': second ? '2' : '1',
     'controller.quorum.voters': `1@127.0.0.1:${controllerPort}`,
     'controller.listener.names': 'CONTROLLER',
     'inter.broker.listener.name': 'PLAINTEXT',
-    listeners: `${addresses},CONTROLLER://127.0.0.1:${controllerPort}`,
+    listeners: `${addresses}${controller}`,
     'advertised.listeners': addresses,
     'listener.security.protocol.map': `CONTROLLER:PLAINTEXT,${protocols}`,
   };
@@ -289,6 +311,8 @@ function securitySettings(certificates: CertificateFiles): Record<string, string
   }));
   return {
     ...Object.assign({}, ...sasl),
+    'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
+    'super.users': `User:ANONYMOUS;User:${name};User:CN=millrace test client`,
     'sasl.enabled.mechanisms': 'PLAIN,SCRAM-SHA-256,SCRAM-SHA-512',
     'ssl.keystore.type': 'PEM',
     'ssl.keystore.location': certificates.serverKeyStore,

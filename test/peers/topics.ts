@@ -11,11 +11,12 @@ export async function createTopic(
   topic: string,
   partitions: number,
   configs: Readonly<Record<string, string>> = {},
+  replicas = 1,
 ): Promise<void> {
   const config = Object.entries(configs).flatMap(([key, value]) => ['--config', `${key}=${value}`]);
   await kafkaToolOk(TOPICS, [
     ...['--bootstrap-server', bootstrap, '--create', '--topic', topic],
-    ...['--partitions', String(partitions), ...config],
+    ...['--partitions', String(partitions), '--replication-factor', String(replicas), ...config],
   ]);
 }
 
