@@ -1,7 +1,7 @@
 // CAST as StarRocks does it, in DuckDB SQL: what does not convert is NULL, never an error; fractions are
 // cut, not rounded, on the way to integers. SOURCE: StarRocks CAST documentation and answers.
 import { duckdbType, type SqlType } from '../model/sql-type.ts';
-import { textSql } from './render.ts';
+import { isLargeJson, textSql } from './render.ts';
 import { isFloating, isInteger, isString, isTemporal, sameRepresentation } from './types.ts';
 
 /** SQL for `sql`, an expression of type `from`, converted to `to`. The pair must have passed `isCastable`. */
@@ -81,7 +81,7 @@ function forJson(sql: string, from: SqlType): string {
 
 function fromJson(sql: string, to: SqlType): string {
   if (isString(to)) {
-    return `CASE json_type(TRY_CAST(${sql} AS JSON)) WHEN 'VARCHAR' THEN json_extract_string(TRY_CAST(${sql} AS JSON), '$') ELSE ${textSql({ kind: 'JSON' }, sql)} END`;
+    return `CASE WHEN ${isLargeJson(sql)} THEN ${sql} WHEN json_type(TRY_CAST(${sql} AS JSON)) = 'VARCHAR' THEN json_extract_string(TRY_CAST(${sql} AS JSON), '$') ELSE ${textSql({ kind: 'JSON' }, sql)} END`;
   }
   const scalar = `json_extract_string(TRY_CAST(${sql} AS JSON), '$')`;
   if (to.kind === 'ARRAY' || to.kind === 'MAP' || to.kind === 'STRUCT')

@@ -4,6 +4,7 @@
 import { quoteIdentifier } from '../model/duckdb-text.ts';
 import type { ColumnTransport } from '../model/query-plan.ts';
 import { duckdbType, type SqlType } from '../model/sql-type.ts';
+import { bindLong } from './bind-long.ts';
 import { quoteString } from './literal.ts';
 
 /** A result column's SQL and how its vectors are to be read. */
@@ -86,11 +87,22 @@ function datetimeText(sql: string): string {
   return `CASE WHEN microsecond(${sql}) % 1000000 = 0 THEN CAST(${sql} AS VARCHAR) ELSE strftime(${sql}, '%Y-%m-%d %H:%M:%S.%f') END`;
 }
 
+const LARGE_JSON_BYTES = 1024 * 1024;
+
+/** True for an object or array so long that parsing it would take many times its memory: it is shown as stored. */
+export function isLargeJson(sql: string): string {
+  return `(strlen(${sql}) > ${LARGE_JSON_BYTES} AND left(${sql}, 1) IN ('{', '['))`;
+}
+
 /** Text of a JSON value with a space after `:` and `,`. The pattern eats strings whole, so that theirs stay. */
 export function jsonText(sql: string): string {
   // Up to the end: a match that began inside the last string would put spaces into it.
   const pattern = quoteString('((?:"(?:[^"\\\\]|\\\\.)*"|[^":,])+)([:,]|$)');
-  return `rtrim(regexp_replace(CAST(json_extract(TRY_CAST(${sql} AS JSON), '$') AS VARCHAR), ${pattern}, '\\1\\2 ', 'g'))`;
+  return bindLong([sql], ([text = '']) => {
+    const plain = `CAST(json_extract(TRY_CAST(${text} AS JSON), '$') AS VARCHAR)`;
+    const spaced = `rtrim(regexp_replace(${plain}, ${pattern}, '\\1\\2 ', 'g'))`;
+    return `CASE WHEN ${isLargeJson(text)} THEN ${text} ELSE ${spaced} END`;
+  });
 }
 
 /** `[1,null,"a"]`, `{"k":1}`: how StarRocks shows arrays, maps and structs. */
