@@ -1,6 +1,7 @@
 // What the fault tests share: a broker that outlives everything, a data directory, servers that are killed
 // and started again on it, a job that loads meanwhile, and the exactly-once check at the end.
 import assert from 'node:assert/strict';
+import type { ChildProcess } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -9,7 +10,7 @@ import type { Broker } from '../../src/kafka/broker/broker.ts';
 import type { BrokerConfig } from '../../src/kafka/broker/config.ts';
 import { type CheckTarget, check, printVerdict } from './checker.ts';
 import { startTestBroker } from './embedded-broker.ts';
-import { childPid } from './process-tree.ts';
+import { childrenOf } from './process-tree.ts';
 import {
   newDataDir,
   type StartServerOptions,
@@ -123,9 +124,26 @@ export class FaultRig {
     await this.server.kill();
   }
 
-  /** kill -9 of one child. */
-  killChild(role: 'query' | 'loader' | 'broker'): void {
-    process.kill(childPid(this.dataDir, role, this.server.ready.pid), 'SIGKILL');
+  /** Starts a server and kills it `afterMs` later, wherever it is by then. */
+  async startAndKill(afterMs: number, options: Partial<StartServerOptions> = {}): Promise<void> {
+    let kill: Promise<unknown> = Promise.resolve();
+    const onSpawn = (child: ChildProcess): void => {
+      const ended = new Promise((resolve) => child.once('exit', resolve));
+      systemClock.after(afterMs, () => child.kill('SIGKILL'));
+      kill = ended;
+    };
+    const starting = this.start({ ...options, onSpawn });
+    await starting.catch((error: unknown) => {
+      if (!String(error).includes('SIGKILL')) throw error;
+    });
+    await kill;
+  }
+
+  /** kill -9 of one child; nothing where it is being started again. */
+  killChildIfThere(role: 'query' | 'loader' | 'broker'): void {
+    const parent = this.server.ready.pid;
+    const child = childrenOf(this.dataDir).find((p) => p.role === role && p.parent === parent);
+    if (child !== undefined) process.kill(child.pid, 'SIGKILL');
   }
 
   /** Waits until the server ended by a failpoint. */

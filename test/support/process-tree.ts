@@ -35,12 +35,3 @@ function toProcess(pid: number, dataDir: string): RunningProcess | null {
   if (state === 'Z' || state === undefined || state === '') return null;
   return { pid, parent: Number(parent), role };
 }
-
-/** The pid of the child with that role; throws when there is none. */
-export function childPid(dataDir: string, role: string, feParent: number): number {
-  const found = childrenOf(dataDir).find(
-    (child) => child.role === role && child.parent === feParent,
-  );
-  if (found === undefined) throw new Error(`no ${role} process`);
-  return found.pid;
-}

@@ -23,6 +23,8 @@ export interface StartServerOptions {
   /** MILLRACE_FAILPOINTS. */
   readonly failpoints?: string;
   readonly args?: readonly string[];
+  /** Gets the process before it is ready, to kill it while it starts. */
+  readonly onSpawn?: (child: ChildProcess) => void;
 }
 
 export interface TextRows {
@@ -168,6 +170,7 @@ export async function startServer(options: StartServerOptions = {}): Promise<Tes
     },
   );
   running.add(child);
+  options.onSpawn?.(child);
   child.once('exit', () => running.delete(child));
   const log: string[] = [];
   createInterface({ input: child.stderr }).on('line', (line) => {
