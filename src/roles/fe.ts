@@ -190,17 +190,24 @@ export async function startFe(
     await server.close(0);
     throw error;
   });
-  await scheduler.start();
+  try {
+    await scheduler.start();
+  } catch (error) {
+    await Promise.all([server.close(0), http.close()]);
+    throw error;
+  }
   const housekeeping = startHousekeeping({ ...options, committer });
   return {
     queryPort,
     httpPort: http.port,
     onLoaderGone: () => scheduler.onLoaderGone(),
     stop: async () => {
-      await housekeeping.stop();
-      await scheduler.stop();
-      await server.close(DRAIN_MS);
-      await http.close();
+      await Promise.all([
+        housekeeping.stop(),
+        scheduler.stop(),
+        server.close(DRAIN_MS),
+        http.close(),
+      ]);
       await catalog.leases.revokeNode(NODE, 'the FE stopped');
     },
   };
@@ -290,7 +297,10 @@ async function makeServices(
     routineLoads: new RoutineLoads({ catalog, probe, random, scheduler }),
     connections: { list: () => [...sessions.values()], kill },
     volumes: options.volumes,
-    globals: new Map(await catalog.variables.all()),
+    globals: new Map([
+      ['query_timeout', config.text('query_timeout_second')],
+      ...(await catalog.variables.all()),
+    ]),
   };
 }
 

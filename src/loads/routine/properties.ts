@@ -119,11 +119,11 @@ export const JOB_PROPERTIES = {
     min: 1,
     message: 'task_timeout_second should > 0',
     alterable: true,
-    help: 'a batch that is not committed after this long is aborted and read again',
+    help: 'accepted and shown; has no effect yet',
   },
   pause_on_fatal_parse_error: bool(
     'pause_on_fatal_parse_error',
-    'pause at a message that cannot be parsed',
+    'accepted and shown; has no effect yet',
     true,
   ),
 } as const satisfies Record<string, PropertySpec>;
