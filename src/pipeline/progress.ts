@@ -32,8 +32,7 @@ export function batchProgress(
   for (const run of raw.runs) {
     const count = of(run.partition);
     count.messages += run.count;
-    for (let index = 0; index < run.count; index += 1)
-      count.bytes += Math.max(0, run.valueLength[index] ?? 0);
+    count.bytes += sumOfLengths(run.valueLength, run.count);
     const last = run.timestampMs[run.count - 1];
     if (last !== undefined && last >= 0) count.lastTimestampMs = last;
   }
@@ -72,4 +71,14 @@ export function batchProgress(
       latestOffset: range.latestOffset,
     };
   });
+}
+
+/** Null values have length -1 and add nothing. */
+function sumOfLengths(lengths: Int32Array, count: number): number {
+  let sum = 0;
+  for (let index = 0; index < count; index += 1) {
+    const length = lengths[index] ?? 0;
+    if (length > 0) sum += length;
+  }
+  return sum;
 }

@@ -15,8 +15,8 @@ export interface DecodeReject {
 }
 
 const NEWLINE = 0x0a;
-/** Lines gather here before they are written to the scratch file. */
-const BUFFER_BYTES = 1024 * 1024;
+/** Lines gather here before they are written to the scratch file; larger leaves the second-level cache. */
+const BUFFER_BYTES = 256 * 1024;
 
 /** Collects lines. One per batch; give `buffer` on to the next batch's writer to save memory. */
 export class PackedBatch {

@@ -1,7 +1,7 @@
 // LoadPlan -> ONE DuckDB COPY statement per job, a template filled in for each batch: reads the packed
 // lines as text, converts by StarRocks' rules, keeps what is good, and tells `load_drop` about every
 // other row. Must never let a row disappear: a row is written, or load_drop was called for it.
-import { unreachable } from '../../base/assert.ts';
+import { present, unreachable } from '../../base/assert.ts';
 import { quoteIdentifier, quoteLiteral } from '../../model/duckdb-text.ts';
 import type { LoadOutput, LoadPlan } from '../../model/load-plan.ts';
 import { parquetCopyOptions, storeSelectList } from '../../model/parquet-layout.ts';
@@ -63,6 +63,11 @@ interface FieldSql {
 /** DuckDB's line buffer is twice this; small keeps memory low, and a longer line raises it for its batch. */
 const MIN_OBJECT_BYTES = 1024 * 1024;
 
+/** Text of at most this many bytes fits into every column that is not made small on purpose. */
+const SHORT_TEXT_BYTES = 8192;
+/** A value as text is at most this many times its length in the line (numbers: 1e3 becomes 1000.0). */
+const TEXT_GROWTH = 8;
+
 /** The target's columns in file order, as the plan names them. */
 export function targetSchema(plan: LoadPlan): TableSchema {
   return { keysType: 'DUP_KEYS', columns: plan.transform.outputs.map((o) => o.column) };
@@ -82,14 +87,19 @@ export function compileTransform(plan: LoadPlan): CompiledTransform {
   // a level of their own, where nothing else has a name.
   const isNamed = transform.outputs.some((output) => output.from.kind === 'expression');
   const fields = isNamed ? read.map(namedField) : read;
-  const options: ConvertOptions = { format: format.kind, timeZone: transform.timeZone };
-  const outputs = transform.outputs.map((output) => outputSql(output, fields, options));
   // A line that does not parse has NULL in every column; so has `{}`: load_drop looks at the bytes.
-  const suspect =
-    source === null
-      ? '"line" IS NULL'
-      : source.map((c) => `${quoteIdentifier(c.key)} IS NULL`).join(' AND ');
-  const inner = innerSelect(plan, fields, outputs, isNamed ? '__suspect' : suspect);
+  const columnNames = source === null ? ['"line"'] : source.map((c) => quoteIdentifier(c.key));
+  const marks = columnNames.map((_, index) => `__column${index}`);
+  const suspect = marks.map((mark) => `${mark} IS NULL`).join(' AND ');
+  // With short lines no text can be too long for a usual column: then it is not measured.
+  const [usual, anyLength] = [SHORT_TEXT_BYTES, Number.POSITIVE_INFINITY].map((maxTextBytes) => {
+    const options = { format: format.kind, timeZone: transform.timeZone, maxTextBytes };
+    const outputs = transform.outputs.map((output) => outputSql(output, fields, options));
+    return {
+      inner: innerSelect(plan, fields, outputs, marks),
+      ...verdict(plan, outputs, suspect),
+    };
+  });
   const schema = targetSchema(plan);
   const outer = storeSelectList(schema);
   const copyOptions = parquetCopyOptions(schema);
@@ -97,17 +107,17 @@ export function compileTransform(plan: LoadPlan): CompiledTransform {
     source === null
       ? "{'line': 'JSON'}, records=false"
       : `{${source.map((c) => `${quoteLiteral(c.key)}: '${c.type}'`).join(', ')}}`;
-  const selected =
-    source === null ? '"line"' : source.map((c) => quoteIdentifier(c.key)).join(', ');
-  const { good, code } = verdict(plan, outputs);
+  const marked = columnNames.map((name, index) => `${name} AS ${marks[index]}`);
   return {
     fieldSteps,
     exactNumberKeys: exactNumberKeys(plan, fieldSteps),
     copySql: (batch) => {
+      const isShort = batch.longestLineBytes * TEXT_GROWTH <= SHORT_TEXT_BYTES;
+      const { inner, good, code } = present(isShort ? usual : anyLength, 'statement');
       const lines = `read_json(${quoteLiteral(batch.inputPath)}, format='newline_delimited', columns=${columns}, ignore_errors=true, compression='uncompressed', maximum_object_size=${Math.max(MIN_OBJECT_BYTES, batch.longestLineBytes + 16)})`;
-      const base = `SELECT row_number() OVER () - 1 AS __ordinal, ${selected} FROM ${lines}`;
-      const from = isNamed ? `${namesSelect(read, suspect)} FROM (${base})` : base;
-      const drop = `${DROP_FUNCTION}(${batch.slot}, __ordinal, __suspect, ${code})`;
+      const base = `SELECT row_number() OVER () - 1 AS __ordinal, ${[...columnNames, ...marked].join(', ')} FROM ${lines}`;
+      const from = isNamed ? `${namesSelect(read, marks)} FROM (${base})` : base;
+      const drop = `${DROP_FUNCTION}(${batch.slot}, __ordinal, ${suspect}, ${code})`;
       // The verdict is a column of its own: as a volatile one it keeps DuckDB from pushing the filter
       // below the conversions, which would then run twice.
       const judged = `SELECT *, CASE WHEN ${good} THEN true ELSE ${drop} END AS __keep FROM (${inner} FROM (${from}))`;
@@ -163,12 +173,12 @@ function namedField({ name }: FieldSql, index: number): FieldSql {
 }
 
 /** The fields under their own names, and what `namedField` says of them. */
-function namesSelect(fields: readonly FieldSql[], suspect: string): string {
+function namesSelect(fields: readonly FieldSql[], marks: readonly string[]): string {
   const list = fields.map(
     ({ name, text, json }, index) =>
       `${text} AS ${quoteIdentifier(name)}, ${json} AS __json${index}`,
   );
-  return `SELECT ${[...list, '__ordinal', `${suspect} AS __suspect`].join(', ')}`;
+  return `SELECT ${[...list, '__ordinal', ...marks].join(', ')}`;
 }
 
 function extract(column: string, steps: readonly PathStep[]): { text: string; json: string } {
@@ -197,6 +207,8 @@ function outputSql(
   options: ConvertOptions,
 ): OutputSql {
   const { column, from } = output;
+  // What an expression makes may be longer than its line.
+  const unbounded = { ...options, maxTextBytes: Number.POSITIVE_INFINITY };
   switch (from.kind) {
     case 'field': {
       const field = fields.find((f) => f.name === from.field);
@@ -208,11 +220,11 @@ function outputSql(
       return { output, source: text, value };
     }
     case 'expression': {
-      const value = convertExpression(guarded(from.duckdbSql), from.type, column.type, options);
+      const value = convertExpression(guarded(from.duckdbSql), from.type, column.type, unbounded);
       return { output, source: null, value };
     }
     case 'default':
-      return { output, source: null, value: defaultSql(output, options) };
+      return { output, source: null, value: defaultSql(output, unbounded) };
     default:
       return unreachable(from, 'output source');
   }
@@ -236,7 +248,7 @@ function innerSelect(
   plan: LoadPlan,
   fields: readonly FieldSql[],
   outputs: readonly OutputSql[],
-  suspect: string,
+  marks: readonly string[],
 ): string {
   const taken = new Set(plan.transform.outputs.map((o) => o.column.name.toLowerCase()));
   const visible = fields
@@ -246,8 +258,7 @@ function innerSelect(
   const sources = plan.transform.strictMode
     ? outputs.flatMap((o, index) => (o.source === null ? [] : [`${o.source} AS __source${index}`]))
     : [];
-  const own = ['__ordinal', `${suspect} AS __suspect`];
-  return `SELECT ${[...values, ...visible, ...sources, ...own].join(', ')}`;
+  return `SELECT ${[...values, ...visible, ...sources, '__ordinal', ...marks].join(', ')}`;
 }
 
 interface Verdict {
@@ -258,10 +269,12 @@ interface Verdict {
 }
 
 /** Order as in StarRocks: strict conversion, then WHERE, then NOT NULL. */
-function verdict(plan: LoadPlan, outputs: readonly OutputSql[]): Verdict {
+function verdict(plan: LoadPlan, outputs: readonly OutputSql[], suspect: string): Verdict {
   const { strictMode, whereSql } = plan.transform;
   const whens: string[] = [];
-  const good: string[] = ['NOT __suspect'];
+  // Where a NOT NULL column comes from a field, a line without any value is not good already.
+  const isCovered = outputs.some((o) => o.source !== null && !o.output.column.nullable);
+  const good: string[] = isCovered ? [] : [`NOT (${suspect})`];
   const add = (isBad: string, isGood: string, code: number): void => {
     whens.push(`WHEN ${isBad} THEN ${code}`);
     good.push(isGood);

@@ -8,6 +8,8 @@ import { duckdbType, type SqlType } from '../../model/sql-type.ts';
 export interface ConvertOptions {
   /** 'json': a fraction is cut off for integer columns. 'csv': it does not convert. SOURCE: StarRocks' JSON and CSV readers. */
   readonly format: 'json' | 'csv';
+  /** No text is longer than this; a column that holds more needs no check of its own. */
+  readonly maxTextBytes: number;
   /** Zone in which a time with an explicit zone (`Z`, `+08:00`) is shown. */
   readonly timeZone: string;
 }
@@ -37,9 +39,11 @@ export function convertText(text: string, type: SqlType, options: ConvertOptions
       return convertDatetime(text, options);
     case 'CHAR':
     case 'VARCHAR':
-      return `CASE WHEN strlen(${text}) <= ${type.length} THEN ${text} END`;
+      return type.length >= options.maxTextBytes
+        ? text
+        : `CASE WHEN strlen(${text}) <= ${type.length} THEN ${text} END`;
     case 'VARBINARY':
-      return type.length === 0
+      return type.length === 0 || type.length >= options.maxTextBytes
         ? `encode(${text})`
         : `CASE WHEN strlen(${text}) <= ${type.length} THEN encode(${text}) END`;
     case 'JSON':

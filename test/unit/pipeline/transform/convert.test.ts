@@ -427,3 +427,21 @@ test('every conversion runs once: the filter stays above the conversions', async
   const explained = await fixture.connection.rows(`EXPLAIN ${sql}`);
   assert.match(String(explained[0]?.[1]), /FILTER\s+│\s+│[ ─]+│\s+│\s+__keep\s+│/);
 });
+
+test('a derived text longer than its line is measured all the same', async () => {
+  const text = { kind: 'VARCHAR' as const, length: 65533 };
+  const plan = makePlan({ columns: [column('t', text)] });
+  const [t] = plan.transform.outputs;
+  assert.ok(t !== undefined);
+  const duckdbSql = 'repeat("t", 40000)';
+  const derived = {
+    column: t.column,
+    from: { kind: 'expression' as const, duckdbSql, type: text },
+  };
+  const transform = { ...plan.transform, outputs: [derived] };
+  const result = await fixture.load({ ...plan, transform }, ['{"t":"a"}', '{"t":"ab"}']);
+  assert.deepEqual(
+    result.rows.map(([value]) => value?.length ?? null),
+    [40_000, null],
+  );
+});
