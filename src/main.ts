@@ -14,6 +14,8 @@ if (first === 'child') {
 } else {
   const { runCommand } = await import('./cli/command.ts');
   process.exitCode = await runCommand(process.argv.slice(2));
+  // Everything was stopped: whatever a library still holds must not keep a server from ending.
+  if (first === 'start') process.exit();
 }
 
 export {};

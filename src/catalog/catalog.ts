@@ -1,6 +1,7 @@
 // The catalog: typed access to all metadata, the one source of truth. Statements, scheduler and
 // commit use it; nobody else touches SQL. It makes nothing visible by itself: see commit/.
 import type { Clock } from '../base/clock.ts';
+import type { AppError } from '../base/errors.ts';
 import type { DatabaseId, Epoch, TableId, TableVersion, VolumeId } from '../base/ids.ts';
 import type { Random } from '../base/random.ts';
 import type { ColumnSchema, DataFile, TableInfo, VolumeSpec, VolumeType } from '../model/table.ts';
@@ -16,6 +17,8 @@ export interface CatalogOptions {
   readonly dataDir: string;
   readonly clock: Clock;
   readonly random: Random;
+  /** Called once when the metadata is lost for this process (its thread ended): it cannot go on. */
+  readonly onLost?: (error: AppError) => void;
 }
 
 /** A storage volume with clear secrets plus what the catalog knows about it. */

@@ -60,7 +60,7 @@ export async function openCatalog(options: CatalogOptions): Promise<Catalog> {
   makeDirectory(dataDir);
   const path = join(dataDir, DATABASE_FILE);
   const pidPath = join(dataDir, PID_FILE);
-  const client = await openLocked(path, dataDir, pidPath);
+  const client = await openLocked(path, options, pidPath);
   const dialect = sqliteDialect(client);
   const db = new Kysely<MetadataTables>({ dialect });
   // The connection belongs to the Kysely only once something ran on it; until then close the client.
@@ -123,9 +123,13 @@ function isDiskFull(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'ENOSPC';
 }
 
-async function openLocked(path: string, dataDir: string, pidPath: string): Promise<SqliteClient> {
+async function openLocked(
+  path: string,
+  { dataDir, onLost }: CatalogOptions,
+  pidPath: string,
+): Promise<SqliteClient> {
   try {
-    return await SqliteClient.open(path);
+    return await SqliteClient.open(path, onLost === undefined ? {} : { onLost });
   } catch (error) {
     if (!(error instanceof SqliteLocked)) throw error;
     const pid = existsSync(pidPath) ? readFileSync(pidPath, 'utf8').trim() : '';

@@ -27,6 +27,8 @@ export async function runStart(flags: StartFlags): Promise<number> {
   const onSignal = (): void => stop.abort();
   process.once('SIGINT', onSignal);
   process.once('SIGTERM', onSignal);
+  // A bug: nothing durable depends on an orderly end, and whoever started this starts it again.
+  process.on('uncaughtException', (error) => endWithBug(error));
   const server = await startAllInOne({
     dataDir: flags.dataDir,
     queryPort: flags.queryPort ?? config.int('query_port'),
@@ -60,6 +62,11 @@ export async function runStart(flags: StartFlags): Promise<number> {
     if (interactive) process.stdout.write('stopped; the next start goes on from here\n');
   }
   return exitCode;
+}
+
+function endWithBug(error: unknown): never {
+  report(error);
+  process.exit(70);
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -1,10 +1,10 @@
 // `millrace start`: the FE in this process, and as its children a CN query process, the CN's loader and,
 // unless it is off, the embedded broker. The only place where all of them are put together.
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { systemClock } from '../base/clock.ts';
-import { type AppError, toAppError } from '../base/errors.ts';
+import { AppError, fail, toAppError } from '../base/errors.ts';
 import { armFailpoints } from '../base/failpoints.ts';
 import type { Log } from '../base/log.ts';
 import { deferred } from '../base/queue.ts';
@@ -50,28 +50,60 @@ export interface RunningServer {
 
 /** How long a child may take to answer at the start. */
 const START_MS = 20_000;
+/** How long /api/health and /metrics wait for a child: for a restart, then for its answer. */
+const PING_MS = 1_000;
 const HEAP_MB: Readonly<Record<ChildRole, number>> = { query: 256, loader: 512, broker: 256 };
 
-/** Starts everything. Throws DATA_DIR_LOCKED, PORT_IN_USE, DISK_FULL, CONFIG_INVALID. */
+/** Below this much free space nothing is started: metadata and logs need some. */
+const MIN_FREE_BYTES = 32 * 1024 * 1024;
+
+/** Starts everything. Throws DATA_DIR_LOCKED, DATA_DIR_UNUSABLE, PORT_IN_USE, DISK_FULL, CONFIG_INVALID. */
 export async function startAllInOne(options: StartOptions): Promise<RunningServer> {
   const { config, dataDir } = options;
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   armFailpoints(options.failpoints.get('fe') ?? '');
   const logLevel = logLevelOf(config);
-  const log = openLog({
-    level: logLevel,
-    role: 'fe',
-    ...(options.logFile === null ? {} : { file: options.logFile }),
-  });
+  const log = openDataDir(options, logLevel);
+  const failed = deferred<never>();
+  failed.promise.catch(() => undefined);
   const stack = new AsyncDisposableStack();
+  const stop = async (): Promise<void> => {
+    try {
+      await stack.disposeAsync();
+    } catch (error) {
+      // Everything was stopped as far as it goes; what is durable is so already.
+      log.error('stopping did not go in order', { error });
+    }
+  };
   try {
-    const catalog = await openCatalog({ dataDir, clock: systemClock, random: systemRandom });
+    const catalog = await openCatalog({
+      dataDir,
+      clock: systemClock,
+      random: systemRandom,
+      onLost: failed.reject,
+    });
     stack.defer(() => catalog.close());
     const running = await startParts({ options, catalog, log, logLevel, stack });
-    return { ...running, stop: once(() => stack.disposeAsync()) };
+    return { ...running, failed: failed.promise, stop: once(stop) };
   } catch (error) {
-    await stack.disposeAsync();
+    await stop();
     throw error;
+  }
+}
+
+/** Makes the directory, sees to it that there is room, and opens the log. */
+function openDataDir({ dataDir, logFile }: StartOptions, level: LogLevel): Log {
+  try {
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    const { bavail, bsize } = statfsSync(dataDir);
+    if (bavail * bsize < MIN_FREE_BYTES) throw fail('DISK_FULL', { path: dataDir });
+    return openLog({ level, role: 'fe', ...(logFile === null ? {} : { file: logFile }) });
+  } catch (error) {
+    if (error instanceof AppError) throw error;
+    const detail = error instanceof Error ? error.message : String(error);
+    const isFull = error instanceof Error && 'code' in error && error.code === 'ENOSPC';
+    throw isFull
+      ? fail('DISK_FULL', { path: dataDir }, error)
+      : fail('DATA_DIR_UNUSABLE', { dataDir, detail }, error);
   }
 }
 
@@ -96,12 +128,10 @@ interface Parts {
   readonly stack: AsyncDisposableStack;
 }
 
-async function startParts(parts: Parts): Promise<Omit<RunningServer, 'stop'>> {
+async function startParts(parts: Parts): Promise<Omit<RunningServer, 'stop' | 'failed'>> {
   const { options, catalog, log, stack } = parts;
   const { config, dataDir } = options;
   const metrics = openMetrics();
-  const failed = deferred<never>();
-  failed.promise.catch(() => undefined);
   const seams = { clock: systemClock, random: systemRandom };
   const stores = openStores(seams);
   const volumes = openVolumeAccess({ incarnation: catalog.incarnation, stores, ...seams });
@@ -121,10 +151,12 @@ async function startParts(parts: Parts): Promise<Omit<RunningServer, 'stop'>> {
     ...common(parts, metrics, 'query', config.int('mem_limit_bytes')),
     handlers: { none: async () => null },
   });
-  stack.defer(() => query.stop());
-  stack.defer(() => loader.stop());
-  const brokerPort = await startBrokerChild(parts, metrics, failed.reject);
-  await Promise.all([loader.start(), query.start()]);
+  const broker =
+    options.brokerPort === null ? null : brokerChild(parts, metrics, options.brokerPort);
+  stack.defer(async () => {
+    await Promise.all([query.stop(), loader.stop(), broker?.child.stop()]);
+  });
+  await Promise.all([loader.start(), query.start(), broker?.child.start()]);
   // Ready means that a query and a load would begin at once.
   await Promise.all([answers(loader), answers(query)]);
   fe = await startFe(
@@ -141,7 +173,8 @@ async function startParts(parts: Parts): Promise<Omit<RunningServer, 'stop'>> {
       ...seams,
       log,
       metrics,
-      processes: () => pingAll({ query, loader }, metrics),
+      processes: () =>
+        pingAll({ query, loader, ...(broker === null ? {} : { broker: broker.child }) }, metrics),
     },
     endpoint,
     committer,
@@ -151,10 +184,9 @@ async function startParts(parts: Parts): Promise<Omit<RunningServer, 'stop'>> {
   return {
     queryPort: fe.queryPort,
     httpPort: fe.httpPort,
-    brokerPort,
+    brokerPort: broker?.port() ?? null,
     dataDir,
     filesLocation: volume?.location ?? pathToFileURL(join(dataDir, LOCAL_VOLUME_FOLDER)).href,
-    failed: failed.promise,
   };
 }
 
@@ -183,34 +215,23 @@ function common(parts: Parts, metrics: Metrics, role: ChildRole, memoryLimitByte
   };
 }
 
-/** Port of the embedded broker, null when it is off. A restarted one listens on the same port. */
-async function startBrokerChild(
+/** The embedded broker's process. A restarted one listens on the port that the first one got. */
+function brokerChild(
   parts: Parts,
   metrics: Metrics,
-  onFailed: (error: AppError) => void,
-): Promise<number | null> {
-  const { options, stack } = parts;
-  if (options.brokerPort === null) return null;
-  let port = options.brokerPort;
-  let first = true;
-  const broker: SupervisedChild<NoCalls, BrokerApi> = new SupervisedChild<NoCalls, BrokerApi>({
+  wantedPort: number,
+): { readonly child: SupervisedChild<NoCalls, BrokerApi>; readonly port: () => number } {
+  let port = wantedPort;
+  const child: SupervisedChild<NoCalls, BrokerApi> = new SupervisedChild<NoCalls, BrokerApi>({
     ...common(parts, metrics, 'broker', 0),
     handlers: { none: async () => null },
     onStart: async () => {
-      try {
-        const wanted = port;
-        const start = async () => (await broker.peer(START_MS)).call('start', { port: wanted });
-        port = (await untilAnswered(start)).port;
-        first = false;
-      } catch (error) {
-        if (first) throw error;
-        onFailed(toAppError(error));
-      }
+      const wanted = port;
+      const start = async () => (await child.peer(START_MS)).call('start', { port: wanted });
+      port = (await untilAnswered(start)).port;
     },
   });
-  stack.defer(() => broker.stop());
-  await broker.start();
-  return port;
+  return { child, port: () => port };
 }
 
 /** Waits until a started child answers; a child that cannot start shows in the log. */
@@ -233,7 +254,11 @@ async function untilAnswered<T>(call: () => Promise<T>): Promise<T> {
 
 type Pingable = {
   peer(waitMs?: number): Promise<{
-    call(method: 'ping', params: Record<string, never>): Promise<{ rssBytes: number }>;
+    call(
+      method: 'ping',
+      params: Record<string, never>,
+      options?: { readonly timeoutMs?: number },
+    ): Promise<{ rssBytes: number }>;
   }>;
 };
 
@@ -242,16 +267,21 @@ async function pingAll(
   children: Readonly<Record<string, Pingable>>,
   metrics: Metrics,
 ): Promise<Readonly<Record<string, string>>> {
+  // In one order, whoever answers first.
   const report: Record<string, string> = { fe: 'ok' };
+  for (const role of Object.keys(children)) report[role] = 'no answer';
   metrics.set('millrace_process_resident_bytes', process.memoryUsage.rss(), { role: 'fe' });
-  for (const [role, child] of Object.entries(children)) {
-    try {
-      const { rssBytes } = await (await child.peer(500)).call('ping', {});
-      metrics.set('millrace_process_resident_bytes', rssBytes, { role });
-      report[role] = 'ok';
-    } catch (error) {
-      report[role] = toAppError(error).message;
-    }
-  }
+  await Promise.all(
+    Object.entries(children).map(async ([role, child]) => {
+      try {
+        const peer = await child.peer(PING_MS);
+        const { rssBytes } = await peer.call('ping', {}, { timeoutMs: PING_MS });
+        metrics.set('millrace_process_resident_bytes', rssBytes, { role });
+        report[role] = 'ok';
+      } catch (error) {
+        report[role] = toAppError(error).message;
+      }
+    }),
+  );
   return report;
 }

@@ -5,7 +5,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import type { Clock } from '../base/clock.ts';
+import type { Clock, Timer } from '../base/clock.ts';
 import { fail } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { type Deferred, deferred } from '../base/queue.ts';
@@ -39,8 +39,11 @@ export interface ChildOptions<Serves extends Api<Serves>> {
   readonly log: Log;
   /** The V8 heap limit of the child in MB. */
   readonly heapMb: number;
-  /** Called after each start once the child answers; the peer is valid until it closes. */
+  /** What the child runs; default: this program. */
+  readonly program?: string;
+  /** Called after each start, with `peer()` there; where it fails at a restart the child is started anew. */
   readonly onStart: () => Promise<void>;
+  /** Called when the child ended by itself, before it is started again. */
   readonly onRestart: () => void;
 }
 
@@ -48,13 +51,20 @@ const CHANNEL_FD = 3;
 const MAX_BACKOFF_MS = 10_000;
 /** A child that lived this long starts the back-off anew. */
 const STABLE_MS = 30_000;
+/** A child whose channel is closed ends itself; one that does not within this is killed. */
+const LINGER_MS = 10_000;
+/** The compiled package runs its compiled program; sources run as they are. */
+const DEFAULT_PROGRAM = fileURLToPath(
+  new URL(import.meta.url.endsWith('.ts') ? '../main.ts' : '../main.js', import.meta.url),
+);
 
 /** One child kept running. `peer()` waits for a running one. */
 export class SupervisedChild<Serves extends Api<Serves>, Calls extends Api<Calls>> {
   readonly #options: ChildOptions<Serves>;
   #process: ChildProcess | undefined;
   #peer: RpcPeer<Serves, Calls> | undefined;
-  #ready: Deferred<RpcPeer<Serves, Calls>> = deferred();
+  #ready: Deferred<RpcPeer<Serves, Calls>> = quietDeferred();
+  #restart: Timer | undefined;
   #stopping = false;
   #starts = 0;
   #backoffMs = 100;
@@ -62,16 +72,15 @@ export class SupervisedChild<Serves extends Api<Serves>, Calls extends Api<Calls
 
   constructor(options: ChildOptions<Serves>) {
     this.#options = options;
-    this.#ready.promise.catch(() => undefined);
   }
 
   get pid(): number | undefined {
     return this.#process?.pid;
   }
 
-  /** Starts the child; resolves when its channel is up. */
-  start(): Promise<void> {
-    const { settings, clock, log } = this.#options;
+  /** Starts the child; resolves when its channel is up and onStart is done. Throws what onStart throws. */
+  async start(): Promise<void> {
+    const { settings, clock, program = DEFAULT_PROGRAM } = this.#options;
     this.#starts += 1;
     const once: ChildSettings = this.#starts === 1 ? settings : { ...settings, failpoints: '' };
     const child = spawn(
@@ -79,7 +88,7 @@ export class SupervisedChild<Serves extends Api<Serves>, Calls extends Api<Calls
       [
         '--disable-warning=ExperimentalWarning',
         `--max-old-space-size=${this.#options.heapMb}`,
-        fileURLToPath(new URL('../main.ts', import.meta.url)),
+        program,
         'child',
         JSON.stringify(once),
       ],
@@ -90,50 +99,69 @@ export class SupervisedChild<Serves extends Api<Serves>, Calls extends Api<Calls
       },
     );
     this.#process = child;
-    const channel = child.stdio[CHANNEL_FD] as Duplex;
-    const peer = new RpcPeer<Serves, Calls>(channel, this.#options.handlers, {
-      clock,
-      peerName: `${settings.role} process`,
-      timeoutMs: settings.rpcTimeoutMs,
-    });
+    const peer = new RpcPeer<Serves, Calls>(
+      child.stdio[CHANNEL_FD] as Duplex,
+      this.#options.handlers,
+      { clock, peerName: this.#name, timeoutMs: settings.rpcTimeoutMs },
+    );
     this.#peer = peer;
-    const startedMs = clock.monotonicMs();
-    this.#exited = new Promise((resolve) => {
-      child.once('error', (error) => {
-        log.error('child process could not be started', { role: settings.role, error });
-        resolve();
-      });
-      child.once('exit', (code, signal) => {
-        peer.close();
-        resolve();
-        if (!this.#stopping) this.#scheduleRestart(startedMs, code, signal);
-      });
-    });
-    return this.#announce(peer);
-  }
-
-  async #announce(peer: RpcPeer<Serves, Calls>): Promise<void> {
+    this.#watch(child, peer);
     this.#ready.resolve(peer);
     await this.#options.onStart();
   }
 
-  #scheduleRestart(startedMs: number, code: number | null, signal: string | null): void {
+  get #name(): string {
+    return `${this.#options.settings.role} process`;
+  }
+
+  /** Sees to it that the end of the process and the end of its channel come together, and starts it again. */
+  #watch(child: ChildProcess, peer: RpcPeer<Serves, Calls>): void {
     const { clock, log, settings } = this.#options;
-    if (clock.monotonicMs() - startedMs > STABLE_MS) this.#backoffMs = 100;
+    const startedMs = clock.monotonicMs();
+    const exited = deferred<void>();
+    this.#exited = exited.promise;
+    let linger: Timer | undefined;
+    let isOver = false;
+    const onEnd = (code: number | null, signal: string | null): void => {
+      if (isOver) return;
+      isOver = true;
+      linger?.cancel();
+      peer.close();
+      exited.resolve();
+      if (!this.#stopping) this.#restartLater(clock.monotonicMs() - startedMs, code, signal);
+    };
+    child.on('error', (error) => {
+      log.error('child process failed', { role: settings.role, error });
+      // Without a pid it never ran, and no 'exit' follows.
+      if (child.pid === undefined) onEnd(null, null);
+    });
+    child.once('exit', onEnd);
+    void peer.closed.then(() => {
+      // From here on callers wait for the next one.
+      if (this.#peer === peer) this.#ready = quietDeferred();
+      if (!isOver) linger = clock.after(LINGER_MS, () => child.kill('SIGKILL'));
+    });
+  }
+
+  #restartLater(livedMs: number, code: number | null, signal: string | null): void {
+    const { clock, log, settings } = this.#options;
+    if (livedMs > STABLE_MS) this.#backoffMs = 100;
     log.warn('child process ended, starting it again', {
       role: settings.role,
       exitCode: code,
       signal,
       inMs: this.#backoffMs,
     });
-    this.#ready = deferred();
-    this.#ready.promise.catch(() => undefined);
     this.#options.onRestart();
-    clock.after(this.#backoffMs, () => {
-      if (this.#stopping) return;
-      this.start().catch((error: unknown) =>
-        log.error('child process failed at start', { role: settings.role, error }),
-      );
+    this.#restart = clock.after(this.#backoffMs, () => {
+      const former = this.#process;
+      this.start().catch((error: unknown) => {
+        if (this.#stopping) return;
+        log.error('child process failed at start', { role: settings.role, error });
+        // Either there is none, or it runs and is of no use: then its end brings the next try.
+        if (this.#process === former) this.#restartLater(0, null, null);
+        else this.#process?.kill('SIGKILL');
+      });
     });
     this.#backoffMs = Math.min(this.#backoffMs * 2, MAX_BACKOFF_MS);
   }
@@ -141,11 +169,10 @@ export class SupervisedChild<Serves extends Api<Serves>, Calls extends Api<Calls
   /** The running child's channel; waits up to `waitMs` for a restart. Throws PEER_GONE. */
   async peer(waitMs = 5_000): Promise<RpcPeer<Serves, Calls>> {
     if (this.#peer !== undefined && !this.#peer.isClosed) return this.#peer;
-    const { clock, settings } = this.#options;
     const gone = deferred<never>();
-    const timer = clock.after(waitMs, () =>
-      gone.reject(fail('PEER_GONE', { peer: `${settings.role} process` })),
-    );
+    const giveUp = (): void => gone.reject(fail('PEER_GONE', { peer: this.#name }));
+    if (this.#stopping) giveUp();
+    const timer = this.#options.clock.after(waitMs, giveUp);
     try {
       return await Promise.race([this.#ready.promise, gone.promise]);
     } finally {
@@ -156,11 +183,20 @@ export class SupervisedChild<Serves extends Api<Serves>, Calls extends Api<Calls
   /** Closes the channel (the child then exits); kills it when it does not within `graceMs`. */
   async stop(graceMs = 5_000): Promise<void> {
     this.#stopping = true;
+    this.#restart?.cancel();
+    this.#ready.reject(fail('PEER_GONE', { peer: this.#name }));
     this.#peer?.close();
     const timer = this.#options.clock.after(graceMs, () => this.#process?.kill('SIGKILL'));
     await this.#exited;
     timer.cancel();
   }
+}
+
+/** One that nobody need be waiting for when it rejects. */
+function quietDeferred<T>(): Deferred<T> {
+  const made = deferred<T>();
+  made.promise.catch(() => undefined);
+  return made;
 }
 
 /** The child's side: its channel to the parent. The process ends when the parent does. */

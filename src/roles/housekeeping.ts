@@ -3,7 +3,7 @@
 import type { Clock } from '../base/clock.ts';
 import { type AppError, toAppError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
-import { Mutex } from '../base/queue.ts';
+import { Mutex, settledWithin } from '../base/queue.ts';
 import type { Random } from '../base/random.ts';
 import type { Catalog, SnapshotTable } from '../catalog/catalog.ts';
 import type { CatalogCommitter } from '../commit/committer.ts';
@@ -34,6 +34,7 @@ export interface HousekeepingOptions {
 const COMPACTION_EVERY_MS = 2_000;
 const TURN_WAIT_MS = 5_000;
 const TURN_LEASE_MS = 30_000;
+const STOP_WAIT_MS = 3_000;
 const DAY_MS = 86_400_000;
 
 export interface Housekeeping {
@@ -64,7 +65,12 @@ export function startHousekeeping(options: HousekeepingOptions): Housekeeping {
     stop: async () => {
       for (const timer of timers) timer.cancel();
       keeper.stop();
-      await turn.run(async () => undefined);
+      // A store that does not answer must not keep the process: a pass can end anywhere.
+      await settledWithin(
+        clock,
+        turn.run(async () => undefined),
+        STOP_WAIT_MS,
+      );
     },
   };
 }
@@ -90,6 +96,9 @@ class Housekeeper {
     const { catalog, clock, log, metrics } = this.#options;
     const tables = await catalog.tables.all();
     const status = await catalog.tables.status(tables.map((table) => table.id));
+    for (const tableId of this.#notBefore.keys()) {
+      if (!status.some((entry) => entry.tableId === tableId)) this.#notBefore.delete(tableId);
+    }
     for (const { tableId, fileCount } of status) {
       const table = tables.find((entry) => entry.id === tableId);
       if (table === undefined || fileCount < 2 || this.#stopping.signal.aborted) continue;
@@ -100,11 +109,13 @@ class Housekeeper {
       const entry = snapshot.tables[0];
       if (entry === undefined || entry === null) continue;
       for (const inputs of planCompaction(entry.files)) {
+        if (this.#stopping.signal.aborted) return;
         try {
           const done = await this.#compactOne(entry, inputs);
           metrics.add('millrace_compactions_total', 1, { result: done ? 'done' : 'lost' });
         } catch (thrown) {
           const error = toAppError(thrown);
+          if (this.#stopping.signal.aborted) return;
           metrics.add('millrace_compactions_total', 1, { result: 'failed' });
           log.warn('compaction failed, trying again later', { table: table.name, error });
           this.#notBefore.set(tableId, clock.monotonicMs() + 30_000);
@@ -187,6 +198,7 @@ class Housekeeper {
   async #claimVolumes(): Promise<void> {
     const { catalog, volumes, log } = this.#options;
     for (const volume of await catalog.volumes.list()) {
+      if (this.#stopping.signal.aborted) return;
       await volumes.claim(volume).catch((thrown: unknown) => {
         const error: AppError = toAppError(thrown);
         log.warn('volume could not be claimed', { volume: volume.name, error });

@@ -74,7 +74,7 @@ test('start, load, stop, start again: everything is still there and loading goes
   const response = await fetch(`http://127.0.0.1:${first.ready.httpPort}/api/health`);
   assert.deepEqual(await response.json(), {
     status: 'ok',
-    parts: { fe: 'ok', query: 'ok', loader: 'ok' },
+    parts: { fe: 'ok', query: 'ok', loader: 'ok', broker: 'ok' },
   });
   const metrics = await (await fetch(`http://127.0.0.1:${first.ready.httpPort}/metrics`)).text();
   assert.match(metrics, /millrace_load_rows_total\{kind="routine_load",result="loaded"\} 2/);

@@ -20,28 +20,40 @@ const SQLITE_NOTADB = 26;
 const SQLITE_CONSTRAINT_PRIMARYKEY = 1555;
 const SQLITE_CONSTRAINT_UNIQUE = 2067;
 
+export interface SqliteClientOptions {
+  /** Called once when the worker ends by itself; every request fails from then on. */
+  readonly onLost?: (error: AppError) => void;
+  /** The worker's program; a test may give its own. */
+  readonly workerFile?: URL;
+}
+
 export class SqliteClient {
   readonly #worker: Worker;
   readonly #path: string;
+  readonly #onLost: (error: AppError) => void;
   readonly #waiting = new Map<number, Deferred<readonly StatementResult[]>>();
   #nextId = 0;
   /** Set once the worker is gone; every later request fails with it. */
   #ended: AppError | null = null;
+  /** From open() to close(): outside of it the end of the worker is no loss. */
+  #isOpen = false;
 
-  private constructor(path: string, worker: Worker) {
+  private constructor(path: string, worker: Worker, onLost: (error: AppError) => void) {
     this.#path = path;
     this.#worker = worker;
+    this.#onLost = onLost;
   }
 
   /**
    * Opens (or makes) the file and takes its lock for this process. Throws SqliteLocked when another
    * process holds it, METADATA_DAMAGED, DISK_FULL.
    */
-  static async open(path: string): Promise<SqliteClient> {
+  static async open(path: string, options: SqliteClientOptions = {}): Promise<SqliteClient> {
     // The compiled package runs the compiled worker; sources run as they are.
     const file = import.meta.url.endsWith('.ts') ? './sqlite-worker.ts' : './sqlite-worker.js';
-    const worker = new Worker(new URL(file, import.meta.url), { workerData: { path } });
-    const client = new SqliteClient(path, worker);
+    const program = options.workerFile ?? new URL(file, import.meta.url);
+    const worker = new Worker(program, { workerData: { path } });
+    const client = new SqliteClient(path, worker, options.onLost ?? (() => undefined));
     const opened = deferred<readonly StatementResult[]>();
     client.#waiting.set(-1, opened);
     worker.on('message', (response: SqliteResponse) => client.#onResponse(response));
@@ -53,6 +65,7 @@ export class SqliteClient {
       await worker.terminate();
       throw error;
     }
+    client.#isOpen = true;
     return client;
   }
 
@@ -70,6 +83,7 @@ export class SqliteClient {
   /** Checkpoints, closes the file and ends the thread. */
   async close(): Promise<void> {
     if (this.#ended !== null) return;
+    this.#isOpen = false;
     const exited = new Promise<void>((resolve) => this.#worker.once('exit', () => resolve()));
     await this.send({ begin: false, statements: [], end: 'close' });
     await exited;
@@ -87,6 +101,9 @@ export class SqliteClient {
     this.#ended ??= fail('METADATA_UNAVAILABLE', { detail }, cause);
     for (const answer of this.#waiting.values()) answer.reject(this.#ended);
     this.#waiting.clear();
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    this.#onLost(this.#ended);
   }
 }
 

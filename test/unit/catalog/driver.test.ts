@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { pathToFileURL } from 'node:url';
 import { Kysely, sql } from 'kysely';
 import { systemClock } from '../../../src/base/clock.ts';
 import { AppError } from '../../../src/base/errors.ts';
@@ -199,6 +200,34 @@ test('after close every request fails instead of waiting', async () => {
     client.send({ begin: false, statements: [], end: null }),
     hasCode('METADATA_UNAVAILABLE', ''),
   );
+  rmSync(directory, { recursive: true, force: true });
+});
+
+test('the end of the thread is told once, with every request that waits; a close is no loss', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'millrace-driver-'));
+  const program = join(directory, 'worker.mjs');
+  writeFileSync(
+    program,
+    `import { parentPort } from 'node:worker_threads';
+    parentPort.postMessage({ id: -1, results: [] });
+    parentPort.on('message', () => { throw new Error('the thread broke'); });`,
+  );
+  const lost: AppError[] = [];
+  const onLost = (error: AppError): void => {
+    lost.push(error);
+  };
+  const broken = await SqliteClient.open(join(directory, 'x.db'), {
+    onLost,
+    workerFile: pathToFileURL(program),
+  });
+  const request = { begin: false, statements: [], end: null } as const;
+  await assert.rejects(broken.send(request), hasCode('METADATA_UNAVAILABLE', 'the thread broke'));
+  await assert.rejects(broken.send(request), hasCode('METADATA_UNAVAILABLE', 'the thread broke'));
+  assert.equal(lost.length, 1);
+
+  const sound = await SqliteClient.open(join(directory, 'x.db'), { onLost });
+  await sound.close();
+  assert.equal(lost.length, 1);
   rmSync(directory, { recursive: true, force: true });
 });
 
