@@ -27,10 +27,14 @@ export class VersionTable {
     this.#served = new Map(apiKeys.map((row) => [row.apiKey, row]));
   }
 
-  /** Throws KAFKA_UNSUPPORTED_BROKER (user) when there is no version in common. */
+  /** Throws KAFKA_UNSUPPORTED_BROKER (user) when there is no version in common, KAFKA_NOT_A_BROKER (user) for a login that it does not know. */
   version(api: ApiName): number {
     const { key, minVersion, maxVersion } = APIS[api];
     const served = this.#served.get(key);
+    if (api === 'SaslHandshake' && served === undefined) {
+      const reason = 'it takes no login (SASL) here, but the job has one';
+      throw fail('KAFKA_NOT_A_BROKER', { broker: this.#broker, reason });
+    }
     const neededFrom = Math.max(NEEDED_FROM[api] ?? 0, minVersion);
     const version = Math.min(maxVersion, served?.maxVersion ?? -1);
     if (served === undefined || version < Math.max(neededFrom, served.minVersion))

@@ -170,7 +170,6 @@ export class RoutineLoadScheduler {
     // Before the lease ends: otherwise the job could be started again without waiting.
     await this.#onError(lease.jobId, thrown);
     await catalog.leases.revoke(taskId, thrown.message);
-    await catalog.loadJobs.countAborted(lease.jobId, 1);
     this.wake();
   }
 
