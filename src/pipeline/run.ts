@@ -39,6 +39,8 @@ const UNCOMMITTED = 8;
 /** How long one idle read waits; also how soon end offsets are reported. */
 const IDLE_WAIT_MS = 1_000;
 const REPORT_AGAIN_MS = 10_000;
+/** Attempts in a row after which SHOW ROUTINE LOAD says what is wrong: a short break is not worth it. */
+const TROUBLE_REPORTED_AT = 4;
 /** Part of the freshness target that the wait for data takes; the rest is for staging and commit. */
 const TICK_SHARE = 0.9;
 
@@ -98,12 +100,14 @@ export class LoadTask {
   setTrouble(trouble: SourceTrouble | null): void {
     this.#trouble = trouble;
     const { taskId, plan } = this.#assignment;
-    if (trouble !== null && trouble.attempts === 1)
+    if (trouble === null) return;
+    if (trouble.attempts === 1)
       this.#services.log.warn('load waits for its source', {
         job: plan.jobName,
         task: taskId,
         reason: trouble.message,
       });
+    if (trouble.attempts === TROUBLE_REPORTED_AT) this.#send([], trouble.message);
   }
 
   /** Ends the task: `drain` commits what was read, otherwise it is dropped. Resolves when it is gone. */
@@ -265,14 +269,19 @@ export class LoadTask {
 
   /** End offsets of partitions without traffic, for lag: when they changed, and now and then to learn of a lost lease. */
   #report(): void {
-    const { clock, port, source, log } = this.#services;
-    const { taskId, epoch } = this.#assignment;
+    const { clock, source } = this.#services;
     const positions = source.latestOffsets();
     const key = positions.map((p) => `${p.partition}:${p.latestOffset}`).join(' ');
     const nowMs = clock.monotonicMs();
     if (key === this.#reported.key && nowMs < this.#reported.ms + REPORT_AGAIN_MS) return;
     this.#reported = { key, ms: nowMs };
-    port.reportPositions({ taskId, epoch, positions }).catch((thrown: unknown) => {
+    this.#send(positions, null);
+  }
+
+  #send(positions: ReturnType<Source['latestOffsets']>, trouble: string | null): void {
+    const { port, log } = this.#services;
+    const { taskId, epoch } = this.#assignment;
+    port.reportPositions({ taskId, epoch, positions, trouble }).catch((thrown: unknown) => {
       const error = toAppError(thrown);
       if (error.code === 'LEASE_LOST') this.#fail(error);
       else log.debug('positions not reported', { task: taskId, error });

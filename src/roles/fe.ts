@@ -95,11 +95,12 @@ export class FeEndpoint {
         await this.#committer.abort(transactionId, reason);
         return {};
       },
-      reportPositions: async ({ taskId, epoch, positions }) => {
+      reportPositions: async ({ taskId, epoch, positions, trouble }) => {
         const lease = await catalog.leases.find(taskId);
         const topic = lease?.partitions[0]?.topic;
         // Tells an idle task of a job that was stopped or dropped to end.
         if (lease === null || lease.epoch !== epoch) throw fail('LEASE_LOST', { taskId, epoch });
+        if (trouble !== null) await catalog.loadJobs.setOtherMessage(lease.jobId, trouble);
         if (topic === undefined) return {};
         await catalog.loadJobs.reportLatest(lease.jobId, topic, positions);
         return {};

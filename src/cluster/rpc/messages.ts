@@ -63,12 +63,13 @@ export interface FeApi {
     params: { readonly transactionId: TransactionId; readonly reason: string };
     result: Record<string, never>;
   };
-  /** End offsets seen while idle, for LatestSourcePosition and lag. */
+  /** End offsets seen while idle, for LatestSourcePosition and lag; what keeps the task from its source, for OtherMsg. */
   reportPositions: {
     params: {
       readonly taskId: string;
       readonly epoch: number;
       readonly positions: readonly LoadedPosition[];
+      readonly trouble: string | null;
     };
     result: Record<string, never>;
   };
