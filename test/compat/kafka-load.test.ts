@@ -308,6 +308,44 @@ test('messages that fit no row: kept with their place, the others are loaded', a
   assert.equal((await showJob(server, name))['State'], 'RUNNING');
 });
 
+test('where a job starts: the end by default, an offset, the beginning; read_uncommitted', async () => {
+  const topic = 'starts';
+  await createTopic(bootstrap, topic, 1);
+  await produce(bootstrap, { topic, count: 100 });
+  const jobs: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+    from_default: {},
+    from_end: { kafka_partitions: '0', kafka_offsets: 'OFFSET_END' },
+    from_40: { kafka_partitions: '0', kafka_offsets: '40' },
+    from_beginning: { kafka_partitions: '0', kafka_offsets: 'OFFSET_BEGINNING' },
+  };
+  for (const [name, source] of Object.entries(jobs)) {
+    await createUsers(server, name);
+    const all = { kafka_broker_list: bootstrap, kafka_topic: topic, ...source };
+    const text = Object.entries(all).map(([key, value]) => `"${key}" = "${value}"`);
+    await server.sql(
+      `CREATE ROUTINE LOAD ${name} ON ${name} PROPERTIES ("format" = "json") FROM KAFKA (${text.join(', ')})`,
+    );
+  }
+  await produce(bootstrap, { topic, first: 100, count: 10 });
+  const wanted = { from_default: 10, from_end: 10, from_40: 70, from_beginning: 110 };
+  for (const [name, count] of Object.entries(wanted)) {
+    await server.until(`SELECT count(*) FROM ${name}`, (value) => value === String(count));
+    assert.deepEqual((await server.sql(`SELECT min(id), max(id) FROM ${name}`)).rows, [
+      [String(110 - count), '109'],
+    ]);
+  }
+
+  await createTopic(bootstrap, 'uncommitted', 1);
+  await writeTransactions(bootstrap, 'uncommitted', ['commit:0-9', 'abort:10-19', 'commit:20-29']);
+  await loadUsers(server, {
+    bootstrap,
+    name: 'uncommitted',
+    columns: 'id BIGINT, state STRING',
+    source: { 'property.isolation.level': 'read_uncommitted' },
+  });
+  await server.until('SELECT count(*) FROM uncommitted', (value) => value === '30');
+});
+
 async function deleteRecords(topic: string, before: number): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'millrace-offsets-'));
   const file = join(folder, 'offsets.json');
