@@ -16,7 +16,7 @@ import {
   type NewLoadJob,
   type PositionRecord,
 } from './load-jobs.ts';
-import type { LoadJobsTable } from './schema/tables.ts';
+import type { LoadJobsTable, LoadPositionsTable } from './schema/tables.ts';
 
 export class LoadJobStore implements LoadJobs {
   readonly #context: CatalogContext;
@@ -153,13 +153,25 @@ export class LoadJobStore implements LoadJobs {
       .orderBy('topic')
       .orderBy('partition_no')
       .execute();
-    return rows.map((row) => ({
-      topic: row.topic,
-      partition: row.partition_no,
-      nextOffset: row.next_offset,
-      lastTimestampMs: row.last_timestamp_ms,
-      latestOffset: row.latest_offset,
-    }));
+    return rows.map(readPosition);
+  }
+
+  async allPositions(): Promise<ReadonlyMap<JobId, readonly PositionRecord[]>> {
+    const rows = await this.#context.db
+      .selectFrom('load_positions')
+      .selectAll()
+      .orderBy('job_id')
+      .orderBy('topic')
+      .orderBy('partition_no')
+      .execute();
+    const byJob = new Map<JobId, PositionRecord[]>();
+    for (const row of rows) {
+      const jobId = asId<JobId>(row.job_id);
+      const known = byJob.get(jobId);
+      if (known === undefined) byJob.set(jobId, [readPosition(row)]);
+      else known.push(readPosition(row));
+    }
+    return byJob;
   }
 
   async addPositions(id: JobId, positions: Parameters<LoadJobs['addPositions']>[1]): Promise<void> {
@@ -225,6 +237,16 @@ export class LoadJobStore implements LoadJobs {
   async #update(id: JobId, changes: Partial<LoadJobsTable>): Promise<void> {
     await this.#context.db.updateTable('load_jobs').set(changes).where('id', '=', id).execute();
   }
+}
+
+function readPosition(row: Selectable<LoadPositionsTable>): PositionRecord {
+  return {
+    topic: row.topic,
+    partition: row.partition_no,
+    nextOffset: row.next_offset,
+    lastTimestampMs: row.last_timestamp_ms,
+    latestOffset: row.latest_offset,
+  };
 }
 
 /** Cancels every job of a database or table that is not final, in the caller's transaction. */

@@ -103,6 +103,8 @@ export interface LoadJobs {
   countAborted(id: JobId, tasks: number): Promise<void>;
   /** By topic and partition. */
   positions(id: JobId): Promise<readonly PositionRecord[]>;
+  /** Of every job, in one read. */
+  allPositions(): Promise<ReadonlyMap<JobId, readonly PositionRecord[]>>;
   /** Adds partitions that are not there yet; present ones stay as they are. */
   addPositions(
     id: JobId,

@@ -131,7 +131,7 @@ export class SupervisedChild<Serves extends Api<Serves>, Calls extends Api<Calls
       if (!this.#stopping) this.#restartLater(clock.monotonicMs() - startedMs, code, signal);
     };
     child.on('error', (error) => {
-      log.error('child process failed', { role: settings.role, error });
+      log.error('child process failed', { child: settings.role, error });
       // Without a pid it never ran, and no 'exit' follows.
       if (child.pid === undefined) onEnd(null, null);
     });
@@ -147,7 +147,7 @@ export class SupervisedChild<Serves extends Api<Serves>, Calls extends Api<Calls
     const { clock, log, settings } = this.#options;
     if (livedMs > STABLE_MS) this.#backoffMs = 100;
     log.warn('child process ended, starting it again', {
-      role: settings.role,
+      child: settings.role,
       exitCode: code,
       signal,
       inMs: this.#backoffMs,
@@ -157,7 +157,7 @@ export class SupervisedChild<Serves extends Api<Serves>, Calls extends Api<Calls
       const former = this.#process;
       this.start().catch((error: unknown) => {
         if (this.#stopping) return;
-        log.error('child process failed at start', { role: settings.role, error });
+        log.error('child process failed at start', { child: settings.role, error });
         // Either there is none, or it runs and is of no use: then its end brings the next try.
         if (this.#process === former) this.#restartLater(0, null, null);
         else this.#process?.kill('SIGKILL');

@@ -311,15 +311,18 @@ async function refreshGauges({ catalog, metrics, processes }: FeOptions): Promis
   metrics.reset('millrace_routine_load_jobs');
   metrics.reset('millrace_routine_load_lag_records');
   const states = new Map<string, number>();
+  const allPositions = await catalog.loadJobs.allPositions();
   for (const job of jobs) {
     states.set(job.state, (states.get(job.state) ?? 0) + 1);
     if (job.state !== 'RUNNING') continue;
-    const positions = await catalog.loadJobs.positions(job.id);
+    const positions = allPositions.get(job.id) ?? [];
     const lag = positions.reduce(
       (sum, entry) => sum + Number((entry.latestOffset ?? entry.nextOffset) - entry.nextOffset),
       0,
     );
-    metrics.set('millrace_routine_load_lag_records', Math.max(0, lag), { job: job.name });
+    metrics.set('millrace_routine_load_lag_records', Math.max(0, lag), {
+      job: `${job.databaseName}.${job.name}`,
+    });
   }
   for (const [state, count] of states) metrics.set('millrace_routine_load_jobs', count, { state });
   const tables = await catalog.tables.all();

@@ -1,5 +1,4 @@
 // CREATE / ALTER / PAUSE / RESUME / STOP / SHOW ROUTINE LOAD. What a job is lives in loads/routine/.
-import { fail } from '../base/errors.ts';
 import { analysisError } from '../loads/properties.ts';
 import { SHOW_COLUMNS, showRow } from '../loads/routine/show.ts';
 import type { LoadSource, ShowRoutineLoad } from '../sql/ast/routine-load.ts';
@@ -83,15 +82,11 @@ export const showRoutineLoad: Handler<'show_routine_load'> = async (
       ? (statement.database?.name ?? session.database)
       : databaseOrCurrent(name.database, session);
   const timeZone = variableText('time_zone', 'session', session, services.globals) ?? 'Etc/UTC';
-  if (name !== null && database !== null) await services.routineLoads.find(database, name.name);
-  const jobs = await services.routineLoads.list({ database, all: statement.all }, timeZone);
-  const rows = jobs
-    .filter(({ job }) => name === null || job.name === name.name)
-    .map((shown) => showRow(shown));
-  // As StarRocks: a job that ended is there for SHOW ALL only.
-  if (name !== null && rows.length === 0) {
-    throw fail('UNKNOWN_JOB', { job: name.name, database: database ?? '' });
-  }
+  const jobs = await services.routineLoads.list(
+    { database, name: name?.name ?? null, all: statement.all },
+    timeZone,
+  );
+  const rows = jobs.map(showRow);
   const kept = filterRows(SHOW_COLUMNS, rows, { like: null, where: statement.where });
   return textRows(SHOW_COLUMNS, limitRows(statement, orderRows(statement, kept)));
 };

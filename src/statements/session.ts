@@ -1,5 +1,6 @@
 // SET, SHOW VARIABLES, SHOW PROCESSLIST, KILL and the transaction words that clients send.
 import { fail } from '../base/errors.ts';
+import { maskSecrets } from '../base/secrets.ts';
 import { analysisError } from '../loads/properties.ts';
 import type { Expression } from '../sql/ast/expression.ts';
 import type { SetItem } from '../sql/ast/session.ts';
@@ -106,7 +107,7 @@ export const showProcesslist: Handler<'show_processlist'> = async (_statement, {
         new Date(entry.connectedMs).toISOString().slice(0, 19).replace('T', ' '),
         String(Math.floor((nowMs - (entry.running?.startedMs ?? entry.connectedMs)) / 1000)),
         'OK',
-        entry.running?.sql ?? '',
+        maskSecrets(entry.running?.sql ?? ''),
         'false',
       ]),
   );

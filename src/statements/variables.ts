@@ -1,6 +1,7 @@
 // System variables: the one table of names, defaults and checks. Those clients read at connect are
 // here; the ones that change what a statement does are marked. More come with the SQL issue.
 import { analysisError } from '../loads/properties.ts';
+import { storedTimeZone } from '../loads/time-zone.ts';
 import type { SystemValue } from '../query/catalog.ts';
 import type { Services, Session } from './types.ts';
 
@@ -119,13 +120,8 @@ export function checkVariable(name: string, value: string): string {
 }
 
 function checkTimeZone(value: string, wrong: () => Error): string {
-  const zone =
-    value.toUpperCase() === 'SYSTEM' ? 'Etc/UTC' : value === 'CST' ? 'Asia/Shanghai' : value;
-  try {
-    new Intl.DateTimeFormat('en-US', { timeZone: zone });
-  } catch {
-    throw wrong();
-  }
+  const zone = storedTimeZone(value);
+  if (zone === null) throw wrong();
   return zone;
 }
 

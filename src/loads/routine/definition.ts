@@ -13,12 +13,12 @@ import type {
 import type { TableInfo } from '../../model/table.ts';
 import { parseJsonPath } from '../../pipeline/transform/json-path.ts';
 import { compileLoadExpression, compileLoadFilter } from '../../query/load-expression.ts';
-import { isTimeZone } from '../../query/time-zone.ts';
 import type { Expression } from '../../sql/ast/expression.ts';
 import type { LoadColumn, LoadProperties } from '../../sql/ast/routine-load.ts';
 import { parseExpression } from '../../sql/parse.ts';
 import { printExpression } from '../../sql/print.ts';
 import { analysisError, checkProperties, type PropertyMap, propertyOf } from '../properties.ts';
+import { storedTimeZone } from '../time-zone.ts';
 import { parseEscapes } from './escapes.ts';
 import {
   JOB_PROPERTIES,
@@ -76,10 +76,9 @@ export function defineRoutineLoad(input: {
   for (const separator of [input.load.columnSeparator, input.load.rowDelimiter]) {
     if (separator !== null) parseEscapes(separator);
   }
-  const timeZone = properties['timezone'];
-  if (timeZone !== undefined && !isTimeZone(timeZone)) {
-    throw analysisError(`Unknown or incorrect time zone: '${timeZone}'`);
-  }
+  const timeZone = properties['timezone'] ?? input.sessionTimeZone;
+  const zone = storedTimeZone(timeZone);
+  if (zone === null) throw analysisError(`Unknown or incorrect time zone: '${timeZone}'`);
   const source = readKafkaSource(input.source);
   return {
     properties,
@@ -96,7 +95,7 @@ export function defineRoutineLoad(input: {
     where: input.load.where === null ? null : printExpression(input.load.where),
     columnSeparator: input.load.columnSeparator,
     rowDelimiter: input.load.rowDelimiter,
-    timeZone: properties['timezone'] ?? input.sessionTimeZone,
+    timeZone: zone,
   };
 }
 
@@ -201,6 +200,9 @@ export function compileTransform(
     if (entry.expression === null) continue;
     if (!known.has(entry.name.toLowerCase())) {
       throw analysisError(`Column '${entry.name}' of COLUMNS is not in table ${table.name}`);
+    }
+    if (derived.has(entry.name.toLowerCase())) {
+      throw analysisError(`Duplicate column '${entry.name}' in COLUMNS`);
     }
     derived.set(entry.name.toLowerCase(), parseExpression(entry.expression));
   }

@@ -8,7 +8,9 @@ import type { LoadJobRecord, LoadJobState } from '../../catalog/load-jobs.ts';
 import { isFinalJobState } from '../../catalog/load-jobs.ts';
 import type { KafkaConnectionSpec } from '../../model/load-plan.ts';
 import type { LoadProperties } from '../../sql/ast/routine-load.ts';
-import { analysisError, checkProperties, type PropertyMap } from '../properties.ts';
+import { analysisError, type PropertyMap } from '../properties.ts';
+import { timeFormatter } from '../time-zone.ts';
+import { alteredDefinition, movesOf } from './alter.ts';
 import {
   compileTransform,
   defineRoutineLoad,
@@ -16,7 +18,7 @@ import {
   type RoutineLoadDefinition,
   startOffsetOf,
 } from './definition.ts';
-import { JOB_PROPERTIES, readKafkaSource, type StartOffset } from './properties.ts';
+import { readKafkaSource, type StartOffset } from './properties.ts';
 import type { ShownJob } from './show.ts';
 
 /** What the FE asks a Kafka cluster. Throws AppErrors that say what could not be reached and why. */
@@ -71,13 +73,25 @@ export class RoutineLoads {
   /** Throws SQL_ANALYZE, UNKNOWN_TABLE, JOB_NAME_USED, and what the probe says about the topic. */
   async create(input: NewRoutineLoad): Promise<void> {
     const { catalog, probe, random, scheduler } = this.#services;
+    if (!JOB_NAME.test(input.jobName)) {
+      throw analysisError(`Incorrect routine load job name '${input.jobName.slice(0, 80)}'`);
+    }
     const table = await catalog.tables.get(input.database, input.tableName);
     const definition = defineRoutineLoad(input);
     compileTransform(definition, table);
     const connection = kafkaConnection(definition);
     const found = await probe.partitions(connection, definition.source.topic);
     const partitions = wantedPartitions(definition, found);
-    const positions = await this.#resolve(definition, partitions);
+    const { topic } = definition.source;
+    const starts = partitions.map(
+      (partition) => [partition, startOffsetOf(definition, partition)] as const,
+    );
+    const offsets = await this.#offsets(definition, new Map(starts));
+    const positions = [...offsets].map(([partition, nextOffset]) => ({
+      topic,
+      partition,
+      nextOffset,
+    }));
     const groupId = readKafkaSource(input.source).groupId ?? `${input.jobName}_${random.uuid()}`;
     await catalog.transaction(async (scope) => {
       const job = await scope.loadJobs.create({
@@ -94,32 +108,30 @@ export class RoutineLoads {
   }
 
   /** Numbers for symbolic starts, so that "the end" is the end now and nothing after it is missed. */
-  async #resolve(
+  async #offsets(
     definition: RoutineLoadDefinition,
-    partitions: readonly number[],
-  ): Promise<{ topic: string; partition: number; nextOffset: bigint }[]> {
+    starts: ReadonlyMap<number, StartOffset>,
+  ): Promise<ReadonlyMap<number, bigint>> {
     const { topic } = definition.source;
     const connection = kafkaConnection(definition);
-    const starts = new Map(
-      partitions.map((partition) => [partition, startOffsetOf(definition, partition)]),
-    );
     const listed = async (symbol: StartOffset, at: 'earliest' | 'latest') => {
-      const wanted = partitions.filter((partition) => starts.get(partition) === symbol);
+      const wanted = [...starts.keys()].filter((partition) => starts.get(partition) === symbol);
       return wanted.length === 0
         ? new Map<number, bigint>()
         : await this.#services.probe.offsets(connection, topic, wanted, at);
     };
     const first = await listed('OFFSET_BEGINNING', 'earliest');
     const last = await listed('OFFSET_END', 'latest');
-    return partitions.map((partition) => {
-      const start = starts.get(partition);
-      const nextOffset =
-        typeof start === 'bigint' ? start : (first.get(partition) ?? last.get(partition));
-      if (nextOffset === undefined) {
-        throw analysisError(`no offset is known for partition ${partition} of topic ${topic}`);
-      }
-      return { topic, partition, nextOffset };
-    });
+    return new Map(
+      [...starts].map(([partition, start]) => {
+        const offset =
+          typeof start === 'bigint' ? start : (first.get(partition) ?? last.get(partition));
+        if (offset === undefined) {
+          throw analysisError(`no offset is known for partition ${partition} of topic ${topic}`);
+        }
+        return [partition, offset];
+      }),
+    );
   }
 
   async pause(database: string, name: string, userName: string): Promise<void> {
@@ -162,7 +174,7 @@ export class RoutineLoads {
     scheduler.wake();
   }
 
-  /** ALTER ROUTINE LOAD: only a PAUSED job. */
+  /** ALTER ROUTINE LOAD: only a PAUSED job. All of it is stored at once, or nothing. */
   async alter(input: {
     readonly database: string;
     readonly name: string;
@@ -172,39 +184,27 @@ export class RoutineLoads {
   }): Promise<void> {
     const { catalog } = this.#services;
     const job = await this.find(input.database, input.name);
-    if (job.state !== 'PAUSED') {
-      throw fail('JOB_STATE', {
-        job: input.name,
-        from: job.state,
-        to: 'ALTER, which needs PAUSED',
-      });
-    }
+    mustBePaused(job, job.name);
     const old = parseDefinition(job);
-    const checked = checkProperties(JOB_PROPERTIES, input.properties);
-    for (const key of Object.keys(checked)) {
-      const spec = JOB_PROPERTIES[key as keyof typeof JOB_PROPERTIES];
-      if (!spec.alterable) throw analysisError(`${key} is invalid property`);
-    }
-    const fresh = defineRoutineLoad({
-      load: input.load,
-      properties: { ...old.properties, ...checked },
-      source: { kafka_broker_list: old.source.brokers.join(','), kafka_topic: old.source.topic },
-      sessionTimeZone: old.timeZone,
-    });
-    const definition: RoutineLoadDefinition = {
-      ...fresh,
-      source: old.source,
-      columns: fresh.columns ?? old.columns,
-      where: fresh.where ?? old.where,
-      columnSeparator: fresh.columnSeparator ?? old.columnSeparator,
-      rowDelimiter: fresh.rowDelimiter ?? old.rowDelimiter,
-    };
+    const source = input.source ?? {};
+    const definition = alteredDefinition(old, { ...input, source });
     const table = await catalog.tables.byId(job.tableId);
     if (table === null) throw fail('UNKNOWN_TABLE', { table: job.tableName });
     compileTransform(definition, table);
+    const moves = movesOf(old, source, await catalog.loadJobs.positions(job.id));
+    const targets = await this.#offsets(
+      definition,
+      new Map(moves.map((move) => [move.partition, move.to])),
+    );
     await catalog.transaction(async (scope) => {
+      // Since it was looked at, somebody may have resumed it.
+      mustBePaused(await scope.loadJobs.byId(job.id), job.name);
       await scope.loadJobs.setDefinition(job.id, JSON.stringify(definition));
-      if (input.source !== null) await moveOffsets(scope.loadJobs, job, old, input.source);
+      for (const { topic, partition, nextOffset } of await scope.loadJobs.positions(job.id)) {
+        const to = targets.get(partition);
+        if (to === undefined || to === nextOffset) continue;
+        await scope.loadJobs.movePosition(job.id, topic, partition, nextOffset, to);
+      }
     });
   }
 
@@ -218,28 +218,61 @@ export class RoutineLoads {
     return job;
   }
 
-  /** For SHOW, by id. `database` null = all databases. */
+  /**
+   * For SHOW, by id; reads a few times whatever the number of jobs. `database` null = all databases.
+   * Throws UNKNOWN_JOB when `name` is given and there is none of that name to show.
+   */
   async list(
-    filter: { readonly database: string | null; readonly all: boolean },
+    filter: {
+      readonly database: string | null;
+      readonly name?: string | null;
+      readonly all: boolean;
+    },
     timeZone: string,
   ): Promise<ShownJob[]> {
     const { catalog } = this.#services;
     const databaseId =
       filter.database === null ? undefined : (await catalog.databases.get(filter.database)).id;
-    const jobs = await catalog.loadJobs.list({
-      all: filter.all,
-      ...(databaseId === undefined ? {} : { databaseId }),
-    });
-    return Promise.all(
-      jobs.map(async (job) => ({
-        job,
-        definition: parseDefinition(job),
-        positions: await catalog.loadJobs.positions(job.id),
-        currentTaskNum: (await catalog.leases.list(job.id)).length,
-        timeZone,
-      })),
-    );
+    const name = filter.name ?? null;
+    const jobs =
+      name !== null && databaseId !== undefined
+        ? (await catalog.loadJobs.byName(databaseId, name)).filter(
+            (job) => filter.all || !isFinalJobState(job.state),
+          )
+        : await catalog.loadJobs.list({
+            all: filter.all,
+            ...(databaseId === undefined ? {} : { databaseId }),
+          });
+    if (name !== null && jobs.length === 0) {
+      throw fail('UNKNOWN_JOB', { job: name, database: filter.database ?? '' });
+    }
+    const [only] = jobs;
+    const positions =
+      only !== undefined && jobs.length === 1
+        ? new Map([[only.id, await catalog.loadJobs.positions(only.id)]])
+        : await catalog.loadJobs.allPositions();
+    const tasks = new Map<number, number>();
+    for (const { jobId } of await catalog.leases.list()) {
+      tasks.set(jobId, (tasks.get(jobId) ?? 0) + 1);
+    }
+    const formatTime = timeFormatter(timeZone);
+    return jobs.map((job) => ({
+      job,
+      definition: parseDefinition(job),
+      positions: positions.get(job.id) ?? [],
+      currentTaskNum: tasks.get(job.id) ?? 0,
+      formatTime,
+    }));
   }
+}
+
+/** As StarRocks checks names; labels of the job's transactions begin with it. */
+const JOB_NAME = /^[\p{L}\p{N}_\-:.$]{1,256}$/u;
+
+function mustBePaused(job: LoadJobRecord | null, name: string): void {
+  if (job?.state === 'PAUSED') return;
+  const from = job?.state ?? 'gone';
+  throw fail('JOB_STATE', { job: name, from, to: 'ALTER, which needs PAUSED' });
 }
 
 /** The stored definition of a job. */
@@ -260,33 +293,4 @@ function wantedPartitions(
     }
   }
   return definition.source.partitions.map((entry) => entry.partition);
-}
-
-async function moveOffsets(
-  loadJobs: Catalog['loadJobs'],
-  job: LoadJobRecord,
-  old: RoutineLoadDefinition,
-  given: PropertyMap,
-): Promise<void> {
-  for (const key of Object.keys(given)) {
-    if (key !== 'kafka_partitions' && key !== 'kafka_offsets') {
-      throw analysisError(`${key} is invalid property`);
-    }
-  }
-  const source = readKafkaSource({
-    kafka_broker_list: old.source.brokers.join(','),
-    kafka_topic: old.source.topic,
-    ...given,
-  });
-  const positions = await loadJobs.positions(job.id);
-  for (const { partition, start } of source.partitions ?? []) {
-    const position = positions.find((entry) => entry.partition === partition);
-    if (position === undefined) {
-      throw analysisError(`The specified partition ${partition} is not in the custom partitions`);
-    }
-    if (typeof start !== 'bigint') {
-      throw analysisError('kafka_offsets of ALTER ROUTINE LOAD must be numbers');
-    }
-    await loadJobs.movePosition(job.id, position.topic, partition, position.nextOffset, start);
-  }
 }

@@ -1,5 +1,6 @@
 // SHOW ROUTINE LOAD: columns and rendering in one place. Column order, key order and texts as in the
 // seeds (StarRocks' quick start output); further JobProperties keys only where the user set them.
+import { isSecretName, MASK } from '../../base/secrets.ts';
 import type { LoadJobRecord, PositionRecord } from '../../catalog/load-jobs.ts';
 import { propertyOf } from '../properties.ts';
 import type { RoutineLoadDefinition } from './definition.ts';
@@ -34,13 +35,13 @@ export interface ShownJob {
   readonly definition: RoutineLoadDefinition;
   readonly positions: readonly PositionRecord[];
   readonly currentTaskNum: number;
-  /** Shown times are in this zone. */
-  readonly timeZone: string;
+  /** Prints times in the session's zone, 'NULL' for unset ones. */
+  readonly formatTime: (atMs: number | null) => string;
 }
 
 /** One row of SHOW ROUTINE LOAD; every cell is text ('NULL' for unset times, as StarRocks sends it). */
 export function showRow(shown: ShownJob): string[] {
-  const { job, definition, timeZone } = shown;
+  const { job, definition, formatTime } = shown;
   const running = job.state === 'NEED_SCHEDULE' || job.state === 'RUNNING';
   const reason =
     job.reason === null || running
@@ -49,9 +50,9 @@ export function showRow(shown: ShownJob): string[] {
   return [
     String(job.id),
     job.name,
-    showTime(job.createdMs, timeZone),
-    showTime(job.pausedMs, timeZone),
-    showTime(job.endedMs, timeZone),
+    formatTime(job.createdMs),
+    formatTime(job.pausedMs),
+    formatTime(job.endedMs),
     job.databaseName,
     job.tableName,
     job.state,
@@ -70,20 +71,9 @@ export function showRow(shown: ShownJob): string[] {
       : `select tracking_log from information_schema.load_tracking_logs where job_id=${job.id}`,
     job.otherMessage === null
       ? ''
-      : `[${showTime(job.otherMessage.atMs, timeZone)}] ${job.otherMessage.text}`,
+      : `[${formatTime(job.otherMessage.atMs)}] ${job.otherMessage.text}`,
     JSON.stringify(latestPosition(shown.positions)),
   ];
-}
-
-/** `yyyy-MM-dd HH:mm:ss` in a zone; 'NULL' when unset. */
-export function showTime(atMs: number | null, timeZone: string): string {
-  if (atMs === null) return 'NULL';
-  const parts = new Intl.DateTimeFormat('sv-SE', {
-    timeZone,
-    dateStyle: 'short',
-    timeStyle: 'medium',
-  });
-  return parts.format(new Date(atMs));
 }
 
 function jobProperties({ definition, currentTaskNum }: ShownJob): Record<string, string> {
@@ -145,8 +135,6 @@ function dataSourceProperties(
   };
 }
 
-const SECRET_KEY = /password|secret|jaas/i;
-
 function customProperties(
   job: LoadJobRecord,
   definition: RoutineLoadDefinition,
@@ -154,7 +142,7 @@ function customProperties(
   const custom = Object.fromEntries(
     Object.entries(definition.source.custom).map(([key, value]) => [
       key,
-      SECRET_KEY.test(key) ? '******' : value,
+      isSecretName(key) ? MASK : value,
     ]),
   );
   return {

@@ -1,0 +1,105 @@
+// What ALTER ROUTINE LOAD changes: the new definition, and where positions move to. Checks everything
+// before anything is stored; storing it is the service's business.
+import { parseKafkaProperties } from '../../kafka/client/properties.ts';
+import type { LoadProperties } from '../../sql/ast/routine-load.ts';
+import { analysisError, checkProperties, type PropertyMap } from '../properties.ts';
+import { defineRoutineLoad, type RoutineLoadDefinition } from './definition.ts';
+import { CUSTOM_PREFIX, JOB_PROPERTIES, readKafkaSource, type StartOffset } from './properties.ts';
+
+export interface PartitionMove {
+  readonly partition: number;
+  readonly to: StartOffset;
+}
+
+/** The definition after ALTER. Throws SQL_ANALYZE, KAFKA_PROPERTY_*. */
+export function alteredDefinition(
+  old: RoutineLoadDefinition,
+  change: {
+    readonly load: LoadProperties;
+    readonly properties: PropertyMap;
+    readonly source: PropertyMap;
+  },
+): RoutineLoadDefinition {
+  const checked = checkProperties(JOB_PROPERTIES, change.properties);
+  for (const key of Object.keys(checked)) {
+    const spec = JOB_PROPERTIES[key as keyof typeof JOB_PROPERTIES];
+    if (!spec.alterable) throw analysisError(`${key} is invalid property`);
+  }
+  const fresh = defineRoutineLoad({
+    load: change.load,
+    properties: { ...withoutDerivedTimes(old.properties, checked), ...checked },
+    source: requiredOf(old),
+    sessionTimeZone: old.timeZone,
+  });
+  return {
+    ...fresh,
+    source: { ...old.source, ...alteredSource(old, change.source) },
+    columns: fresh.columns ?? old.columns,
+    where: fresh.where ?? old.where,
+    columnSeparator: fresh.columnSeparator ?? old.columnSeparator,
+    rowDelimiter: fresh.rowDelimiter ?? old.rowDelimiter,
+  };
+}
+
+/** Where kafka_partitions and kafka_offsets send the positions. Throws SQL_ANALYZE. */
+export function movesOf(
+  old: RoutineLoadDefinition,
+  source: PropertyMap,
+  positions: readonly { readonly partition: number }[],
+): readonly PartitionMove[] {
+  const { partitions } = readKafkaSource({ ...requiredOf(old), ...listsOf(source) });
+  return (partitions ?? []).map(({ partition, start }) => {
+    if (start === null) {
+      throw analysisError('Partitions number should be equals to offsets number');
+    }
+    if (!positions.some((entry) => entry.partition === partition)) {
+      const which = old.source.partitions === null ? 'consumed' : 'custom';
+      throw analysisError(`The specified partition ${partition} is not in the ${which} partitions`);
+    }
+    return { partition, to: start };
+  });
+}
+
+/** task_consume_second and task_timeout_second follow from each other unless both were given. */
+function withoutDerivedTimes(old: PropertyMap, given: PropertyMap): Record<string, string> {
+  const { task_consume_second: consume, task_timeout_second: timeout, ...rest } = old;
+  const isGiven = (key: string): boolean => given[key] !== undefined;
+  if (isGiven('task_consume_second') || isGiven('task_timeout_second')) return rest;
+  return {
+    ...rest,
+    ...(consume === undefined ? {} : { task_consume_second: consume }),
+    ...(timeout === undefined ? {} : { task_timeout_second: timeout }),
+  };
+}
+
+function requiredOf(old: RoutineLoadDefinition): PropertyMap {
+  return { kafka_broker_list: old.source.brokers.join(','), kafka_topic: old.source.topic };
+}
+
+const LISTS = ['kafka_partitions', 'kafka_offsets'];
+
+function listsOf(source: PropertyMap): PropertyMap {
+  return Object.fromEntries(
+    Object.entries(source).filter(([key]) => LISTS.includes(key.toLowerCase())),
+  );
+}
+
+function alteredSource(
+  old: RoutineLoadDefinition,
+  given: PropertyMap,
+): Partial<RoutineLoadDefinition['source']> {
+  for (const key of Object.keys(given)) {
+    const isList = LISTS.includes(key.toLowerCase());
+    // The group is the job's name at the brokers; it stays.
+    if ((!isList && !key.startsWith(CUSTOM_PREFIX)) || key === `${CUSTOM_PREFIX}group.id`) {
+      throw analysisError(`${key} is invalid kafka custom property`);
+    }
+  }
+  const { custom, defaultOffset } = readKafkaSource({ ...requiredOf(old), ...given });
+  const merged = { ...old.source.custom, ...custom };
+  parseKafkaProperties(merged);
+  return {
+    custom: merged,
+    ...(defaultOffset === null ? {} : { defaultOffset: String(defaultOffset) }),
+  };
+}
