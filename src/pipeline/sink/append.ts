@@ -10,6 +10,7 @@ import { dataFileKey } from '../../model/file-key.ts';
 import type { LoadTarget } from '../../model/load-plan.ts';
 import { stagedFileFromStats } from '../../model/parquet-layout.ts';
 import type { StagedFile, TableSchema } from '../../model/table.ts';
+import { localError, makeFolders } from '../../storage/local-store.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
 
 export interface AppendTarget {
@@ -49,7 +50,8 @@ export async function appendFile(
   const finalPath = to.store.localPath(key);
   // No reader knows a file before its commit, so a local one is written where it will stay.
   const path = finalPath ?? join(services.tempDirectory, `${uuid}.parquet`);
-  await mkdir(dirname(path), { recursive: true });
+  if (finalPath === null) await mkdir(services.tempDirectory, { recursive: true });
+  else await makeVolumeFolders(to, finalPath, key);
   let keep = false;
   try {
     const [stats] = await connection.objects(copySql(path), options);
@@ -63,5 +65,14 @@ export async function appendFile(
     return { rowCount, file };
   } finally {
     if (!keep) await rm(path, { force: true });
+  }
+}
+
+async function makeVolumeFolders(to: AppendTarget, path: string, key: string): Promise<void> {
+  const root = path.slice(0, -key.length - 1);
+  try {
+    await makeFolders(dirname(path), root);
+  } catch (thrown) {
+    throw localError(thrown, 'write', to.target.volume.location);
   }
 }
