@@ -129,7 +129,7 @@ export const ERRORS = {
   DISK_FULL: row(
     'user',
     'no space left on the disk that holds {path}',
-    'free some space and start again; nothing acknowledged is lost',
+    'free some space, then start or RESUME again; nothing acknowledged is lost',
   ),
   // -- kafka protocol and embedded broker
   KAFKA_MALFORMED: row(

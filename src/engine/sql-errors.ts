@@ -28,8 +28,10 @@ export function engineError(thrown: unknown, interruption?: unknown): AppError {
   if (kind === 'INTERRUPT Error' || /^INTERRUPT/i.test(text)) return fail('CANCELLED', {}, thrown);
   if (/out of memory|failed to (allocate|offload)|max_temp_directory_size/i.test(text))
     return fail('ENGINE_OUT_OF_MEMORY', { detail }, thrown);
-  if (/no space left on device/i.test(text))
-    return fail('DISK_FULL', { path: 'the temporary directory' }, thrown);
+  if (/no space left on device/i.test(text)) {
+    const path = /file "([^"]+)"/.exec(text)?.[1] ?? 'the temporary directory';
+    return fail('DISK_FULL', { path }, thrown);
+  }
   const missing = /(?:Cannot open file|No files found that match the pattern) "([^"]*)"/.exec(text);
   if (missing !== null)
     return fail('OBJECT_NOT_FOUND', { key: missing[1] ?? '', where: 'the local disk' }, thrown);

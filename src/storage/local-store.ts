@@ -201,12 +201,8 @@ export class LocalStore implements ObjectStore {
     await syncPath(dirname(path));
   }
 
-  /** Makes the folders between root and object, and makes each new name durable. */
-  async #makeParents(path: string): Promise<void> {
-    const first = await mkdir(dirname(path), { recursive: true });
-    if (first === undefined) return;
-    for (let made = dirname(path); made.length >= first.length; made = dirname(made))
-      await syncPath(dirname(made));
+  #makeParents(path: string): Promise<void> {
+    return makeFolders(dirname(path), this.#root);
   }
 
   #pathOf(key: string): string {
@@ -238,6 +234,30 @@ export class LocalStore implements ObjectStore {
 
   #wrongSize(key: string, actual: number, expected: number): AppError {
     return fail('OBJECT_SIZE_MISMATCH', { key, actual, expected });
+  }
+}
+
+/**
+ * Makes a folder below `root` with those above it, each name durable. Never the root itself: a volume
+ * on a disk that is not mounted must fail and not fill the disk below it. Throws ENOENT then.
+ */
+export async function makeFolders(folder: string, root: string): Promise<void> {
+  const make = async (): Promise<void> => {
+    await mkdir(folder);
+    await syncPath(dirname(folder));
+  };
+  if (folder.length <= root.length) return;
+  try {
+    await make();
+  } catch (thrown) {
+    if (codeOf(thrown) === 'EEXIST') return;
+    const parent = dirname(folder);
+    if (codeOf(thrown) !== 'ENOENT' || parent.length <= root.length) throw thrown;
+    await makeFolders(parent, root);
+    await make().catch((again: unknown) => {
+      // Another writer was faster.
+      if (codeOf(again) !== 'EEXIST') throw again;
+    });
   }
 }
 

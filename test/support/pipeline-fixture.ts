@@ -1,6 +1,6 @@
 // Runs the load path on given messages without Kafka or an FE: plan, batch, stage, and the rows that come
 // out of the Parquet files. For tests and benchmarks only.
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { copyFile, mkdir, open, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -231,6 +231,7 @@ export class PipelineFixture {
     this.drops = new DropRegistry();
     this.drops.install(connection, DROP_FUNCTION);
     this.scratch = new ScratchSpace(['/dev/shm', join(directory, 'scratch')], systemRandom);
+    mkdirSync(join(directory, 'volume'));
     this.store = directoryStore(join(directory, 'volume'));
   }
 

@@ -1,7 +1,7 @@
 // Where files go: into a local volume directly, through the temporary directory to a remote one, and
 // nowhere when there are no rows or the numbers do not add up.
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { systemRandom } from '../../../../src/base/random.ts';
@@ -84,4 +84,15 @@ test('no rows, no file; a failed check or upload leaves nothing behind', async (
   };
   await assert.rejects(run(failing, 5), /bucket is away/);
   assert.equal(filesBelow(join(fixture.directory, 'volume')).length, before);
+});
+
+test('the directory of a volume is never made: a disk that is not mounted is an error', async () => {
+  const away = `${join(fixture.directory, 'volume')}-away`;
+  renameSync(join(fixture.directory, 'volume'), away);
+  try {
+    await assert.rejects(run(fixture.store, 1), /cannot use storage .* no such directory/);
+    assert.ok(!existsSync(join(fixture.directory, 'volume')));
+  } finally {
+    renameSync(away, join(fixture.directory, 'volume'));
+  }
 });
