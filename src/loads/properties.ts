@@ -35,6 +35,7 @@ export function checkProperties(table: PropertyTable, given: PropertyMap): Recor
     const key = rawKey.toLowerCase();
     const spec = Object.hasOwn(table, key) ? table[key] : undefined;
     if (spec === undefined) throw analysisError(`${rawKey} is invalid property`);
+    if (Object.hasOwn(out, key)) throw analysisError(`${rawKey} is given twice`);
     out[key] = checkValue(spec, value);
   }
   return out;

@@ -10,13 +10,14 @@ const NAMED: Readonly<Record<string, string>> = {
   '\\': '\\',
 };
 
-/** The bytes that a separator's text stands for. Throws SQL_ANALYZE when empty, too long or not hex. */
+/** `\x01`, `\\x01`, `\x0D0A` and several of them. */
+const HEX = /^(?:\\{1,2}x(?:[0-9a-f]{2})+)+$|^0x(?:[0-9a-f]{2})+$/i;
+
+/** The text that a separator stands for. Throws SQL_ANALYZE when it is empty, too long or not UTF-8. */
 export function parseEscapes(text: string): string {
-  const hex = /^\\?\\x((?:[0-9a-fA-F]{2})+)$/.exec(text) ?? /^0x((?:[0-9a-fA-F]{2})+)$/i.exec(text);
-  const separator =
-    hex?.[1] !== undefined
-      ? Buffer.from(hex[1], 'hex').toString('latin1')
-      : text.replace(/\\(.)/g, (whole, letter: string) => NAMED[letter] ?? whole);
+  const separator = HEX.test(text)
+    ? fromHex(text.replaceAll(/\\+x|^0x/gi, ''))
+    : text.replaceAll(/\\(.)/g, (whole, letter: string) => NAMED[letter] ?? whole);
   const bytes = Buffer.byteLength(separator, 'utf8');
   if (bytes === 0) throw analysisError('Delimiter cannot be empty or null');
   if (bytes > MAX_SEPARATOR_BYTES) {
@@ -25,4 +26,14 @@ export function parseEscapes(text: string): string {
     );
   }
   return separator;
+}
+
+function fromHex(hex: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(
+      Buffer.from(hex, 'hex'),
+    );
+  } catch {
+    throw analysisError(`Delimiter 0x${hex} is not UTF-8`);
+  }
 }

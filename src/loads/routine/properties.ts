@@ -236,6 +236,9 @@ function readPartitions(
   return partitions.map((partition, index) => ({ partition, start: offsets?.[index] ?? null }));
 }
 
+/** Offsets are signed 64-bit numbers. */
+const MAX_OFFSET = 2n ** 63n - 1n;
+
 /** A number >= 0, OFFSET_BEGINNING (-2) or OFFSET_END (-1). */
 export function readOffset(entry: string): StartOffset {
   const upper = entry.trim().toUpperCase();
@@ -244,5 +247,6 @@ export function readOffset(entry: string): StartOffset {
   if (!/^[+-]?\d{1,19}$/.test(upper)) throw analysisError(`Invalid kafka offset: ${entry.trim()}`);
   const offset = BigInt(upper);
   if (offset < 0n) throw analysisError('Can not specify offset smaller than 0');
+  if (offset > MAX_OFFSET) throw analysisError(`Invalid kafka offset: ${entry.trim()}`);
   return offset;
 }
