@@ -89,7 +89,7 @@ function jobProperties({ definition, currentTaskNum }: ShownJob): Record<string,
   };
   const userSet = (['trim_space', 'enclose', 'escape', 'pause_on_fatal_parse_error'] as const)
     .filter((key) => definition.properties[key] !== undefined)
-    .map((key) => [key, value(key)]);
+    .map((key) => [key, key === 'enclose' || key === 'escape' ? byteText(value(key)) : value(key)]);
   return {
     partitions: '*',
     partial_update: value('partial_update'),
@@ -114,6 +114,11 @@ function jobProperties({ definition, currentTaskNum }: ShownJob): Record<string,
     maxBatchRows: value('max_batch_rows'),
     ...Object.fromEntries(userSet),
   };
+}
+
+/** StarRocks shows enclose and escape as the number of their byte. */
+function byteText(value: string): string {
+  return String(Buffer.from(value)[0] ?? 0);
 }
 
 /** Java's text of a double: `1` is `1.0`. */
