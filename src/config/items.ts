@@ -162,3 +162,37 @@ export const CONFIG_ITEMS = {
 } as const satisfies Record<string, ConfigItem>;
 
 export type ConfigKey = keyof typeof CONFIG_ITEMS;
+
+/** What a value must be beyond its type; where a key is not listed, its type is all. */
+export interface ConfigLimit {
+  readonly min?: number;
+  readonly max?: number;
+  /** The allowed values, in any case. */
+  readonly words?: readonly string[];
+}
+
+const PORT: ConfigLimit = { max: 65_535 };
+/** Timers of the runtime reach no further, about 24 days. */
+const MILLISECONDS: ConfigLimit = { min: 10, max: 2_000_000_000 };
+const SECONDS: ConfigLimit = { min: 1, max: 2_000_000 };
+const ENGINE_BYTES: ConfigLimit = { min: 64 * 1024 * 1024 };
+
+export const CONFIG_LIMITS: Readonly<Partial<Record<ConfigKey, ConfigLimit>>> = {
+  query_port: PORT,
+  http_port: PORT,
+  broker_port: PORT,
+  run_mode: { words: ['shared_data'] },
+  cloud_native_storage_type: { words: ['S3'] },
+  sys_log_level: { words: ['DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL'] },
+  max_routine_load_task_concurrent_num: { min: 1 },
+  routine_load_scheduler_interval_millisecond: MILLISECONDS,
+  routine_load_freshness_millisecond: MILLISECONDS,
+  routine_load_max_message_bytes: { min: 1024, max: 1024 ** 3 },
+  qe_max_connection: { min: 1, max: 1_000_000 },
+  query_timeout_second: SECONDS,
+  lake_compaction_default_timeout_second: SECONDS,
+  lake_autovacuum_partition_naptime_seconds: SECONDS,
+  rpc_timeout_millisecond: MILLISECONDS,
+  mem_limit_bytes: ENGINE_BYTES,
+  loader_mem_limit_bytes: ENGINE_BYTES,
+};

@@ -1,10 +1,18 @@
 // Reads fe.conf and cn.conf (`key = value`, `#` comments) into typed settings. An unknown key is an
 // error naming the file, the line and the nearest known key. The only folder that reads process.env.
 import { readFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import { z } from 'zod';
 import { fail } from '../base/errors.ts';
 import { nearest } from '../base/nearest.ts';
-import { CONFIG_ITEMS, type ConfigItem, type ConfigKey } from './items.ts';
+import { isSecretName, MASK } from '../base/secrets.ts';
+import {
+  CONFIG_ITEMS,
+  CONFIG_LIMITS,
+  type ConfigItem,
+  type ConfigKey,
+  type ConfigLimit,
+} from './items.ts';
 
 const VALUE = {
   string: z.string(),
@@ -41,14 +49,17 @@ export class Config {
 export function loadConfig(paths: readonly string[]): Config {
   const values = new Map<ConfigKey, string>();
   for (const path of paths) readFile(path, values);
-  if (values.get('run_mode') === 'shared_nothing') {
-    throw fail('CONFIG_INVALID', {
-      where: 'run_mode',
-      detail: 'shared_nothing is not supported',
-      hint: 'set run_mode = shared_data',
-    });
-  }
-  return new Config(values, paths.length > 0);
+  return new Config(values, paths.some(isFeConf) || [...values.keys()].some(saysStorage));
+}
+
+/** By its name, or a cn.conf would leave a server without any storage volume. */
+function isFeConf(path: string): boolean {
+  return !/^(cn|be)\b/i.test(basename(path));
+}
+
+/** Keys that say where tables go; in whatever file. */
+function saysStorage(key: ConfigKey): boolean {
+  return key.startsWith('aws_s3_') || key === 'enable_load_volume_from_conf';
 }
 
 function readFile(path: string, into: Map<ConfigKey, string>): void {
@@ -74,7 +85,8 @@ function readFile(path: string, into: Map<ConfigKey, string>): void {
     if (equals < 0) {
       throw fail('CONFIG_INVALID', {
         where,
-        detail: `'${line}' is not key = value`,
+        // Not the whole line: what follows the key may be a secret.
+        detail: `'${line.split(/\s/, 1)[0] ?? ''} ...' is not key = value`,
         hint: 'write key = value, or # before a comment',
       });
     }
@@ -88,19 +100,33 @@ function readFile(path: string, into: Map<ConfigKey, string>): void {
         hint: `did you mean '${guess ?? ''}'?`,
       });
     }
-    checkValue(where, key, CONFIG_ITEMS[key], value);
+    checkValue(where, key, value);
     into.set(key, value);
   }
 }
 
-function checkValue(where: string, key: string, item: ConfigItem, value: string): void {
-  if (VALUE[item.type].safeParse(value).success) return;
-  const expected = { string: 'text', int: 'a whole number', bool: 'true or false' }[item.type];
+function checkValue(where: string, key: ConfigKey, value: string): void {
+  const item: ConfigItem = CONFIG_ITEMS[key];
+  const expected = VALUE[item.type].safeParse(value).success
+    ? outOfLimit(CONFIG_LIMITS[key] ?? {}, value)
+    : { string: 'text', int: 'a whole number', bool: 'true or false' }[item.type];
+  if (expected === null) return;
   throw fail('CONFIG_INVALID', {
     where,
-    detail: `${key} = '${value}' is not ${expected}`,
+    detail: `${key} = '${isSecretName(key) ? MASK : value}' is not ${expected}`,
     hint: item.help,
   });
+}
+
+/** What the value should have been, null when it is within its limit. */
+function outOfLimit({ min, max, words }: ConfigLimit, value: string): string | null {
+  if (words !== undefined) {
+    const isKnown = words.some((word) => word.toLowerCase() === value.toLowerCase());
+    return isKnown ? null : `one of ${words.join(', ')}`;
+  }
+  if (min !== undefined && Number(value) < min) return `${min} or more`;
+  if (max !== undefined && Number(value) > max) return `${max} or less`;
+  return null;
 }
 
 function isKey(key: string): key is ConfigKey {

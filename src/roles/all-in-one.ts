@@ -117,6 +117,7 @@ function once(work: () => Promise<void>): () => Promise<void> {
 
 function logLevelOf(config: Config): LogLevel {
   const level = config.text('sys_log_level').toLowerCase();
+  if (level === 'fatal') return 'error';
   return level === 'debug' || level === 'warn' || level === 'error' ? level : 'info';
 }
 
