@@ -22,7 +22,8 @@ export async function runSql(text: string, options: SqlOptions): Promise<string>
     ...(options.database === undefined ? {} : { database: options.database }),
     multipleStatements: true,
     rowsAsArray: true,
-    typeCast: (field) => field.string('utf8'),
+    // Named in its other spelling: with the column's own encoding mysql2 warns about JSON columns.
+    typeCast: (field) => field.string('utf-8'),
   });
   try {
     const [result, fields] = await connection.query(text);
