@@ -178,7 +178,7 @@ export class LocalCache {
         entry.pins -= 1;
         if (entry.pins > 0) return;
         if (entry.overflow) this.#removeLater(entry);
-        else this.#touchLater(path);
+        else this.#touchLater(entry, path);
       },
     };
   }
@@ -191,10 +191,11 @@ export class LocalCache {
   }
 
   /** The order of use survives a restart as the files' times; losing one costs nothing but order. */
-  #touchLater(path: string): void {
+  #touchLater(entry: Entry, path: string): void {
     const now = this.#clock.nowMs() / 1000;
     utimes(path, now, now).catch(() => {
-      this.#failures += 1;
+      // Evicted meanwhile: there is nothing left to touch.
+      if (this.#entries.get(entry.name) === entry) this.#failures += 1;
     });
   }
 
