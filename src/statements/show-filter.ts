@@ -5,24 +5,51 @@ import type { Expression } from '../sql/ast/expression.ts';
 
 export type NamedRow = ReadonlyMap<string, string | null>;
 
-/** A LIKE pattern (`%`, `_`, `\` escapes) as a case-insensitive test, as SHOW uses it. */
+type Piece =
+  | { readonly kind: 'letter'; readonly letter: string }
+  | { readonly kind: 'one' | 'many' };
+
+/**
+ * A LIKE pattern (`%`, `_`, `\\` escapes) as a case-insensitive test, as SHOW uses it. Takes at most
+ * pattern times text steps, whatever the pattern: no regular expression, whose time could explode.
+ */
 export function likeMatcher(pattern: string): (text: string) => boolean {
-  let source = '';
-  for (let at = 0; at < pattern.length; at += 1) {
-    const letter = pattern[at] ?? '';
-    if (letter === '\\' && at + 1 < pattern.length) {
+  const pieces: Piece[] = [];
+  const letters = [...pattern.toLowerCase()];
+  for (let at = 0; at < letters.length; at += 1) {
+    const letter = letters[at] ?? '';
+    if (letter === '\\' && at + 1 < letters.length) {
       at += 1;
-      source += escapeRegExp(pattern[at] ?? '');
-    } else if (letter === '%') source += '[\\s\\S]*';
-    else if (letter === '_') source += '[\\s\\S]';
-    else source += escapeRegExp(letter);
+      pieces.push({ kind: 'letter', letter: letters[at] ?? '' });
+    } else if (letter === '%') pieces.push({ kind: 'many' });
+    else if (letter === '_') pieces.push({ kind: 'one' });
+    else pieces.push({ kind: 'letter', letter });
   }
-  const regexp = new RegExp(`^${source}$`, 'i');
-  return (text) => regexp.test(text);
+  return (text) => matches(pieces, [...text.toLowerCase()]);
 }
 
-function escapeRegExp(letter: string): string {
-  return letter.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
+/** Greedy, going back to the last `%` only: an earlier one need never take more. */
+function matches(pieces: readonly Piece[], text: readonly string[]): boolean {
+  let piece = 0;
+  let at = 0;
+  let many = -1;
+  let manyAt = 0;
+  while (at < text.length) {
+    const next = pieces[piece];
+    if (next?.kind === 'many') {
+      many = piece;
+      manyAt = at;
+      piece += 1;
+    } else if (next?.kind === 'one' || (next?.kind === 'letter' && next.letter === text[at])) {
+      piece += 1;
+      at += 1;
+    } else if (many >= 0) {
+      piece = many + 1;
+      manyAt += 1;
+      at = manyAt;
+    } else return false;
+  }
+  return pieces.slice(piece).every((rest) => rest.kind === 'many');
 }
 
 /** Rows that pass LIKE (on the first column) and WHERE. Throws SQL_ANALYZE for what it cannot do. */
@@ -39,41 +66,56 @@ export function filterRows(
   const { where } = filter;
   if (where !== null) {
     const lower = names.map((name) => name.toLowerCase());
-    left = left.filter((row) => {
-      const named = new Map(lower.map((name, index) => [name, row[index] ?? null]));
-      return test(where, named);
-    });
+    const named = (row: readonly (string | null)[]): NamedRow =>
+      new Map(lower.map((name, index) => [name, row[index] ?? null]));
+    // A mistake is told where there is no row, too.
+    if (left.length === 0) test(where, named([]));
+    left = left.filter((row) => test(where, named(row)));
   }
   return left;
 }
 
-/** Is the condition true for the row? NULL is not true. */
+/** Is the condition true for the row? NULL is not true. Throws SQL_ANALYZE for what it cannot do. */
 export function test(condition: Expression, row: NamedRow): boolean {
+  return truth(condition, row) === true;
+}
+
+/** As SQL has it: null where it depends on a NULL. */
+function truth(condition: Expression, row: NamedRow): boolean | null {
   switch (condition.kind) {
     case 'binary': {
-      if (condition.op === 'AND') return test(condition.left, row) && test(condition.right, row);
-      if (condition.op === 'OR') return test(condition.left, row) || test(condition.right, row);
+      if (condition.op === 'AND' || condition.op === 'OR') {
+        const sides = [truth(condition.left, row), truth(condition.right, row)];
+        const decides = condition.op === 'OR';
+        if (sides.includes(decides)) return decides;
+        return sides.includes(null) ? null : !decides;
+      }
       const left = value(condition.left, row);
       const right = value(condition.right, row);
-      if (left === null || right === null) return false;
+      if (left === null || right === null) return null;
       if (condition.op === '=') return same(left, right);
       if (condition.op === '<>') return !same(left, right);
       return refuse(condition.op);
     }
     case 'unary':
-      if (condition.op === 'NOT') return !test(condition.operand, row);
+      if (condition.op === 'NOT') {
+        const inner = truth(condition.operand, row);
+        return inner === null ? null : !inner;
+      }
       return refuse(condition.op);
     case 'like': {
       const text = value(condition.operand, row);
       const pattern = value(condition.pattern, row);
-      if (condition.op !== 'LIKE' || text === null || pattern === null) return false;
+      if (condition.op !== 'LIKE') return refuse(condition.op);
+      if (text === null || pattern === null) return null;
       return likeMatcher(pattern)(text) !== condition.negated;
     }
     case 'in_list': {
       const text = value(condition.operand, row);
-      if (text === null) return false;
-      const found = condition.items.some((item) => same(text, value(item, row) ?? ''));
-      return found !== condition.negated;
+      if (text === null) return null;
+      const items = condition.items.map((item) => value(item, row));
+      if (items.some((item) => item !== null && same(text, item))) return !condition.negated;
+      return items.includes(null) ? null : condition.negated;
     }
     default:
       return refuse(condition.kind);
