@@ -17,6 +17,9 @@ import { ByteBudget } from './byte-budget.ts';
 import { ConnectionPool } from './connection-pool.ts';
 import { ScratchSpace } from './decode/scratch.ts';
 import { LoadTask } from './run.ts';
+import type { BatchMemory } from './source/batch-builder.ts';
+import { BytePages } from './source/byte-pages.ts';
+import { ColumnPages } from './source/column-pages.ts';
 import { KafkaSource } from './source/kafka.ts';
 import { Stager } from './stage.ts';
 import { DROP_FUNCTION } from './transform/compile-sql.ts';
@@ -60,6 +63,7 @@ export class Loader {
   readonly #scratch: ScratchSpace;
   readonly #connections: ConnectionPool;
   readonly #budget: ByteBudget;
+  readonly #memory: BatchMemory = { columns: new ColumnPages(), bytes: new BytePages() };
   readonly #tasks = new Map<string, RunningTask>();
   readonly #turn = new Mutex();
   #closed = false;
@@ -121,6 +125,7 @@ export class Loader {
       cluster,
       spec: plan.source,
       clock,
+      memory: this.#memory,
       onTrouble: (trouble) => troubles.listener?.(trouble),
     });
     const task = new LoadTask(assignment, {

@@ -33,7 +33,7 @@ export interface TaskServices {
 /** Batches that are staged at once; one more is read meanwhile. */
 const STAGING_AT_ONCE = 2;
 /** One task's batches (two staged, one read, one being given back) and a margin for others. */
-const BATCHES_IN_BUDGET = 4;
+const BATCHES_IN_BUDGET = 5;
 /** Batches whose files wait for their commit: they hold no message data. */
 const UNCOMMITTED = 8;
 /** How long one idle read waits; also how soon end offsets are reported. */

@@ -3,6 +3,7 @@
 import type { FetchAnswer } from '../../kafka/client/cluster.ts';
 import type { DecodeCounts, DecodedRun } from '../../kafka/protocol/record-batch.ts';
 import type { MessageRun, PartitionRange, RawBatch } from '../types.ts';
+import type { BytePage, BytePages } from './byte-pages.ts';
 import type { ColumnPage, ColumnPages } from './column-pages.ts';
 
 /** Columns of a run without keys: reading past an array's end means no key. */
@@ -17,10 +18,17 @@ interface Range {
   latestOffset: bigint;
 }
 
+/** What a source's batches are made of, used again from batch to batch. */
+export interface BatchMemory {
+  readonly columns: ColumnPages;
+  readonly bytes: BytePages;
+}
+
 export class BatchBuilder {
   readonly #topic: string;
-  readonly #memory: ColumnPages;
+  readonly #memory: BatchMemory;
   readonly #pages: ColumnPage[] = [];
+  readonly #bytePages: BytePage[] = [];
   readonly #runs: MessageRun[] = [];
   readonly #ranges = new Map<number, Range>();
   readonly #answers: FetchAnswer[] = [];
@@ -29,7 +37,7 @@ export class BatchBuilder {
   messageCount = 0;
   heldBytes = 0;
 
-  constructor(topic: string, memory: ColumnPages) {
+  constructor(topic: string, memory: BatchMemory) {
     this.#topic = topic;
     this.#memory = memory;
   }
@@ -69,12 +77,13 @@ export class BatchBuilder {
     else {
       // Expanded bytes are overwritten by the next batch's: what this run needs of them is kept.
       const span = spanOf(run);
-      bytes = Buffer.allocUnsafeSlow(span.end - span.start);
-      run.data.copy(bytes, 0, span.start, span.end);
-      this.heldBytes += bytes.length;
+      const bytePage = this.#bytePageFor(span.end - span.start);
+      const shift = bytePage.used - span.start;
+      bytePage.used += run.data.copy(bytePage.bytes, bytePage.used, span.start, span.end);
+      bytes = bytePage.bytes;
       for (let index = 0; index < count; index += 1) {
-        valueStart[index] = (valueStart[index] ?? 0) - span.start;
-        if (hasKeys) keyStart[index] = (keyStart[index] ?? 0) - span.start;
+        valueStart[index] = (valueStart[index] ?? 0) + shift;
+        if (hasKeys) keyStart[index] = (keyStart[index] ?? 0) + shift;
       }
     }
     this.#runs.push({
@@ -95,8 +104,17 @@ export class BatchBuilder {
   #pageFor(count: number): ColumnPage {
     const last = this.#pages.at(-1);
     if (last !== undefined && last.used + count <= last.valueStart.length) return last;
-    const page = this.#memory.take(count);
+    const page = this.#memory.columns.take(count);
     this.#pages.push(page);
+    return page;
+  }
+
+  #bytePageFor(bytes: number): BytePage {
+    const last = this.#bytePages.at(-1);
+    if (last !== undefined && last.used + bytes <= last.bytes.length) return last;
+    const page = this.#memory.bytes.take(bytes);
+    this.#bytePages.push(page);
+    this.heldBytes += page.bytes.length;
     return page;
   }
 
@@ -140,7 +158,8 @@ export class BatchBuilder {
   /** Gives all memory back, with or without a batch made from it. */
   discard(): void {
     for (const answer of this.#answers.splice(0)) answer.release();
-    for (const page of this.#pages.splice(0)) this.#memory.give(page);
+    for (const page of this.#pages.splice(0)) this.#memory.columns.give(page);
+    for (const page of this.#bytePages.splice(0)) this.#memory.bytes.give(page);
   }
 }
 

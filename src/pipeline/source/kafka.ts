@@ -18,13 +18,14 @@ import {
 import { DecodeWorkspace, RecordCursor } from '../../kafka/protocol/record-batch.ts';
 import type { KafkaSourceSpec } from '../../model/load-plan.ts';
 import type { RawBatch, Source, SourceLimits, SourceTrouble } from '../types.ts';
-import { BatchBuilder } from './batch-builder.ts';
-import { ColumnPages } from './column-pages.ts';
+import { BatchBuilder, type BatchMemory } from './batch-builder.ts';
 
 export interface KafkaSourceOptions {
   readonly cluster: KafkaCluster;
   readonly spec: KafkaSourceSpec;
   readonly clock: Clock;
+  /** Shared by all sources of a process. */
+  readonly memory: BatchMemory;
   /** Called when retrying begins or goes on, and with null when it is over. */
   readonly onTrouble: (trouble: SourceTrouble | null) => void;
 }
@@ -61,7 +62,6 @@ export class KafkaSource implements Source {
   readonly #partitions: readonly Partition[];
   readonly #lanes = new Set<Promise<Asked>>();
   readonly #arrived: Asked[] = [];
-  readonly #memory = new ColumnPages();
   readonly #closing = new AbortController();
   #topic: TopicView | null = null;
   /** Of the topic this task began with: positions mean nothing in one that was made anew. */
@@ -99,9 +99,9 @@ export class KafkaSource implements Source {
   }
 
   async read(limits: SourceLimits, signal: AbortSignal): Promise<RawBatch | null> {
-    const { clock, spec } = this.#options;
+    const { clock, spec, memory } = this.#options;
     if (this.#failure !== null) throw this.#failure;
-    const builder = new BatchBuilder(spec.topic, this.#memory);
+    const builder = new BatchBuilder(spec.topic, memory);
     const startedMs = clock.monotonicMs();
     let firstDataMs: number | null = null;
     try {

@@ -5,6 +5,8 @@ import { test } from 'node:test';
 import { systemClock } from '../../../../src/base/clock.ts';
 import { fail } from '../../../../src/base/errors.ts';
 import type { FetchAnswer, FetchRequest } from '../../../../src/kafka/client/cluster.ts';
+import { BytePages } from '../../../../src/pipeline/source/byte-pages.ts';
+import { ColumnPages } from '../../../../src/pipeline/source/column-pages.ts';
 import { KafkaSource } from '../../../../src/pipeline/source/kafka.ts';
 import type { RawBatch, SourceTrouble } from '../../../../src/pipeline/types.ts';
 import { FakeKafka } from '../../../support/fake-kafka.ts';
@@ -24,6 +26,7 @@ function open(kafka: FakeKafka, partitions: readonly number[], from = 0n) {
       partitions: partitions.map((partition) => ({ partition, offset: from })),
     },
     clock: systemClock,
+    memory: { columns: new ColumnPages(), bytes: new BytePages() },
     onTrouble: (trouble) => troubles.push(trouble),
   });
   return { source, troubles };
