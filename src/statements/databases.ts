@@ -3,6 +3,7 @@
 import { fail } from '../base/errors.ts';
 import { analysisError } from '../loads/properties.ts';
 import type { DatabaseName } from '../sql/ast/ddl.ts';
+import { checkName } from './names.ts';
 import { propertyMap, quoteName } from './properties.ts';
 import { filterRows } from './show-filter.ts';
 import { type Handler, OK, type Session, type StatementContext, textRows } from './types.ts';
@@ -27,6 +28,7 @@ export function databaseOrCurrent(name: string | null | undefined, session: Sess
 export const createDatabase: Handler<'create_database'> = async (statement, { services }) => {
   const name = databaseOf(statement.name);
   if (statement.ifNotExists && (await services.catalog.databases.find(name)) !== null) return OK;
+  checkName('database', name);
   const { storage_volume: volumeName, ...properties } = propertyMap(statement.properties);
   const unknown = Object.keys(properties)[0];
   if (unknown !== undefined) {

@@ -3,6 +3,7 @@ import { analysisError } from '../loads/properties.ts';
 import { SHOW_COLUMNS, showRow } from '../loads/routine/show.ts';
 import type { LoadSource, ShowRoutineLoad } from '../sql/ast/routine-load.ts';
 import { databaseOrCurrent } from './databases.ts';
+import { checkName } from './names.ts';
 import { propertyMap } from './properties.ts';
 import { filterRows } from './show-filter.ts';
 import { type Handler, OK, textRows } from './types.ts';
@@ -19,6 +20,7 @@ export const createRoutineLoad: Handler<'create_routine_load'> = async (
   { session, services },
 ) => {
   const database = databaseOrCurrent(statement.name.database ?? statement.table.database, session);
+  checkName('job', statement.name.name);
   await services.routineLoads.create({
     database,
     jobName: statement.name.name,

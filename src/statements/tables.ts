@@ -7,12 +7,12 @@ import type { ColumnDefinition, CreateTable } from '../sql/ast/ddl.ts';
 import type { QualifiedName } from '../sql/ast/node.ts';
 import { databaseOrCurrent } from './databases.ts';
 import { defaultText } from './default-values.ts';
+import { checkName } from './names.ts';
 import { propertyMap } from './properties.ts';
 import { TABLE_PROPERTIES } from './table-properties.ts';
 import { type Handler, OK, type Session } from './types.ts';
 
 const MAX_COLUMNS = 10_000;
-const NAME = /^[\p{L}\p{N}_$][\p{L}\p{N}_$\-.]{0,1023}$/u;
 
 /** Database and table that a name means in this session. Throws NO_DATABASE. */
 export function tableName(
@@ -30,7 +30,7 @@ export const createTable: Handler<'create_table'> = async (statement, { session,
   const { catalog } = services;
   if (statement.ifNotExists && (await catalog.tables.find(database, name)) !== null) return OK;
   refuseLaterWork(statement);
-  if (!NAME.test(name)) throw analysisError(`Incorrect table name '${name}'`);
+  checkName('table', name);
   const keys = keyColumns(statement);
   const columns = statement.columns.map((column) => columnOf(column, keys));
   checkColumns(columns);
@@ -211,7 +211,7 @@ function checkColumns(columns: readonly { readonly name: string }[]): void {
   }
   const seen = new Set<string>();
   for (const { name } of columns) {
-    if (!NAME.test(name)) throw analysisError(`Incorrect column name '${name}'`);
+    checkName('column', name);
     if (seen.has(name.toLowerCase())) throw analysisError(`Duplicate column name '${name}'`);
     seen.add(name.toLowerCase());
   }

@@ -6,6 +6,7 @@ import { analysisError } from '../loads/properties.ts';
 import type { VolumeType } from '../model/table.ts';
 import { parseLocation } from '../storage/volume-location.ts';
 import { completeVolumeParams, maskVolumeParams } from '../storage/volume-properties.ts';
+import { checkName } from './names.ts';
 import { propertyMap } from './properties.ts';
 import { filterRows } from './show-filter.ts';
 import { type Handler, OK, textRows } from './types.ts';
@@ -47,6 +48,7 @@ export const createStorageVolume: Handler<'create_storage_volume'> = async (
   if (name === BUILTIN_VOLUME) {
     throw analysisError(`${BUILTIN_VOLUME} is a reserved storage volume name`);
   }
+  checkName('storage volume', name);
   const type = volumeType(statement.type);
   const [location, ...more] = statement.locations;
   if (location === undefined || more.length > 0) {
@@ -80,7 +82,11 @@ export const alterStorageVolume: Handler<'alter_storage_volume'> = async (
     throw analysisError(`Default volume can not be disabled`);
   }
   const params = completeVolumeParams(volume.type, { ...volume.params, ...given }, 'create');
-  if (Object.keys(given).length > 0) await volumes.check({ ...volume, params });
+  if (Object.keys(given).length > 0) {
+    await volumes.check({ ...volume, params });
+    // Another endpoint may be another store, with another owner.
+    await volumes.claim({ ...volume, params });
+  }
   await catalog.volumes.alter(volume.name, {
     ...(Object.keys(given).length === 0 ? {} : { params }),
     ...(statement.comment === null ? {} : { comment: statement.comment }),
