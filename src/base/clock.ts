@@ -10,13 +10,18 @@ export interface Clock {
   nowMs(): number;
   /** Monotonic milliseconds, for durations only. */
   monotonicMs(): number;
-  /** Resolves after `ms`; rejects with the signal's reason when aborted. Never keeps the process alive alone. */
+  /** Resolves after `ms`; rejects with the signal's reason when aborted. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
   /** Calls `action` once after `ms` unless cancelled. */
   after(ms: number, action: () => void): Timer;
   /** Calls `action` every `ms` until cancelled. */
   every(ms: number, action: () => void): Timer;
 }
+
+/** Timers of the runtime reach no further; above, they would fire at once. About 24 days. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+const timerMs = (ms: number): number => Math.min(ms, MAX_TIMER_MS);
 
 export const systemClock: Clock = {
   nowMs: () => Date.now(),
@@ -34,16 +39,16 @@ export const systemClock: Clock = {
       const handle = setTimeout(() => {
         signal?.removeEventListener('abort', onAbort);
         resolve();
-      }, ms);
+      }, timerMs(ms));
       signal?.addEventListener('abort', onAbort, { once: true });
     });
   },
   after(ms, action) {
-    const handle = setTimeout(action, ms);
+    const handle = setTimeout(action, timerMs(ms));
     return { cancel: () => clearTimeout(handle) };
   },
   every(ms, action) {
-    const handle = setInterval(action, ms);
+    const handle = setInterval(action, timerMs(ms));
     return { cancel: () => clearInterval(handle) };
   },
 };

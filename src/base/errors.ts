@@ -121,6 +121,11 @@ export const ERRORS = {
     '{what} port {port} is already in use',
     'stop the other program, or choose another port with {option} (0 = any free one)',
   ),
+  CANNOT_LISTEN: row(
+    'user',
+    'cannot listen for {what} on {host} port {port}: {detail}',
+    'choose a free port above 1023, and an address of this machine for bind_host',
+  ),
   DATA_DIR_LOCKED: row(
     'user',
     'data directory {dataDir} is in use by another millrace process (pid {pid})',

@@ -3,46 +3,41 @@ import { type AppError, toAppError } from '../base/errors.ts';
 
 /** One clear line on standard error, and the exit code that goes with it. */
 export function report(thrown: unknown): number {
-  const answer = serverAnswer(thrown);
-  if (answer !== null) {
-    process.stderr.write(`${answer}\n`);
-    return 1;
-  }
-  const away = noServer(thrown);
-  if (away !== null) {
-    process.stderr.write(`millrace: ${away}\n`);
-    return 3;
+  const known = ofClient(thrown);
+  if (known !== null) {
+    process.stderr.write(`millrace: ${known.text}\n`);
+    return known.exitCode;
   }
   const error: AppError = toAppError(thrown);
   process.stderr.write(`millrace: ${error.fullMessage}\n`);
-  if (error.kind === 'internal' && error.cause instanceof Error) {
-    process.stderr.write(`${error.cause.stack ?? ''}\n`);
+  if (error.kind === 'internal') {
+    const cause = error.cause instanceof Error ? error.cause : error;
+    process.stderr.write(`${cause.stack ?? ''}\n`);
     return 70;
   }
   return error.kind === 'retry' ? 3 : 1;
 }
 
-/** A statement's or login's error as the mysql command line prints it; null when the error is another. */
-function serverAnswer(thrown: unknown): string | null {
-  if (!(thrown instanceof Error) || !('sqlMessage' in thrown)) return null;
-  const errno = 'errno' in thrown ? String(thrown.errno) : '';
-  const state = 'sqlState' in thrown ? String(thrown.sqlState) : '';
-  return `ERROR ${errno} (${state}): ${String(thrown.sqlMessage)}`;
-}
+const UNREACHABLE: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'no server answers there: is millrace start running, and on this --port?',
+  ENOTFOUND: 'the host of --host is not known',
+  EAI_AGAIN: 'the host of --host is not known',
+  EHOSTUNREACH: 'the host of --host is not reachable',
+  ENETUNREACH: 'the host of --host is not reachable',
+  ETIMEDOUT: 'no server answers there in time: check --host and --port',
+  ECONNRESET: 'the server closed the connection',
+  EPIPE: 'the server closed the connection',
+  PROTOCOL_CONNECTION_LOST: 'the server closed the connection',
+};
 
-const NO_SERVER = [
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'ETIMEDOUT',
-  'EHOSTUNREACH',
-  'PROTOCOL_CONNECTION_LOST',
-];
-
-function noServer(thrown: unknown): string | null {
-  if (!(thrown instanceof Error) || !('code' in thrown)) return null;
-  if (!NO_SERVER.includes(String(thrown.code))) return null;
-  const detail = thrown.message === '' ? String(thrown.code) : thrown.message;
-  return `no server answers there (${detail}): is millrace start running, and on this --host and --port?`;
+/** What the MySQL client says: the server's own answer, or that there was none. Null for anything else. */
+function ofClient(thrown: unknown): { readonly text: string; readonly exitCode: number } | null {
+  if (!(thrown instanceof Error)) return null;
+  if ('sqlMessage' in thrown && 'errno' in thrown && 'sqlState' in thrown) {
+    const { errno, sqlState, sqlMessage } = thrown;
+    return { text: `ERROR ${errno} (${sqlState}): ${sqlMessage}`, exitCode: 1 };
+  }
+  const code = 'code' in thrown ? String(thrown.code) : '';
+  const text = Object.hasOwn(UNREACHABLE, code) ? UNREACHABLE[code] : undefined;
+  return text === undefined ? null : { text, exitCode: 3 };
 }

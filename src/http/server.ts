@@ -19,6 +19,23 @@ export interface HttpServer {
   close(): Promise<void>;
 }
 
+const BODY_LIMIT_BYTES = 1024 * 1024;
+const MAX_CONNECTIONS = 1024;
+/** A client has this long to send its whole request. */
+const REQUEST_TIMEOUT_MS = 30_000;
+const KEEP_ALIVE_MS = 5_000;
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** The status of an error that the HTTP layer itself found in a request, null for any other. */
+function clientMistake(error: unknown): number | null {
+  if (!(error instanceof Error) || error instanceof AppError) return null;
+  const status = 'statusCode' in error ? error.statusCode : undefined;
+  return typeof status === 'number' && status >= 400 && status < 500 ? status : null;
+}
+
 /** Starts listening (port 0 = any free one). Throws PORT_IN_USE. */
 export async function startHttpServer(options: {
   host: string;
@@ -27,7 +44,13 @@ export async function startHttpServer(options: {
   log: Log;
 }): Promise<HttpServer> {
   const { host, port, services, log } = options;
-  const app = fastify({ bodyLimit: 1024 * 1024, forceCloseConnections: true });
+  const app = fastify({
+    bodyLimit: BODY_LIMIT_BYTES,
+    forceCloseConnections: true,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+  });
+  app.server.maxConnections = MAX_CONNECTIONS;
   app.get('/api/health', async (_request, reply) => {
     const report = await services.health();
     return reply.code(report.status === 'ok' ? 200 : 503).send(report);
@@ -42,6 +65,10 @@ export async function startHttpServer(options: {
     }),
   );
   app.setErrorHandler((error, request, reply) => {
+    const status = clientMistake(error);
+    if (status !== null) {
+      return reply.code(status).send({ Status: 'Fail', Message: messageOf(error) });
+    }
     const known = error instanceof AppError ? error : toAppError(error);
     if (known.kind === 'internal') {
       log.error('http request failed', { method: request.method, url: request.url, error });
@@ -55,7 +82,7 @@ export async function startHttpServer(options: {
     if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') {
       throw fail('PORT_IN_USE', { what: 'HTTP', port, option: '--http-port' }, error);
     }
-    throw error;
+    throw fail('CANNOT_LISTEN', { what: 'HTTP', host, port, detail: messageOf(error) }, error);
   }
   const address = app.server.address();
   if (address === null || typeof address === 'string') {

@@ -4,7 +4,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { fail } from '../base/errors.ts';
+import { AppError, fail } from '../base/errors.ts';
 import { asId, type VolumeId } from '../base/ids.ts';
 import type { Log } from '../base/log.ts';
 import type { Catalog, NewVolume } from '../catalog/catalog.ts';
@@ -33,12 +33,14 @@ export async function ensureBuiltinVolume(options: {
   if (volume === null) return;
   const spec = { id: asId<VolumeId>(0), ...volume };
   if (volume.type === 'LOCAL') mkdirSync(fileURLToPath(volume.location), { recursive: true });
-  if (volume.type === 'LOCAL') await volumes.check(spec);
-  else {
+  try {
+    await volumes.check(spec);
+    await volumes.claim(spec);
+  } catch (error) {
+    const isTaken = error instanceof AppError && error.code === 'VOLUME_TAKEN';
+    if (volume.type === 'LOCAL' || isTaken) throw error;
     // As StarRocks: the volume exists even while its store is away; loads then say what is wrong.
-    await volumes
-      .check(spec)
-      .catch((error: unknown) => log.warn('builtin_storage_volume is not usable yet', { error }));
+    log.warn('builtin_storage_volume is not usable yet', { error });
   }
   await catalog.volumes.create(volume);
   if ((await catalog.volumes.default()) === null) await catalog.volumes.setDefault(BUILTIN_VOLUME);

@@ -244,7 +244,8 @@ async function listenMysql(
     if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') {
       throw fail('PORT_IN_USE', { what: 'MySQL', port: queryPort, option: '--query-port' }, error);
     }
-    throw error;
+    const detail = error instanceof Error ? error.message : String(error);
+    throw fail('CANNOT_LISTEN', { what: 'MySQL', host, port: queryPort, detail }, error);
   }
 }
 

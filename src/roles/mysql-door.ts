@@ -128,7 +128,11 @@ async function runText(
   if (texts.length === 0) {
     throw fail('SQL_ANALYZE', { detail: 'the statement is empty' });
   }
-  for (const { text } of texts) await runOne(options, session, text, request.signal, out);
+  for (const { text } of texts) {
+    // KILL and a client that left end the rest of the text, too.
+    request.signal.throwIfAborted();
+    await runOne(options, session, text, request.signal, out);
+  }
 }
 
 async function runOne(

@@ -17,13 +17,25 @@ const HEADER_BYTES = 9;
 /** Largest frame that is read: bounds memory against a broken peer. */
 export const MAX_FRAME_BYTES = 256 * 1024 * 1024;
 
-/** Writes one frame; resolves when the stream can take more (back-pressure). */
+function checkSize(sizeBytes: number): void {
+  if (sizeBytes <= MAX_FRAME_BYTES) return;
+  throw fail('LIMIT_EXCEEDED', {
+    what: 'size of a message between processes (bytes)',
+    actual: sizeBytes,
+    limit: MAX_FRAME_BYTES,
+    hint: 'ask for less at once',
+  });
+}
+
+/** Writes one frame. Throws LIMIT_EXCEEDED for one that the other side would not read; resolves when the stream can take more (back-pressure). */
 export function writeFrame(
   stream: Duplex,
   kind: FrameKind,
   id: number,
   payload: Uint8Array,
 ): Promise<void> {
+  // Here it fails one call; over there it would end the channel.
+  checkSize(payload.length);
   const header = Buffer.allocUnsafe(HEADER_BYTES);
   header.writeUInt32LE(payload.length, 0);
   header.writeUInt8(kind, 4);
@@ -60,14 +72,7 @@ export class FrameReader {
     while (this.#haveBytes >= HEADER_BYTES) {
       const head = this.#peekHeader();
       const length = head.readUInt32LE(0);
-      if (length > MAX_FRAME_BYTES) {
-        throw fail('LIMIT_EXCEEDED', {
-          what: 'size of a message between processes (bytes)',
-          actual: length,
-          limit: MAX_FRAME_BYTES,
-          hint: 'ask for less at once',
-        });
-      }
+      checkSize(length);
       if (this.#haveBytes < HEADER_BYTES + length) return;
       const whole = this.#take(HEADER_BYTES + length);
       this.#onFrame(whole.readUInt8(4), whole.readUInt32LE(5), whole.subarray(HEADER_BYTES));
