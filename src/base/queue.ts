@@ -63,3 +63,16 @@ export async function settledWithin(
     timer.cancel();
   }
 }
+
+/** The work's result, or the signal's reason as soon as it aborts; the work then goes on unheard. */
+export async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const gone = deferred<never>();
+  const onAbort = (): void => gone.reject(signal.reason);
+  if (signal.aborted) onAbort();
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    return await Promise.race([gone.promise, work]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}

@@ -3,6 +3,7 @@
 import type { Clock } from '../base/clock.ts';
 import { fail } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
+import { orAborted } from '../base/queue.ts';
 import type { QueryPlan } from '../model/query-plan.ts';
 import type {
   ConnectionInfo,
@@ -146,7 +147,8 @@ async function runOne(
   const startedMs = clock.monotonicMs();
   session.running = { sql: text.slice(0, 4096), startedMs: clock.nowMs() };
   try {
-    const outcome = await executeStatement(text, session, services);
+    // A statement that waits for Kafka or a bucket must not keep KILL or the end of the server waiting.
+    const outcome = await orAborted(executeStatement(text, session, services), signal);
     await writeOutcome(options, outcome, signal, out);
     metrics.add('millrace_queries_total', 1, { result: 'ok' });
   } catch (error) {

@@ -1,5 +1,5 @@
 // The front door of the SQL parser: text -> statements, expressions, COLUMNS lists. Pure functions.
-import { AppError } from '../base/errors.ts';
+import { AppError, fail } from '../base/errors.ts';
 import type { Expression } from './ast/expression.ts';
 import type { LoadColumn } from './ast/routine-load.ts';
 import type { ParsedStatement, Statement } from './ast/statement.ts';
@@ -20,6 +20,18 @@ const GRAMMAR: Grammar = {
   query: parseQuery,
   rest: parseQueryRest,
 };
+
+/** Statements in one text; more are refused before they take memory. */
+const MAX_STATEMENTS = 10_000;
+
+function tooMany(): AppError {
+  return fail('LIMIT_EXCEEDED', {
+    what: 'number of statements in one text',
+    actual: `more than ${MAX_STATEMENTS}`,
+    limit: MAX_STATEMENTS,
+    hint: 'send them in several texts',
+  });
+}
 
 /** Part of a text that is one statement: `text` is `whole.slice(start, end)`, without its `;`. */
 export interface StatementRange {
@@ -51,6 +63,7 @@ export function splitStatements(text: string): readonly StatementRange[] {
     const { tokens, end } = lexStatement(text, from, false);
     const [first] = tokens;
     if (first !== undefined && first.type !== 'end') {
+      if (ranges.length >= MAX_STATEMENTS) throw tooMany();
       const start = from === 0 ? 0 : from + first.pos.start;
       ranges.push({ text: text.slice(start, end), start, end });
     }

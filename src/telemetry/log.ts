@@ -4,15 +4,16 @@ import type { Log, LogFields } from '../base/log.ts';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
+const SECRETS = ['aws.s3.secret_key', 'aws.s3.access_key', 'sasl.password', 'sasl.jaas.config'];
+const PEM = ['ssl.key.pem', 'ssl.key.password'];
+
 const REDACT = [
   'password',
   'secret',
   'authorization',
   '*.password',
   '*.secret',
-  '*["aws.s3.secret_key"]',
-  '*["aws.s3.access_key"]',
-  '*["sasl.password"]',
+  ...[...SECRETS, ...PEM].flatMap((key) => [`["${key}"]`, `*["${key}"]`]),
 ];
 
 /** Opens the log: JSON lines to standard error, or to `file` when given (appended). */
@@ -48,12 +49,25 @@ function wrap(logger: Logger): Log {
   };
 }
 
+const MAX_CAUSES = 5;
+
+/** The stack with those of its causes: the error a user reads seldom says where it began. */
+function errorText(error: Error): string {
+  const texts: string[] = [];
+  let at: unknown = error;
+  while (at instanceof Error && texts.length < MAX_CAUSES) {
+    texts.push(at.stack ?? at.message);
+    at = at.cause;
+  }
+  return texts.join('\nCaused by: ');
+}
+
 /** Bigints as text and errors as their stack: JSON has no form for either. */
 function printable(fields: LogFields): Record<string, unknown> {
   const out: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(fields)) {
     if (typeof value === 'bigint') out[name] = value.toString();
-    else if (value instanceof Error) out[name] = value.stack ?? value.message;
+    else if (value instanceof Error) out[name] = errorText(value);
     else out[name] = value;
   }
   return out;
