@@ -5,6 +5,7 @@ import { decodeError, fail } from '../base/errors.ts';
 import { failpoint } from '../base/failpoints.ts';
 import { asId, type Epoch } from '../base/ids.ts';
 import type { Log } from '../base/log.ts';
+import { settledWithin } from '../base/queue.ts';
 import type { Random } from '../base/random.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { FeApi, LoaderApi, QueryNodeApi } from '../cluster/rpc/messages.ts';
@@ -64,7 +65,9 @@ export interface RunningFe {
 
 /** Name of the one CN beside this FE. */
 const NODE = 'cn-1';
+/** How long running statements may go on at the end, and how long all parts may take. */
 const DRAIN_MS = 5_000;
+const STOP_MS = 8_000;
 
 /** Methods that the CN calls on the FE. Separate from startFe: children start before the doors open. */
 export class FeEndpoint {
@@ -203,12 +206,8 @@ export async function startFe(
     httpPort: http.port,
     onLoaderGone: () => scheduler.onLoaderGone(),
     stop: async () => {
-      await Promise.all([
-        housekeeping.stop(),
-        scheduler.stop(),
-        server.close(DRAIN_MS),
-        http.close(),
-      ]);
+      const parts = [housekeeping.stop(), scheduler.stop(), server.close(DRAIN_MS), http.close()];
+      await settledWithin(clock, Promise.allSettled(parts), STOP_MS);
       await catalog.leases.revokeNode(NODE, 'the FE stopped');
     },
   };
