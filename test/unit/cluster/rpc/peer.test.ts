@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { systemClock } from '../../../../src/base/clock.ts';
 import { AppError, fail } from '../../../../src/base/errors.ts';
 import { armFailpoints } from '../../../../src/base/failpoints.ts';
+import { FRAME_KINDS, MAX_FRAME_BYTES, writeFrame } from '../../../../src/cluster/rpc/frames.ts';
 import { type Handlers, RpcPeer } from '../../../../src/cluster/rpc/peer.ts';
 
 interface TestApi {
@@ -147,4 +148,14 @@ test('a lost answer is a TIMEOUT after the effect, and a closed channel is PEER_
   server.close();
   await assert.rejects(hanging, { code: 'PEER_GONE' });
   await client.closed;
+});
+
+test('a message larger than the other side reads fails here, before anything is sent', () => {
+  const [left, right] = duplexPair();
+  const tooLarge = Buffer.allocUnsafe(MAX_FRAME_BYTES + 1);
+  assert.throws(
+    () => writeFrame(left, FRAME_KINDS.call, 1, tooLarge),
+    (error: unknown) => error instanceof AppError && error.code === 'LIMIT_EXCEEDED',
+  );
+  assert.equal(right.readableLength, 0);
 });
