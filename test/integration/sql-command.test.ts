@@ -92,7 +92,7 @@ test('a failed statement: the message on stderr, nothing on stdout, exit code 1'
 test('no server: exit code 3 and what to check; wrong usage: exit code 2', async () => {
   const away = await millrace(['sql', '--port', '9', '-e', 'SELECT 1']);
   assert.equal(away.code, 3);
-  assert.match(away.stderr, /127\.0\.0\.1:9/);
+  assert.match(away.stderr, /no server answers there/);
   assert.doesNotMatch(away.stderr, /\n\s+at /, 'no stack trace');
   assert.equal((await sql('SELECT 1', '--format', 'xml')).code, 2);
   assert.equal((await millrace(['sql'])).code, 2);
