@@ -13,6 +13,7 @@ import type { Catalog } from '../catalog/catalog.ts';
 import { openCatalog } from '../catalog/open.ts';
 import type { BrokerApi, FeApi, LoaderApi, QueryNodeApi } from '../cluster/rpc/messages.ts';
 import type { Config } from '../config/load.ts';
+import { cleanUnfinishedWrites } from '../storage/volume.ts';
 import { type LogLevel, openLog } from '../telemetry/log.ts';
 import { type Metrics, openMetrics } from '../telemetry/metrics.ts';
 import { ensureBuiltinVolume, LOCAL_VOLUME_FOLDER } from './builtin-volume.ts';
@@ -158,6 +159,8 @@ async function startParts(parts: Parts): Promise<Omit<RunningServer, 'stop' | 'f
     await Promise.all([query.stop(), loader.stop(), broker?.child.stop()]);
   });
   await Promise.all([loader.start(), query.start(), broker?.child.start()]);
+  // Nobody writes between the end of the last life's loader and the first work of this one's.
+  await cleanVolumes(catalog, log);
   // Ready means that a query and a load would begin at once.
   await Promise.all([answers(loader), answers(query)]);
   fe = await startFe(
@@ -233,6 +236,14 @@ function brokerChild(
     },
   });
   return { child, port: () => port };
+}
+
+/** Half-written objects that kills left; a volume that is away is cleaned another time. */
+async function cleanVolumes(catalog: Catalog, log: Log): Promise<void> {
+  for (const volume of await catalog.volumes.list())
+    await cleanUnfinishedWrites(volume).catch((error: unknown) =>
+      log.warn('volume was not cleaned', { volume: volume.name, error }),
+    );
 }
 
 /** Waits until a started child answers; a child that cannot start shows in the log. */

@@ -11,6 +11,7 @@ import type { Log } from '../base/log.ts';
 import { type Deferred, deferred } from '../base/queue.ts';
 import { type Handlers, RpcPeer } from '../cluster/rpc/peer.ts';
 import { childEnvironment } from '../config/environment.ts';
+import { endPredecessor, forgetChild, rememberChild } from './predecessor.ts';
 
 type Api<T> = { [M in keyof T]: { params: unknown; result: unknown } };
 
@@ -78,9 +79,15 @@ export class SupervisedChild<Serves extends Api<Serves>, Calls extends Api<Calls
     return this.#process?.pid;
   }
 
-  /** Starts the child; resolves when its channel is up and onStart is done. Throws what onStart throws. */
+  /**
+   * Starts the child, once the one of an earlier life of the data directory is gone; resolves when its
+   * channel is up and onStart is done. Throws what onStart throws.
+   */
   async start(): Promise<void> {
-    const { settings, clock, program = DEFAULT_PROGRAM } = this.#options;
+    const { settings, clock, log, program = DEFAULT_PROGRAM } = this.#options;
+    const { dataDir, role } = settings;
+    if (this.#starts === 0) await endPredecessor({ dataDir, role, clock, log });
+    if (this.#stopping) return;
     this.#starts += 1;
     const once: ChildSettings = this.#starts === 1 ? settings : { ...settings, failpoints: '' };
     const child = spawn(
@@ -99,6 +106,7 @@ export class SupervisedChild<Serves extends Api<Serves>, Calls extends Api<Calls
       },
     );
     this.#process = child;
+    if (child.pid !== undefined) rememberChild(dataDir, role, child.pid);
     const peer = new RpcPeer<Serves, Calls>(
       child.stdio[CHANNEL_FD] as Duplex,
       this.#options.handlers,
@@ -127,6 +135,7 @@ export class SupervisedChild<Serves extends Api<Serves>, Calls extends Api<Calls
       isOver = true;
       linger?.cancel();
       peer.close();
+      forgetChild(settings.dataDir, settings.role);
       exited.resolve();
       if (!this.#stopping) this.#restartLater(clock.monotonicMs() - startedMs, code, signal);
     };

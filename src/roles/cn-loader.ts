@@ -2,7 +2,7 @@
 // visible only by the FE's commit. Knows no catalog.
 
 import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { availableParallelism, constants, setPriority } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../base/clock.ts';
@@ -29,6 +29,8 @@ export async function startLoader(settings: ChildSettings, log: Log): Promise<Ru
   // A load takes every core it can get; queries and the wire go first.
   setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
   const tempDirectory = join(settings.dataDir, 'tmp', 'loader');
+  // What a killed loader left half done: nothing in here outlives its process.
+  await rm(tempDirectory, { recursive: true, force: true });
   const cores = Math.max(2, availableParallelism());
   const engine = await openEngine({
     role: 'loader',

@@ -24,6 +24,16 @@ const FIRST_DELAY_MS = 150;
 const MAX_DELAY_MS = 5_000;
 
 /**
+ * Removes what crashed writes left in a volume's place for unfinished ones. Only while nobody writes to
+ * it. Throws storage errors; does nothing for stores without such a place.
+ */
+export async function cleanUnfinishedWrites(spec: VolumeSpec): Promise<void> {
+  const location = parseLocation(spec.type, spec.location);
+  if (location.kind !== 'local') return;
+  await new LocalStore({ root: location.directory, where: placeName(spec) }).cleanUnfinished();
+}
+
+/**
  * The store of a volume. Does not touch it: a wrong secret shows at the first call (or in checkVolume).
  * Throws STORAGE_LOCATION or NOT_SUPPORTED for locations that no driver takes.
  */

@@ -104,7 +104,7 @@ test('the embedded broker is killed again and again: what it acknowledged is loa
     await systemClock.sleep(between(100, 900));
     rig.killChildIfThere('broker');
   }
-  await writing;
+  await writing.catch((error: unknown) => assert.fail(`${error}\n${rig.server.logTail}`));
   await rig.assertExact();
 });
 

@@ -17,7 +17,7 @@ export const EVENT_COLUMNS = ['id', 'uid', 'site', 'amount', 'note'] as const;
 export const EVENT_TABLE =
   'id BIGINT NOT NULL, uid INT, site VARCHAR(200), amount DECIMAL(12, 2), note VARCHAR(100)';
 const SITES = ['https://a.test/', 'https://b.test/blog', 'https://c.test/größe|"x"'];
-const GIVE_UP_MS = 60_000;
+const GIVE_UP_MS = 30_000;
 
 /** Values of a row as SQL prints them; from the id alone. */
 export function eventRow(id: number): readonly (string | null)[] {
