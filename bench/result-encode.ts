@@ -72,6 +72,7 @@ function planOf(path: string): QueryPlan {
     scans: [{ placeholder: '__scan0', schema, columns: ['id', 'url', 'price'], files: [file] }],
     inlineTables: [],
     volumes: [],
+    maxRows: null,
     timeoutMs: 60_000,
   };
 }

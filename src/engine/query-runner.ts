@@ -17,6 +17,8 @@ import { type ColumnEncoder, columnEncoder } from './value-encoders.ts';
 /** Encoded chunks (about 128 KB each) that may wait for the sink before encoding pauses. */
 const MAX_PENDING_CHUNKS = 4;
 const RESULT_TABLE = '__result';
+/** Results of at most so many rows are not stored first: a row is a few MB at the very most. */
+const FEW_ROWS = 100;
 
 /** Local paths of files, in the order asked, that stay there until released. */
 export interface PinnedFiles {
@@ -66,6 +68,9 @@ export function createQueryRunner(options: QueryRunnerOptions): QueryRunner {
       withTimeLimit(options.clock, plan.timeoutMs, signal, async (limited) => {
         const connection = await options.engine.connect();
         try {
+          if (plan.maxRows !== null && plan.maxRows <= FEW_ROWS) {
+            return await runFewRows(options, connection, { plan, firstSequence, sink, limited });
+          }
           const rowCount = await materialize(options, connection, plan, limited);
           return await sendRows(connection, { plan, firstSequence, rowCount, sink, limited });
         } finally {
@@ -99,6 +104,35 @@ async function withTimeLimit<T>(
   }
 }
 
+/**
+ * A result that the plan bounds to a few rows: computed whole in memory by one statement, which fails
+ * as a whole. Three statements less than through the temporary table.
+ */
+async function runFewRows(
+  options: QueryRunnerOptions,
+  connection: Connection,
+  { plan, firstSequence, sink, limited: signal }: Omit<Sending, 'rowCount'>,
+): Promise<QueryOutcome> {
+  const chunks = await withPaths(options, plan, signal, (paths) =>
+    connection.chunks(selectSql(plan, paths), { signal }),
+  );
+  const pending: Buffer[] = [];
+  const encoder = new RowEncoder(firstSequence, (chunk) => pending.push(chunk));
+  for (const chunk of chunks) {
+    const columns = plan.columns.map((_, index) =>
+      columnEncoder(chunk.getColumnVector(index).type, index),
+    );
+    for (const column of columns) column.load(chunk);
+    for (let row = 0; row < chunk.rowCount; ) {
+      row = encodeRows(encoder, columns, row, chunk.rowCount, pending);
+      await drain(pending, sink, signal);
+    }
+  }
+  encoder.flush();
+  await drain(pending, sink, signal);
+  return { rowCount: encoder.rowCount, nextSequence: encoder.sequence };
+}
+
 /** Computes the whole result into a temporary table; gives its row count. Spills to disk beyond the memory limit. */
 async function materialize(
   options: QueryRunnerOptions,
@@ -106,12 +140,24 @@ async function materialize(
   plan: QueryPlan,
   signal: AbortSignal,
 ): Promise<number> {
+  const rows = await withPaths(options, plan, signal, (paths) =>
+    connection.rows(resultTableSql(plan, paths), { signal }),
+  );
+  return Number(present(rows[0]?.[0], 'row count of the result'));
+}
+
+/** Runs `work` with a local path for each file of each scan, in order; they stay until it is done. */
+async function withPaths<T>(
+  options: QueryRunnerOptions,
+  plan: QueryPlan,
+  signal: AbortSignal,
+  work: (paths: readonly string[]) => Promise<T>,
+): Promise<T> {
   const files = plan.scans.flatMap((scan) => scan.files);
   const pinned = await options.resolve(files, plan.volumes, signal);
   try {
     assert(pinned.paths.length === files.length, 'a path for every file');
-    const rows = await connection.rows(resultTableSql(plan, pinned.paths), { signal });
-    return Number(present(rows[0]?.[0], 'row count of the result'));
+    return await work(pinned.paths);
   } finally {
     pinned.release();
   }
@@ -119,6 +165,12 @@ async function materialize(
 
 /** The statement that fills the result table. `paths` holds one path for each file of each scan, in order. Exported for tests. */
 export function resultTableSql(plan: QueryPlan, paths: readonly string[]): string {
+  const columns = plan.columns.map((_, index) => `c${index}`).join(', ');
+  return `CREATE TEMP TABLE ${RESULT_TABLE} (${columns}) AS\n${selectSql(plan, paths)}`;
+}
+
+/** The plan's statement with its scans in scope. */
+function selectSql(plan: QueryPlan, paths: readonly string[]): string {
   let next = 0;
   const sources = plan.scans.map((scan) => {
     const own = paths.slice(next, next + scan.files.length);
@@ -128,9 +180,8 @@ export function resultTableSql(plan: QueryPlan, paths: readonly string[]): strin
   sources.push(
     ...plan.inlineTables.map((table) => commonTable(table.placeholder, inlineSql(table))),
   );
-  const columns = plan.columns.map((_, index) => `c${index}`).join(', ');
   const ctes = sources.length === 0 ? '' : `WITH ${sources.join(',\n')}\n`;
-  return `CREATE TEMP TABLE ${RESULT_TABLE} (${columns}) AS\n${ctes}SELECT * FROM (\n${plan.duckdbSql}\n)`;
+  return `${ctes}SELECT * FROM (\n${plan.duckdbSql}\n)`;
 }
 
 /** Not materialized: filters and the choice of columns reach the files. */

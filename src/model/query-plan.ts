@@ -55,4 +55,6 @@ export interface QueryPlan {
   readonly inlineTables: readonly InlineTable[];
   readonly volumes: readonly VolumeSpec[];
   readonly timeoutMs: number;
+  /** Most rows that the statement can give (LIMIT, or an aggregate of everything); null = not known. */
+  readonly maxRows: number | null;
 }

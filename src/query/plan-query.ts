@@ -12,8 +12,10 @@ import type { LiteralExpression } from './expression.ts';
 import { foldConstant } from './fold-constant.ts';
 import { querySql } from './generate-query.ts';
 import { pruneFiles } from './prune-files.ts';
+import type { QueryNode } from './query-node.ts';
 import { renderTextSql } from './render.ts';
 import { collectScanUse, type ScanUse } from './scan-use.ts';
+import { containsAggregate } from './walk.ts';
 
 /** Longest DuckDB statement made, in characters: a bound on what repeated arguments may grow to. */
 const MAX_SQL_LENGTH = 16 * 1024 * 1024;
@@ -55,7 +57,17 @@ export function planQuery(query: Query, text: string, context: QueryContext): Qu
     inlineTables: analysis.inlineTables,
     volumes: volumesOf(analysis.scans),
     timeoutMs: context.limits.timeoutMs,
+    maxRows: mostRows(node),
   };
+}
+
+/** A bound on the rows of a query, null where only running it tells. */
+function mostRows(node: QueryNode): number | null {
+  const limit = node.limit === null ? null : Number(node.limit.count);
+  const { body } = node;
+  const isOneRow =
+    body.kind === 'select' && body.groupBy === null && body.items.some(containsAggregate);
+  return isOneRow ? Math.min(1, limit ?? 1) : limit;
 }
 
 function planScan(scan: ScanDraft, use: ScanUse): QueryPlan['scans'][number] {

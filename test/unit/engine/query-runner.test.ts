@@ -54,6 +54,7 @@ const planOf = (duckdbSql: string, columns: number, rest: Partial<QueryPlan> = {
   inlineTables: [],
   volumes: [],
   timeoutMs: 20_000,
+  maxRows: null,
   ...rest,
 });
 
@@ -160,6 +161,12 @@ test('the text of every type', async () => {
     for (const [sql, text] of TEXTS) {
       const { rows } = await run(engine, planOf(`SELECT ${sql} UNION ALL SELECT NULL`, 1));
       assert.deepEqual(rows, [[text], [null]], sql);
+      // A result that the plan bounds goes another way and must look the same.
+      const few = await run(
+        engine,
+        planOf(`SELECT ${sql} UNION ALL SELECT NULL`, 1, { maxRows: 2 }),
+      );
+      assert.deepEqual(few.rows, [[text], [null]], sql);
     }
     const blob = await run(engine, planOf("SELECT '\\x00\\xFF\\xFE'::BLOB", 1));
     assert.deepEqual(blob.bytes[0]?.[0], Buffer.from([0, 255, 254]));
@@ -303,12 +310,17 @@ test('a late error gives no rows and no whole-looking result', async () => {
   await withEngine({}, async (engine) => {
     const late =
       "SELECT CASE WHEN i = 900000 THEN CAST('x' || i AS INTEGER) ELSE i END FROM range(1000000) t(i)";
-    await assert.rejects(run(engine, planOf(late, 1)), (thrown: unknown) => {
-      assert.ok(thrown instanceof AppError);
-      assert.equal(thrown.code, 'ENGINE_VALUE');
-      assert.match(thrown.message, /x900000/);
-      return true;
-    });
+    for (const plan of [
+      planOf(late, 1),
+      planOf(`SELECT max(v) FROM (${late}) t(v)`, 1, { maxRows: 1 }),
+    ]) {
+      await assert.rejects(run(engine, plan), (thrown: unknown) => {
+        assert.ok(thrown instanceof AppError);
+        assert.equal(thrown.code, 'ENGINE_VALUE');
+        assert.match(thrown.message, /x900000/);
+        return true;
+      });
+    }
   });
 });
 
