@@ -16,6 +16,7 @@ import {
 } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
 import { AppError, fail } from '../base/errors.ts';
+import { failpoint } from '../base/failpoints.ts';
 import type { ObjectInfo, ObjectStore } from './object-store.ts';
 
 /** Folder of unfinished writes, below the root; no object key may begin with it. Swept by `cleanUnfinished`. */
@@ -48,7 +49,9 @@ export class LocalStore implements ObjectStore {
 
   async putFile(key: string, localPath: string): Promise<void> {
     await this.#step('write', key, async (path) => {
+      failpoint('store.before-sync');
       await syncPath(localPath);
+      failpoint('store.before-name');
       if (localPath === path) {
         // Written in its place by somebody else, who may have made the folders too.
         for (let folder = dirname(path); folder.length >= this.#root.length; ) {

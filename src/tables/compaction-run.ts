@@ -4,6 +4,7 @@ import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { present } from '../base/assert.ts';
 import { fail } from '../base/errors.ts';
+import { failpoint } from '../base/failpoints.ts';
 import type { TransactionId } from '../base/ids.ts';
 import type { Random } from '../base/random.ts';
 import { quoteLiteral } from '../model/duckdb-text.ts';
@@ -81,7 +82,9 @@ export async function runCompaction(
     await checkOutput(order, staged, output);
     if (staged.rowCount === 0) return [];
     signal.throwIfAborted();
+    failpoint('compaction.before-put');
     await (await services.stores(order.volume)).putFile(key, output);
+    failpoint('compaction.after-put');
     return [staged];
   } finally {
     for (const path of temporary) await rm(path, { force: true });

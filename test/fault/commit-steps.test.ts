@@ -12,6 +12,10 @@ const FE_STEPS = [
 ];
 const LOADER_STEPS = [
   'task.after-fetch',
+  'stage.before-put',
+  'store.before-sync',
+  'store.before-name',
+  'stage.after-put',
   'task.after-copy',
   'task.after-stage',
   'task.before-commit',
@@ -33,6 +37,17 @@ for (const step of FE_STEPS)
       await writing;
       await rig.assertExact();
     });
+
+test('the FE is killed after it granted a lease, before the task starts', async (t) => {
+  const rig = await FaultRig.open(t);
+  const writer = await rig.writer('events', PARTITIONS, { badEvery: 97 });
+  await rig.start({ failpoints: 'fe:schedule.after-grant=kill' });
+  await rig.load(writer, 'events').catch(() => undefined);
+  await rig.untilDead();
+  await rig.start();
+  await writer.write(5000);
+  await rig.assertExact();
+});
 
 for (const step of LOADER_STEPS)
   for (const at of [1, 4])

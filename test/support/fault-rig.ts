@@ -101,6 +101,7 @@ export class FaultRig {
   /** Table `d.<topic>` and job `d.<topic>` from the beginning of the writer's topic. */
   async load(writer: TopicWriter, topic: string, bootstrap?: string): Promise<void> {
     const { server } = this;
+    this.#targets.push({ name: topic, writer });
     // With a conf file there is no volume but what it or a statement makes.
     if ((await server.sql('SHOW STORAGE VOLUMES')).rows.length === 0) {
       const location = join(this.dataDir, 'volumes', 'builtin');
@@ -116,7 +117,6 @@ export class FaultRig {
       PROPERTIES ("format" = "json", "max_error_number" = "1000000000")
       FROM KAFKA ("kafka_broker_list" = "${bootstrap ?? `127.0.0.1:${this.#broker.port}`}",
         "kafka_topic" = "${topic}", "property.kafka_default_offsets" = "OFFSET_BEGINNING")`);
-    this.#targets.push({ name: topic, writer });
   }
 
   /** kill -9 of the server's main process. */

@@ -134,10 +134,11 @@ export class TestServer {
 
   /** kill -9 of the main process; its children end with their channel. */
   async kill(): Promise<void> {
-    this.#connection?.destroy();
-    this.#connection = undefined;
     this.child.kill('SIGKILL');
     await this.exited;
+    // Only now: a statement that waits gets the error of a lost connection.
+    this.#connection?.destroy();
+    this.#connection = undefined;
   }
 }
 

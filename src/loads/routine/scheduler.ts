@@ -4,6 +4,7 @@
 // for each other: a broker that does not answer delays its own job only.
 import type { Clock, Timer } from '../../base/clock.ts';
 import { type AppError, toAppError } from '../../base/errors.ts';
+import { failpoint } from '../../base/failpoints.ts';
 import { asId, type JobId } from '../../base/ids.ts';
 import type { Log } from '../../base/log.ts';
 import { Semaphore, settledWithin } from '../../base/queue.ts';
@@ -282,6 +283,7 @@ export class RoutineLoadScheduler {
     for (const taskId of newIds) this.#starting.add(taskId);
     try {
       const granted = await this.#grant(job.id, newIds);
+      failpoint('schedule.after-grant');
       for (const one of granted.tasks) await this.#startTask(granted.job, one);
     } catch (error) {
       // A task may run although its answer was lost: without a lease it cannot commit.

@@ -3,6 +3,7 @@
 // written here is visible before its transaction commits; what a crash leaves carries its id in its key.
 import { mkdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { failpoint } from '../../base/failpoints.ts';
 import type { TransactionId } from '../../base/ids.ts';
 import type { Random } from '../../base/random.ts';
 import type { Connection, StatementOptions } from '../../engine/duckdb.ts';
@@ -60,7 +61,9 @@ export async function appendFile(
     if (stats === undefined || rowCount === 0) return { rowCount, file: null };
     const volumeId = to.target.volume.id;
     const file = stagedFileFromStats(stats, { volumeId, key, schema: to.schema });
+    failpoint('stage.before-put');
     await to.store.putFile(key, path);
+    failpoint('stage.after-put');
     keep = finalPath !== null;
     return { rowCount, file };
   } finally {
