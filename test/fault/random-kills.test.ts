@@ -98,7 +98,7 @@ test('the embedded broker is killed again and again: what it acknowledged is loa
   await rig.start({ broker: 'on' });
   const port = rig.server.ready.brokerPort ?? 0;
   const writer = await rig.writer('events', 3, { port, badEvery: 101 });
-  await rig.load(writer, 'events', `127.0.0.1:${port}`);
+  await rig.load(writer, 'events', { bootstrap: `127.0.0.1:${port}` });
   const writing = writer.trickle(60, 1000, 80);
   for (let kill = 0; kill < 4; kill += 1) {
     await systemClock.sleep(between(100, 900));
@@ -113,7 +113,7 @@ test('the FE is killed with its broker and started again at once on the same por
   await rig.start({ broker: 'on' });
   const port = rig.server.ready.brokerPort ?? 0;
   const writer = await rig.writer('events', 3, { port, badEvery: 101 });
-  await rig.load(writer, 'events', `127.0.0.1:${port}`);
+  await rig.load(writer, 'events', { bootstrap: `127.0.0.1:${port}` });
   const writing = writer.trickle(120, 1000, 80);
   for (let kill = 0; kill < 3; kill += 1) {
     await systemClock.sleep(between(100, 900));

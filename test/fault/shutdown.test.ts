@@ -71,7 +71,7 @@ for (const role of ['broker', 'loader', 'query'])
     await rig.start({ broker: 'on' });
     const port = rig.server.ready.brokerPort ?? 0;
     const writer = await rig.writer('events', 2, { port });
-    await rig.load(writer, 'events', `127.0.0.1:${port}`);
+    await rig.load(writer, 'events', { bootstrap: `127.0.0.1:${port}` });
     await writer.write(4000);
     await rig.untilLoaded();
     const old = childrenOf(rig.dataDir).find((child) => child.role === role);

@@ -60,6 +60,10 @@ export class FaultRig {
     return rig;
   }
 
+  get brokerDir(): string {
+    return this.#brokerDir;
+  }
+
   get brokerPort(): number {
     return this.#broker.port;
   }
@@ -98,10 +102,14 @@ export class FaultRig {
     return writer;
   }
 
-  /** Table `d.<topic>` and job `d.<topic>` from the beginning of the writer's topic. */
-  async load(writer: TopicWriter, topic: string, bootstrap?: string): Promise<void> {
+  /** Table `d.<name>` and job `d.<name>` from the beginning of the writer's topic (of the same name unless `from` says otherwise). */
+  async load(
+    writer: TopicWriter,
+    name: string,
+    from: { readonly bootstrap?: string; readonly topic?: string } = {},
+  ): Promise<void> {
     const { server } = this;
-    this.#targets.push({ name: topic, writer });
+    this.#targets.push({ name, writer });
     // With a conf file there is no volume but what it or a statement makes.
     if ((await server.sql('SHOW STORAGE VOLUMES')).rows.length === 0) {
       const location = join(this.dataDir, 'volumes', 'builtin');
@@ -112,11 +120,11 @@ export class FaultRig {
       await server.sql('SET v AS DEFAULT STORAGE VOLUME');
     }
     await server.sql('CREATE DATABASE IF NOT EXISTS d');
-    await server.sql(`CREATE TABLE d.${topic} (${EVENT_TABLE}) DISTRIBUTED BY HASH(id)`);
-    await server.sql(`CREATE ROUTINE LOAD d.${topic} ON ${topic}
+    await server.sql(`CREATE TABLE d.${name} (${EVENT_TABLE}) DISTRIBUTED BY HASH(id)`);
+    await server.sql(`CREATE ROUTINE LOAD d.${name} ON ${name}
       PROPERTIES ("format" = "json", "max_error_number" = "1000000000")
-      FROM KAFKA ("kafka_broker_list" = "${bootstrap ?? `127.0.0.1:${this.#broker.port}`}",
-        "kafka_topic" = "${topic}", "property.kafka_default_offsets" = "OFFSET_BEGINNING")`);
+      FROM KAFKA ("kafka_broker_list" = "${from.bootstrap ?? `127.0.0.1:${this.#broker.port}`}",
+        "kafka_topic" = "${from.topic ?? name}", "property.kafka_default_offsets" = "OFFSET_BEGINNING")`);
   }
 
   /** kill -9 of the server's main process. */
@@ -231,8 +239,9 @@ export class FaultRig {
     await this.untilLoaded(timeoutMs);
     for (const { name, writer } of this.#targets) {
       await writer.noteEnds();
-      await this.#untilEnds(name, writer);
       const expected = writer.manifest.build();
+      // Markers at the end of a partition give no rows: they come with a commit of their own.
+      await this.untilAt(name, expected.endOffsets ?? {});
       const target: CheckTarget = { table: `d.${name}`, job: `d.${name}`, expected };
       const verdict = await check(async (text) => (await this.server.sql(text)).rows, target);
       assert.ok(verdict.ok, `${printVerdict(verdict, target)}\n${this.server.logTail}`);
@@ -243,15 +252,25 @@ export class FaultRig {
     }
   }
 
-  /** Markers at the end of a partition give no rows: they come with a commit of their own. */
-  async #untilEnds(name: string, writer: TopicWriter): Promise<void> {
-    const ends = Object.entries(writer.manifest.build().endOffsets ?? {});
+  /** Waits until a job's ledger reaches the offsets; errors meanwhile are part of the game. */
+  async untilAt(
+    name: string,
+    ends: Readonly<Record<string, string>>,
+    timeoutMs = 20_000,
+  ): Promise<void> {
     const sql = `SELECT PARTITION_ID, max(TO_OFFSET) FROM information_schema.routine_load_ledger WHERE JOB_NAME = '${name}' GROUP BY PARTITION_ID`;
-    const untilMs = systemClock.monotonicMs() + 15_000;
+    const untilMs = systemClock.monotonicMs() + timeoutMs;
     for (;;) {
-      const reached = new Map((await this.server.sql(sql)).rows.map((row) => [row[0], row[1]]));
-      if (ends.every(([partition, end]) => reached.get(partition) === end)) return;
-      if (systemClock.monotonicMs() > untilMs) return;
+      const rows = await this.server.sql(sql).then(
+        (answer) => answer.rows,
+        () => [],
+      );
+      const reached = new Map(rows.map((row) => [row[0], row[1]]));
+      if (Object.entries(ends).every(([partition, end]) => reached.get(partition) === end)) return;
+      if (systemClock.monotonicMs() > untilMs)
+        assert.fail(
+          `${name} is at ${JSON.stringify([...reached])}, must reach ${JSON.stringify(ends)}\n${await this.#jobState(name)}\n${this.server.logTail}`,
+        );
       await systemClock.sleep(50);
     }
   }

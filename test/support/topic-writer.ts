@@ -46,8 +46,8 @@ export interface TopicWriterOptions {
   readonly transactionalId?: string;
   /** Every so manieth message is one that is rejected (its id is no number); 0 = none. */
   readonly badEvery?: number;
-  /** Records have a key, the id modulo this; 0 = no key. */
-  readonly keys?: number;
+  /** Key of a row's record; left out = records have none. */
+  readonly keyOf?: (id: number) => string;
 }
 
 const RETRIABLE: ReadonlySet<number> = new Set([
@@ -189,7 +189,7 @@ export class TopicWriter {
   }
 
   async #batch(count: number, kind: 'plain' | 'commit' | 'abort'): Promise<void> {
-    const { topic, badEvery = 0, keys = 0, compression = 'none' } = this.#options;
+    const { topic, badEvery = 0, keyOf, compression = 'none' } = this.#options;
     const records: RecordToEncode[] = [];
     const rows: (readonly (string | null)[] | null)[] = [];
     for (let index = 0; index < count; index += 1) {
@@ -200,7 +200,7 @@ export class TopicWriter {
       rows.push(bad ? null : row);
       records.push({
         value: bad ? Buffer.from(`{"id":"bad-${id}","uid":1}`) : eventMessage(row),
-        ...(keys > 0 ? { key: Buffer.from(String(id % keys)) } : {}),
+        ...(keyOf === undefined ? {} : { key: Buffer.from(keyOf(id)) }),
       });
     }
     const partition = this.#nextPartition;

@@ -255,7 +255,9 @@ export class PartitionLog {
     let total = this.sizeBytes;
     for (const segment of this.closedSegments) {
       const surplus = retentionBytes >= 0 && total - segment.sizeBytes >= retentionBytes;
-      const below = segment.nextOffset <= this.#startOffset;
+      // One that compaction emptied at the start of the log stays: the start would move with it.
+      const below =
+        segment.nextOffset <= this.#startOffset && segment.baseOffset < this.#startOffset;
       if (!below && !(deletes && (surplus || expired(segment)))) break;
       if (segment.nextOffset > stable) break;
       total -= segment.sizeBytes;
