@@ -35,8 +35,8 @@ test('killed at random under load from Kafka, plain, transactional and with bad 
     transactionalId: 'writer',
     compression: 'gzip',
   });
-  await rig.load(plain, 'plain', kafka.bootstrap);
-  await rig.load(transactional, 'transactional', kafka.bootstrap);
+  await rig.load(plain, 'plain', { bootstrap: kafka.bootstrap });
+  await rig.load(transactional, 'transactional', { bootstrap: kafka.bootstrap });
   let producing = true;
   const flow = Promise.all([
     produceWhile(() => producing, plain),

@@ -156,8 +156,10 @@ export class FaultRig {
 
   /** Waits until the server ended by a failpoint. */
   async untilDead(timeoutMs = 20_000): Promise<void> {
-    const limit = systemClock.sleep(timeoutMs).then(() => null);
-    const ended = await Promise.race([this.server.exited, limit]);
+    const limit = Promise.withResolvers<null>();
+    const timer = systemClock.after(timeoutMs, () => limit.resolve(null));
+    const ended = await Promise.race([this.server.exited, limit.promise]);
+    timer.cancel();
     assert.ok(
       ended !== null,
       `the failpoint was not met in ${timeoutMs} ms\n${this.server.logTail}`,
