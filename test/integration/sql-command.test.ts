@@ -62,7 +62,9 @@ test('rows in each format', async () => {
 });
 
 test('several statements, statements without rows, a database to use, empty results', async () => {
-  const ended = await sql('CREATE DATABASE d; CREATE TABLE d.t (a INT); SELECT 1 AS a; SELECT 2 AS a');
+  const ended = await sql(
+    'CREATE DATABASE d; CREATE TABLE d.t (a INT); SELECT 1 AS a; SELECT 2 AS a',
+  );
   assert.equal(ended.code, 0);
   assert.equal(ended.stdout.match(/\| [12] \|/g)?.length, 2);
   const tables = await sql('SHOW TABLES', '--database', 'd', '--format', 'csv');
