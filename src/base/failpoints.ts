@@ -31,6 +31,8 @@ export function failpoint(name: string): FailAction | undefined {
   if (point === undefined) return undefined;
   point.hits += 1;
   if (point.hits !== point.at) return undefined;
+  // Tests look for it: one whose failpoint was never met proves nothing.
+  process.stderr.write(`failpoint ${name} fired\n`);
   if (point.action === 'kill') process.kill(process.pid, 'SIGKILL');
   if (point.action === 'error') throw new Error(`failpoint ${name}`);
   return point.action;

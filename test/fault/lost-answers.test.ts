@@ -21,6 +21,7 @@ for (const [method, at] of OF_FE)
     await rig.start({ failpoints: `fe:rpc.answer:${method}=lose@${at}` });
     await rig.load(writer, 'events');
     await writer.trickle(8, 1000, 60);
+    await rig.untilFired();
     await rig.assertExact();
   });
 
@@ -32,6 +33,7 @@ test('the answer to transactionState is lost as well as that to commit', async (
   });
   await rig.load(writer, 'events');
   await writer.trickle(8, 1000, 60);
+  await rig.untilFired();
   await rig.assertExact();
 });
 
@@ -43,6 +45,7 @@ test('the commit does not reach the FE, and the answer to its state is lost', as
   });
   await rig.load(writer, 'events');
   await writer.trickle(8, 1000, 60);
+  await rig.untilFired();
   await rig.assertExact();
 });
 
@@ -55,6 +58,7 @@ test('a batch fails, and the answers to its abort and to the failure report are 
   });
   await rig.load(writer, 'events');
   await writer.trickle(8, 1000, 60);
+  await rig.untilFired();
   await rig.assertExact();
   assert.ok(rig.server.hasLogged('routine load task failed'), 'the task failed');
 });
@@ -65,6 +69,7 @@ test('the report of a failed task fails: it is made again, the job does not stal
   await rig.start({ failpoints: 'loader:task.after-copy=error@3;fe:rpc.call:taskFailed=error@1' });
   await rig.load(writer, 'events');
   await writer.trickle(8, 1000, 60);
+  await rig.untilFired();
   await rig.assertExact();
 });
 
@@ -74,6 +79,7 @@ test('the answer to startTask is lost: the task without a lease ends, another ta
   await rig.start({ failpoints: 'loader:rpc.answer:startTask=lose@1' });
   await rig.load(writer, 'events');
   await writer.trickle(40, 300, 80);
+  await rig.untilFired();
   await rig.assertExact();
 });
 
@@ -85,6 +91,18 @@ test('the answer to startTask is lost on a topic without traffic', async (t) => 
   // The first task lost its lease by now, another has the partitions.
   await systemClock.sleep(4000);
   await writer.write(3000);
+  await rig.untilFired();
+  await rig.assertExact();
+});
+
+test('the answer to listTasks is lost: leases and tasks are compared again later', async (t) => {
+  const rig = await FaultRig.open(t);
+  const writer = await rig.writer('events', 3);
+  await rig.start({ failpoints: 'loader:rpc.answer:listTasks=lose@1' });
+  await rig.load(writer, 'events');
+  await writer.trickle(8, 1000, 60);
+  await rig.untilFired();
+  await writer.write(2000);
   await rig.assertExact();
 });
 
@@ -99,6 +117,7 @@ test('the answer to stopTask is lost: PAUSE and RESUME go on', async (t) => {
   await rig.server.sql('PAUSE ROUTINE LOAD FOR d.events');
   await rig.server.sql('RESUME ROUTINE LOAD FOR d.events');
   await writing;
+  await rig.untilFired();
   await rig.assertExact();
 });
 
@@ -112,6 +131,7 @@ test('the answer to compact is lost: later ones go on', async (t) => {
   await writer.trickle(20, 200, 120);
   await rig.assertExact();
   await rig.untilMetric('millrace_table_files', (files) => files < 16);
+  await rig.untilFired();
   await rig.assertExact();
 });
 
@@ -126,6 +146,7 @@ test('the answer to a query is lost: its client gets an error, the next query an
     rig.server.sql('SELECT count(*) FROM d.events'),
     /took longer than|timeout/i,
   );
+  await rig.untilFired();
   await rig.assertExact();
 });
 
@@ -138,4 +159,5 @@ for (const [role, method] of [
     const rig = await FaultRig.open(t);
     await rig.start({ failpoints: `${role}:rpc.answer:${method}=lose@1`, broker: 'on' });
     assert.equal(await rig.server.value('SELECT 1'), '1');
+    await rig.untilFired();
   });

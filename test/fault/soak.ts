@@ -44,8 +44,13 @@ const ACTIONS: Readonly<Record<string, (rig: FaultRig) => Promise<void>>> = {
   query: async (rig) => rig.killChildIfThere('query'),
   'pause and resume': async (rig) => {
     // The server may be on its way out by a failpoint: then there is nothing to pause.
-    await rig.server.sql('PAUSE ROUTINE LOAD FOR d.plain').catch(() => undefined);
-    await rig.server.sql('RESUME ROUTINE LOAD FOR d.plain').catch(() => undefined);
+    const paused = await rig.server.sql('PAUSE ROUTINE LOAD FOR d.plain').catch(() => null);
+    if (paused === null) return;
+    await rig.server.sql('RESUME ROUTINE LOAD FOR d.plain').catch(async (error: unknown) => {
+      await rig.server.exited;
+      await restartIfDead(rig);
+      await rig.server.sql('RESUME ROUTINE LOAD FOR d.plain').catch(() => console.log(error));
+    });
   },
 };
 
@@ -88,10 +93,7 @@ async function restartIfDead(rig: FaultRig): Promise<void> {
 }
 
 async function soak(): Promise<void> {
-  const rig = await FaultRig.open(
-    { after: (work) => cleanUps.push(async () => work?.()) },
-    { conf: CONF },
-  );
+  const rig = await FaultRig.open({ after: (work) => void cleanUps.push(work) }, { conf: CONF });
   await rig.start();
   const plain = await rig.writer('plain', 4, { badEvery: 1009 });
   const transactional = await rig.writer('transactional', 2, { transactionalId: 'soak' });

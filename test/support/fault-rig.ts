@@ -4,7 +4,6 @@ import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { TestContext } from 'node:test';
 import { systemClock } from '../../src/base/clock.ts';
 import type { Broker } from '../../src/kafka/broker/broker.ts';
 import type { BrokerConfig } from '../../src/kafka/broker/config.ts';
@@ -38,6 +37,7 @@ export class FaultRig {
   readonly #brokerDir: string;
   readonly #conf: string;
   #server: TestServer | null = null;
+  #failpoints = '';
   readonly #writers: TopicWriter[] = [];
   readonly #targets: { readonly name: string; readonly writer: TopicWriter }[] = [];
 
@@ -52,7 +52,10 @@ export class FaultRig {
   }
 
   /** Ends with the test, whatever happens. */
-  static async open(test: Pick<TestContext, 'after'>, options: RigOptions = {}): Promise<FaultRig> {
+  static async open(
+    test: { after(work: () => Promise<void>): void },
+    options: RigOptions = {},
+  ): Promise<FaultRig> {
     const brokerDir = newDataDir();
     const broker = await startTestBroker(brokerDir, options.broker);
     const rig = new FaultRig(broker, brokerDir, options);
@@ -75,6 +78,7 @@ export class FaultRig {
 
   /** Starts a server on the data directory; without its own broker unless `options` say so. */
   async start(options: Partial<StartServerOptions> = {}): Promise<TestServer> {
+    this.#failpoints = options.failpoints ?? '';
     this.#server = await startServer({
       dataDir: this.dataDir,
       broker: 'off',
@@ -166,6 +170,15 @@ export class FaultRig {
     );
     assert.equal(ended.signal, 'SIGKILL', `ended by itself: ${ended.code}\n${this.server.logTail}`);
     this.server.child.stderr?.destroy();
+  }
+
+  /** Waits until everything that the last start armed was met: else the test would prove nothing. */
+  async untilFired(timeoutMs = 20_000): Promise<void> {
+    for (const [, name] of this.#failpoints.matchAll(/([\w.:-]+)=(?:kill|error|lose)/g))
+      await this.untilLogged(
+        `failpoint ${name?.replace(/^(fe|loader|query|broker):/, '')} fired`,
+        timeoutMs,
+      );
   }
 
   /** Waits until the log has a line with the text. */
