@@ -3,11 +3,11 @@ import { systemClock } from '../src/base/clock.ts';
 import { openDemoProducer } from '../src/kafka/client/admin.ts';
 import type { TestServer } from '../test/support/start-server.ts';
 import { loadTopic, makeTopic, startBenchBroker } from './load-bench.ts';
-import { type BenchResult, percentile, round, summarize } from './report.ts';
+import { type BenchResult, percentile, type Run, round, summarize } from './report.ts';
 
 const PROBE_EVERY_MS = 10;
 
-export async function latencyUnderLoad(rows: number): Promise<BenchResult> {
+export async function latencyUnderLoad(rows: number, repeats: number): Promise<BenchResult> {
   const broker = await startBenchBroker();
   try {
     await makeTopic(broker, 'clicks', 4, rows, 'none');
@@ -21,16 +21,19 @@ export async function latencyUnderLoad(rows: number): Promise<BenchResult> {
     await producer.close();
     const one: number[] = [];
     const small: number[] = [];
-    const run = await loadTopic(broker, 'clicks', rows, async (server) => {
-      await prepareSmall(server, broker.bootstrap);
-      const stopOne = await probe(server, 'SELECT 1', one);
-      const stopSmall = await probe(server, 'SELECT count(*), max(id) FROM bench.small', small);
-      return async () => {
-        await stopOne();
-        await stopSmall();
-      };
-    });
-    return summarize('latency-under-load', [run], null, {
+    const runs: Run[] = [];
+    const load = (): Promise<Run> =>
+      loadTopic(broker, 'clicks', rows, async (server) => {
+        await prepareSmall(server, broker.bootstrap);
+        const stopOne = await probe(server, 'SELECT 1', one);
+        const stopSmall = await probe(server, 'SELECT count(*), max(id) FROM bench.small', small);
+        return async () => {
+          await stopOne();
+          await stopSmall();
+        };
+      });
+    for (let repeat = 0; repeat < repeats; repeat += 1) runs.push(await load());
+    return summarize('latency-under-load', runs, null, {
       select1P50Ms: round(percentile(one, 0.5)),
       select1P99Ms: round(percentile(one, 0.99)),
       smallTableP50Ms: round(percentile(small, 0.5)),

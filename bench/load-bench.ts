@@ -104,7 +104,7 @@ async function loadedAll(server: TestServer, rows: number): Promise<void> {
     const statistic = JSON.parse(job?.[13] ?? '{}') as { loadedRows?: number };
     if ((statistic.loadedRows ?? 0) >= rows) return;
     if (job?.[7] === 'PAUSED') throw new Error(`the job paused: ${job[16]}\n${server.logTail}`);
-    await systemClock.sleep(100);
+    await systemClock.sleep(200);
   }
 }
 

@@ -53,7 +53,7 @@ const BENCHES: Readonly<Record<string, () => Promise<BenchResult>>> = {
   'load-lz4': () => load('load-lz4', 1, 'lz4', true),
   'load-4-partitions': () => load('load-4-partitions', 4, 'none', false),
   freshness: () => freshness(),
-  'latency-under-load': () => latencyUnderLoad(rows),
+  'latency-under-load': () => latencyUnderLoad(rows, repeats),
   'result-rows': () => resultRows(repeats),
 };
 

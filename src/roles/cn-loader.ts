@@ -3,7 +3,7 @@
 
 import { existsSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
-import { availableParallelism, constants, setPriority } from 'node:os';
+import { availableParallelism, setPriority } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
@@ -19,6 +19,8 @@ import type { RunningRole } from './child-main.ts';
 import { type ChildSettings, connectToParent } from './child-process.ts';
 import { openStores, type StoreOpener } from './stores.ts';
 
+/** Of 0 (normal) to 19: low enough for a query's p99 at full load speed, short of 19 so that a busy machine still loads. */
+const LOADER_NICENESS = 15;
 const MAX_WAITING = 1000;
 const MAX_SPILL_BYTES = 20 * 1024 ** 3;
 const SHARED_MEMORY = '/dev/shm';
@@ -27,7 +29,7 @@ const BUDGET_BYTES = 160 * 1024 * 1024;
 
 export async function startLoader(settings: ChildSettings, log: Log): Promise<RunningRole> {
   // A load takes every core it can get; queries and the wire go first.
-  setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
+  setPriority(LOADER_NICENESS);
   const tempDirectory = join(settings.dataDir, 'tmp', 'loader');
   // What a killed loader left half done: nothing in here outlives its process.
   await rm(tempDirectory, { recursive: true, force: true });
