@@ -1,0 +1,79 @@
+// Errors of the metadata.
+import { type ErrorRow, row } from './row.ts';
+
+export const CATALOG_ERRORS = {
+  // -- catalog: names and metadata
+  DATABASE_EXISTS: row(
+    'user',
+    "Can't create database '{database}'; database exists",
+    '',
+    1007,
+    'HY000',
+    409,
+  ),
+  DATABASE_DOES_NOT_EXIST: row(
+    'user',
+    "Can't drop database '{database}'; database doesn't exist",
+    'SHOW DATABASES lists what exists',
+    1008,
+    'HY000',
+    404,
+  ),
+  TABLE_EXISTS: row('user', "Table '{table}' already exists", '', 1050, '42S01', 409),
+  SYSTEM_OBJECT: row(
+    'user',
+    "{what} '{name}' is built in and cannot be changed",
+    '',
+    1044,
+    '42000',
+    403,
+  ),
+  UNKNOWN_VOLUME: row(
+    'user',
+    "Unknown storage volume '{volume}'",
+    'SHOW STORAGE VOLUMES lists what exists',
+    1064,
+    'HY000',
+    404,
+  ),
+  VOLUME_EXISTS: row('user', "Storage volume '{volume}' already exists", '', 1064, 'HY000', 409),
+  VOLUME_IN_USE: row('user', "Storage volume '{volume}' cannot be dropped: {detail}"),
+  VOLUME_DISABLED: row(
+    'user',
+    "Storage volume '{volume}' is disabled",
+    'ALTER STORAGE VOLUME {volume} SET ("enabled" = "true")',
+  ),
+  NO_DEFAULT_VOLUME: row(
+    'user',
+    'The default storage volume does not exist',
+    'CREATE STORAGE VOLUME, then SET <name> AS DEFAULT STORAGE VOLUME',
+  ),
+  JOB_NAME_USED: row('user', 'Name {job} already used in db {database}'),
+  UNKNOWN_LOAD_JOB: row('user', 'There is no running routine load job {job}'),
+  DATA_DIR_UNUSABLE: row(
+    'user',
+    'data directory {dataDir} cannot be used: {detail}',
+    'choose another with --data-dir, or mend its permissions',
+  ),
+  METADATA_TOO_NEW: row(
+    'user',
+    'the metadata in {path} has schema {found}, this version knows up to {known}',
+    'start the newer version of millrace that wrote it',
+  ),
+  METADATA_DAMAGED: row(
+    'user',
+    'the metadata in {path} cannot be read: {detail}',
+    'restore the data directory from a backup, or start with another --data-dir',
+  ),
+  METADATA_UNAVAILABLE: row('retry', 'the metadata store does not answer: {detail}'),
+  METADATA_KEY_MISSING: row(
+    'user',
+    'the key file {path} is missing, but the metadata beside it holds encrypted secrets',
+    'put the key file back from your backup',
+  ),
+  METADATA_KEY_WRONG: row(
+    'user',
+    'the key file {path} does not fit the metadata beside it',
+    'put back the key file that was made with this data directory',
+  ),
+} as const satisfies Record<string, ErrorRow>;

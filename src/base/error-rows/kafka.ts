@@ -1,0 +1,92 @@
+// Errors of the Kafka protocol, client and broker.
+import { type ErrorRow, row } from './row.ts';
+
+export const KAFKA_ERRORS = {
+  // -- kafka protocol and embedded broker
+  KAFKA_MALFORMED: row(
+    'retry',
+    'malformed Kafka message: {detail}',
+    'is the other side really a Kafka broker or client, and is TLS on or off on both sides?',
+  ),
+  // -- kafka client and record batches, compression
+  COMPRESSED_DATA_CORRUPT: row('user', '{codec} data does not expand: {detail}'),
+  KAFKA_UNREACHABLE: row(
+    'retry',
+    'cannot reach Kafka at {brokers}: {reason}',
+    'check the address, the network, security.protocol and that the broker runs',
+  ),
+  KAFKA_CONNECTION_LOST: row(
+    'retry',
+    'connection to Kafka broker {broker} was lost: {reason}',
+    'where this happens at every try, check security.protocol',
+  ),
+  KAFKA_TIMEOUT: row('retry', 'Kafka broker {broker} did not answer {api} within {timeoutMs} ms'),
+  KAFKA_TLS: row(
+    'user',
+    'TLS to Kafka broker {broker} failed: {reason}',
+    'check security.protocol, ssl.ca.location and the client certificate',
+  ),
+  KAFKA_NOT_A_BROKER: row(
+    'user',
+    'what answers at {broker} does not speak the Kafka protocol as configured: {reason}',
+    'check the port and security.protocol (PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL)',
+  ),
+  KAFKA_AUTHENTICATION: row(
+    'user',
+    "Kafka broker {broker} refused user '{user}' ({mechanism}): {reason}",
+    'check sasl.mechanism, sasl.username and sasl.password',
+  ),
+  KAFKA_AUTHORIZATION: row(
+    'user',
+    'Kafka does not allow {operation} on {resource}',
+    'grant it to the user that the job connects as',
+  ),
+  KAFKA_UNSUPPORTED_BROKER: row(
+    'user',
+    'Kafka broker {broker} serves {api} versions {brokerRange}, needed is one of {neededRange}',
+    'Kafka 2.4 or newer is needed',
+  ),
+  KAFKA_PROPERTY_UNKNOWN: row('user', "unknown Kafka property '{name}'", 'known are: {known}'),
+  KAFKA_PROPERTY_INVALID: row('user', "Kafka property '{name}' is '{value}', expected {expected}"),
+  KAFKA_PROPERTY_CONFLICT: row('user', 'Kafka properties do not fit together: {detail}'),
+  KAFKA_UNKNOWN_TOPIC: row(
+    'user',
+    "Kafka topic '{topic}' does not exist",
+    'create it, or correct the name',
+  ),
+  KAFKA_UNKNOWN_PARTITION: row(
+    'user',
+    "Kafka topic '{topic}' has no partition {partition}: it has {partitionCount}",
+  ),
+  KAFKA_TOPIC_RECREATED: row(
+    'user',
+    "Kafka topic '{topic}' was deleted and created again (id {oldId}, now {newId})",
+    'its offsets begin anew: set the offsets to start from, or create the job again',
+  ),
+  KAFKA_OFFSET_OUT_OF_RANGE: row(
+    'user',
+    "offset {offset} of Kafka topic '{topic}' partition {partition} is out of range: the partition holds {logStart} to {logEnd}",
+    'the messages were removed by retention, or the topic was recreated; set the offsets to go on from',
+  ),
+  KAFKA_CORRUPT_MESSAGE: row(
+    'retry',
+    "Kafka topic '{topic}' partition {partition}: record batch at offset {offset} is corrupt: {detail}",
+  ),
+  KAFKA_MALFORMED_BATCH: row(
+    'user',
+    "Kafka topic '{topic}' partition {partition}: record batch at offset {offset} cannot be read: {detail}",
+    'skip it by setting the offset after it',
+  ),
+  KAFKA_MALFORMED_HEADERS: row('user', 'the headers of a Kafka record cannot be read: {detail}'),
+  KAFKA_UNSUPPORTED_FORMAT: row(
+    'user',
+    "Kafka topic '{topic}' partition {partition}: record batch at offset {offset} has {what}, which is not supported",
+    'message format v2 (Kafka 0.11 and newer) with gzip, snappy, lz4 or zstd is',
+  ),
+  KAFKA_LEADER_CHANGED: row(
+    'retry',
+    "Kafka topic '{topic}' partition {partition} changes its leader: {reason}",
+  ),
+  KAFKA_BROKER_BUSY: row('retry', 'Kafka broker {broker} answered {api} with {error}'),
+  KAFKA_REQUEST_REFUSED: row('user', 'Kafka broker {broker} refused {api}: {error}'),
+} as const satisfies Record<string, ErrorRow>;

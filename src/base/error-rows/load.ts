@@ -1,0 +1,84 @@
+// Errors of loads and their commits.
+import { type ErrorRow, row } from './row.ts';
+
+export const LOAD_ERRORS = {
+  // -- routine load
+  LOAD_TOO_MANY_FILTERED: row(
+    'user',
+    'too many filtered rows: {filtered} of {rows}, max_filter_ratio is {ratio}. {samples}',
+    'the batch was not loaded and the position stays; mend the data or raise max_filter_ratio, then RESUME ROUTINE LOAD',
+  ),
+  UNKNOWN_JOB: row(
+    'user',
+    'There is no running job named {job} in database {database}',
+    'SHOW ALL ROUTINE LOAD lists the jobs',
+  ),
+  JOB_STATE: row('user', 'Could not transform {from} to {to}, job: {job}', ''),
+  // -- load pipeline
+  LOAD_JSONPATH: row(
+    'user',
+    "Invalid json path: '{path}' ({detail})",
+    'write paths as in ["$.a", "$.b.c", "$.list[0]"]',
+  ),
+  LOAD_SQL: row('user', 'cannot compile the load of {table}: {detail}', 'check COLUMNS and WHERE'),
+  LOAD_ABORTED: row(
+    'retry',
+    'transaction {transactionId} of the load ended as ABORTED; its messages are read again',
+  ),
+  LOAD_SCRATCH_FULL: row(
+    'retry',
+    'no space left for a batch of {sizeBytes} bytes in {path}',
+    'free some space there',
+  ),
+  // -- commit protocol
+  LABEL_ALREADY_EXISTS: row(
+    'user',
+    'Label [{label}] has already been used, relate to txn [{transactionId}]',
+    'use a new label; only the label of a failed load can be used again',
+    1064,
+    'HY000',
+    409,
+  ),
+  UNKNOWN_TRANSACTION: row('user', 'transaction {transactionId} not found', '', 1064, 'HY000', 404),
+  TRANSACTION_STATE: row(
+    'user',
+    'transaction {transactionId} is {state}, it cannot become {wanted}',
+    '',
+    1064,
+    'HY000',
+    409,
+  ),
+  LEASE_LOST: row(
+    'retry',
+    'task {taskId} lost its lease (epoch {epoch}): another task took its partitions over, or its job ended',
+  ),
+  LEADER_LOST: row(
+    'retry',
+    'this front end is no longer the leader (epoch {epoch}, now {current})',
+    'another front end took over on the same metadata',
+  ),
+  POSITION_MISMATCH: row(
+    'retry',
+    'partition {partition} of topic {topic} stands at offset {stored}, the batch begins at {fromOffset}',
+  ),
+  COMMIT_REQUEST_INVALID: row(
+    'internal',
+    'commit of transaction {transactionId} does not add up: {detail}',
+  ),
+  REJECTED_STORE_FULL: row(
+    'user',
+    'the store of rejected rows holds {sizeBytes} bytes, the limit is {limitBytes}; the batch with {addedBytes} more was not loaded',
+    'look at _statistics_.rejected_records, mend the data or the job, let old rows expire or raise the limit, then RESUME ROUTINE LOAD',
+  ),
+  VOLUME_TAKEN: row(
+    'user',
+    "the location of storage volume '{volume}' belongs to another millrace (metadata {found}, ours is {expected})",
+    'use another bucket or path; two metadata stores must not share one',
+  ),
+  TURN_LOST: row('retry', 'the turn on table {tableId} was lost by {holder}'),
+  COMPACTION_STALE: row(
+    'retry',
+    'compaction of table {tableId}: {detail}',
+    'nothing is lost; it is planned anew',
+  ),
+} as const satisfies Record<string, ErrorRow>;

@@ -1,0 +1,48 @@
+// Errors of names and statements that clients send.
+import { type ErrorRow, row } from './row.ts';
+
+export const SQL_ERRORS = {
+  // -- doors
+  ACCESS_DENIED: row(
+    'user',
+    "Access denied for user '{user}'@'{host}' (using password: {usingPassword})",
+    '',
+    1045,
+    '28000',
+    401,
+  ),
+  UNKNOWN_DATABASE: row(
+    'user',
+    "Unknown database '{database}'",
+    'SHOW DATABASES lists what exists',
+    1049,
+    '42000',
+    404,
+  ),
+  NO_DATABASE: row(
+    'user',
+    'No database selected',
+    'USE a database first, or write database.table',
+    1046,
+    '3D000',
+  ),
+  UNKNOWN_TABLE: row(
+    'user',
+    "Getting analyzing error. Detail message: Unknown table '{table}'.",
+    'SHOW TABLES lists what exists',
+    5502,
+    '42S02',
+    404,
+  ),
+  UNKNOWN_CONNECTION: row('user', 'Unknown thread id: {id}', 'SHOW PROCESSLIST lists them', 1094),
+  // -- sql
+  SQL_SYNTAX: row(
+    'user',
+    'Getting syntax error at line {line}, column {column}. Detail message: {detail}.',
+  ),
+  SQL_ANALYZE: row('user', 'Getting analyzing error. Detail message: {detail}.'),
+  SQL_ANALYZE_AT: row(
+    'user',
+    'Getting analyzing error at line {line}, column {column}. Detail message: {detail}.',
+  ),
+} as const satisfies Record<string, ErrorRow>;
