@@ -13,7 +13,8 @@ import type {
   RangePartition,
 } from './ast/ddl.ts';
 import type { Property } from './ast/node.ts';
-import { printExpression, printPartitionNames, printQuery } from './print.ts';
+import { printExpression, printQuery } from './print.ts';
+import { printPartitionNames } from './print-query.ts';
 import {
   printIdentifier,
   printName,

@@ -5,14 +5,9 @@ import type { RoutineLoadStatement } from './ast/routine-load.ts';
 import type { SessionStatement, SetItem } from './ast/session.ts';
 import type { Statement } from './ast/statement.ts';
 import type { VolumeStatement } from './ast/volume.ts';
-import {
-  printExpression,
-  printLimit,
-  printOrderBy,
-  printPartitionNames,
-  printQuery,
-} from './print.ts';
+import { printExpression, printLimit, printOrderBy, printQuery } from './print.ts';
 import { printDdl } from './print-ddl.ts';
+import { printPartitionNames } from './print-query.ts';
 import { printShow } from './print-show.ts';
 import { printIdentifier, printName, printPropertyList, printString, words } from './print-text.ts';
 
