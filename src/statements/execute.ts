@@ -1,11 +1,13 @@
-// One statement's text to its outcome: parse, find the handler, run it.
+// One statement's text to its outcome: parse, check the rights, find the handler, run it.
+import { notAuthorized } from '../access/denied.ts';
 import { fail } from '../base/errors.ts';
 import type { Statement } from '../sql/ast/statement.ts';
 import { parseStatement } from '../sql/parse.ts';
 import { HANDLERS } from './index.ts';
+import { statementRequirements } from './privileges.ts';
 import type { Handler, Outcome, Services, Session } from './types.ts';
 
-/** Throws SQL_SYNTAX, and whatever the statement throws. */
+/** Throws SQL_SYNTAX, NOT_AUTHORIZED, and whatever the statement throws. */
 export async function executeStatement(
   text: string,
   session: Session,
@@ -19,7 +21,15 @@ export async function executeStatement(
       hint: 'see docs/reference/statements.md for what is',
     });
   }
+  checkRights(statement, session);
   return run(handler, statement, { session, services, text });
+}
+
+function checkRights(statement: Statement, session: Session): void {
+  // One user, who may do everything; other users come with CREATE USER.
+  if (session.user === 'root') return;
+  const [missing] = statementRequirements(statement, session);
+  if (missing !== undefined) throw notAuthorized(missing, { active: [], inactive: [] });
 }
 
 /** The table pairs each kind with a handler of that kind; the compiler cannot follow the pair through an index. */

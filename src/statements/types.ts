@@ -64,7 +64,7 @@ export type Outcome =
   | { readonly kind: 'query'; readonly plan: QueryPlan };
 
 /** The node type of a kind, also where one node type has several kinds. */
-type StatementFor<K extends StatementKind> = Statement extends infer S
+export type StatementFor<K extends StatementKind> = Statement extends infer S
   ? S extends { readonly kind: infer SK }
     ? K extends SK
       ? S

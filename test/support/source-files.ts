@@ -26,6 +26,7 @@ export const LAYERS: Readonly<Record<string, number>> = {
   storage: 4,
   catalog: 4,
   query: 4,
+  access: 5,
   engine: 5,
   tables: 5,
   cluster: 5,

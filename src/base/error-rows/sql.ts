@@ -11,6 +11,14 @@ export const SQL_ERRORS = {
     '28000',
     401,
   ),
+  NOT_AUTHORIZED: row(
+    'user',
+    'Access denied; you need (at least one of) the {privileges} privilege(s) on {object} for this operation. Please ask the admin to grant permission(s) or try activating existing roles using <set [default] role>. Current role(s): {active}. Inactivated role(s): {inactive}.',
+    '',
+    5203,
+    '42000',
+    403,
+  ),
   UNKNOWN_DATABASE: row(
     'user',
     "Unknown database '{database}'",

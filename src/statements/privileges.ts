@@ -1,0 +1,169 @@
+// The table of rights: statement kind -> what a statement of that kind needs. The compiler wants a row for
+// every kind. execute.ts checks it before the handler runs; a handler checks only what depends on data
+// that it reads (such as which rows to list). SOURCE: StarRocks docs, the "Privileges" of each statement.
+import type { PrivilegeType, Requirement } from '../model/privilege.ts';
+import { collectTableRefs } from '../query/collect-table-refs.ts';
+import type { Property, QualifiedName } from '../sql/ast/node.ts';
+import type { Query } from '../sql/ast/query.ts';
+import type { JobName } from '../sql/ast/routine-load.ts';
+import type { Statement, StatementKind } from '../sql/ast/statement.ts';
+import { databaseOf, databaseOrCurrent } from './databases.ts';
+import { tableName } from './tables.ts';
+import type { Session, StatementFor } from './types.ts';
+
+/** The rights of one statement; all are needed. `'none'` in the table: anybody who is logged in. */
+type RequirementsOf<K extends StatementKind> =
+  | 'none'
+  | ((statement: StatementFor<K>, session: Session) => readonly Requirement[]);
+
+const onSystem = (...anyOf: readonly PrivilegeType[]): Requirement => ({
+  anyOf,
+  on: { type: 'SYSTEM' },
+});
+
+const onDatabase = (database: string, anyOf: readonly PrivilegeType[] | 'ANY'): Requirement => ({
+  anyOf,
+  on: { type: 'DATABASE', database },
+});
+
+const onTable = (
+  name: QualifiedName,
+  session: Session,
+  anyOf: readonly PrivilegeType[] | 'ANY',
+): Requirement => ({ anyOf, on: { type: 'TABLE', ...tableName(name, session) } });
+
+const onVolume = (name: string, anyOf: readonly PrivilegeType[] | 'ANY'): Requirement => ({
+  anyOf,
+  on: { type: 'STORAGE VOLUME', name },
+});
+
+/** USAGE on the volume that the properties name. */
+const ofVolumeProperty = (properties: readonly Property[]): readonly Requirement[] =>
+  properties
+    .filter(({ key }) => key === 'storage_volume')
+    .map(({ value }) => onVolume(value, ['USAGE']));
+
+/** SELECT on everything that the query names; what a view reads is its own business. */
+export function queryRequirements(query: Query, session: Session): readonly Requirement[] {
+  return collectTableRefs(query).map((ref) => ({
+    anyOf: ['SELECT'],
+    on: { type: 'TABLE', database: databaseOrCurrent(ref.database, session), name: ref.name },
+  }));
+}
+
+const ofJob = ({ name }: { readonly name: JobName }, session: Session): readonly Requirement[] => [
+  {
+    anyOf: ['INSERT'],
+    on: {
+      type: 'ROUTINE LOAD',
+      database: databaseOrCurrent(name.database, session),
+      name: name.name,
+    },
+  },
+];
+
+export const STATEMENT_PRIVILEGES: { readonly [K in StatementKind]: RequirementsOf<K> } = {
+  // -- storage volumes
+  create_storage_volume: () => [onSystem('CREATE STORAGE VOLUME')],
+  alter_storage_volume: ({ name }) => [onVolume(name.name, ['ALTER'])],
+  drop_storage_volume: ({ name }) => [onVolume(name.name, ['DROP'])],
+  // Lists those with any right.
+  show_storage_volumes: 'none',
+  describe_storage_volume: ({ name }) => [onVolume(name.name, 'ANY')],
+  set_default_storage_volume: ({ name }) => [onVolume(name.name, ['ALTER'])],
+  // -- databases and tables
+  create_database: ({ properties }) => [
+    { anyOf: ['CREATE DATABASE'], on: { type: 'CATALOG', name: 'default_catalog' } },
+    ...ofVolumeProperty(properties),
+  ],
+  drop_database: ({ name }) => [onDatabase(databaseOf(name), ['DROP'])],
+  // Lists those with any right on or in them.
+  show_databases: 'none',
+  show_create_database: ({ name }) => [onDatabase(databaseOf(name), 'ANY')],
+  use_database: ({ name }) => [onDatabase(databaseOf(name), 'ANY')],
+  create_table: ({ name, properties, query }, session) => [
+    onDatabase(tableName(name, session).database, ['CREATE TABLE']),
+    ...ofVolumeProperty(properties),
+    ...(query === null ? [] : queryRequirements(query, session)),
+  ],
+  create_table_like: ({ name, like }, session) => [
+    onDatabase(tableName(name, session).database, ['CREATE TABLE']),
+    onTable(like, session, ['SELECT']),
+  ],
+  drop_table: ({ name }, session) => [onTable(name, session, ['DROP'])],
+  truncate_table: ({ name }, session) => [onTable(name, session, ['DELETE'])],
+  // List those with any right.
+  show_tables: 'none',
+  show_table_status: 'none',
+  show_create_table: ({ name }, session) => [onTable(name, session, 'ANY')],
+  describe_table: ({ name }, session) => [onTable(name, session, 'ANY')],
+  show_columns: ({ table }, session) => [onTable(table, session, 'ANY')],
+  show_index: ({ table }, session) => [onTable(table, session, 'ANY')],
+  // -- loading
+  create_routine_load: ({ name, table }, session) => [
+    {
+      anyOf: ['INSERT'],
+      on: {
+        type: 'TABLE',
+        database: databaseOrCurrent(name.database ?? table.database, session),
+        name: table.name,
+      },
+    },
+  ],
+  alter_routine_load: ofJob,
+  pause_routine_load: ofJob,
+  resume_routine_load: ofJob,
+  stop_routine_load: ofJob,
+  // Lists the jobs into tables with INSERT.
+  show_routine_load: 'none',
+  show_routine_load_task: 'none',
+  show_create_routine_load: ofJob,
+  insert: ({ table, query }, session) => [
+    onTable(table, session, ['INSERT']),
+    ...queryRequirements(query, session),
+  ],
+  // -- queries and sessions
+  query: queryRequirements,
+  explain: ({ statement }, session) => statementRequirements(statement, session),
+  set_variables: ({ items }) =>
+    items.some((item) => item.kind === 'system' && item.scope === 'GLOBAL')
+      ? [onSystem('OPERATE')]
+      : [],
+  show_variables: 'none',
+  show_status: 'none',
+  show_warnings: 'none',
+  show_errors: 'none',
+  // Lists the own ones, all with OPERATE.
+  show_processlist: 'none',
+  // Own connections; others with OPERATE: the handler knows whose it is.
+  kill: 'none',
+  begin: 'none',
+  commit: 'none',
+  rollback: 'none',
+  // -- server
+  // Own grants; others with GRANT: checked by the handler.
+  show_grants: 'none',
+  show_list: ({ what }) =>
+    what === 'FRONTENDS' || what === 'BACKENDS' || what === 'COMPUTE NODES'
+      ? [onSystem('OPERATE', 'NODE')]
+      : what === 'PLUGINS'
+        ? [onSystem('PLUGIN')]
+        : [],
+  show_proc: () => [onSystem('OPERATE')],
+  admin_show_config: () => [onSystem('OPERATE')],
+  admin_set_config: () => [onSystem('OPERATE')],
+};
+
+/** What the statement needs; empty = anybody may. Throws NO_DATABASE where a name needs one. */
+export function statementRequirements(
+  statement: Statement,
+  session: Session,
+): readonly Requirement[] {
+  const rule = STATEMENT_PRIVILEGES[statement.kind];
+  if (rule === 'none') return [];
+  // The table pairs each kind with a rule for that kind; the compiler cannot follow the pair through an index.
+  return (rule as (node: Statement, session: Session) => readonly Requirement[])(
+    statement,
+    session,
+  );
+}
