@@ -7,6 +7,7 @@ import type { Clock } from '../base/clock.ts';
 import { quoteList } from '../model/duckdb-text.ts';
 import { Admission } from './admission.ts';
 import { type Connection, NativeConnection } from './connection.ts';
+import { installJsFunctions } from './functions/registry.ts';
 
 export type { Connection, StatementOptions } from './connection.ts';
 
@@ -72,6 +73,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   try {
     // Text without a zone is read and shown in UTC; the analyser turns session zones into expressions.
     await setup.run("SET TimeZone='UTC'");
+    installJsFunctions(setup);
     if (options.role === 'query') {
       await setup.run(
         `SET allowed_directories=${quoteList(options.allowedDirectories.map(withSlash))}`,

@@ -1,6 +1,7 @@
 // DuckDB's error texts -> rows of the error table. The binding gives only text, which begins with the
 // kind of error ("Conversion Error: ..."). Must never hide the text: it is what a person can act on.
 import { type AppError, AppError as AppErrorClass, fail } from '../base/errors.ts';
+import { BUG_MARK } from './functions/define.ts';
 
 /** Kinds that a user's data or statement causes, all else is our own mistake. SOURCE: DuckDB's exception types. */
 const VALUE_KINDS = new Set([
@@ -23,6 +24,7 @@ export function engineError(thrown: unknown, interruption?: unknown): AppError {
   if (interruption !== undefined) {
     return interruption instanceof AppErrorClass ? interruption : fail('CANCELLED', {}, thrown);
   }
+  if (text.includes(BUG_MARK)) return fail('INTERNAL', { detail: text }, thrown);
   const kind = /^([A-Z][A-Za-z ]*(?:Error|Exception))\b/.exec(text)?.[1] ?? '';
   const detail = firstParagraph(text);
   if (kind === 'INTERRUPT Error' || /^INTERRUPT/i.test(text)) return fail('CANCELLED', {}, thrown);

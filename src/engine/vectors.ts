@@ -12,20 +12,33 @@ const TWO_POW_32 = 2 ** 32;
 /** A run ends when it is this long: one call copies it. */
 const MAX_RUN_BYTES = 64 * 1024 * 1024;
 
+/** One column of values inside the engine: of a chunk, or the elements of a list column. */
+export type NativeVector = duckdb.Vector;
+
+/** The vector of a chunk's column. */
+export function columnVector(chunk: DuckDBDataChunk, column: number): NativeVector {
+  return duckdb.data_chunk_get_vector(chunk.chunk, column);
+}
+
 /** Little-endian view of one column's fixed-width slots. Undefined content where `isNull`. */
 export function columnBytes(chunk: DuckDBDataChunk, column: number, widthBytes: number): Buffer {
-  const vector = duckdb.data_chunk_get_vector(chunk.chunk, column);
-  return asBuffer(duckdb.vector_get_data(vector, chunk.rowCount * widthBytes));
+  return vectorBytes(columnVector(chunk, column), chunk.rowCount, widthBytes);
+}
+
+/** As columnBytes, of the first `rows` slots of any vector. */
+export function vectorBytes(vector: NativeVector, rows: number, widthBytes: number): Buffer {
+  return asBuffer(duckdb.vector_get_data(vector, rows * widthBytes));
 }
 
 /** Validity bits (bit set = not NULL, row r at byte r >> 3), or null when no row is NULL. */
 export function columnValidity(chunk: DuckDBDataChunk, column: number): Uint8Array | null {
-  const vector = duckdb.data_chunk_get_vector(chunk.chunk, column);
+  return vectorValidity(columnVector(chunk, column), chunk.rowCount);
+}
+
+/** As columnValidity, of any vector. */
+export function vectorValidity(vector: NativeVector, rows: number): Uint8Array | null {
   // The binding's type says Uint8Array, but it gives null for a vector without NULLs.
-  const bits: Uint8Array | null = duckdb.vector_get_validity(
-    vector,
-    Math.ceil(chunk.rowCount / 64) * 8,
-  );
+  const bits: Uint8Array | null = duckdb.vector_get_validity(vector, Math.ceil(rows / 64) * 8);
   return bits;
 }
 
@@ -46,13 +59,17 @@ export interface StringColumn {
  * costs 10 times more.)
  */
 export function stringColumn(chunk: DuckDBDataChunk, column: number): StringColumn {
-  const rows = chunk.rowCount;
-  const slots = columnBytes(chunk, column, STRING_SLOT_BYTES);
-  const validity = columnValidity(chunk, column);
+  return stringVector(columnVector(chunk, column), chunk.rowCount);
+}
+
+/** As stringColumn, of any VARCHAR or BLOB vector. */
+export function stringVector(vector: NativeVector, rows: number): StringColumn {
+  const slots = vectorBytes(vector, rows, STRING_SLOT_BYTES);
+  const validity = vectorValidity(vector, rows);
   const words = new Uint32Array(slots.buffer, slots.byteOffset, rows * 4);
   const start = new Uint32Array(rows);
   const length = new Uint32Array(rows);
-  const bufferOf = new Uint16Array(rows);
+  const bufferOf = new Uint32Array(rows);
   const runs = new StringRuns(slots);
   for (let row = 0; row < rows; row += 1) {
     if (validity !== null && (((validity[row >> 3] ?? 0) >> (row & 7)) & 1) === 0) continue;

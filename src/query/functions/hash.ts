@@ -1,5 +1,4 @@
-// Digests, encodings and ids. Hashes of a kind DuckDB has not got (murmur, xxhash) are left out rather
-// than answered with another one.
+// Digests, encodings and ids. What DuckDB has not got is JavaScript of the engine (mr_*).
 import { fail } from '../../base/errors.ts';
 import { definer } from './define.ts';
 import type { CallSite, FunctionEntry } from './entry.ts';
@@ -97,6 +96,15 @@ export const HASH_FUNCTIONS: readonly FunctionEntry[] = [
     ['(string) -> string', 'TRY(decode(from_base64({0})))'],
     'Text of Base64; NULL when it is none.',
     ["from_base64('YWJj')", 'abc'],
+  ),
+  hash(
+    'murmur_hash3_32',
+    [
+      '(string...) -> int',
+      (s) => `mr_murmur_hash3_32([${s.sql.map((text) => `encode(${text})`).join(', ')}])`,
+    ],
+    '32-bit Murmur3 hash.',
+    ["murmur_hash3_32('hello', 'world')", '984713481'],
   ),
   hash('uuid', ['() -> string', 'CAST(uuid() AS VARCHAR)'], 'A random UUID.', null),
   hash(

@@ -8,6 +8,7 @@ import {
   type DuckDBType,
 } from '@duckdb/node-api';
 import { asId } from '../../../src/base/ids.ts';
+import { installJsFunctions } from '../../../src/engine/functions/registry.ts';
 import { type ColumnEncoder, columnEncoder } from '../../../src/engine/value-encoders.ts';
 import type { QueryPlan } from '../../../src/model/query-plan.ts';
 import { duckdbType, type SqlType } from '../../../src/model/sql-type.ts';
@@ -161,7 +162,9 @@ export class Bench {
 
   static async open(): Promise<Bench> {
     const instance = await DuckDBInstance.create(':memory:', { threads: '1' });
-    return new Bench(await instance.connect());
+    const connection = await instance.connect();
+    installJsFunctions(connection);
+    return new Bench(connection);
   }
 
   close(): void {
