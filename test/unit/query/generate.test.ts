@@ -5,6 +5,7 @@ import { after, before, test } from 'node:test';
 import { type DuckDBConnection, DuckDBInstance, StatementType } from '@duckdb/node-api';
 import fc from 'fast-check';
 import { AppError } from '../../../src/base/errors.ts';
+import { installJsFunctions } from '../../../src/engine/functions/registry.ts';
 import { quoteIdentifier } from '../../../src/model/duckdb-text.ts';
 import { FUNCTION_ENTRIES } from '../../../src/query/functions/table.ts';
 import { quoteString } from '../../../src/query/literal.ts';
@@ -25,6 +26,7 @@ const TABLE = storedTable('t', {
 let connection: DuckDBConnection;
 before(async () => {
   connection = await (await DuckDBInstance.create(':memory:', { threads: '1' })).connect();
+  installJsFunctions(connection);
   await connection.run(
     'CREATE TABLE t (id BIGINT, s VARCHAR, d DATE, ts TIMESTAMP, m DECIMAL(10,2), f DOUBLE, b BOOLEAN, a INTEGER[], j VARCHAR)',
   );
