@@ -5,8 +5,8 @@ import type { MysqlParameter, PreparedStatement } from './handler.ts';
 import { PayloadReader } from './packets/payload-reader.ts';
 import { type ParameterType, readStatementId, readStmtExecute } from './packets/stmt-execute.ts';
 
-/** Most statements open on one connection; drivers that never close theirs hit it. */
-export const MAX_STATEMENTS = 4096;
+/** Most statements open on one connection, whatever the product allows (max_prepared_stmt_count). */
+export const MAX_STATEMENTS = 65_536;
 
 interface Entry {
   readonly statement: PreparedStatement;

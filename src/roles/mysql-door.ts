@@ -10,13 +10,21 @@ import type {
   Credential,
   MysqlHandler,
   MysqlSessionHandler,
+  PreparedStatement,
   QueryRequest,
   ResultWriter,
 } from '../mysql/handler.ts';
 import { splitStatements } from '../sql/parse.ts';
 import { useDatabase } from '../statements/databases.ts';
-import { executeStatement } from '../statements/execute.ts';
+import { executeParsed, executeStatement, statementContext } from '../statements/execute.ts';
 import { mysqlColumn } from '../statements/mysql-columns.ts';
+import {
+  bindWire,
+  checkPrepared,
+  type Prepared,
+  preparedColumns,
+  prepareText,
+} from '../statements/prepared.ts';
 import type { Outcome, Services, Session } from '../statements/types.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 
@@ -73,11 +81,14 @@ async function connect(
     database: null,
     variables: new Map(),
     userVariables: new Map(),
+    prepared: new Map(),
     running: null,
   };
   if (info.database !== null && info.database !== '') {
     await useDatabase(info.database, { session, services });
   }
+  /** Open statements of the binary protocol. */
+  const open = new Set<Prepared>();
   sessions.set(info.connectionId, session);
   options.metrics.set('millrace_mysql_connections', sessions.size);
   return {
@@ -87,6 +98,7 @@ async function connect(
     reset: async () => {
       session.variables.clear();
       session.userVariables.clear();
+      session.prepared.clear();
     },
     kill: async (connectionId) => {
       if (!services.connections.kill(connectionId, false)) {
@@ -100,12 +112,7 @@ async function connect(
     },
     statistics: async () =>
       `Uptime: ${Math.floor(clock.monotonicMs() / 1000)}  Threads: ${sessions.size}`,
-    prepare: async () => {
-      throw fail('NOT_SUPPORTED', {
-        what: 'a prepared statement on the server',
-        hint: 'use client-side prepared statements, which most drivers do by default',
-      });
-    },
+    prepare: (sql) => prepareOne(options, session, open, sql),
     close: () => {
       sessions.delete(info.connectionId);
       options.metrics.set('millrace_mysql_connections', sessions.size);
@@ -132,23 +139,50 @@ async function runText(
   for (const { text } of texts) {
     // KILL and a client that left end the rest of the text, too.
     request.signal.throwIfAborted();
-    await runOne(options, session, text, request.signal, out);
+    await runOne(options, session, request.signal, out, {
+      text,
+      start: () => executeStatement(text, session, options.services),
+    });
   }
+}
+
+/** COM_STMT_PREPARE: exactly one statement. */
+async function prepareOne(
+  options: MysqlDoorOptions,
+  session: Session,
+  open: Set<Prepared>,
+  sql: string,
+): Promise<PreparedStatement> {
+  const { services } = options;
+  checkPrepared(sql, session, services.globals, open);
+  const prepared = prepareText(sql);
+  const columns = await preparedColumns(prepared, statementContext(sql, session, services));
+  open.add(prepared);
+  return {
+    parameterCount: prepared.parameterCount,
+    columns: columns.map(mysqlColumn),
+    execute: ({ parameters, signal }, out) =>
+      runOne(options, session, signal, out, {
+        text: sql,
+        start: () => executeParsed(bindWire(prepared, parameters), sql, session, services),
+      }),
+    close: () => open.delete(prepared),
+  };
 }
 
 async function runOne(
   options: MysqlDoorOptions,
   session: Session,
-  text: string,
   signal: AbortSignal,
   out: ResultWriter,
+  { text, start }: { readonly text: string; readonly start: () => Promise<Outcome> },
 ): Promise<void> {
-  const { services, clock, metrics } = options;
+  const { clock, metrics } = options;
   const startedMs = clock.monotonicMs();
   session.running = { sql: text.slice(0, 4096), startedMs: clock.nowMs() };
   try {
     // A statement that waits for Kafka or a bucket must not keep KILL or the end of the server waiting.
-    const outcome = await orAborted(executeStatement(text, session, services), signal);
+    const outcome = await orAborted(start(), signal);
     await writeOutcome(options, outcome, signal, out);
     metrics.add('millrace_queries_total', 1, { result: 'ok' });
   } catch (error) {

@@ -2,7 +2,7 @@
 // statements/. Properties are printed in clear text: whoever logs them must mask secrets first.
 import type { Identifier, Property } from './ast/node.ts';
 import type { RoutineLoadStatement } from './ast/routine-load.ts';
-import type { SessionStatement, SetItem } from './ast/session.ts';
+import type { PrepareSource, SessionStatement, SetItem } from './ast/session.ts';
 import type { Statement } from './ast/statement.ts';
 import type { VolumeStatement } from './ast/volume.ts';
 import { printExpression, printLimit, printOrderBy, printQuery } from './print.ts';
@@ -48,6 +48,9 @@ export function printStatement(statement: Statement): string {
     case 'rollback':
     case 'admin_set_config':
     case 'explain':
+    case 'prepare':
+    case 'execute':
+    case 'deallocate':
       return printSession(statement);
     default:
       return printShow(statement);
@@ -181,6 +184,28 @@ function printSession(statement: SessionStatement): string {
       const level = statement.level === 'NORMAL' ? '' : statement.level;
       return words('EXPLAIN', level, printStatement(statement.statement));
     }
+    case 'prepare':
+      return `PREPARE ${name(statement.name)} FROM ${printPrepareSource(statement.source)}`;
+    case 'execute':
+      return words(
+        `EXECUTE ${name(statement.name)}`,
+        statement.using.length > 0 && `USING ${statement.using.map(printVariable).join(', ')}`,
+      );
+    case 'deallocate':
+      return `DEALLOCATE PREPARE ${name(statement.name)}`;
+  }
+}
+
+const printVariable = (variable: string): string => `@${printIdentifier(variable)}`;
+
+function printPrepareSource(source: PrepareSource): string {
+  switch (source.kind) {
+    case 'text':
+      return printString(source.text);
+    case 'variable':
+      return printVariable(source.name);
+    case 'statement':
+      return printStatement(source.statement);
   }
 }
 

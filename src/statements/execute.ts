@@ -5,7 +5,7 @@ import type { Statement } from '../sql/ast/statement.ts';
 import { parseStatement } from '../sql/parse.ts';
 import { HANDLERS } from './index.ts';
 import { statementRequirements } from './privileges.ts';
-import type { Handler, Outcome, Services, Session } from './types.ts';
+import type { Handler, Outcome, Services, Session, StatementContext } from './types.ts';
 
 /** Throws SQL_SYNTAX, NOT_AUTHORIZED, and whatever the statement throws. */
 export async function executeStatement(
@@ -13,7 +13,16 @@ export async function executeStatement(
   session: Session,
   services: Services,
 ): Promise<Outcome> {
-  const statement = parseStatement(text);
+  return executeParsed(parseStatement(text), text, session, services);
+}
+
+/** Every statement goes through here, prepared ones too. `text` is what its positions point into. */
+export async function executeParsed(
+  statement: Statement,
+  text: string,
+  session: Session,
+  services: Services,
+): Promise<Outcome> {
   const handler = HANDLERS[statement.kind];
   if (handler === null) {
     throw fail('NOT_SUPPORTED', {
@@ -22,7 +31,22 @@ export async function executeStatement(
     });
   }
   checkRights(statement, session);
-  return run(handler, statement, { session, services, text });
+  return run(handler, statement, statementContext(text, session, services));
+}
+
+/** What a handler gets: the statement's surroundings, and the way to other statements. */
+export function statementContext(
+  text: string,
+  session: Session,
+  services: Services,
+): StatementContext {
+  return {
+    session,
+    services,
+    text,
+    checkRights: async (other) => checkRights(other, session),
+    run: (other, otherText) => executeParsed(other, otherText, session, services),
+  };
 }
 
 function checkRights(statement: Statement, session: Session): void {

@@ -8,6 +8,7 @@ import {
   showDatabases,
   use,
 } from './databases.ts';
+import { deallocate, execute, prepare } from './prepared.ts';
 import { query } from './query.ts';
 import {
   alterRoutineLoad,
@@ -81,6 +82,9 @@ export const HANDLERS: { readonly [K in StatementKind]: Handler<K> | null } = {
   show_errors: (statement, context) => showWarnings(statement, context),
   show_processlist: showProcesslist,
   kill,
+  prepare,
+  execute,
+  deallocate,
   begin: transactionWord,
   commit: transactionWord,
   rollback: transactionWord,

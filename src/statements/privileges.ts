@@ -137,6 +137,10 @@ export const STATEMENT_PRIVILEGES: { readonly [K in StatementKind]: Requirements
   show_processlist: 'none',
   // Own connections; others with OPERATE: the handler knows whose it is.
   kill: 'none',
+  // The statement inside is checked when it is prepared, and at each run.
+  prepare: 'none',
+  execute: 'none',
+  deallocate: 'none',
   begin: 'none',
   commit: 'none',
   rollback: 'none',

@@ -2,6 +2,7 @@
 // for what the FE knows itself. EXPLAIN shows the plan's parts.
 import { fail } from '../base/errors.ts';
 import type { Config } from '../config/load.ts';
+import type { ConstantResult } from '../model/query-plan.ts';
 import type {
   InlineTableSource,
   QueryCatalog,
@@ -30,6 +31,16 @@ export const query: Handler<'query'> = async (statement, context) => {
   if (constant !== null) return { kind: 'rows', ...constant };
   return planned(expanded, context);
 };
+
+/** Columns of a query's result, without running it. Throws as running it does before it starts. */
+export async function queryColumns(
+  statement: Query,
+  context: StatementContext,
+): Promise<ConstantResult['columns']> {
+  const outcome = await query(statement, context);
+  if (outcome.kind === 'query') return outcome.plan.columns;
+  return outcome.kind === 'rows' ? outcome.columns : [];
+}
 
 async function planned(statement: Query, context: StatementContext): Promise<Outcome> {
   const catalog = await readTables(collectTableRefs(statement), context);

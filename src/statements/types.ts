@@ -8,6 +8,7 @@ import type { ConstantResult, QueryPlan } from '../model/query-plan.ts';
 import type { VolumeSpec } from '../model/table.ts';
 import type { UserValue } from '../query/catalog.ts';
 import type { Statement, StatementKind } from '../sql/ast/statement.ts';
+import type { Prepared } from './prepared.ts';
 
 /** One connection's state. Lives as long as the connection. */
 export interface Session {
@@ -19,6 +20,8 @@ export interface Session {
   /** SET values of this session, by lower-case name. */
   readonly variables: Map<string, string>;
   readonly userVariables: Map<string, UserValue>;
+  /** Statements made by PREPARE ... FROM, by lower-case name. */
+  readonly prepared: Map<string, Prepared>;
   /** What runs now, for SHOW PROCESSLIST. */
   running: { readonly sql: string; readonly startedMs: number } | null;
 }
@@ -55,6 +58,10 @@ export interface StatementContext {
   readonly services: Services;
   /** The statement's own text, for errors and result column names. */
   readonly text: string;
+  /** Throws NOT_AUTHORIZED when the session may not run the statement. */
+  readonly checkRights: (statement: Statement) => Promise<void>;
+  /** Runs another statement in this one's place, as EXECUTE does; `text` is what its positions point into. */
+  readonly run: (statement: Statement, text: string) => Promise<Outcome>;
 }
 
 export type Outcome =

@@ -41,6 +41,8 @@ export const SYSTEM_VARIABLES: Readonly<Record<string, VariableRow>> = {
   license: fixed(text('Apache License 2.0')),
   lower_case_table_names: fixed(int(0)),
   max_allowed_packet: int(67108864, 1024),
+  /** Changes how many prepared statements a connection may hold. */
+  max_prepared_stmt_count: { type: 'int', default: '4096', min: 0, max: 65_535 },
   net_buffer_length: int(16384),
   net_read_timeout: int(60),
   net_write_timeout: int(60),
@@ -108,6 +110,7 @@ export function checkVariable(name: string, value: string): string {
     case 'int': {
       if (!/^-?\d+$/.test(value)) throw wrong();
       if (Number(value) < (row.min ?? 0)) throw wrong();
+      if (row.max !== undefined && Number(value) > row.max) throw wrong();
       return value;
     }
     case 'bool': {

@@ -26,5 +26,32 @@ export const MYSQL_ERRORS = {
     '',
     1243,
   ),
+  NOT_PREPARABLE: row(
+    'user',
+    'This command is not supported in the prepared statement protocol yet',
+    '',
+    1295,
+  ),
+  TOO_MANY_PARAMETERS: row('user', 'Prepared statement contains too many placeholders', '', 1390),
+  PARAMETER_COUNT: row(
+    'user',
+    'Incorrect arguments to EXECUTE: the statement has {expected} parameters, {actual} values came',
+    '',
+    1210,
+  ),
+  PARAMETER_VALUE: row('user', "Incorrect parameter value: '{value}' is not {type}", '', 1366),
+  UNKNOWN_PREPARED: row(
+    'user',
+    'Unknown prepared statement handler ({name}) given to {command}',
+    '',
+    1243,
+  ),
+  TOO_MANY_STATEMENTS: row(
+    'user',
+    "Can't create more than max_prepared_stmt_count statements (current value: {limit})",
+    'close statements that are done with, or SET GLOBAL max_prepared_stmt_count',
+    1461,
+    '42000',
+  ),
   MYSQL_MALFORMED_PACKET: row('user', 'Malformed communication packet: {detail}', '', 1835),
 } as const satisfies Record<string, ErrorRow>;

@@ -1,7 +1,7 @@
 // Statements about the session and the server: USE, SET, KILL, transactions, ADMIN SET, EXPLAIN.
 import type { DatabaseName } from './ddl.ts';
 import type { Expression, VariableScope } from './expression.ts';
-import type { Node, Property } from './node.ts';
+import type { Identifier, Node, Property } from './node.ts';
 import type { Statement } from './statement.ts';
 
 export type SessionStatement =
@@ -11,7 +11,10 @@ export type SessionStatement =
   | BeginTransaction
   | EndTransaction
   | AdminSetConfig
-  | Explain;
+  | Explain
+  | Prepare
+  | Execute
+  | Deallocate;
 
 export interface UseDatabase extends Node {
   readonly kind: 'use_database';
@@ -113,4 +116,32 @@ export interface Explain extends Node {
   readonly level: ExplainLevel;
   /** A query or an INSERT. */
   readonly statement: Statement;
+}
+
+/** PREPARE name FROM 'text' | @variable | statement. */
+export interface Prepare extends Node {
+  readonly kind: 'prepare';
+  readonly name: Identifier;
+  readonly source: PrepareSource;
+}
+
+export type PrepareSource =
+  | { readonly kind: 'text'; readonly text: string }
+  /** Lower case, without @. */
+  | { readonly kind: 'variable'; readonly name: string }
+  /** A statement written as it is; its positions count from the start of the whole text. */
+  | { readonly kind: 'statement'; readonly statement: Statement };
+
+/** EXECUTE name [USING @a, @b]. */
+export interface Execute extends Node {
+  readonly kind: 'execute';
+  readonly name: Identifier;
+  /** Lower case, without @. */
+  readonly using: readonly string[];
+}
+
+/** DEALLOCATE PREPARE name, DROP PREPARE name. */
+export interface Deallocate extends Node {
+  readonly kind: 'deallocate';
+  readonly name: Identifier;
 }

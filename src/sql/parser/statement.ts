@@ -4,6 +4,7 @@ import { notSupported } from './clause.ts';
 import type { Cursor } from './cursor.ts';
 import { parseCreateDatabase, parseDropDatabase, parseDropTable, parseTruncate } from './ddl.ts';
 import { parseInsert } from './insert.ts';
+import { parseDeallocate, parseDeallocated, parseExecute, parsePrepare } from './prepare.ts';
 import { parseQuery } from './query.ts';
 import {
   parseAlterRoutineLoad,
@@ -40,13 +41,16 @@ const RULES: ReadonlyMap<string, StatementRule> = new Map<string, StatementRule>
   ['BEGIN', parseBegin],
   ['COMMIT', parseEnd],
   ['CREATE', parseCreate],
+  ['DEALLOCATE', parseDeallocate],
   ['DESC', parseDescribe],
   ['DESCRIBE', parseDescribe],
   ['DROP', parseDrop],
+  ['EXECUTE', parseExecute],
   ['EXPLAIN', parseDescribe],
   ['INSERT', parseInsert],
   ['KILL', parseKill],
   ['PAUSE', parseControlRoutineLoad],
+  ['PREPARE', (cursor) => parsePrepare(cursor, parseStatementRule)],
   ['RESUME', parseControlRoutineLoad],
   ['ROLLBACK', parseEnd],
   ['SET', parseSet],
@@ -61,8 +65,8 @@ const words = (text: string): ReadonlySet<string> => new Set(text.split(' '));
 
 /** First words of StarRocks statements that Millrace does not have. They still count as near misses. */
 const NOT_YET = words(
-  'ADD ANALYZE BACKUP CACHE CALL CANCEL CLEAR DEALLOCATE DELETE EXECUTE EXPORT GRANT HELP INSTALL LOAD ' +
-    'LOCK PREPARE RECOVER REFRESH RESTORE REVOKE SUBMIT SUSPEND SYNC TRACE TRANSLATE UNINSTALL UNLOCK UPDATE',
+  'ADD ANALYZE BACKUP CACHE CALL CANCEL CLEAR DELETE EXPORT GRANT HELP INSTALL LOAD ' +
+    'LOCK RECOVER REFRESH RESTORE REVOKE SUBMIT SUSPEND SYNC TRACE TRANSLATE UNINSTALL UNLOCK UPDATE',
 );
 const CREATE_NOT_YET = words(
   'ANALYZE BASELINE CATALOG DATACACHE DICTIONARY FILE FUNCTION GLOBAL GROUP INDEX MASKING MATERIALIZED ' +
@@ -73,7 +77,7 @@ const ALTER_NOT_YET = words(
 );
 const DROP_NOT_YET = words(
   'ALL ANALYZE BASELINE CATALOG DATACACHE DICTIONARY FILE FUNCTION GLOBAL GROUP INDEX MASKING ' +
-    'MATERIALIZED MULTIPLE PASSWORD PIPE PREPARE REPOSITORY RESOURCE ROLE ROW SECURITY STATS USER VIEW WAREHOUSE',
+    'MATERIALIZED MULTIPLE PASSWORD PIPE REPOSITORY RESOURCE ROLE ROW SECURITY STATS USER VIEW WAREHOUSE',
 );
 
 /** One statement without its `;`. Throws SQL_SYNTAX, NOT_SUPPORTED, LIMIT_EXCEEDED, SQL_ANALYZE. */
@@ -115,6 +119,7 @@ function parseDrop(cursor: Cursor): Statement {
   refuse(cursor, 'DROP', DROP_NOT_YET);
   if (cursor.take('DATABASE') || cursor.take('SCHEMA')) return parseDropDatabase(cursor, pos);
   if (cursor.take('STORAGE')) return parseDropStorageVolume(cursor, pos);
+  if (cursor.at('PREPARE')) return parseDeallocated(cursor, pos);
   const temporary = cursor.take('TEMPORARY');
   if (temporary || cursor.at('TABLE')) {
     cursor.expect('TABLE');

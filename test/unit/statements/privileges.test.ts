@@ -14,6 +14,7 @@ const session: Session = {
   database: 'd',
   variables: new Map(),
   userVariables: new Map(),
+  prepared: new Map(),
   running: null,
 };
 

@@ -34,6 +34,7 @@ function newSession(connectionId: number, sql: string | null): Session {
     database: null,
     variables: new Map(),
     userVariables: new Map(),
+    prepared: new Map(),
     running: sql === null ? null : { sql, startedMs: systemClock.nowMs() - 2_000 },
   };
 }

@@ -19,6 +19,7 @@ function session(variables: Readonly<Record<string, string>> = {}): Session {
     database: null,
     variables: new Map(Object.entries(variables)),
     userVariables: new Map(),
+    prepared: new Map(),
     running: null,
   };
 }
