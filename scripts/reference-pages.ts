@@ -11,6 +11,7 @@ import { JOB_PROPERTIES, SOURCE_PROPERTIES } from '../src/loads/routine/properti
 import type { FunctionEntry } from '../src/query/functions/entry.ts';
 import { FUNCTION_ENTRIES } from '../src/query/functions/table.ts';
 import { HANDLERS } from '../src/statements/index.ts';
+import { SYSTEM_VIEWS } from '../src/statements/information-schema/system-databases.ts';
 import { TABLE_PROPERTIES } from '../src/statements/table-properties.ts';
 import { SYSTEM_VARIABLES } from '../src/statements/variables.ts';
 import { METRICS } from '../src/telemetry/metrics.ts';
@@ -168,6 +169,27 @@ function functionsPage(): string {
   );
 }
 
+function systemViewsPage(): string {
+  const parts = Object.entries(SYSTEM_VIEWS).flatMap(([database, views]) => [
+    `## ${database}`,
+    table(
+      ['View', 'What', 'Columns'],
+      Object.entries(views)
+        .sort(([a], [b]) => (a < b ? -1 : 1))
+        .map(([name, view]) => [
+          code(name),
+          view.doc,
+          view.columns.map((column) => column.name).join(', '),
+        ]),
+    ),
+  ]);
+  return page(
+    'System views',
+    'Views of `information_schema` and `sys`. Names are found in any case. Times are in the time zone of the session. A view of something that Millrace has not got exists and is empty, for clients that ask.',
+    ...parts,
+  );
+}
+
 /** Path from the root -> text. */
 export function referencePages(): ReadonlyMap<string, string> {
   return new Map([
@@ -177,6 +199,7 @@ export function referencePages(): ReadonlyMap<string, string> {
     ['docs/reference/properties.md', propertiesPage()],
     ['docs/reference/statements.md', statementsPage()],
     ['docs/reference/variables.md', variablesPage()],
+    ['docs/reference/system-views.md', systemViewsPage()],
     ['docs/reference/functions.md', functionsPage()],
   ]);
 }

@@ -71,7 +71,7 @@ export interface DatabaseRecord {
   /** The volume that new tables take by default; null where the catalog had no default volume. */
   readonly volumeId: VolumeId | null;
   readonly volumeName: string | null;
-  /** information_schema and _statistics_: cannot be changed by statements. */
+  /** information_schema, sys and _statistics_: cannot be changed by statements. */
   readonly isSystem: boolean;
   readonly properties: Readonly<Record<string, string>>;
   readonly createdMs: number;
@@ -118,6 +118,8 @@ export interface TableStatus {
   readonly fileCount: number;
   readonly rowCount: number;
   readonly sizeBytes: number;
+  /** Commit of the current version; null for a table that nothing was loaded into. */
+  readonly updatedMs: number | null;
 }
 
 export interface Tables {
@@ -247,5 +249,6 @@ export interface Catalog extends CatalogScope {
 }
 
 export const INFORMATION_SCHEMA = 'information_schema';
+export const SYS = 'sys';
 /** TableInfo.volumeId of system tables: each of their files names its own volume. */
 export const EACH_FILE_ITS_OWN_VOLUME = 0;

@@ -20,6 +20,7 @@ import {
   EACH_FILE_ITS_OWN_VOLUME,
   INFORMATION_SCHEMA,
   type Snapshot,
+  SYS,
   type TableRef,
 } from './catalog.ts';
 import { CommitStore } from './commit-store.ts';
@@ -50,6 +51,7 @@ const FIRST_OBJECT_ID = 10001;
 const INFORMATION_SCHEMA_ID = 1;
 const STATISTICS_ID = 2;
 const REJECTED_RECORDS_ID = 3;
+const SYS_ID = 4;
 
 /**
  * Throws DATA_DIR_LOCKED, METADATA_TOO_NEW, METADATA_DAMAGED, METADATA_KEY_MISSING,
@@ -196,6 +198,7 @@ async function putSystemObjects({ db, nowMs }: CatalogContext): Promise<void> {
     .values([
       { id: INFORMATION_SCHEMA_ID, name: INFORMATION_SCHEMA, ...database },
       { id: STATISTICS_ID, name: STATISTICS_DATABASE, ...database },
+      { id: SYS_ID, name: SYS, ...database },
     ])
     .onConflict((conflict) => conflict.column('id').doNothing())
     .execute();

@@ -121,7 +121,12 @@ export class TableStore implements Tables {
     if (ids.length === 0) return [];
     const rows = await this.#context.db
       .selectFrom('tables')
-      .select(['id', 'head_version', 'live_files', 'live_rows', 'live_bytes'])
+      .leftJoin('table_versions', (join) =>
+        join
+          .onRef('table_versions.table_id', '=', 'tables.id')
+          .onRef('table_versions.version', '=', 'tables.head_version'),
+      )
+      .select(['id', 'head_version', 'live_files', 'live_rows', 'live_bytes', 'committed_ms'])
       .where('id', 'in', ids)
       .where('dropped_ms', 'is', null)
       .orderBy('id')
@@ -132,6 +137,7 @@ export class TableStore implements Tables {
       fileCount: row.live_files,
       rowCount: row.live_rows,
       sizeBytes: row.live_bytes,
+      updatedMs: row.committed_ms,
     }));
   }
 }

@@ -1,10 +1,14 @@
 // Which tables a parsed query names, so that the caller can read all of them in one go before analysis.
 // Names of WITH tables are left out where they are in force.
+import { fail } from '../base/errors.ts';
 import type { Expression } from '../sql/ast/expression.ts';
 import type * as ast from '../sql/ast/query.ts';
 import type { TableRef } from './catalog.ts';
 
-/** Every table reference once (by its spelling), in order of appearance. */
+/** The catalog that all tables are in, as StarRocks names it. */
+const OWN_CATALOG = 'default_catalog';
+
+/** Every table reference once (by its spelling), in order of appearance. Throws SQL_ANALYZE for another catalog. */
 export function collectTableRefs(query: ast.Query): readonly TableRef[] {
   const found = new Map<string, TableRef>();
   visit(query, new Set(), found);
@@ -36,7 +40,10 @@ function visit(
     return;
   }
   if (isTable(value)) {
-    const { database, name } = value.name;
+    const { catalog, database, name } = value.name;
+    if (catalog !== null && catalog !== OWN_CATALOG) {
+      throw fail('SQL_ANALYZE', { detail: `Unknown catalog '${catalog}'` });
+    }
     if (database !== null || !ctes.has(name.toLowerCase())) {
       found.set(`${database ?? ''}\0${name}`, { database, name });
     }

@@ -214,16 +214,13 @@ export async function startFe(
 }
 
 function openHttp(options: FeOptions): Promise<HttpServer> {
-  const { host, httpPort, log, metrics } = options;
+  const { host, httpPort, log } = options;
   return startHttpServer({
     host,
     port: httpPort,
     log,
     services: {
-      metricsText: async () => {
-        await refreshGauges(options);
-        return metrics.text();
-      },
+      metricsText: () => metricsText(options),
       health: async () => {
         const parts = await options.processes();
         const ok = Object.values(parts).every((state) => state === 'ok');
@@ -298,11 +295,17 @@ async function makeServices(
     routineLoads: new RoutineLoads({ catalog, probe, random, scheduler }),
     connections: { list: () => [...sessions.values()], kill },
     volumes: options.volumes,
+    metricsText: () => metricsText(options),
     globals: new Map([
       ['query_timeout', config.text('query_timeout_second')],
       ...(await catalog.variables.all()),
     ]),
   };
+}
+
+async function metricsText(options: FeOptions): Promise<string> {
+  await refreshGauges(options);
+  return options.metrics.text();
 }
 
 /** Gauges that are cheap to read only when somebody looks. */

@@ -3,19 +3,25 @@
 import { fail } from '../base/errors.ts';
 import { analysisError } from '../loads/properties.ts';
 import type { DatabaseName } from '../sql/ast/ddl.ts';
+import { isSystemDatabase } from './information-schema/system-databases.ts';
 import { checkName } from './names.ts';
 import { propertyMap, quoteName } from './properties.ts';
 import { filterRows } from './show-filter.ts';
 import { type Handler, OK, type Session, type StatementContext, textRows } from './types.ts';
+import { visibilityOf } from './visibility.ts';
 
-const DEFAULT_CATALOG = 'default_catalog';
+/** The one catalog that tables of Millrace are in. */
+export const DEFAULT_CATALOG = 'default_catalog';
 
-/** The database's name; refuses catalogs other than the own one. */
+/** Throws SQL_ANALYZE for a catalog other than the own one. */
+export function checkCatalog(catalog: string): void {
+  if (catalog !== DEFAULT_CATALOG) throw analysisError(`Unknown catalog '${catalog}'`);
+}
+
+/** The database's name, system databases in lower case; refuses catalogs other than the own one. */
 export function databaseOf(name: DatabaseName): string {
-  if (name.catalog !== null && name.catalog !== DEFAULT_CATALOG) {
-    throw analysisError(`Unknown catalog '${name.catalog}'`);
-  }
-  return name.name;
+  if (name.catalog !== null) checkCatalog(name.catalog);
+  return isSystemDatabase(name.name) ? name.name.toLowerCase() : name.name;
 }
 
 /** The named database, else the session's. Throws NO_DATABASE. */
@@ -45,9 +51,13 @@ export const dropDatabase: Handler<'drop_database'> = async (statement, { servic
   return OK;
 };
 
-export const showDatabases: Handler<'show_databases'> = async (statement, { services }) => {
+export const showDatabases: Handler<'show_databases'> = async (statement, context) => {
   const names = ['Database'];
-  const databases = await services.catalog.databases.list();
+  if (statement.catalog !== null) checkCatalog(statement.catalog);
+  const visible = await visibilityOf(context);
+  const databases = (await context.services.catalog.databases.list()).filter(({ name }) =>
+    visible.database(name),
+  );
   return textRows(
     names,
     filterRows(
@@ -78,7 +88,9 @@ export async function useDatabase(
   name: string,
   { session, services }: Pick<StatementContext, 'session' | 'services'>,
 ): Promise<void> {
-  const database = await services.catalog.databases.get(name);
+  const database = await services.catalog.databases.get(
+    isSystemDatabase(name) ? name.toLowerCase() : name,
+  );
   session.database = database.name;
 }
 

@@ -18,10 +18,10 @@ import type { DerivedTable, Query, TableReference } from '../sql/ast/query.ts';
 import { parseStatement } from '../sql/parse.ts';
 import { databaseOrCurrent } from './databases.ts';
 import {
-  informationSchemaTable,
-  informationSchemaView,
-  isInformationSchema,
-} from './information-schema.ts';
+  isSystemDatabase,
+  systemTable,
+  systemViewSql,
+} from './information-schema/system-databases.ts';
 import type { Handler, Outcome, StatementContext } from './types.ts';
 import { PRODUCT_VERSION, SERVER_VERSION, variableText, variableValue } from './variables.ts';
 
@@ -128,9 +128,9 @@ async function readTables(
     name: ref.name,
   }));
   const inline = new Map<string, InlineTableSource>();
-  for (const ref of named.filter((entry) => isInformationSchema(entry.database))) {
-    const table = await informationSchemaTable(ref.name, services);
-    if (table !== undefined) inline.set(ref.name.toLowerCase(), table);
+  for (const { database, name } of named.filter((entry) => isSystemDatabase(entry.database))) {
+    const table = await systemTable(database, name, { session, services });
+    if (table !== undefined) inline.set(`${database}.${name}`.toLowerCase(), table);
   }
   const snapshot = await services.catalog.snapshot(
     named.map((ref) => ({ databaseName: ref.database, tableName: ref.name })),
@@ -148,16 +148,15 @@ async function readTables(
     });
   });
   return {
-    hasDatabase: (database) =>
-      snapshot.databaseNames.has(database) || isInformationSchema(database),
+    hasDatabase: (database) => snapshot.databaseNames.has(database) || isSystemDatabase(database),
     table: (database, name) =>
-      isInformationSchema(database)
-        ? inline.get(name.toLowerCase())
+      isSystemDatabase(database)
+        ? inline.get(`${database}.${name}`.toLowerCase())
         : stored.get(`${database}.${name}`),
   };
 }
 
-/** Replaces references to information_schema views by their SELECT. The tree is plain data: a copy is made. */
+/** Replaces references to system views over stored tables by their SELECT. The tree is plain data: a copy is made. */
 function expandViews(statement: Query, context: StatementContext): Query {
   const visit = (node: unknown): unknown => {
     if (Array.isArray(node)) return node.map(visit);
@@ -174,8 +173,8 @@ function isTableReference(node: object): node is TableReference {
 
 function viewOf(node: TableReference, { session }: StatementContext): DerivedTable | undefined {
   const database = node.name.database ?? session.database;
-  if (database === null || !isInformationSchema(database)) return undefined;
-  const sql = informationSchemaView(node.name.name);
+  if (database === null) return undefined;
+  const sql = systemViewSql(database, node.name.name);
   if (sql === undefined) return undefined;
   const parsed = parseStatement(sql);
   if (parsed.kind !== 'query') return undefined;

@@ -6,23 +6,28 @@ import type { QualifiedName } from '../sql/ast/node.ts';
 import { databaseOf, databaseOrCurrent } from './databases.ts';
 import { printDefault } from './default-values.ts';
 import {
-  informationSchemaColumns,
-  informationSchemaNames,
-  isInformationSchema,
-} from './information-schema.ts';
+  isSystemDatabase,
+  systemView,
+  systemViewNames,
+} from './information-schema/system-databases.ts';
 import { quoteName, quoteText } from './properties.ts';
 import { filterRows } from './show-filter.ts';
 import { tableName } from './tables.ts';
 import { type Handler, type StatementContext, textRows } from './types.ts';
+import { visibilityOf } from './visibility.ts';
 
-export const showTables: Handler<'show_tables'> = async (statement, { session, services }) => {
+export const showTables: Handler<'show_tables'> = async (statement, context) => {
+  const { session, services } = context;
   const given = statement.database === null ? null : databaseOf(statement.database);
   const database = databaseOrCurrent(given, session);
   const names = [`Tables_in_${database}`, ...(statement.full ? ['Table_type'] : [])];
-  const isSystem = isInformationSchema(database);
+  const isSystem = isSystemDatabase(database);
+  const visible = await visibilityOf(context);
   const tables = isSystem
-    ? informationSchemaNames()
-    : (await services.catalog.tables.list(database)).map((table) => table.name);
+    ? systemViewNames(database)
+    : (await services.catalog.tables.list(database))
+        .map((table) => table.name)
+        .filter((table) => visible.table(database, table));
   const type = isSystem ? 'SYSTEM VIEW' : 'BASE TABLE';
   const rows = tables.map((table) => [table, ...(statement.full ? [type] : [])]);
   return textRows(names, filterRows(names, rows, statement));
@@ -39,13 +44,13 @@ async function columnsOf(
   { session, services }: Pick<StatementContext, 'session' | 'services'>,
 ): Promise<readonly ShownColumn[]> {
   const { database, name: table } = tableName(name, session);
-  if (!isInformationSchema(database)) {
+  if (!isSystemDatabase(database)) {
     return (await services.catalog.tables.get(database, table)).schema.columns;
   }
-  const columns = informationSchemaColumns(table);
+  const columns = systemView(database, table)?.columns;
   if (columns === undefined) throw fail('UNKNOWN_TABLE', { table: `${database}.${table}` });
   const rest = { nullable: true, isKey: false, defaultValue: null, comment: '' };
-  return columns.map(([column, type]) => ({ name: column, type, ...rest }));
+  return columns.map((column) => ({ ...column, ...rest }));
 }
 
 export const describeTable: Handler<'describe_table'> = async (

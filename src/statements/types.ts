@@ -49,6 +49,8 @@ export interface Services {
   readonly routineLoads: RoutineLoads;
   readonly connections: Connections;
   readonly volumes: VolumeAccess;
+  /** What /metrics serves, in Prometheus text form. */
+  readonly metricsText: () => Promise<string>;
   /** SET GLOBAL values, kept in memory and in the catalog. */
   readonly globals: Map<string, string>;
 }

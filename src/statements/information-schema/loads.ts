@@ -1,0 +1,113 @@
+// Loads as rows: Routine Load jobs and their ledger, rejected rows, transactions of other loads, and the
+// kinds of load that come later, which are empty until then. SOURCE: StarRocks docs, information_schema.
+import { showRow } from '../../loads/routine/show.ts';
+import { REJECTED_RECORDS_TABLE, STATISTICS_DATABASE } from '../../model/system-tables.ts';
+import { variableText } from '../variables.ts';
+import { type ViewContext, type ViewRow, type ViewTable, viewColumns } from './view.ts';
+
+const ROUTINE_LOAD_COLUMNS = viewColumns(
+  'long ID, text NAME CREATE_TIME PAUSE_TIME END_TIME DB_NAME TABLE_NAME STATE DATA_SOURCE_TYPE CURRENT_TASK_NUM ' +
+    'JOB_PROPERTIES DATA_SOURCE_PROPERTIES CUSTOM_PROPERTIES STATISTICS PROGRESS TIMESTAMP_PROGRESS ' +
+    'REASONS_OF_STATE_CHANGED ERROR_LOG_URLS TRACKING_SQL OTHER_MSG LATEST_SOURCE_POSITION',
+);
+
+async function routineLoadJobs({ session, services, visible }: ViewContext): Promise<ViewRow[]> {
+  const { routineLoads, globals } = services;
+  const zone = variableText('time_zone', 'session', session, globals) ?? 'Etc/UTC';
+  return (await routineLoads.list({ database: null, all: true }, zone))
+    .filter(({ job }) => visible.load(job.databaseName, job.tableName))
+    .map((shown) => {
+      const cells = showRow(shown).map((cell) => (cell === 'NULL' ? null : cell));
+      return Object.fromEntries(
+        ROUTINE_LOAD_COLUMNS.map(({ name }, index) => [name, cells[index] ?? null]),
+      );
+    });
+}
+
+async function ledgerRows({ services, visible, time }: ViewContext): Promise<ViewRow[]> {
+  const { catalog } = services;
+  const jobs = await catalog.loadJobs.list({ all: true });
+  const byId = new Map<number, (typeof jobs)[number]>(jobs.map((job) => [job.id, job]));
+  return (await catalog.ledger.list()).flatMap((row) => {
+    const job = byId.get(row.jobId);
+    if (job !== undefined && !visible.load(job.databaseName, job.tableName)) return [];
+    return [
+      {
+        JOB_ID: row.jobId,
+        DB_NAME: job?.databaseName ?? null,
+        JOB_NAME: job?.name ?? null,
+        TOPIC: row.topic,
+        PARTITION_ID: row.partition,
+        SEGMENT: row.segment,
+        FROM_OFFSET: row.fromOffset,
+        TO_OFFSET: row.toOffset,
+        MESSAGES_RECEIVED: row.received,
+        MESSAGES_CONSUMED: row.consumed,
+        SKIPPED_CONTROL: row.skippedControl,
+        SKIPPED_ABORTED: row.skippedAborted,
+        SKIPPED_EMPTY: row.skippedEmpty,
+        SKIPPED_GAP: row.skippedGap,
+        RECEIVED_BYTES: row.receivedBytes,
+        ROWS_LOADED: row.rowsLoaded,
+        ROWS_FILTERED: row.rowsFiltered,
+        ROWS_UNSELECTED: row.rowsUnselected,
+        FIRST_COMMIT_TIME: time(row.firstCommitMs),
+        LAST_COMMIT_TIME: time(row.lastCommitMs),
+      },
+    ];
+  });
+}
+
+const RECORDS = `${STATISTICS_DATABASE}.${REJECTED_RECORDS_TABLE}`;
+
+export const LOAD_VIEWS: ViewTable = {
+  routine_load_jobs: {
+    columns: ROUTINE_LOAD_COLUMNS,
+    doc: 'Routine Load jobs, ended ones too',
+    rows: routineLoadJobs,
+  },
+  routine_load_ledger: {
+    columns: viewColumns(
+      'long JOB_ID, text DB_NAME JOB_NAME TOPIC, long PARTITION_ID SEGMENT FROM_OFFSET TO_OFFSET MESSAGES_RECEIVED ' +
+        'MESSAGES_CONSUMED SKIPPED_CONTROL SKIPPED_ABORTED SKIPPED_EMPTY SKIPPED_GAP RECEIVED_BYTES ROWS_LOADED ' +
+        'ROWS_FILTERED ROWS_UNSELECTED, text FIRST_COMMIT_TIME LAST_COMMIT_TIME',
+    ),
+    doc: 'what became of every message, per partition, for ever (Millrace only)',
+    rows: ledgerRows,
+  },
+  // Labels of tasks are `<job>-<job id>-<transaction id>`.
+  load_tracking_logs: {
+    columns: viewColumns('long ID JOB_ID, text LABEL DATABASE_NAME TRACKING_LOG TYPE'),
+    doc: 'rejected rows with their reasons',
+    rows: {
+      sql: `SELECT txn_id AS ID, CAST(regexp_extract(load_label, '-([0-9]+)-[0-9]+$', 1) AS BIGINT) AS JOB_ID,
+    load_label AS LABEL, target_database AS DATABASE_NAME,
+    concat('Error: ', error_message, '. Row: ', raw_record) AS TRACKING_LOG, load_type AS TYPE FROM ${RECORDS}`,
+    },
+  },
+  stream_loads: {
+    columns: viewColumns(
+      'v64 LABEL, long ID, v64 LOAD_ID, long TXN_ID, v64 DB_NAME TABLE_NAME STATE, text ERROR_MSG TRACKING_URL, ' +
+        'long CHANNEL_NUM PREPARED_CHANNEL_NUM NUM_ROWS_NORMAL NUM_ROWS_AB_NORMAL NUM_ROWS_UNSELECTED NUM_LOAD_BYTES ' +
+        'TIMEOUT_SECOND, time CREATE_TIME_MS BEFORE_LOAD_TIME_MS START_LOADING_TIME_MS START_PREPARING_TIME_MS ' +
+        'FINISH_PREPARING_TIME_MS END_TIME_MS, text CHANNEL_STATE, v64 TYPE, text TRACKING_SQL',
+    ),
+    doc: 'Stream Loads; empty until there are any',
+    rows: 'none',
+  },
+  pipes: {
+    columns: viewColumns(
+      'v64 DATABASE_NAME, long PIPE_ID, v64 PIPE_NAME, text PROPERTIES, v64 TABLE_NAME STATE, text LOAD_STATUS LAST_ERROR, time CREATED_TIME',
+    ),
+    doc: 'pipes; empty until there are any',
+    rows: 'none',
+  },
+  pipe_files: {
+    columns: viewColumns(
+      'v64 DATABASE_NAME, long PIPE_ID, v64 PIPE_NAME, v1024 FILE_NAME, v64 FILE_VERSION, long FILE_SIZE, v64 LAST_MODIFIED LOAD_STATE ' +
+        'STAGED_TIME START_LOAD_TIME FINISH_LOAD_TIME, text ERROR_MSG',
+    ),
+    doc: 'files of pipes; empty until there are any',
+    rows: 'none',
+  },
+};

@@ -1,0 +1,109 @@
+// Databases, tables and views as rows: schemata, tables, views, temp_tables. SOURCE: StarRocks docs,
+// information_schema; columns in StarRocks' order.
+import type { TableStatus } from '../../catalog/catalog.ts';
+import type { TableInfo } from '../../model/table.ts';
+import { type ViewContext, type ViewRow, type ViewTable, viewColumns } from './view.ts';
+
+export const COLLATION = 'utf8_general_ci';
+
+/** A stored table with its figures, as lists show it. */
+export interface ListedTable {
+  readonly table: TableInfo;
+  readonly status: TableStatus;
+}
+
+/** The stored tables that the session may know of, by id. `database` null = of all. */
+export async function listedTables(
+  { services, visible }: Pick<ViewContext, 'services' | 'visible'>,
+  database: string | null = null,
+): Promise<readonly ListedTable[]> {
+  const { catalog } = services;
+  const tables = (
+    database === null ? await catalog.tables.all() : await catalog.tables.list(database)
+  ).filter((table) => visible.table(table.databaseName, table.name));
+  const status = await catalog.tables.status(tables.map((table) => table.id));
+  const byId = new Map(status.map((entry) => [entry.tableId, entry]));
+  return tables.flatMap((table) => {
+    const found = byId.get(table.id);
+    // Dropped between the two reads.
+    return found === undefined ? [] : [{ table, status: found }];
+  });
+}
+
+/** Rows divided by bytes, as MySQL gives it. */
+export function averageRowBytes({ rowCount, sizeBytes }: TableStatus): number {
+  return rowCount === 0 ? 0 : Math.round(sizeBytes / rowCount);
+}
+
+async function schemata({ services, visible }: ViewContext): Promise<readonly ViewRow[]> {
+  return (await services.catalog.databases.list())
+    .filter(({ name }) => visible.database(name))
+    .map(({ name }) => ({
+      CATALOG_NAME: 'def',
+      SCHEMA_NAME: name,
+      DEFAULT_CHARACTER_SET_NAME: 'utf8',
+      DEFAULT_COLLATION_NAME: COLLATION,
+    }));
+}
+
+async function tables(context: ViewContext): Promise<readonly ViewRow[]> {
+  const { time } = context;
+  const stored = (await listedTables(context)).map(({ table, status }) => ({
+    TABLE_CATALOG: 'def',
+    TABLE_SCHEMA: table.databaseName,
+    TABLE_NAME: table.name,
+    TABLE_TYPE: 'BASE TABLE',
+    ENGINE: 'StarRocks',
+    TABLE_ROWS: status.rowCount,
+    AVG_ROW_LENGTH: averageRowBytes(status),
+    DATA_LENGTH: status.sizeBytes,
+    CREATE_TIME: time(table.createdMs),
+    UPDATE_TIME: time(status.updatedMs ?? table.createdMs),
+    TABLE_COLLATION: COLLATION,
+    CREATE_OPTIONS: '',
+    TABLE_COMMENT: table.comment,
+  }));
+  const system = context.system.map(({ database, name }) => ({
+    TABLE_CATALOG: 'def',
+    TABLE_SCHEMA: database,
+    TABLE_NAME: name,
+    TABLE_TYPE: 'SYSTEM VIEW',
+    ENGINE: 'MEMORY',
+    TABLE_COLLATION: COLLATION,
+    CREATE_OPTIONS: '',
+    TABLE_COMMENT: '',
+  }));
+  return [...system, ...stored];
+}
+
+const TABLE_COLUMNS =
+  'v512 TABLE_CATALOG, v64 TABLE_SCHEMA TABLE_NAME TABLE_TYPE ENGINE, long VERSION, v10 ROW_FORMAT, ' +
+  'long TABLE_ROWS AVG_ROW_LENGTH DATA_LENGTH MAX_DATA_LENGTH INDEX_LENGTH DATA_FREE AUTO_INCREMENT, ' +
+  'time CREATE_TIME UPDATE_TIME CHECK_TIME, v32 TABLE_COLLATION, long CHECKSUM, v255 CREATE_OPTIONS, v2048 TABLE_COMMENT';
+
+export const OBJECT_VIEWS: ViewTable = {
+  schemata: {
+    columns: viewColumns(
+      'v512 CATALOG_NAME, v64 SCHEMA_NAME, v32 DEFAULT_CHARACTER_SET_NAME DEFAULT_COLLATION_NAME, v512 SQL_PATH',
+    ),
+    doc: 'databases',
+    rows: schemata,
+  },
+  tables: {
+    columns: viewColumns(TABLE_COLUMNS),
+    doc: 'tables and views, with rows and bytes',
+    rows: tables,
+  },
+  views: {
+    columns: viewColumns(
+      'v512 TABLE_CATALOG, v64 TABLE_SCHEMA TABLE_NAME, text VIEW_DEFINITION, v8 CHECK_OPTION, v3 IS_UPDATABLE, v77 DEFINER, v7 SECURITY_TYPE, v32 CHARACTER_SET_CLIENT COLLATION_CONNECTION',
+    ),
+    doc: 'views',
+    rows: 'none',
+  },
+  temp_tables: {
+    columns: viewColumns(`${TABLE_COLUMNS}, v128 SESSION, long TABLE_ID`),
+    doc: 'temporary tables',
+    rows: 'none',
+  },
+};

@@ -1,0 +1,99 @@
+// The databases of system views and the views in them: one table. Names are found in any case. Rows are
+// made only for the views that a statement names.
+import { INFORMATION_SCHEMA, SYS } from '../../catalog/catalog.ts';
+import { timeFormatter } from '../../loads/time-zone.ts';
+import type { InlineTableSource } from '../../query/catalog.ts';
+import type { StatementContext } from '../types.ts';
+import { variableText } from '../variables.ts';
+import { visibilityOf } from '../visibility.ts';
+import { ABSENT_VIEWS } from './absent.ts';
+import { COLUMN_VIEWS } from './columns.ts';
+import { GRANT_VIEWS, SYS_GRANT_VIEWS } from './grants.ts';
+import { KEY_VIEWS } from './keys.ts';
+import { LOAD_VIEWS } from './loads.ts';
+import { NODE_VIEWS } from './nodes.ts';
+import { OBJECT_VIEWS } from './objects.ts';
+import { SERVER_VIEWS } from './server.ts';
+import { SYS_VIEWS } from './sys.ts';
+import { cellsOf, type SystemView, type ViewContext, type ViewTable } from './view.ts';
+
+export const SYSTEM_VIEWS: Readonly<Record<string, ViewTable>> = {
+  [INFORMATION_SCHEMA]: {
+    ...OBJECT_VIEWS,
+    ...COLUMN_VIEWS,
+    ...KEY_VIEWS,
+    ...LOAD_VIEWS,
+    ...SERVER_VIEWS,
+    ...GRANT_VIEWS,
+    ...NODE_VIEWS,
+    ...ABSENT_VIEWS,
+  },
+  [SYS]: { ...SYS_GRANT_VIEWS, ...SYS_VIEWS },
+};
+
+function viewsOf(database: string): ViewTable | undefined {
+  const lower = database.toLowerCase();
+  return Object.hasOwn(SYSTEM_VIEWS, lower) ? SYSTEM_VIEWS[lower] : undefined;
+}
+
+/** Is it a database of system views, in any case? */
+export function isSystemDatabase(database: string): boolean {
+  return viewsOf(database) !== undefined;
+}
+
+/** The view, undefined when there is none of that name. */
+export function systemView(database: string, name: string): SystemView | undefined {
+  const views = viewsOf(database);
+  const lower = name.toLowerCase();
+  return views !== undefined && Object.hasOwn(views, lower) ? views[lower] : undefined;
+}
+
+/** Names of a database's views in order, empty for other databases. */
+export function systemViewNames(database: string): readonly string[] {
+  return Object.keys(viewsOf(database) ?? {}).sort();
+}
+
+/** The SELECT that a view stands for, undefined when its rows are made by the FE. */
+export function systemViewSql(database: string, name: string): string | undefined {
+  const rows = systemView(database, name)?.rows;
+  return typeof rows === 'object' ? rows.sql : undefined;
+}
+
+/** What rows of views and lists are made from, for one statement. */
+export async function viewContext(
+  context: Pick<StatementContext, 'session' | 'services'>,
+): Promise<ViewContext> {
+  const { session, services } = context;
+  const visible = await visibilityOf(context);
+  const zone = variableText('time_zone', 'session', session, services.globals) ?? 'Etc/UTC';
+  const format = timeFormatter(zone);
+  return {
+    session,
+    services,
+    visible,
+    system: Object.entries(SYSTEM_VIEWS).flatMap(([database, views]) =>
+      visible.database(database)
+        ? Object.entries(views).map(([name, { columns }]) => ({ database, name, columns }))
+        : [],
+    ),
+    time: (atMs) => (atMs === null ? null : format(atMs)),
+  };
+}
+
+/** The view with its rows of this moment, undefined when there is none whose rows the FE makes. */
+export async function systemTable(
+  database: string,
+  name: string,
+  context: Pick<StatementContext, 'session' | 'services'>,
+): Promise<InlineTableSource | undefined> {
+  const view = systemView(database, name);
+  if (view === undefined || typeof view.rows === 'object') return undefined;
+  const rows = view.rows === 'none' ? [] : await view.rows(await viewContext(context));
+  return {
+    kind: 'inline',
+    databaseName: database.toLowerCase(),
+    name: name.toLowerCase(),
+    columns: view.columns,
+    rows: rows.map((row) => cellsOf(view.columns, row)),
+  };
+}

@@ -1,0 +1,88 @@
+// Statements over a real catalog without a wire and without engines: for tests of handlers.
+import type { TestContext } from 'node:test';
+import { systemClock } from '../../src/base/clock.ts';
+import { silentLog } from '../../src/base/log.ts';
+import { systemRandom } from '../../src/base/random.ts';
+import { loadConfig } from '../../src/config/load.ts';
+import { RoutineLoads } from '../../src/loads/routine/service.ts';
+import type { VolumeSpec } from '../../src/model/table.ts';
+import { executeStatement } from '../../src/statements/execute.ts';
+import type { Services, Session } from '../../src/statements/types.ts';
+import { openFixture } from './catalog-fixture.ts';
+
+export interface StatementRig {
+  readonly session: Session;
+  readonly services: Services;
+  readonly checked: VolumeSpec[];
+  readonly claimed: VolumeSpec[];
+  readonly killed: [number, boolean][];
+  sessions: Session[];
+  /** Thrown by the next access check. */
+  broken: Error | null;
+  /** Rows, or 'ok'. */
+  run(sql: string): Promise<readonly (readonly (string | null)[])[] | 'ok'>;
+}
+
+/** A session of root; `sql` is what it runs now. */
+export function newSession(connectionId: number, sql: string | null): Session {
+  return {
+    connectionId,
+    user: 'root',
+    host: '127.0.0.1',
+    connectedMs: systemClock.nowMs() - 5_000,
+    database: null,
+    variables: new Map(),
+    userVariables: new Map(),
+    prepared: new Map(),
+    running: sql === null ? null : { sql, startedMs: systemClock.nowMs() - 2_000 },
+  };
+}
+
+/** A new catalog with its statements; nothing answers queries. */
+export async function openStatementRig(context: TestContext): Promise<StatementRig> {
+  const { catalog } = await openFixture(context);
+  const nothing = { wake: () => undefined, forget: async () => undefined };
+  const probe = {
+    partitions: async () => [0],
+    offsets: async () => new Map([[0, 0n]]),
+  };
+  const made: StatementRig = {
+    session: newSession(1, null),
+    checked: [],
+    claimed: [],
+    killed: [],
+    sessions: [],
+    broken: null,
+    services: {
+      catalog,
+      config: loadConfig([]),
+      clock: systemClock,
+      log: silentLog,
+      metricsText: async () => 'millrace_queries_total{result="ok"} 3\n',
+      routineLoads: new RoutineLoads({ catalog, probe, random: systemRandom, scheduler: nothing }),
+      connections: {
+        list: () => made.sessions,
+        kill: (id, queryOnly) => {
+          made.killed.push([id, queryOnly]);
+          return id === 7;
+        },
+      },
+      volumes: {
+        check: async (volume) => {
+          if (made.broken !== null) throw made.broken;
+          made.checked.push(volume);
+        },
+        claim: async (volume) => {
+          made.claimed.push(volume);
+        },
+      },
+      globals: new Map(),
+    },
+    run: async (sql) => {
+      const outcome = await executeStatement(sql, made.session, made.services);
+      if (outcome.kind === 'query') throw new Error('a plan');
+      return outcome.kind === 'rows' ? outcome.rows : 'ok';
+    },
+  };
+  return made;
+}
