@@ -27,7 +27,7 @@ test('what comes with the program: system databases, the rejected rows, root', a
   const system = (await catalog.databases.list()).filter((database) => database.isSystem);
   assert.deepEqual(
     system.map((database) => database.name),
-    ['_statistics_', 'information_schema'],
+    ['_statistics_', 'information_schema', 'sys'],
   );
   assert.equal(fixture.rejected.name, 'rejected_records');
   assert.equal(fixture.rejected.schema.columns.length, 12);
