@@ -6,6 +6,7 @@ import type { SqlType } from '../model/sql-type.ts';
 import type * as ast from '../sql/ast/expression.ts';
 import type { OrderItem } from '../sql/ast/query.ts';
 import { coerce } from './coerce.ts';
+import { condition } from './condition.ts';
 import type {
   AggregateExpression,
   CallExpression,
@@ -37,9 +38,9 @@ export function analyseCall(call: ast.FunctionCall, context: ExpressionContext):
     throw analyzeError(`Analytic function '${call.name}' must be used with OVER`, call.pos);
   }
   if (entry.kind === 'aggregate') return analyseAggregate(call, entry, context);
-  if (call.distinct || call.star || call.orderBy.length > 0) {
+  if (call.distinct || call.star || call.orderBy.length > 0 || call.filter !== null) {
     throw analyzeError(
-      `${call.name} is no aggregate function: it takes no DISTINCT, * or ORDER BY`,
+      `${call.name} is no aggregate function: it takes no DISTINCT, *, ORDER BY or FILTER`,
       call.pos,
     );
   }
@@ -159,7 +160,21 @@ function analyseAggregate(
     args: convertArguments(raw, resolved),
     distinct: call.distinct,
     orderBy: analyseSortKeys(call.orderBy, context),
+    filter: analyseFilter(call, context),
   };
+}
+
+/** FILTER (WHERE ...). @throws SQL_ANALYZE_AT for an aggregate or a window in it. */
+function analyseFilter(
+  { filter, name }: ast.FunctionCall,
+  context: ExpressionContext,
+): TypedExpression | null {
+  if (filter === null) return null;
+  const where = condition(context.analyse(filter, context), filter.pos);
+  if (containsAggregate(where) || containsWindow(where)) {
+    throw analyzeError(`FILTER of ${name} cannot contain aggregates or windows`, filter.pos);
+  }
+  return where;
 }
 
 function separatorOf(call: ast.FunctionCall, context: ExpressionContext): TypedExpression {
@@ -237,6 +252,7 @@ function analyseOverAggregate(
     args: convertArguments(args, resolved),
     distinct: call.distinct,
     orderBy: analyseSortKeys(call.orderBy, context),
+    filter: analyseFilter(call, context),
   };
 }
 

@@ -12,10 +12,10 @@ import {
   analyseInSubquery,
   analyseLike,
   analyseUnary,
-  condition,
   requireComparable,
 } from './analyse-operators.ts';
 import { coerce, isDateText, isDatetimeText } from './coerce.ts';
+import { condition } from './condition.ts';
 import type { LiteralExpression, TypedExpression } from './expression.ts';
 import type { ExpressionContext } from './expression-context.ts';
 import { analyzeError, resolveColumn } from './scope.ts';

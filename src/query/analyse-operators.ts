@@ -6,6 +6,7 @@ import { printSqlType, type SqlType } from '../model/sql-type.ts';
 import type * as ast from '../sql/ast/expression.ts';
 import type { Position } from '../sql/ast/node.ts';
 import { coerce, comparable } from './coerce.ts';
+import { condition } from './condition.ts';
 import type { ComparisonOperator, TypedExpression } from './expression.ts';
 import type { ExpressionContext } from './expression-context.ts';
 import { resolveSignature } from './functions/resolve.ts';
@@ -47,17 +48,6 @@ export function analyseBinary(expression: ast.Binary, context: ExpressionContext
   }
   if (isComparison(op)) return requireComparable(op, left, right, pos);
   return arithmetic(op, left, right, pos, context);
-}
-
-/** An expression used as a condition. @throws SQL_ANALYZE_AT when its type cannot be one. */
-export function condition(expression: TypedExpression, pos: Position): TypedExpression {
-  if (implicitCastCost(expression.type, BOOLEAN) === undefined) {
-    throw analyzeError(
-      `Operand of type ${printSqlType(expression.type)} is no condition, BOOLEAN is needed`,
-      pos,
-    );
-  }
-  return coerce(expression, BOOLEAN);
 }
 
 /** @throws SQL_ANALYZE_AT when the two sides cannot be compared. */

@@ -1,15 +1,15 @@
 // Whole queries: WITH, set operations, VALUES, ORDER BY and LIMIT around a body. Calls itself for
 // subqueries through the expression context.
 import { present } from '../base/assert.ts';
-import { fail } from '../base/errors.ts';
 import { printSqlType, type SqlType } from '../model/sql-type.ts';
 import type { Expression } from '../sql/ast/expression.ts';
 import type * as ast from '../sql/ast/query.ts';
 import { analyseExpression } from './analyse-expression.ts';
-import { outputColumn, type RelationContext } from './analyse-relation.ts';
+
 import { type AnalysedSelect, analyseSelect, keyMaker } from './analyse-select.ts';
 import type { Analysis } from './analysis.ts';
 import { coerce } from './coerce.ts';
+import { collectTableRefs } from './collect-table-refs.ts';
 import type { ExpressionContext } from './expression-context.ts';
 import type {
   BodyNode,
@@ -19,8 +19,17 @@ import type {
   QueryNode,
   ValuesNode,
 } from './query-node.ts';
+import { outputColumn, type RelationContext } from './relation-scope.ts';
 import { analyzeError, type CteBinding, type CteScope, EMPTY_SCOPE, type Scope } from './scope.ts';
-import { BIGINT, commonType, isComparable, isInteger, NULL_TYPE } from './types.ts';
+import {
+  BIGINT,
+  commonType,
+  isComparable,
+  isInteger,
+  isString,
+  NULL_TYPE,
+  STRING,
+} from './types.ts';
 
 interface AnalysedBody {
   readonly node: BodyNode;
@@ -39,11 +48,12 @@ export function analyseQuery(
   outer: Scope | null,
   outerCtes: CteScope,
 ): QueryNode {
-  if (query.recursive) {
-    throw fail('NOT_SUPPORTED', { what: 'WITH RECURSIVE', hint: '' });
-  }
   const ctes = new Map<string, CteBinding>(outerCtes);
-  const nodes = query.ctes.map((cte) => analyseCte(cte, analysis, outer, ctes));
+  const nodes = query.ctes.map((cte) =>
+    query.recursive && namesItself(cte)
+      ? analyseRecursive(cte, analysis, outer, ctes)
+      : analyseCte(cte, analysis, outer, ctes),
+  );
   const context = relationContext(analysis, outer, ctes);
   let body = analyseBody(query.body, context);
   if (
@@ -57,7 +67,7 @@ export function analyseQuery(
   checkGrouping(body.select, orderBy, query.orderBy);
   return {
     ctes: nodes,
-    recursive: false,
+    recursive: query.recursive,
     body: body.node,
     columns: body.columns,
     orderBy,
@@ -108,15 +118,81 @@ function analyseCte(
       cte.pos,
     );
   }
+  return { name: bindCte(cte, query.columns, analysis, ctes), query };
+}
+
+/** Makes the WITH table known to what follows; gives its name in the generated SQL. */
+function bindCte(
+  cte: ast.CommonTable,
+  columns: readonly OutputColumn[],
+  analysis: Analysis,
+  ctes: Map<string, CteBinding>,
+): string {
   const generated = analysis.nextName('w');
   ctes.set(cte.name.toLowerCase(), {
     generated,
-    columns: query.columns.map((column, i) => ({
+    columns: columns.map((column, i) => ({
       name: cte.columns[i]?.name ?? column.name,
       type: column.type,
     })),
   });
-  return { name: generated, query };
+  return generated;
+}
+
+function namesItself(cte: ast.CommonTable): boolean {
+  const name = cte.name.toLowerCase();
+  return collectTableRefs(cte.query).some(
+    (ref) => ref.database === null && ref.name.toLowerCase() === name,
+  );
+}
+
+/**
+ * `anchor UNION [ALL] step`, where only the step reads the table itself. The anchor settles the types;
+ * integers become BIGINT and texts STRING, so that `n + 1` has room to grow.
+ */
+function analyseRecursive(
+  cte: ast.CommonTable,
+  analysis: Analysis,
+  outer: Scope | null,
+  ctes: Map<string, CteBinding>,
+): CteNode {
+  const { body } = cte.query;
+  const plain =
+    cte.query.ctes.length === 0 && cte.query.orderBy.length === 0 && cte.query.limit === null;
+  if (!plain || body.kind !== 'set_operation' || body.op !== 'UNION') {
+    throw analyzeError(`The recursive WITH table ${cte.name} must be a plain UNION`, cte.pos);
+  }
+  const anchor = analyseBody(body.left, relationContext(analysis, outer, ctes));
+  anchor.select?.checkGrouped([]);
+  if (cte.columns.length > 0 && cte.columns.length !== anchor.columns.length) {
+    throw analyzeError(
+      `WITH table ${cte.name} has ${cte.columns.length} column names for ${anchor.columns.length} columns`,
+      cte.pos,
+    );
+  }
+  const columns = anchor.columns.map(({ name, type }) => ({ name, type: roomy(type) }));
+  const name = bindCte(cte, columns, analysis, ctes);
+  const step = analyseBody(body.right, relationContext(analysis, outer, ctes));
+  step.select?.checkGrouped([]);
+  if (step.columns.length !== columns.length) {
+    throw analyzeError('Operands have unequal number of columns', body.pos);
+  }
+  const typesOf = (side: AnalysedBody): readonly SqlType[] => side.columns.map((c) => c.type);
+  const node: BodyNode = {
+    kind: 'set',
+    op: 'UNION',
+    all: body.all,
+    left: { body: anchor.node, types: typesOf(anchor) },
+    right: { body: step.node, types: typesOf(step) },
+    types: columns.map((column) => column.type),
+  };
+  const query = { ctes: [], recursive: false, body: node, columns, orderBy: [], limit: null };
+  return { name, query };
+}
+
+function roomy(type: SqlType): SqlType {
+  if (isInteger(type) && type.kind !== 'LARGEINT') return BIGINT;
+  return isString(type) || type.kind === 'NULL' ? STRING : type;
 }
 
 function analyseBody(body: ast.QueryBody, context: RelationContext): AnalysedBody {
@@ -228,6 +304,7 @@ function wrapped(body: AnalysedBody, context: RelationContext): AnalysedBody {
     columns: body.columns,
     scope,
     checkGrouped: () => undefined,
+    relax: (expression) => expression,
   };
   return { node: select.node, columns: body.columns, select };
 }
@@ -268,7 +345,7 @@ function analyseOrder(
   }
   const select = present(body.select, 'SELECT before ORDER BY');
   const expressions = context.expressions(select.scope);
-  const expression = expressions.analyse(item.expression, expressions);
+  const expression = select.relax(expressions.analyse(item.expression, expressions));
   checkOrdered(expression.type, item);
   const keyOf = keyMaker(context);
   const key = keyOf(expression);

@@ -5,39 +5,31 @@ import { fail } from '../base/errors.ts';
 import type { SqlType } from '../model/sql-type.ts';
 import type { Identifier } from '../sql/ast/node.ts';
 import type * as ast from '../sql/ast/query.ts';
-import { condition, requireComparable } from './analyse-operators.ts';
+import { requireComparable } from './analyse-operators.ts';
+import { analysePivot } from './analyse-pivot.ts';
+import { analyseTableFunction } from './analyse-table-function.ts';
 import type { Analysis } from './analysis.ts';
 import type { InlineTableSource, StoredTable } from './catalog.ts';
 import { coerce } from './coerce.ts';
+import { condition } from './condition.ts';
 import type { TypedExpression } from './expression.ts';
-import type { ExpressionContext } from './expression-context.ts';
 import type { JoinNode, RelationNode } from './query-node.ts';
 import {
+  type AnalysedRelation,
+  outputColumn,
+  type RelationContext,
+  renamed,
+  scopeOf,
+  single,
+} from './relation-scope.ts';
+import {
   analyzeError,
-  type CteScope,
   EMPTY_SCOPE,
   type Scope,
   type ScopeColumn,
   type ScopeRelation,
 } from './scope.ts';
-import { BIGINT, BOOLEAN, commonType } from './types.ts';
-
-/** A relation and what it adds to the scope. */
-export interface AnalysedRelation {
-  readonly node: RelationNode;
-  readonly relations: readonly ScopeRelation[];
-  readonly merged: readonly ScopeColumn[];
-  readonly hidden: ReadonlySet<ScopeColumn>;
-}
-
-/** What the relation analyser needs from the query analyser. */
-export interface RelationContext {
-  readonly analysis: Analysis;
-  readonly ctes: CteScope;
-  /** The query around this one. */
-  readonly outer: Scope | null;
-  readonly expressions: (scope: Scope) => ExpressionContext;
-}
+import { BOOLEAN, commonType } from './types.ts';
 
 /** @throws UNKNOWN_TABLE, UNKNOWN_DATABASE, NO_DATABASE, SQL_ANALYZE_AT. */
 export function analyseRelation(
@@ -52,24 +44,16 @@ export function analyseRelation(
       return analyseDerived(relation, context, lateral);
     case 'table_function':
       return analyseTableFunction(relation, context, lateral);
+    case 'pivot':
+      return analysePivot(
+        relation,
+        analyseRelation(relation.source, context, lateral),
+        context,
+        lateral ?? context.outer,
+      );
     case 'join':
       return analyseJoin(relation, context, lateral);
   }
-}
-
-/** The scope of a relation, inside the query around it. */
-export function scopeOf(analysed: AnalysedRelation, outer: Scope | null): Scope {
-  return {
-    ...EMPTY_SCOPE,
-    relations: analysed.relations,
-    merged: analysed.merged,
-    hidden: analysed.hidden,
-    parent: outer,
-  };
-}
-
-function single(node: RelationNode, relation: ScopeRelation): AnalysedRelation {
-  return { node, relations: [relation], merged: [], hidden: new Set() };
 }
 
 function analyseTable(relation: ast.TableReference, context: RelationContext): AnalysedRelation {
@@ -138,34 +122,6 @@ function physicalColumn(relation: string, name: string, type: SqlType): ScopeCol
   };
 }
 
-/** The i-th output of a subquery. */
-export function outputColumn(
-  relation: string,
-  i: number,
-  name: string,
-  type: SqlType,
-): ScopeColumn {
-  return {
-    name,
-    type,
-    expression: { kind: 'column', type, relation, column: `c${i}`, display: name },
-  };
-}
-
-function renamed(
-  columns: readonly ScopeColumn[],
-  aliases: readonly Identifier[],
-): readonly ScopeColumn[] {
-  if (aliases.length === 0) return columns;
-  if (aliases.length !== columns.length) {
-    throw analyzeError(
-      `Column alias list has ${aliases.length} names, but the table has ${columns.length} columns`,
-      present(aliases[0], 'column alias').pos,
-    );
-  }
-  return columns.map((column, i) => ({ ...column, name: present(aliases[i], 'alias').name }));
-}
-
 function analyseDerived(
   relation: ast.DerivedTable,
   context: RelationContext,
@@ -186,41 +142,6 @@ function analyseDerived(
       alias,
       columns: renamed(columns, relation.columnAliases),
     },
-  );
-}
-
-function analyseTableFunction(
-  relation: ast.TableFunction,
-  context: RelationContext,
-  lateral: Scope | null,
-): AnalysedRelation {
-  const alias = context.analysis.nextAlias();
-  const expressions = context.expressions(lateral ?? context.outer ?? EMPTY_SCOPE);
-  const args = relation.args.map((arg) => expressions.analyse(arg.value, expressions));
-  const type = tableFunctionType(relation, args);
-  const converted = relation.name === 'unnest' ? args : args.map((arg) => coerce(arg, BIGINT));
-  const name = relation.name === 'unnest' ? 'unnest' : 'generate_series';
-  const columns = [outputColumn(alias, 0, name, type)];
-  return single(
-    { kind: 'table_function', function: name, args: converted, alias },
-    {
-      database: null,
-      name: relation.alias ?? relation.name,
-      alias,
-      columns: renamed(columns, relation.columnAliases),
-    },
-  );
-}
-
-function tableFunctionType(relation: ast.TableFunction, args: readonly TypedExpression[]): SqlType {
-  const [first] = args;
-  if (relation.name === 'unnest' && args.length === 1 && first?.type.kind === 'ARRAY') {
-    return first.type.element;
-  }
-  if (relation.name === 'generate_series' && args.length >= 2 && args.length <= 3) return BIGINT;
-  throw analyzeError(
-    `Unknown table function '${relation.name}' with ${args.length} arguments of these types`,
-    relation.pos,
   );
 }
 

@@ -1,15 +1,20 @@
 // One SELECT: items and stars, GROUP BY (positions, aliases, ROLLUP), HAVING, windows, and the rule that
 // what is not aggregated must be grouped.
+import { present } from '../base/assert.ts';
 import { fail } from '../base/errors.ts';
 import type { Expression } from '../sql/ast/expression.ts';
 import type { Position } from '../sql/ast/node.ts';
 import type * as ast from '../sql/ast/query.ts';
-import { condition } from './analyse-operators.ts';
-import { analyseRelation, type RelationContext, scopeOf } from './analyse-relation.ts';
+import { analyseRelation } from './analyse-relation.ts';
+import { condition } from './condition.ts';
 import { childrenOf, type TypedExpression } from './expression.ts';
+import { resolveSignature } from './functions/resolve.ts';
 import { expressionSql } from './generate-expression.ts';
+import { mapExpression } from './map-expression.ts';
 import type { GroupNode, OutputColumn, SelectNode } from './query-node.ts';
+import { type RelationContext, scopeOf } from './relation-scope.ts';
 import { analyzeError, EMPTY_SCOPE, type Scope, type ScopeColumn, starColumns } from './scope.ts';
+import { hasSqlMode } from './sql-mode.ts';
 import { isComparable } from './types.ts';
 import { containsAggregate, containsWindow } from './walk.ts';
 
@@ -23,6 +28,8 @@ export interface AnalysedSelect {
    * whose aggregates make the SELECT an aggregation too.
    */
   readonly checkGrouped: (ordered: readonly OrderedExpression[]) => void;
+  /** Without ONLY_FULL_GROUP_BY: an expression with any_value() around what is neither aggregated nor grouped. */
+  readonly relax: (expression: TypedExpression) => TypedExpression;
 }
 
 export interface OrderedExpression {
@@ -64,12 +71,13 @@ export function analyseSelect(select: ast.Select, context: RelationContext): Ana
   }
   const isAggregate =
     groupBy !== null || having !== null || items.some((item) => containsAggregate(item.expression));
-  const checkOne = groupChecker(
-    groupBy,
-    from?.relations.map((relation) => relation.alias) ?? [],
-    context,
-  );
+  const own = new Set(from?.relations.map((relation) => relation.alias) ?? []);
+  const keys = groupKeys(groupBy, context);
+  const strict = !isAggregate || hasSqlMode(context.analysis.session.sqlMode, 'ONLY_FULL_GROUP_BY');
+  const relax = strict ? (same: TypedExpression) => same : relaxer(keys, own, context);
+  const checkOne = groupChecker(keys, own);
   const checkGrouped = (ordered: readonly OrderedExpression[]): void => {
+    if (!strict) return;
     if (!isAggregate && !ordered.some(({ expression }) => containsAggregate(expression))) return;
     for (const item of items) checkOne(item.expression, item.pos);
     for (const { expression, pos } of ordered) checkOne(expression, pos);
@@ -81,16 +89,17 @@ export function analyseSelect(select: ast.Select, context: RelationContext): Ana
     node: {
       kind: 'select',
       distinct: select.distinct,
-      items: items.map((item) => item.expression),
+      items: items.map((item) => relax(item.expression)),
       from: from?.node ?? null,
       where,
       groupBy,
-      having,
-      qualify,
+      having: having === null ? null : relax(having),
+      qualify: qualify === null ? null : relax(qualify),
     },
     columns: items.map((item) => ({ name: item.name, type: item.expression.type })),
     scope: { ...later, aliasesFirst: true },
     checkGrouped,
+    relax,
   };
 }
 
@@ -216,20 +225,27 @@ function groupExpression(
   return expressions.analyse(expression, expressions);
 }
 
-/** Columns of this SELECT's own relations must be inside an aggregate or a grouped expression. */
-function groupChecker(
-  groupBy: GroupNode | null,
-  aliases: readonly string[],
-  context: RelationContext,
-): (expression: TypedExpression, pos: Position) => void {
+interface GroupKeys {
+  /** Is this expression one of those grouped by? */
+  readonly has: (expression: TypedExpression) => boolean;
+}
+
+function groupKeys(groupBy: GroupNode | null, context: RelationContext): GroupKeys {
   const sqlOf = keyMaker(context);
   const grouped =
     groupBy === null ? [] : groupBy.kind === 'grouping_sets' ? groupBy.sets.flat() : groupBy.items;
   const keys = new Set(grouped.map(sqlOf));
-  const own = new Set(aliases);
+  return { has: (expression) => keys.size > 0 && keys.has(sqlOf(expression)) };
+}
+
+/** Columns of this SELECT's own relations must be inside an aggregate or a grouped expression. */
+function groupChecker(
+  keys: GroupKeys,
+  own: ReadonlySet<string>,
+): (expression: TypedExpression, pos: Position) => void {
   const visit = (expression: TypedExpression, pos: Position): void => {
     if (expression.kind === 'literal' || expression.kind === 'aggregate') return;
-    if (keys.size > 0 && keys.has(sqlOf(expression))) return;
+    if (keys.has(expression)) return;
     if (expression.kind === 'column' && own.has(expression.relation)) {
       throw analyzeError(
         `'${expression.display}' must be an aggregate expression or appear in GROUP BY clause`,
@@ -239,6 +255,31 @@ function groupChecker(
     for (const child of childrenOf(expression)) visit(child, pos);
   };
   return visit;
+}
+
+/** What ONLY_FULL_GROUP_BY would refuse gets any_value() around it. SOURCE: StarRocks without that mode. */
+function relaxer(
+  keys: GroupKeys,
+  own: ReadonlySet<string>,
+  { analysis }: RelationContext,
+): (expression: TypedExpression) => TypedExpression {
+  const entry = present(analysis.functions.get('any_value'), 'any_value');
+  const change = (part: TypedExpression): TypedExpression | undefined => {
+    if (part.kind === 'literal' || part.kind === 'aggregate' || keys.has(part)) return part;
+    if (part.kind !== 'column' || !own.has(part.relation)) return undefined;
+    const { signature, result } = resolveSignature(entry, 'any_value', [part]);
+    return {
+      kind: 'aggregate',
+      type: result,
+      entry,
+      signature,
+      args: [part],
+      distinct: false,
+      orderBy: [],
+      filter: null,
+    };
+  };
+  return (expression) => mapExpression(expression, change);
 }
 
 /** Equal expressions have equal keys. Subqueries are told apart by identity: each gets its own number. */

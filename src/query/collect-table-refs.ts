@@ -32,8 +32,9 @@ function visit(
   if (isQuery(value)) {
     const known = new Set(ctes);
     for (const cte of value.ctes) {
-      visit(cte.query, known, found);
-      known.add(cte.name.toLowerCase());
+      const name = cte.name.toLowerCase();
+      visit(cte.query, value.recursive ? new Set([...known, name]) : known, found);
+      known.add(name);
     }
     visit(value.body, known, found);
     visit(value.orderBy, known, found);

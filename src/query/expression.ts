@@ -81,6 +81,8 @@ export interface AggregateExpression {
   readonly args: readonly TypedExpression[];
   readonly distinct: boolean;
   readonly orderBy: readonly SortKey[];
+  /** FILTER (WHERE ...): rows for which it is not true are left out; null = all rows. */
+  readonly filter: TypedExpression | null;
 }
 
 export type FrameEdge =
@@ -254,7 +256,11 @@ export function childrenOf(expression: TypedExpression): readonly TypedExpressio
     case 'call':
       return expression.args;
     case 'aggregate':
-      return [...expression.args, ...expression.orderBy.map((key) => key.expression)];
+      return [
+        ...expression.args,
+        ...expression.orderBy.map((key) => key.expression),
+        ...(expression.filter === null ? [] : [expression.filter]),
+      ];
     case 'window':
       return [
         ...childrenOf(expression.call),

@@ -49,6 +49,7 @@ export function expressionSql(expression: TypedExpression, context: GenerateCont
         ...SCALAR,
         distinct: expression.distinct,
         orderBy: orderSql(expression.orderBy, context),
+        over: filterSql(expression, context),
       });
     case 'window':
       return windowSql(expression, context);
@@ -132,7 +133,7 @@ interface CallForm {
   readonly distinct: boolean;
   /** ` ORDER BY ...` inside the parentheses. */
   readonly orderBy: string;
-  /** ` OVER (...)`, or ''. */
+  /** ` FILTER (WHERE ...)` and ` OVER (...)`, which follow the call; '' for none. */
   readonly over: string;
   readonly ignoreNulls: boolean;
 }
@@ -172,6 +173,10 @@ function isBindable(call: CallExpression | AggregateExpression): boolean {
   return call.entry.kind === 'scalar' && call.args.every((arg) => arg.kind !== 'lambda');
 }
 
+function filterSql({ filter }: AggregateExpression, context: GenerateContext): string {
+  return filter === null ? '' : ` FILTER (WHERE ${expressionSql(filter, context)})`;
+}
+
 function orderSql(keys: readonly SortKey[], context: GenerateContext): string {
   if (keys.length === 0) return '';
   return ` ORDER BY ${keys.map((key) => sortKeySql(key, context)).join(', ')}`;
@@ -206,7 +211,7 @@ function windowSql(window: WindowExpression, context: GenerateContext): string {
   return callSql(call, context, {
     distinct: call.kind === 'aggregate' && call.distinct,
     orderBy: '',
-    over: ` OVER (${parts.join(' ')})`,
+    over: `${call.kind === 'aggregate' ? filterSql(call, context) : ''} OVER (${parts.join(' ')})`,
     ignoreNulls: window.ignoreNulls,
   });
 }

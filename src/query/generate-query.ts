@@ -31,7 +31,8 @@ export function querySql(query: QueryNode, timeZone: string): string {
 
 function sqlOf(query: QueryNode, context: GenerateContext): string {
   const ctes = query.ctes.map((cte) => `${cte.name} AS (${sqlOf(cte.query, context)})`);
-  const withClause = ctes.length === 0 ? '' : `WITH ${ctes.join(', ')} `;
+  const withClause =
+    ctes.length === 0 ? '' : `WITH ${query.recursive ? 'RECURSIVE ' : ''}${ctes.join(', ')} `;
   const order = query.orderBy.map((item) => orderSql(item, context));
   const orderClause = order.length === 0 ? '' : ` ORDER BY ${order.join(', ')}`;
   return `${withClause}${bodySql(query.body, context)}${orderClause}${limitSql(query)}`;
@@ -127,8 +128,13 @@ function relationSql(relation: RelationNode, context: GenerateContext): string {
     case 'derived':
       return `(${sqlOf(relation.query, context)}) AS ${relation.alias}`;
     case 'table_function': {
-      const args = relation.args.map((arg) => expressionSql(arg, context)).join(', ');
-      return `${relation.function}(${args}) AS ${relation.alias}(c0)`;
+      const args = relation.args.map((arg) => expressionSql(arg, context));
+      if (relation.function !== 'unnest' || args.length === 1) {
+        return `${relation.function}(${args.join(', ')}) AS ${relation.alias}(c0)`;
+      }
+      // Side by side, the shorter arrays padded with NULL.
+      const items = args.map((arg, i) => `unnest(${arg}) AS c${i}`);
+      return `(SELECT ${items.join(', ')}) AS ${relation.alias}`;
     }
     case 'join':
       return joinSql(relation, context);

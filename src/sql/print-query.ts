@@ -4,6 +4,7 @@ import type {
   Join,
   Limit,
   PartitionNames,
+  Pivot,
   Query,
   QueryBody,
   Relation,
@@ -123,6 +124,8 @@ function printSource(relation: Exclude<Relation, Join>, printer: Printer): strin
       return words(printName(relation.name), printPartitionNames(relation.partitions));
     case 'derived_table':
       return `(${queryText(relation.query, printer)})`;
+    case 'pivot':
+      return printPivot(relation, printer);
     case 'table_function': {
       const args = relation.args.map(({ name, value }) =>
         name === null
@@ -132,6 +135,26 @@ function printSource(relation: Exclude<Relation, Join>, printer: Printer): strin
       return `${printIdentifier(relation.name)}(${args.join(', ')})`;
     }
   }
+}
+
+function printPivot(pivot: Pivot, printer: Printer): string {
+  const named = (text: string, alias: string | null): string =>
+    words(text, alias !== null && `AS ${printIdentifier(alias)}`);
+  const aggregates = pivot.aggregates.map(({ expression, alias }) =>
+    named(printer.expression(expression, 0), alias),
+  );
+  const [first] = pivot.columns;
+  const single = pivot.columns.length === 1 && first !== undefined;
+  const columns = single ? printIdentifier(first.name) : `(${printNames(pivot.columns)})`;
+  const values = pivot.values.map(({ items, alias }) => {
+    const list = printList(items, printer);
+    return named(items.length === 1 ? list : `(${list})`, alias);
+  });
+  const source = printRelation(pivot.source, printer);
+  return words(
+    pivot.source.kind === 'join' ? `(${source})` : source,
+    `PIVOT (${aggregates.join(', ')} FOR ${columns} IN (${values.join(', ')}))`,
+  );
 }
 
 function printJoin(join: Join, printer: Printer): string {

@@ -87,7 +87,7 @@ export interface Values extends Node {
   readonly rows: readonly (readonly Expression[])[];
 }
 
-export type Relation = TableReference | DerivedTable | TableFunction | Join;
+export type Relation = TableReference | DerivedTable | TableFunction | Pivot | Join;
 
 export interface TableReference extends Node {
   readonly kind: 'table';
@@ -125,6 +125,33 @@ export interface TableFunctionArgument {
   /** From `name => value`; null for a positional argument. */
   readonly name: string | null;
   readonly value: Expression;
+}
+
+/**
+ * `relation PIVOT (agg [AS a], ... FOR column | (column, ...) IN (value [AS v], ...)) [AS t (a, b)]`: a column for
+ * each pair of a value and an aggregate, one row for each combination of all other columns.
+ */
+export interface Pivot extends Node {
+  readonly kind: 'pivot';
+  readonly source: Relation;
+  readonly aggregates: readonly PivotAggregate[];
+  readonly columns: readonly Identifier[];
+  readonly values: readonly PivotValue[];
+  readonly alias: string | null;
+  readonly columnAliases: readonly Identifier[];
+}
+
+export interface PivotAggregate {
+  readonly expression: Expression;
+  readonly alias: string | null;
+  /** Where the expression's text ends (exclusive). */
+  readonly end: number;
+}
+
+export interface PivotValue {
+  /** One literal for each of the pivot's columns. */
+  readonly items: readonly Expression[];
+  readonly alias: string | null;
 }
 
 export type JoinType =

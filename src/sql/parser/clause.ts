@@ -68,7 +68,7 @@ export function parseShowFilter(cursor: Cursor): ShowFilter {
   return { like, where };
 }
 
-/** A statement that StarRocks has and Millrace does not parse: says so instead of a misleading syntax error. */
-export function notSupported(what: string): AppError {
-  return fail('NOT_SUPPORTED', { what, hint: '' });
+/** A form that StarRocks or MySQL has and Millrace does not: says so instead of a misleading syntax error. */
+export function notSupported(what: string, hint = ''): AppError {
+  return fail('NOT_SUPPORTED', { what, hint });
 }

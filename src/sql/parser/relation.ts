@@ -1,5 +1,4 @@
 // FROM: tables, subqueries, table functions and joins.
-import type { Identifier } from '../ast/node.ts';
 import type {
   Join,
   JoinCondition,
@@ -8,21 +7,10 @@ import type {
   Relation,
   TableFunctionArgument,
 } from '../ast/query.ts';
+import { JOIN_WORDS, parseAlias } from './alias.ts';
+import { notSupported } from './clause.ts';
 import { type Cursor, isIdentifier } from './cursor.ts';
-
-/** Words that are not reserved but, after a table, begin something else than its alias. */
-const NOT_AN_ALIAS: ReadonlySet<string> = new Set([
-  'ANTI',
-  'EXCEPT',
-  'MINUS',
-  'PARTITIONS',
-  'PIVOT',
-  'QUALIFY',
-  'SEMI',
-  'TABLET',
-  'TABLETS',
-  'TEMPORARY',
-]);
+import { parsePivots } from './pivot.ts';
 
 interface JoinStart {
   readonly type: JoinType;
@@ -46,8 +34,6 @@ const JOINS: readonly JoinStart[] = [
   { type: 'RIGHT ANTI', words: ['RIGHT', 'ANTI', 'JOIN'] },
 ];
 
-const JOIN_WORDS: ReadonlySet<string> = new Set(JOINS.flatMap(({ words }) => words.slice(0, 1)));
-
 /** `a, b JOIN c ...`: a comma is a cross join that binds weakest. */
 export function parseRelations(cursor: Cursor): Relation {
   let left = parseJoined(cursor);
@@ -62,7 +48,7 @@ export function parseRelations(cursor: Cursor): Relation {
 }
 
 function parseJoined(cursor: Cursor): Relation {
-  let left = parseRelation(cursor);
+  let left = parsePivots(cursor, parseRelation(cursor));
   while (JOIN_WORDS.has(cursor.token.word)) {
     left = parseJoin(cursor, left);
     cursor.grow(1);
@@ -80,17 +66,20 @@ function parseJoin(cursor: Cursor, left: Relation): Join {
   for (let i = 0; i < start.words.length; i += 1) cursor.next();
   const hint = parseHint(cursor);
   const lateral = cursor.take('LATERAL');
-  const right = parseRelation(cursor);
+  const right = parsePivots(cursor, parseRelation(cursor));
   const optional = start.type === 'INNER' || start.type === 'CROSS';
   const condition = parseCondition(cursor, optional);
   return { kind: 'join', pos: left.pos, type: start.type, hint, lateral, left, right, condition };
 }
 
-/** `[broadcast]`, `[shuffle]`... between JOIN and the table. */
+/** `[broadcast]`, `[shuffle]`, `[skew|t.c(1, 2)]`... between JOIN and the table: only the first word is kept. */
 function parseHint(cursor: Cursor): string | null {
   if (cursor.token.word !== '[') return null;
   cursor.next();
   const { name } = cursor.identifier();
+  if (cursor.at('|')) {
+    while (!cursor.at(']') && cursor.token.type !== 'end') cursor.next();
+  }
   cursor.expect(']');
   return name.toUpperCase();
 }
@@ -121,8 +110,25 @@ function parseRelation(cursor: Cursor): Relation {
     return { ...call, ...parseAlias(cursor) };
   }
   const name = cursor.qualifiedName();
+  refuseTimeTravel(cursor);
   const partitions = parsePartitionNames(cursor);
-  return { kind: 'table', pos: name.pos, name, partitions, ...parseAlias(cursor) };
+  refuseTablets(cursor);
+  const alias = parseAlias(cursor);
+  if (cursor.token.word === '[') throw notSupported('a hint in brackets behind a table');
+  return { kind: 'table', pos: name.pos, name, partitions, ...alias };
+}
+
+function refuseTimeTravel(cursor: Cursor): void {
+  if (cursor.token.word === 'FOR' && cursor.peek(2).word === 'AS') {
+    throw notSupported(`FOR ${cursor.peek(1).word} AS OF`);
+  }
+}
+
+function refuseTablets(cursor: Cursor): void {
+  const { word } = cursor.token;
+  if ((word === 'TABLET' || word === 'TABLETS') && cursor.peek(1).word === '(') {
+    throw notSupported(`${word} (...) behind a table`);
+  }
 }
 
 /** `(SELECT ...) t`, `(VALUES ...) t`, `(a JOIN b ...)`, and parentheses around any of them. */
@@ -153,24 +159,6 @@ function parseInside(cursor: Cursor, pos: Relation['pos']): Relation {
     query: cursor.grammar.rest(cursor, relation.query),
     ...none,
   };
-}
-
-interface Alias {
-  readonly alias: string | null;
-  readonly columnAliases: readonly Identifier[];
-}
-
-function parseAlias(cursor: Cursor): Alias {
-  const { token } = cursor;
-  let alias: string | null = null;
-  if (cursor.take('AS')) {
-    alias = cursor.identifierOrString().name;
-  } else if (isIdentifier(token) && !NOT_AN_ALIAS.has(token.word)) {
-    alias = cursor.next().text;
-  }
-  cursor.settle();
-  if (alias === null || cursor.token.word !== '(') return { alias, columnAliases: [] };
-  return { alias, columnAliases: cursor.parenthesised(() => cursor.identifier()) };
 }
 
 function parseTableFunction(cursor: Cursor): Extract<Relation, { kind: 'table_function' }> {
