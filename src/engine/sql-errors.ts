@@ -37,6 +37,8 @@ export function engineError(thrown: unknown, interruption?: unknown): AppError {
   const missing = /(?:Cannot open file|No files found that match the pattern) "([^"]*)"/.exec(text);
   if (missing !== null)
     return fail('OBJECT_NOT_FOUND', { key: missing[1] ?? '', where: 'the local disk' }, thrown);
+  if (/^Invalid Input Error: More than one row returned by a subquery/.test(text))
+    return fail('SUBQUERY_ROWS', {}, thrown);
   if (VALUE_KINDS.has(kind)) return fail('ENGINE_VALUE', { detail }, thrown);
   return fail('INTERNAL', { detail }, thrown);
 }

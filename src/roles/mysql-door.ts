@@ -18,6 +18,7 @@ import { splitStatements } from '../sql/parse.ts';
 import { useDatabase } from '../statements/databases.ts';
 import { executeParsed, executeStatement, statementContext } from '../statements/execute.ts';
 import { mysqlColumn } from '../statements/mysql-columns.ts';
+import { parseOptions } from '../statements/parse-options.ts';
 import {
   bindWire,
   checkPrepared,
@@ -155,7 +156,7 @@ async function prepareOne(
 ): Promise<PreparedStatement> {
   const { services } = options;
   checkPrepared(sql, session, services.globals, open);
-  const prepared = prepareText(sql);
+  const prepared = prepareText(sql, parseOptions(session, services));
   const columns = await preparedColumns(prepared, statementContext(sql, session, services));
   open.add(prepared);
   return {

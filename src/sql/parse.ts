@@ -6,6 +6,7 @@ import type { ParsedStatement, Statement } from './ast/statement.ts';
 import { type LexedStatement, lexStatement } from './lexer.ts';
 import { Cursor, type Grammar, type ParseOptions } from './parser/cursor.ts';
 import { parseExpression as expressionRule, parseValue } from './parser/expression.ts';
+import { parseHintRule } from './parser/hint.ts';
 import { parseQuery, parseQueryRest } from './parser/query.ts';
 import { parseLoadColumn } from './parser/routine-load.ts';
 import { parseStatementRule } from './parser/statement.ts';
@@ -120,4 +121,16 @@ function run<T>(
     if (!(thrown instanceof AppError) || thrown.code !== 'SQL_SYNTAX') throw thrown;
     return parse(true);
   }
+}
+
+/**
+ * The assignments in the text of a hint: `SET_VAR(a = 1, b = 'x')`, `SET_USER_VARIABLE(@u = 2)`; other words in
+ * it are left out. Throws SQL_SYNTAX with positions inside the hint.
+ */
+export function parseHintItems(text: string): readonly {
+  readonly kind: 'system' | 'user';
+  readonly name: string;
+  readonly value: Expression;
+}[] {
+  return run(text, lexStatement(text, 0, true), DEFAULT_OPTIONS, parseHintRule);
 }

@@ -3,7 +3,9 @@ import { notAuthorized } from '../access/denied.ts';
 import { fail } from '../base/errors.ts';
 import type { Statement } from '../sql/ast/statement.ts';
 import { parseStatement } from '../sql/parse.ts';
+import { withHints } from './hints.ts';
 import { HANDLERS } from './index.ts';
+import { parseOptions } from './parse-options.ts';
 import { statementRequirements } from './privileges.ts';
 import type { Handler, Outcome, Services, Session, StatementContext } from './types.ts';
 
@@ -13,7 +15,8 @@ export async function executeStatement(
   session: Session,
   services: Services,
 ): Promise<Outcome> {
-  return executeParsed(parseStatement(text), text, session, services);
+  const statement = parseStatement(text, parseOptions(session, services));
+  return executeParsed(statement, text, session, services);
 }
 
 /** Every statement goes through here, prepared ones too. `text` is what its positions point into. */
@@ -31,7 +34,8 @@ export async function executeParsed(
     });
   }
   checkRights(statement, session);
-  return run(handler, statement, statementContext(text, session, services));
+  const context = statementContext(text, session, services);
+  return run(handler, statement, await withHints(statement, context));
 }
 
 /** What a handler gets: the statement's surroundings, and the way to other statements. */

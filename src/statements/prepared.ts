@@ -9,7 +9,8 @@ import type { Position } from '../sql/ast/node.ts';
 import type { PrepareSource } from '../sql/ast/session.ts';
 import type { Statement } from '../sql/ast/statement.ts';
 import { countParameters, type ParameterPlace, replaceParameters } from '../sql/parameters.ts';
-import { parseStatement } from '../sql/parse.ts';
+import { type ParseOptions, parseStatement } from '../sql/parse.ts';
+import { parseOptions } from './parse-options.ts';
 import { queryColumns } from './query.ts';
 import { type Handler, OK, type Session, type StatementContext } from './types.ts';
 import { variableText } from './variables.ts';
@@ -32,8 +33,8 @@ export interface Prepared {
  * Parses the text of one statement. Throws SQL_SYNTAX, NOT_SUPPORTED for PREPARE inside PREPARE,
  * TOO_MANY_PARAMETERS above 65,535.
  */
-export function prepareText(text: string): Prepared {
-  return prepared(parseStatement(text), text);
+export function prepareText(text: string, options: ParseOptions): Prepared {
+  return prepared(parseStatement(text, options), text);
 }
 
 function prepared(statement: Statement, text: string): Prepared {
@@ -201,11 +202,11 @@ export const prepare: Handler<'prepare'> = async (statement, context) => {
 function fromSource(source: PrepareSource, context: StatementContext): Prepared {
   switch (source.kind) {
     case 'text':
-      return prepareText(source.text);
+      return prepareText(source.text, parseOptions(context.session, context.services));
     case 'variable': {
       const value = context.session.userVariables.get(source.name)?.text ?? null;
       if (value === null) throw fail('SQL_ANALYZE', { detail: `@${source.name} holds no text` });
-      return prepareText(value);
+      return prepareText(value, parseOptions(context.session, context.services));
     }
     case 'statement':
       return prepared(source.statement, context.text);

@@ -53,4 +53,10 @@ export const SQL_ERRORS = {
     'user',
     'Getting analyzing error at line {line}, column {column}. Detail message: {detail}.',
   ),
+  // SOURCE: StarRocks' assertion on the rows of a subquery used as a value.
+  SUBQUERY_ROWS: row(
+    'user',
+    'Expected LE 1 to be returned by expression: a subquery used as a value gave more than one row',
+    'add LIMIT 1, or an aggregate such as max()',
+  ),
 } as const satisfies Record<string, ErrorRow>;

@@ -32,7 +32,7 @@ export const SESSION: QuerySession = {
     name === 'version_comment' ? 'Millrace' : name === 'autocommit' ? true : undefined,
   userVariable: (name) => (name === 'x' ? { type: { kind: 'BIGINT' }, text: '5' } : undefined),
   timeZone: 'UTC',
-  sqlMode: '',
+  sqlMode: 'ONLY_FULL_GROUP_BY',
   nowMs: NOW_MS,
 };
 

@@ -95,6 +95,12 @@ const leaves: readonly fc.Arbitrary<Expression>[] = [
   make('system_variable', { scope: fc.constantFrom(null, 'SESSION', 'GLOBAL'), name: lowerName }),
 ];
 
+const leaf = fc.oneof(
+  make('integer', { text: digits }),
+  make('string', { value: text }),
+  make('null', {}),
+);
+
 const limit = fc.option(
   fc.record({
     count: make('integer', { text: digits }),
@@ -342,6 +348,25 @@ export const trees = fc.letrec<Trees>((tie) => {
       }),
     )
     .map((relation) => (relation.alias === null ? { ...relation, columnAliases: [] } : relation));
+  const pivot = fc
+    .record({
+      ...aliased,
+      kind: fc.constant('pivot'),
+      source: relation,
+      aggregates: fc.array(
+        fc.record({ expression: tie('call'), alias: fc.option(name), end: fc.constant(0) }),
+        { minLength: 1, maxLength: 2 },
+      ),
+      columns: fc.array(identifier, { minLength: 2, maxLength: 2 }),
+      values: fc.array(
+        fc.record({
+          items: fc.array(leaf, { minLength: 2, maxLength: 2 }),
+          alias: fc.option(name),
+        }),
+        { minLength: 1, maxLength: 2 },
+      ),
+    })
+    .map((made) => (made.alias === null ? { ...made, columnAliases: [] } : made));
   const on = fc.oneof(
     fc.record({ kind: fc.constant('on'), expression: e }),
     fc.record({ kind: fc.constant('using'), columns: names }),
@@ -373,7 +398,8 @@ export const trees = fc.letrec<Trees>((tie) => {
     query: anyQuery as fc.Arbitrary<Query>,
     relation: fc.oneof(
       { maxDepth: 2, depthSize: 'small' },
-      source,
+      { weight: 6, arbitrary: source },
+      { weight: 1, arbitrary: pivot },
       joinOf(['INNER', 'CROSS'], fc.option(on)),
       joinOf(outerTypes, on),
     ) as fc.Arbitrary<Relation>,
