@@ -104,6 +104,28 @@ export const CONFIG_ITEMS = {
     'bytes of rejected rows that are kept; jobs pause when they are used up',
   ),
   qe_max_connection: used('fe', 'int', '4096', 'most MySQL connections'),
+  ssl_keystore_location: used(
+    'fe',
+    'string',
+    '',
+    'PKCS#12 file with the key and certificate of the MySQL port',
+  ),
+  ssl_keystore_password: used('fe', 'string', '', 'password of that file'),
+  ssl_certificate_file: used(
+    'fe',
+    'string',
+    '',
+    'PEM certificate chain of the MySQL port, in place of a key store',
+  ),
+  ssl_key_file: used('fe', 'string', '', 'PEM key of that certificate'),
+  ssl_key_password: used('fe', 'string', '', 'password of an encrypted ssl_key_file'),
+  ssl_self_signed_certificate: used(
+    'fe',
+    'bool',
+    'true',
+    'make a self-signed certificate in the data directory when no other is given; false = no TLS then',
+  ),
+  ssl_force_secure_transport: used('fe', 'bool', 'false', 'refuse MySQL connections without TLS'),
   query_timeout_second: used(
     'fe',
     'int',

@@ -8,6 +8,7 @@ import { writeColumnDefinition } from './packets/column-definition.ts';
 import { writeError } from './packets/error.ts';
 import { writeEof, writeOk } from './packets/ok.ts';
 import { PayloadReader } from './packets/payload-reader.ts';
+import { readQueryText } from './packets/stmt-execute.ts';
 import { writePrepareOk } from './packets/stmt-prepare.ts';
 import { CommandWriter, statusFlags } from './result-writer.ts';
 import type { MysqlLog } from './session.ts';
@@ -57,7 +58,10 @@ export class CommandRunner {
 
   constructor(context: CommandContext) {
     this.#context = context;
-    this.#statements = new StatementTable(context.maxPacketBytes);
+    this.#statements = new StatementTable(
+      context.maxPacketBytes,
+      this.#has(CAPABILITY.queryAttributes),
+    );
     this.#multiStatements = this.#has(CAPABILITY.multiStatements);
   }
 
@@ -87,7 +91,8 @@ export class CommandRunner {
     const { handler, channel, capabilities } = this.#context;
     switch (command) {
       case COMMAND.query: {
-        const sql = body.toString('utf8');
+        const text = readQueryText(body, this.#has(CAPABILITY.queryAttributes));
+        const sql = text.toString('utf8');
         const multiStatements = this.#multiStatements;
         await this.#answer(signal, false, (out) =>
           handler.query({ sql, multiStatements, signal }, out),

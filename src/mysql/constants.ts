@@ -20,14 +20,16 @@ export const CAPABILITY = {
   connectAttributes: 1 << 20,
   pluginAuthLengthEncoded: 1 << 21,
   deprecateEof: 1 << 24,
+  queryAttributes: 1 << 27,
 } as const;
 
-/** What the server offers, TLS apart. Local files, session tracking and query attributes are left out on purpose. */
+/** What the server offers, TLS apart. Local files and session tracking are left out on purpose. */
 export const SERVER_CAPABILITIES =
   CAPABILITY.longPassword |
   CAPABILITY.foundRows |
   CAPABILITY.longFlag |
   CAPABILITY.connectWithDatabase |
+  CAPABILITY.compress |
   CAPABILITY.ignoreSpace |
   CAPABILITY.protocol41 |
   CAPABILITY.interactive |
@@ -39,7 +41,8 @@ export const SERVER_CAPABILITIES =
   CAPABILITY.pluginAuth |
   CAPABILITY.connectAttributes |
   CAPABILITY.pluginAuthLengthEncoded |
-  CAPABILITY.deprecateEof;
+  CAPABILITY.deprecateEof |
+  CAPABILITY.queryAttributes;
 
 export const STATUS = {
   inTransaction: 1,

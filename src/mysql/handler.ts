@@ -29,6 +29,8 @@ export interface ConnectionInfo {
   /** Connection attributes such as `program_name`. Bounded: 64 KB in all. */
   readonly attributes: ReadonlyMap<string, string>;
   readonly tls: boolean;
+  /** A person types: interactive_timeout counts in place of wait_timeout. */
+  readonly interactive: boolean;
   /** The client wants "rows found" in place of "rows changed" for UPDATE. */
   readonly foundRows: boolean;
 }
@@ -141,9 +143,20 @@ export interface SessionStatus {
   readonly inTransaction: boolean;
 }
 
+/** Limits of one connection; asked each time they count, since a session may change them. */
+export interface SessionLimits {
+  /** wait_timeout, or interactive_timeout: how long it may be idle. */
+  readonly idleMs: number;
+  /** net_read_timeout: how long a client may pause inside a packet. */
+  readonly readMs: number;
+  /** net_write_timeout: how long it may not take what is sent. */
+  readonly writeMs: number;
+}
+
 /** The product's side of one connection. Commands of one connection never overlap. */
 export interface MysqlSessionHandler {
   status(): SessionStatus;
+  limits(): SessionLimits;
   query(request: QueryRequest, out: ResultWriter): Promise<void>;
   /** COM_INIT_DB (the `use` of the mysql CLI). Throws UNKNOWN_DATABASE. */
   initDb(database: string): Promise<void>;

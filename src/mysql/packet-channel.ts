@@ -1,11 +1,12 @@
-// Packets over one socket, both ways: sequence ids, bounded reading, back-pressured writing, the upgrade to
-// TLS. Goes on reading while a command runs, because only a reading socket notices that its client left.
+// Packets over one socket, both ways: sequence ids, bounded reading, back-pressured writing, compression,
+// the upgrade to TLS, time limits for clients that stall half way. Goes on reading while a command runs, because only a reading socket notices that its client left.
 // Never looks into a payload.
 import type { Socket } from 'node:net';
 import { type SecureContext, TLSSocket } from 'node:tls';
-import type { Clock } from '../base/clock.ts';
+import type { Clock, Timer } from '../base/clock.ts';
 import { type AppError, fail, toAppError } from '../base/errors.ts';
 import { type Deferred, deferred } from '../base/queue.ts';
+import { CompressedReader, compressLast, compressStream } from './packets/compressed.ts';
 import { framePayload, type Packet, PacketSplitter } from './packets/framing.ts';
 
 /** Input kept of commands sent ahead while another one runs; past it the socket is not read. */
@@ -15,9 +16,19 @@ export const FLUSH_BYTES = 64 * 1024;
 /** How long a closing connection waits for its client to take the last packet and close. */
 const LINGER_MS = 2000;
 
+/** How long a client may stall, in milliseconds; set once it is logged in. */
+export interface StallLimits {
+  /** net_read_timeout: between two pieces of one packet. */
+  readonly readMs: number;
+  /** net_write_timeout: to take what is in the socket's buffer. */
+  readonly writeMs: number;
+}
+
 export class PacketChannel {
   /** Sequence id of the next packet written. */
   sequence = 0;
+  /** Asked each time it counts. Before the login only the time limit of the login holds. */
+  stallLimits: (() => StallLimits) | null = null;
   #socket: Socket;
   readonly #clock: Clock;
   readonly #splitter: PacketSplitter;
@@ -32,6 +43,12 @@ export class PacketChannel {
   #loggingIn = true;
   #out: Buffer[] = [];
   #outBytes = 0;
+  /** Set once the connection is compressed. */
+  #compressed: CompressedReader | null = null;
+  #compressedSequence = 0;
+  /** Runs while a packet is half read. */
+  #stall: Timer | null = null;
+  #lastDataMs = 0;
 
   constructor(socket: Socket, clock: Clock, maxPayloadBytes: number) {
     this.#socket = socket;
@@ -57,6 +74,14 @@ export class PacketChannel {
     this.#splitter.maxPayloadBytes = maxPayloadBytes;
   }
 
+  /** Both directions are compressed from here on: right after the OK of the login, and only then. */
+  startCompression(): void {
+    const reader = new CompressedReader((bytes) => this.#splitter.push(bytes));
+    this.#compressed = reader;
+    const early = this.#splitter.takeRest();
+    if (early.length > 0) this.#input(() => reader.push(early));
+  }
+
   /**
    * The next packet, or null when the connection is gone. Sets `sequence` for the answer.
    * Throws MYSQL_PACKET_TOO_LARGE; nothing more can be read then.
@@ -66,8 +91,7 @@ export class PacketChannel {
     const queued = this.#queue.shift();
     if (queued !== undefined) {
       this.#queuedBytes -= queued.payload.length;
-      this.sequence = (queued.sequence + 1) & 0xff;
-      return queued;
+      return this.#received(queued);
     }
     if (this.#readError !== null) throw this.#readError;
     const reader = deferred<Packet | null>();
@@ -75,7 +99,12 @@ export class PacketChannel {
     this.#input(() => this.#splitter.resume());
     this.#socket.resume();
     const packet = await reader.promise;
-    if (packet !== null) this.sequence = (packet.sequence + 1) & 0xff;
+    return packet === null ? null : this.#received(packet);
+  }
+
+  #received(packet: Packet): Packet {
+    this.sequence = (packet.sequence + 1) & 0xff;
+    if (this.#compressed !== null) this.#compressedSequence = this.#compressed.nextSequence;
     return packet;
   }
 
@@ -100,15 +129,24 @@ export class PacketChannel {
     this.#closed.signal.throwIfAborted();
     const socket = this.#socket;
     if (this.#outBytes > 0) {
-      const out = this.#out;
-      const small = this.#outBytes <= FLUSH_BYTES;
-      if (!small) socket.cork();
-      for (const part of small ? [Buffer.concat(out)] : out) socket.write(part);
-      if (!small) socket.uncork();
+      const plain = this.#outBytes <= FLUSH_BYTES ? [Buffer.concat(this.#out)] : this.#out;
       this.#out = [];
       this.#outBytes = 0;
+      const parts = this.#compressed === null ? plain : await this.#compress(plain);
+      if (parts.length > 1) socket.cork();
+      for (const part of parts) socket.write(part);
+      if (parts.length > 1) socket.uncork();
     }
     if (socket.writableNeedDrain) await this.#drained(socket, signal);
+  }
+
+  async #compress(plain: readonly Buffer[]): Promise<readonly Buffer[]> {
+    const bytes = plain.length === 1 && plain[0] !== undefined ? plain[0] : Buffer.concat(plain);
+    const { parts, nextSequence } = await compressStream(bytes, this.#compressedSequence);
+    this.#compressedSequence = nextSequence;
+    this.#closed.signal.throwIfAborted();
+    // Ended meanwhile: nothing may follow the last packet.
+    return this.#ending ? [] : parts;
   }
 
   /** Answers a TLS request: the same connection goes on encrypted. Only between packets. */
@@ -138,7 +176,10 @@ export class PacketChannel {
     this.#discarding = true;
     this.#queue = [];
     this.#answerReader(null);
-    this.#socket.end(Buffer.concat(this.#out));
+    const last = Buffer.concat(this.#out);
+    this.#socket.end(
+      this.#compressed === null ? last : compressLast(last, this.#compressedSequence),
+    );
     this.#out = [];
     this.#outBytes = 0;
     // Goes on reading, since closing with unread input would reset the connection under the last packet.
@@ -163,9 +204,34 @@ export class PacketChannel {
 
   #data(data: Buffer): void {
     if (this.#discarding) return;
-    this.#input(() => this.#splitter.push(data));
-    const aheadBytes = this.#queuedBytes + this.#splitter.pendingBytes;
+    const compressed = this.#compressed;
+    this.#input(() => (compressed ?? this.#splitter).push(data));
+    this.#watchStall();
+    const aheadBytes = this.#queuedBytes + this.#pendingBytes;
     if (this.#reader === null && aheadBytes > MAX_AHEAD_BYTES) this.#socket.pause();
+  }
+
+  /** Bytes of packets that are not whole. */
+  get #pendingBytes(): number {
+    return this.#splitter.pendingBytes + (this.#compressed?.pendingBytes ?? 0);
+  }
+
+  /** Cuts off a client that began a packet and does not go on with it: half a packet holds memory. */
+  #watchStall(): void {
+    this.#lastDataMs = this.#clock.monotonicMs();
+    if (this.#stall !== null || this.stallLimits === null || this.#pendingBytes === 0) return;
+    const check = (waitMs: number): void => {
+      this.#stall = this.#clock.after(waitMs, () => {
+        this.#stall = null;
+        const limitMs = this.stallLimits?.().readMs ?? 0;
+        // Input that was not asked for waits for us, not for the client.
+        if (this.#pendingBytes === 0 || this.#socket.isPaused()) return;
+        const leftMs = limitMs - (this.#clock.monotonicMs() - this.#lastDataMs);
+        if (leftMs > 0) check(leftMs);
+        else this.destroy();
+      });
+    };
+    check(this.stallLimits().readMs);
   }
 
   /** Runs the splitter; a packet that is too large ends all reading. */
@@ -202,6 +268,7 @@ export class PacketChannel {
     this.#queue = [];
     this.#out = [];
     this.#outBytes = 0;
+    this.#stall?.cancel();
     this.#closed.abort(fail('CANCELLED', {}, cause ?? undefined));
     this.#answerReader(null);
   }
@@ -216,9 +283,12 @@ export class PacketChannel {
     socket.once('drain', onDrain);
     closed.addEventListener('abort', onClosed, { once: true });
     signal?.addEventListener('abort', onAbort, { once: true });
+    const limits = this.stallLimits?.();
+    const timer = limits && this.#clock.after(limits.writeMs, () => this.destroy());
     try {
       await waiting.promise;
     } finally {
+      timer?.cancel();
       socket.off('drain', onDrain);
       closed.removeEventListener('abort', onClosed);
       signal?.removeEventListener('abort', onAbort);

@@ -1,7 +1,7 @@
 // The listening side: accepts connections up to a limit, gives them ids, knows the open ones, ends them.
 // Knows nothing of SQL or of the product; everything it needs is passed in.
 import { createServer, type Server, type Socket } from 'node:net';
-import { createSecureContext } from 'node:tls';
+import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import type { Clock } from '../base/clock.ts';
 import { fail } from '../base/errors.ts';
 import type { Random } from '../base/random.ts';
@@ -28,16 +28,16 @@ export interface MysqlServerOptions {
   readonly serverVersion: string;
   /** Offered first; either is accepted. Default mysql_native_password. */
   readonly authPlugin?: AuthPlugin;
-  /** PEM texts; without them no TLS is offered. */
-  readonly tls?: { readonly key: string | Buffer; readonly cert: string | Buffer };
+  /** Key and certificate; without them no TLS is offered. */
+  readonly tls?: SecureContextOptions | null;
+  /** Refuse logins without TLS. */
+  readonly requireTls?: boolean;
   /** Default 4096. */
   readonly maxConnections?: number;
   /** max_allowed_packet in bytes, default 64 MB. */
   readonly maxPacketBytes?: number;
   /** From the connection to the end of the login, default 10 s. */
   readonly handshakeTimeoutMs?: number;
-  /** wait_timeout, default 8 hours. */
-  readonly idleTimeoutMs?: number;
 }
 
 /** An open connection for SHOW PROCESSLIST. `info` is null until its user is authenticated. */
@@ -67,10 +67,10 @@ export class MysqlServer {
       log: options.log,
       serverVersion: options.serverVersion,
       authPlugin: options.authPlugin ?? 'mysql_native_password',
-      tls: options.tls === undefined ? null : createSecureContext({ ...options.tls }),
+      tls: options.tls ? createSecureContext({ minVersion: 'TLSv1.2', ...options.tls }) : null,
+      requireTls: options.requireTls ?? false,
       maxPacketBytes: options.maxPacketBytes ?? 64 * 1024 * 1024,
       handshakeTimeoutMs: options.handshakeTimeoutMs ?? 10_000,
-      idleTimeoutMs: options.idleTimeoutMs ?? 8 * 3600 * 1000,
     };
     this.#server = createServer(
       { highWaterMark: SOCKET_BUFFER_BYTES, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS },

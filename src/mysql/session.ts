@@ -10,7 +10,7 @@ import { login } from './auth/login.ts';
 import { makeScramble } from './auth/scramble.ts';
 import { CommandRunner, commandName } from './commands.ts';
 import { type AuthPlugin, CAPABILITY, SERVER_CAPABILITIES } from './constants.ts';
-import type { ConnectionInfo, MysqlHandler } from './handler.ts';
+import type { ConnectionInfo, MysqlHandler, MysqlSessionHandler } from './handler.ts';
 import { PacketChannel } from './packet-channel.ts';
 import { readChangeUser } from './packets/change-user.ts';
 import { writeError } from './packets/error.ts';
@@ -45,9 +45,9 @@ export interface SessionOptions {
   readonly serverVersion: string;
   readonly authPlugin: AuthPlugin;
   readonly tls: SecureContext | null;
+  readonly requireTls: boolean;
   readonly maxPacketBytes: number;
   readonly handshakeTimeoutMs: number;
-  readonly idleTimeoutMs: number;
 }
 
 export class Session {
@@ -58,6 +58,7 @@ export class Session {
   readonly #port: number;
   #info: ConnectionInfo | null = null;
   #runner: CommandRunner | null = null;
+  #session: MysqlSessionHandler | null = null;
   #command: AbortController | null = null;
   #commandName = '';
   #stateSinceMs: number;
@@ -163,6 +164,9 @@ export class Session {
       packet = await this.#channel.read();
       this.#tls = true;
     }
+    if (packet !== null && this.#options.requireTls && !this.#tls) {
+      throw fail('MYSQL_INSECURE_TRANSPORT');
+    }
     return packet === null ? null : readHandshakeResponse(new PayloadReader(packet.payload));
   }
 
@@ -196,6 +200,7 @@ export class Session {
       database: response.database,
       attributes: response.attributes,
       tls: this.#tls,
+      interactive: (this.#capabilities & CAPABILITY.interactive) !== 0,
       foundRows: (this.#capabilities & CAPABILITY.foundRows) !== 0,
     };
     const session = await handler.connect(this.#info);
@@ -207,9 +212,12 @@ export class Session {
       maxPacketBytes: this.#options.maxPacketBytes,
       log: this.#options.log,
     });
-    this.#channel.loggedIn(this.#options.maxPacketBytes);
+    this.#session = session;
     this.#channel.write(writeOk({}, statusFlags(session.status(), false)));
     await this.#channel.flush();
+    this.#channel.loggedIn(this.#options.maxPacketBytes);
+    this.#channel.stallLimits = () => session.limits();
+    if (!isChange && this.#capabilities & CAPABILITY.compress) this.#channel.startCompression();
   }
 
   async #commandLoop(): Promise<void> {
@@ -233,8 +241,8 @@ export class Session {
 
   /** Waits for a command, at most the idle time. */
   async #nextCommand(): Promise<Packet | null> {
-    const { clock, idleTimeoutMs } = this.#options;
-    const idle: Timer = clock.after(idleTimeoutMs, () => this.#channel.end());
+    const { idleMs } = present(this.#session, 'the session of a login').limits();
+    const idle: Timer = this.#options.clock.after(idleMs, () => this.#channel.end());
     try {
       return await this.#channel.read();
     } finally {

@@ -20,10 +20,13 @@ interface Entry {
 export class StatementTable {
   readonly #entries = new Map<number, Entry>();
   readonly #maxLongBytes: number;
+  readonly #attributes: boolean;
   #lastId = 0;
 
-  constructor(maxLongBytes: number) {
+  /** `attributes`: CLIENT_QUERY_ATTRIBUTES was negotiated. */
+  constructor(maxLongBytes: number, attributes: boolean) {
     this.#maxLongBytes = maxLongBytes;
+    this.#attributes = attributes;
   }
 
   /** Adds a statement and gives its id. Throws LIMIT_EXCEEDED; the caller closes the statement then. */
@@ -55,7 +58,12 @@ export class StatementTable {
     if (tooLong) throw fail('MYSQL_PACKET_TOO_LARGE', { limit: this.#maxLongBytes });
     const joined = new Map([...longData].map(([index, parts]) => [index, Buffer.concat(parts)]));
     const { parameterCount } = entry.statement;
-    const { parameters, types } = readStmtExecute(body, parameterCount, entry.types, joined);
+    const { parameters, types } = readStmtExecute(body, {
+      parameterCount,
+      knownTypes: entry.types,
+      longData: joined,
+      attributes: this.#attributes,
+    });
     entry.types = types;
     return { statement: entry.statement, parameters };
   }

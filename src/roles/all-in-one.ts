@@ -19,6 +19,7 @@ import { type Metrics, openMetrics } from '../telemetry/metrics.ts';
 import { ensureBuiltinVolume, LOCAL_VOLUME_FOLDER } from './builtin-volume.ts';
 import { type ChildRole, type ChildSettings, SupervisedChild } from './child-process.ts';
 import { FeEndpoint, type NoCalls, openCommitter, type RunningFe, startFe } from './fe.ts';
+import { openMysqlTls } from './mysql-tls.ts';
 import { openStores } from './stores.ts';
 import { openTopicProbe } from './topic-probe.ts';
 import { openVolumeAccess } from './volume-access.ts';
@@ -170,6 +171,7 @@ async function startParts(parts: Parts): Promise<Omit<RunningServer, 'stop' | 'f
       host: config.text('bind_host'),
       queryPort: options.queryPort,
       httpPort: options.httpPort,
+      tls: openMysqlTls({ config, dataDir, clock: seams.clock, random: seams.random, log }),
       cn: { query: () => query.peer(), loader: () => loader.peer() },
       probe: openTopicProbe(seams),
       volumes,

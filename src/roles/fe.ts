@@ -1,5 +1,6 @@
 // The FE: metadata, commit, scheduler, SQL and HTTP doors. Composes services; never loads DuckDB. The
 // CN processes come in as ports, so that the same FE runs with them beside it or on other machines.
+import type { SecureContextOptions } from 'node:tls';
 import type { Clock } from '../base/clock.ts';
 import { decodeError, fail } from '../base/errors.ts';
 import { failpoint } from '../base/failpoints.ts';
@@ -42,6 +43,8 @@ export interface FeOptions {
   readonly config: Config;
   readonly host: string;
   readonly queryPort: number;
+  /** Key and certificate of the MySQL port, null for no TLS. */
+  readonly tls: SecureContextOptions | null;
   readonly httpPort: number;
   readonly cn: CnPorts;
   readonly probe: TopicProbe;
@@ -188,6 +191,8 @@ export async function startFe(
     log: (message, fields, error) => log.error(message, { ...fields, error }),
     serverVersion: SERVER_VERSION,
     maxConnections: config.int('qe_max_connection'),
+    tls: options.tls,
+    requireTls: config.bool('ssl_force_secure_transport'),
   });
   const { port: queryPort } = await listenMysql(server, options);
   const http = await openHttp(options).catch(async (error: unknown) => {

@@ -13,6 +13,7 @@ import type {
   PreparedStatement,
   QueryRequest,
   ResultWriter,
+  SessionLimits,
 } from '../mysql/handler.ts';
 import { splitStatements } from '../sql/parse.ts';
 import { useDatabase } from '../statements/databases.ts';
@@ -27,6 +28,7 @@ import {
   prepareText,
 } from '../statements/prepared.ts';
 import type { Outcome, Services, Session } from '../statements/types.ts';
+import { variableText } from '../statements/variables.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 
 /** Runs a plan on a CN; chunks are MySQL row packets numbered from `firstSequence`. */
@@ -93,7 +95,11 @@ async function connect(
   sessions.set(info.connectionId, session);
   options.metrics.set('millrace_mysql_connections', sessions.size);
   return {
-    status: () => ({ autocommit: true, inTransaction: false }),
+    status: () => ({
+      autocommit: session.variables.get('autocommit') !== 'false',
+      inTransaction: false,
+    }),
+    limits: () => sessionLimits(session, services, info.interactive),
     query: (request, out) => runText(options, session, request, out),
     initDb: (database) => useDatabase(database, { session, services }),
     reset: async () => {
@@ -119,6 +125,19 @@ async function connect(
       options.metrics.set('millrace_mysql_connections', sessions.size);
     },
   };
+}
+
+/** As in MySQL, interactive clients begin with interactive_timeout where they set no wait_timeout of their own. */
+function sessionLimits(
+  session: Session,
+  { globals }: Services,
+  interactive: boolean,
+): SessionLimits {
+  const ms = (name: string): number =>
+    Number(variableText(name, 'session', session, globals)) * 1000;
+  const idle =
+    interactive && !session.variables.has('wait_timeout') ? 'interactive_timeout' : 'wait_timeout';
+  return { idleMs: ms(idle), readMs: ms('net_read_timeout'), writeMs: ms('net_write_timeout') };
 }
 
 async function runText(

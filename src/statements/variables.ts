@@ -37,6 +37,7 @@ export const SYSTEM_VARIABLES: Readonly<Record<string, VariableRow>> = {
   enable_insert_strict: bool(true),
   init_connect: text(''),
   insert_timeout: int(14400, 1),
+  /** Seconds; changes when an idle interactive connection is closed. */
   interactive_timeout: int(3600, 1),
   license: fixed(text('Apache License 2.0')),
   lower_case_table_names: fixed(int(0)),
@@ -44,8 +45,10 @@ export const SYSTEM_VARIABLES: Readonly<Record<string, VariableRow>> = {
   /** Changes how many prepared statements a connection may hold. */
   max_prepared_stmt_count: { type: 'int', default: '4096', min: 0, max: 65_535 },
   net_buffer_length: int(16384),
-  net_read_timeout: int(60),
-  net_write_timeout: int(60),
+  /** Seconds; changes how long a client may stall inside a packet. */
+  net_read_timeout: int(60, 1),
+  /** Seconds; changes how long a client may not take its result. */
+  net_write_timeout: int(60, 1),
   performance_schema: fixed(bool(false)),
   query_cache_size: int(1048576),
   query_cache_type: int(0),
@@ -65,6 +68,7 @@ export const SYSTEM_VARIABLES: Readonly<Record<string, VariableRow>> = {
   tx_read_only: bool(false),
   version: fixed(text(SERVER_VERSION)),
   version_comment: fixed(text(`StarRocks version ${PRODUCT_VERSION}`)),
+  /** Seconds; changes when an idle connection is closed. */
   wait_timeout: int(28800, 1),
 };
 

@@ -5,12 +5,25 @@ export const MYSQL_ERRORS = {
   // -- mysql protocol
   MYSQL_TOO_MANY_CONNECTIONS: row(
     'retry',
-    'Too many connections',
-    'close some connections; the limit is {limit}',
+    'Reach limit of connections',
+    'close some connections; qe_max_connection is {limit}',
     1040,
     '08004',
   ),
   MYSQL_BAD_HANDSHAKE: row('user', 'Bad handshake: {detail}', '', 1043, '08S01'),
+  MYSQL_INSECURE_TRANSPORT: row(
+    'user',
+    'Connections using insecure transport are prohibited while --require_secure_transport=ON.',
+    'switch TLS on in the client; ssl_force_secure_transport in fe.conf asks for it',
+    3159,
+  ),
+  LOCAL_INFILE: row(
+    'user',
+    'LOAD DATA INFILE is not supported: the server reads no files of its clients, nor its own',
+    'use INSERT ... VALUES, or a load: docs/guide lists them',
+    3948,
+    '42000',
+  ),
   MYSQL_UNKNOWN_COMMAND: row('user', 'Unknown command {command}', '', 1047, '08S01'),
   MYSQL_SHUTDOWN: row('retry', 'Server shutdown in progress', '', 1053, '08S01'),
   MYSQL_PACKET_TOO_LARGE: row(

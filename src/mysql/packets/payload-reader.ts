@@ -128,6 +128,6 @@ export class PayloadReader {
 }
 
 /** MYSQL_MALFORMED_PACKET with its detail. */
-export function malformed(detail: string): AppError {
-  return fail('MYSQL_MALFORMED_PACKET', { detail });
+export function malformed(detail: string, cause?: unknown): AppError {
+  return fail('MYSQL_MALFORMED_PACKET', { detail }, cause);
 }

@@ -1,6 +1,8 @@
-// COM_STMT_EXECUTE after its command byte: `u32 statement id | u8 cursor flags | u32 1 | null bitmap |
-// u8 types follow | [type, flag per parameter] | values`. Without types, those of the last execute hold.
-// SOURCE: MySQL source docs, "COM_STMT_EXECUTE".
+// COM_STMT_EXECUTE after its command byte: `u32 statement id | u8 flags | u32 1 | null bitmap | u8 types
+// follow | [type, flag per parameter] | values`. Without types, those of the last execute hold. With query
+// attributes negotiated a count comes before the bitmap and a name after each type; the attributes are the
+// parameters after the statement's own, and COM_QUERY has the same list before its text.
+// SOURCE: MySQL source docs, "COM_STMT_EXECUTE", "COM_QUERY".
 import { TYPE } from '../constants.ts';
 import type { MysqlParameter } from '../handler.ts';
 import { malformed, PayloadReader } from './payload-reader.ts';
@@ -13,41 +15,84 @@ export interface ParameterType {
 }
 
 const UNSIGNED_FLAG = 0x80;
+/** Parameters and attributes in one packet; the protocol counts parameters in 16 bits. */
+const MAX_VALUES = 2 * 65_535;
+/** In the flags: a parameter count follows even when the statement has none of its own. */
+const PARAMETER_COUNT_FLAG = 8;
 
 /** The statement id that every COM_STMT_* packet starts with. */
 export function readStatementId(body: Buffer): number {
   return new PayloadReader(body).u32();
 }
 
-/**
- * Decodes the parameters. `knownTypes` are those of the last execute, or null; `longData` holds what came
- * by COM_STMT_SEND_LONG_DATA, which takes the place of a value in the packet.
- */
+export interface ExecuteInput {
+  /** The statement's own parameters. */
+  readonly parameterCount: number;
+  /** Types of the last execute, or null. */
+  readonly knownTypes: readonly ParameterType[] | null;
+  /** What came by COM_STMT_SEND_LONG_DATA, which takes the place of a value in the packet. */
+  readonly longData: ReadonlyMap<number, Buffer>;
+  /** CLIENT_QUERY_ATTRIBUTES was negotiated. */
+  readonly attributes: boolean;
+}
+
+/** Decodes the parameters; query attributes are read over. */
 export function readStmtExecute(
   body: Buffer,
-  parameterCount: number,
-  knownTypes: readonly ParameterType[] | null,
-  longData: ReadonlyMap<number, Buffer>,
+  { parameterCount, knownTypes, longData, attributes }: ExecuteInput,
 ): { parameters: MysqlParameter[]; types: readonly ParameterType[] } {
   const reader = new PayloadReader(body);
-  reader.skip(9);
-  if (parameterCount === 0) return { parameters: [], types: [] };
-  const nulls = reader.bytes((parameterCount + 7) >> 3);
+  reader.skip(4);
+  const flags = reader.u8();
+  reader.skip(4);
+  const withCount = attributes && (parameterCount > 0 || (flags & PARAMETER_COUNT_FLAG) !== 0);
+  const count = withCount ? reader.lengthInteger() : parameterCount;
+  if (count < parameterCount) throw malformed('too few parameters');
+  if (count === 0) return { parameters: [], types: [] };
+  const { values, types } = readValues(reader, count, { knownTypes, longData, names: attributes });
+  return { parameters: values.slice(0, parameterCount), types: types.slice(0, parameterCount) };
+}
+
+/** The text of COM_QUERY where query attributes are negotiated; they are read over. */
+export function readQueryText(body: Buffer, attributes: boolean): Buffer {
+  if (!attributes) return body;
+  const reader = new PayloadReader(body);
+  const count = reader.lengthInteger();
+  reader.lengthInteger();
+  if (count > 0) {
+    readValues(reader, count, { knownTypes: null, longData: new Map(), names: true });
+  }
+  return reader.rest();
+}
+
+function readValues(
+  reader: PayloadReader,
+  count: number,
+  {
+    knownTypes,
+    longData,
+    names,
+  }: Pick<ExecuteInput, 'knownTypes' | 'longData'> & { readonly names: boolean },
+): { values: MysqlParameter[]; types: readonly ParameterType[] } {
+  if (count > MAX_VALUES) throw malformed('too many parameters');
+  const nulls = reader.bytes(Math.ceil(count / 8));
   let types = knownTypes;
   if (reader.u8() === 1) {
-    types = Array.from({ length: parameterCount }, () => {
+    types = Array.from({ length: count }, () => {
       const code = reader.u8();
-      return { code, unsigned: (reader.u8() & UNSIGNED_FLAG) !== 0 };
+      const unsigned = (reader.u8() & UNSIGNED_FLAG) !== 0;
+      if (names) reader.lengthBytes();
+      return { code, unsigned };
     });
   }
-  if (types === null) throw malformed('parameter types are missing');
-  const parameters = types.map((type, i): MysqlParameter => {
+  if (types === null || types.length < count) throw malformed('parameter types are missing');
+  const values = types.slice(0, count).map((type, i): MysqlParameter => {
     const long = longData.get(i);
     if (long !== undefined) return longParameter(type, long);
     const isNull = (nulls.readUInt8(i >> 3) & (1 << (i & 7))) !== 0;
     return isNull ? { kind: 'null' } : readParameter(reader, type);
   });
-  return { parameters, types };
+  return { values, types };
 }
 
 function longParameter(type: ParameterType, value: Buffer): MysqlParameter {

@@ -1,4 +1,5 @@
 // The first words of a statement decide which rule reads the rest.
+import { fail } from '../../base/errors.ts';
 import type { Statement } from '../ast/statement.ts';
 import { notSupported } from './clause.ts';
 import type { Cursor } from './cursor.ts';
@@ -85,6 +86,7 @@ export function parseStatementRule(cursor: Cursor): Statement {
   const { word } = cursor.token;
   const rule = RULES.get(word);
   if (rule !== undefined) return rule(cursor);
+  if (word === 'LOAD' && cursor.peek(1).word === 'DATA') throw fail('LOCAL_INFILE');
   if (NOT_YET.has(word)) throw notSupported(word);
   for (const known of [...RULES.keys(), ...NOT_YET, ';']) cursor.note(known);
   throw cursor.unexpected();

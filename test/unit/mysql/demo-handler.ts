@@ -15,6 +15,7 @@ import type {
   PreparedStatement,
   QueryRequest,
   ResultWriter,
+  SessionLimits,
   SessionStatus,
 } from '../../../src/mysql/handler.ts';
 import { RowEncoder } from '../../../src/mysql/row-encoder.ts';
@@ -97,6 +98,10 @@ export class DemoSession implements MysqlSessionHandler {
 
   status(): SessionStatus {
     return { autocommit: true, inTransaction: false };
+  }
+
+  limits(): SessionLimits {
+    return this.product.limits;
   }
 
   async query(request: QueryRequest, out: ResultWriter): Promise<void> {
@@ -245,6 +250,7 @@ export class DemoSession implements MysqlSessionHandler {
 
 export class DemoProduct implements MysqlHandler {
   server: MysqlServer | null = null;
+  limits: SessionLimits = { idleMs: 3_600_000, readMs: 60_000, writeMs: 60_000 };
   readonly users = new Map<string, Credential>([
     ['root', passwordDigests('')],
     ['ann', passwordDigests('sécret')],

@@ -7,7 +7,8 @@ import { after, before, test } from 'node:test';
 import { connect as tlsConnect } from 'node:tls';
 import fc from 'fast-check';
 import mysql, { type ConnectionOptions, type RowDataPacket } from 'mysql2/promise';
-import { seededRandom } from '../../../src/base/random.ts';
+import { systemClock } from '../../../src/base/clock.ts';
+import { seededRandom, systemRandom } from '../../../src/base/random.ts';
 import { cachingSha2Token, checkCachingSha2 } from '../../../src/mysql/auth/caching-sha2.ts';
 import { nativeHashCredential, passwordDigests } from '../../../src/mysql/auth/digests.ts';
 import {
@@ -21,15 +22,20 @@ import { framePayload, type Packet, PacketSplitter } from '../../../src/mysql/pa
 import { readHandshake } from '../../../src/mysql/packets/handshake.ts';
 import { writeHandshakeResponse } from '../../../src/mysql/packets/handshake-response.ts';
 import { PayloadReader } from '../../../src/mysql/packets/payload-reader.ts';
+import { selfSigned } from '../../../src/mysql/self-signed.ts';
 import { startDemo, until } from './demo-handler.ts';
-import { selfSigned } from './self-signed.ts';
 
 const PLUGINS: readonly AuthPlugin[] = ['mysql_native_password', 'caching_sha2_password'];
+const CERTIFICATE = selfSigned({
+  hosts: ['localhost', '127.0.0.1'],
+  nowMs: systemClock.nowMs(),
+  random: systemRandom,
+});
 const servers = new Map<AuthPlugin, Awaited<ReturnType<typeof startDemo>>>();
 
 before(async () => {
   for (const authPlugin of PLUGINS) {
-    servers.set(authPlugin, await startDemo({ authPlugin, tls: selfSigned('localhost') }));
+    servers.set(authPlugin, await startDemo({ authPlugin, tls: CERTIFICATE }));
   }
 });
 after(async () => {
@@ -101,6 +107,18 @@ for (const plugin of PLUGINS) {
     assert.match(await who(plugin, { user: 'ann', password: 'sécret', ssl }), /tls=true$/);
   });
 }
+
+test('where TLS is required, logins without it are refused before the password is looked at', async () => {
+  const strict = await startDemo({ tls: CERTIFICATE, requireTls: true });
+  try {
+    const options = { host: '127.0.0.1', port: strict.port, user: 'root' };
+    await assert.rejects(mysql.createConnection(options), { errno: 3159 });
+    const ssl = { rejectUnauthorized: false };
+    (await mysql.createConnection({ ...options, ssl })).destroy();
+  } finally {
+    await strict.close();
+  }
+});
 
 test('a broken TLS hello ends the connection', async () => {
   const server = servers.get('mysql_native_password');

@@ -270,7 +270,8 @@ test('the limit on connections answers 1040', async () => {
 });
 
 test('silent and idle connections end', async () => {
-  const small = await startDemo({ handshakeTimeoutMs: 100, idleTimeoutMs: 200 });
+  const small = await startDemo({ handshakeTimeoutMs: 100 });
+  small.product.limits = { ...small.product.limits, idleMs: 200 };
   try {
     const silent = tcpConnect(small.port, '127.0.0.1');
     await new Promise((resolve) => silent.once('close', resolve).resume());

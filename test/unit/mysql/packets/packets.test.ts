@@ -32,7 +32,12 @@ import {
 import { readOk, writeEof, writeOk } from '../../../../src/mysql/packets/ok.ts';
 import { PayloadReader } from '../../../../src/mysql/packets/payload-reader.ts';
 import { PayloadWriter } from '../../../../src/mysql/packets/payload-writer.ts';
-import { readStmtExecute, writeStmtExecute } from '../../../../src/mysql/packets/stmt-execute.ts';
+import {
+  type ExecuteInput,
+  readQueryText,
+  readStmtExecute,
+  writeStmtExecute,
+} from '../../../../src/mysql/packets/stmt-execute.ts';
 import { readPrepareOk, writePrepareOk } from '../../../../src/mysql/packets/stmt-prepare.ts';
 import {
   readDateTime,
@@ -43,6 +48,12 @@ import {
 import { StatementTable } from '../../../../src/mysql/statements.ts';
 
 const reader = (bytes: Buffer): PayloadReader => new PayloadReader(bytes);
+const input = (parameterCount: number): ExecuteInput => ({
+  parameterCount,
+  knownTypes: null,
+  longData: new Map(),
+  attributes: false,
+});
 const hex = (text: string): Buffer => Buffer.from(text.replaceAll(/\s/g, ''), 'hex');
 const malformed = { code: 'MYSQL_MALFORMED_PACKET' };
 /** Text without zeros, which end it in the protocol, and without lone surrogates. */
@@ -174,10 +185,12 @@ test('random bytes in place of a packet are malformed at worst', () => {
   const readers: ((payload: Buffer) => unknown)[] = [
     (payload) => readHandshakeResponse(reader(payload)),
     (payload) => readChangeUser(reader(payload), SERVER_CAPABILITIES),
-    (payload) => readStmtExecute(payload, 3, null, new Map()),
+    (payload) => readStmtExecute(payload, input(3)),
+    (payload) => readStmtExecute(payload, { ...input(3), attributes: true }),
+    (payload) => readQueryText(payload, true),
     (payload) => readTextRow(payload, 3),
-    (payload) => new StatementTable(100).decodeExecute(payload),
-    (payload) => new StatementTable(100).addLongData(payload),
+    (payload) => new StatementTable(100, false).decodeExecute(payload),
+    (payload) => new StatementTable(100, false).addLongData(payload),
     (payload) => isTlsRequest(payload),
   ];
   fc.assert(
@@ -272,7 +285,7 @@ test('round trip: execute parameters, with long data and remembered types', () =
   fc.assert(
     fc.property(fc.array(parameter, { minLength: 1, maxLength: 20 }), (parameters) => {
       const body = writeStmtExecute(1, parameters);
-      const first = readStmtExecute(body, parameters.length, null, new Map());
+      const first = readStmtExecute(body, input(parameters.length));
       assert.deepEqual(first.parameters, parameters);
       // The same values without types, as clients send them the second time.
       const bitmap = (parameters.length + 7) >> 3;
@@ -281,15 +294,38 @@ test('round trip: execute parameters, with long data and remembered types', () =
         Buffer.of(0),
         body.subarray(9 + bitmap + 1 + 2 * parameters.length),
       ]);
-      const again = readStmtExecute(second, parameters.length, first.types, new Map());
+      const again = readStmtExecute(second, {
+        ...input(parameters.length),
+        knownTypes: first.types,
+      });
       assert.deepEqual(again.parameters, parameters);
-      assert.throws(() => readStmtExecute(second, parameters.length, null, new Map()), malformed);
+      assert.throws(() => readStmtExecute(second, input(parameters.length)), malformed);
     }),
   );
 });
 
+test('query attributes are read over, before a text and behind parameters', () => {
+  // One attribute: bitmap 00, types follow, VAR_STRING, name "a", value "v".
+  const list = '01 01 00 01 fd00 01 61 01 76';
+  const text = Buffer.from('SELECT 1');
+  const withOne = Buffer.concat([hex(list), text]);
+  assert.deepEqual(readQueryText(withOne, true), text);
+  assert.deepEqual(readQueryText(Buffer.concat([hex('00 01'), text]), true), text);
+  assert.deepEqual(readQueryText(text, false), text);
+  assert.throws(() => readQueryText(hex('fdffffff 01'), true), malformed);
+  assert.throws(() => readQueryText(hex('05 01 00'), true), malformed);
+  const one = hex('01000000 08 01000000 02 00 01 0800 00 fd00 01 61 0700000000000000 01 76');
+  assert.deepEqual(readStmtExecute(one, { ...input(1), attributes: true }).parameters, [
+    { kind: 'integer', value: 7n },
+  ]);
+  const none = hex('01000000 08 01000000 01 00 01 fd00 01 61 01 76');
+  assert.deepEqual(readStmtExecute(none, { ...input(0), attributes: true }).parameters, []);
+  const bare = hex('01000000 00 01000000');
+  assert.deepEqual(readStmtExecute(bare, { ...input(0), attributes: true }).parameters, []);
+});
+
 test('long data takes the place of a parameter, once, and is bounded', () => {
-  const table = new StatementTable(10);
+  const table = new StatementTable(10, false);
   const statement = {
     parameterCount: 2,
     columns: [],
