@@ -10,11 +10,17 @@
 // the statement, or with onProblem 'null' its row is NULL. They run on the event loop, about 1-2 million
 // calls a second: prefer a DuckDB template or SQL where one can say it. No I/O, no clock, no waiting.
 import type { DuckDBConnection } from '@duckdb/node-api';
+import { BITMAP_FUNCTIONS } from './bitmap.ts';
 import { install, type JsFunction } from './define.ts';
+import { ESTIMATE_FUNCTIONS } from './estimate.ts';
 import { HASH_FUNCTIONS } from './hash.ts';
 
 /** Every function, by area. Names are unique: a test looks. */
-export const JS_FUNCTIONS: readonly JsFunction[] = [...HASH_FUNCTIONS];
+export const JS_FUNCTIONS: readonly JsFunction[] = [
+  ...HASH_FUNCTIONS,
+  ...BITMAP_FUNCTIONS,
+  ...ESTIMATE_FUNCTIONS,
+];
 
 /** Makes all of them callable on every connection of the instance. Once per instance, before it serves. */
 export function installJsFunctions(connection: DuckDBConnection): void {
