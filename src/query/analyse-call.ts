@@ -16,7 +16,7 @@ import type {
   TypedExpression,
 } from './expression.ts';
 import type { ExpressionContext } from './expression-context.ts';
-import type { FunctionEntry } from './functions/entry.ts';
+import type { FunctionEntry, Signature } from './functions/entry.ts';
 import { type Resolved, resolveSignature, unknownFunction } from './functions/resolve.ts';
 import { analyzeError } from './scope.ts';
 import { BIGINT, isComparable, JSON_TYPE, NULL_TYPE, STRING } from './types.ts';
@@ -143,12 +143,10 @@ function analyseAggregate(
     if (containsWindow(arg)) {
       throw analyzeError(`Window function cannot be an argument of ${call.name}`, call.pos);
     }
-    if (!isComparable(arg.type)) {
-      throw analyzeError(`${call.name} cannot take this type`, call.pos);
-    }
   }
   if (call.name === 'group_concat') raw = [...raw, separatorOf(call, context)];
   const resolved = resolveAt(entry, call, raw);
+  refuseSketches(call, raw, resolved.signature);
   if (call.orderBy.length > 0 && !ORDERED_AGGREGATES.has(call.name)) {
     throw analyzeError(`${call.name} takes no ORDER BY`, call.pos);
   }
@@ -162,6 +160,20 @@ function analyseAggregate(
     orderBy: analyseSortKeys(call.orderBy, context),
     filter: analyseFilter(call, context),
   };
+}
+
+/** BITMAP, HLL and PERCENTILE have no order: only functions that name these types take them, and count. */
+function refuseSketches(
+  call: ast.FunctionCall,
+  args: readonly TypedExpression[],
+  { parameters }: Signature,
+): void {
+  if (call.name === 'count' && !call.distinct) return;
+  for (const [i, arg] of args.entries()) {
+    const wanted = parameters[Math.min(i, parameters.length - 1)];
+    if (isComparable(arg.type) || wanted?.kind === 'type') continue;
+    throw analyzeError(`${call.name} cannot take a value of type ${arg.type.kind}`, call.pos);
+  }
 }
 
 /** FILTER (WHERE ...). @throws SQL_ANALYZE_AT for an aggregate or a window in it. */

@@ -16,6 +16,9 @@ export const DATETIME: SqlType = { kind: 'DATETIME' };
 export const STRING: SqlType = { kind: 'VARCHAR', length: STRING_LENGTH };
 export const VARBINARY: SqlType = { kind: 'VARBINARY', length: 0 };
 export const JSON_TYPE: SqlType = { kind: 'JSON' };
+export const BITMAP: SqlType = { kind: 'BITMAP' };
+export const HLL: SqlType = { kind: 'HLL' };
+export const PERCENTILE: SqlType = { kind: 'PERCENTILE' };
 
 /** Most digits of a DECIMAL. */
 export const MAX_DECIMAL_PRECISION = 38;

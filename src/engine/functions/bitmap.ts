@@ -12,16 +12,14 @@ import { type JsFunction, strictFunction, ValueProblem } from './define.ts';
 import { decoded, readBitmap } from './sketch-bytes.ts';
 import type { ValueList } from './value-types.ts';
 
-/** Most values that become a text or an array: about 200 MB of text. */
-const MAX_LISTED_VALUES = 10_000_000;
+/** Most values that become a text or an array. SOURCE: StarRocks' max_length_for_bitmap_function. */
+const MAX_LISTED_VALUES = 1_000_000;
 const MAX_VALUE_TEXT = '18446744073709551615';
 
 function listed(bytes: Uint8Array, what: string): Bitmap {
   const bitmap = readBitmap(bytes);
   if (bitmap.size > MAX_LISTED_VALUES) {
-    throw new ValueProblem(
-      `${what} of a bitmap of ${bitmap.size} values, more than ${MAX_LISTED_VALUES}`,
-    );
+    throw new ValueProblem(`${what} not supported size > ${MAX_LISTED_VALUES}`);
   }
   return bitmap;
 }
@@ -30,25 +28,43 @@ function unsigned(bits: bigint): bigint {
   return BigInt.asUintN(64, bits);
 }
 
-function unionOf(list: ValueList<Buffer>): Buffer | null {
-  const builder = new BitmapBuilder();
-  for (let index = 0; index < list.length; index += 1) {
-    const bytes = list.at(index);
-    if (bytes === null) return null;
-    builder.addAll(readBitmap(bytes));
-  }
-  return encodeBitmap(builder.build());
-}
-
-function intersectionOf(list: ValueList<Buffer>): Buffer | null {
+/** A NULL makes NULL (`isStrict`), or NULLs are left out; NULL where nothing is left. */
+function intersectionOf(list: ValueList<Buffer>, isStrict: boolean): Buffer | null {
   let result: Bitmap | null = null;
   for (let index = 0; index < list.length; index += 1) {
     const bytes = list.at(index);
-    if (bytes === null) return null;
+    if (bytes === null && isStrict) return null;
+    if (bytes === null) continue;
     const next = readBitmap(bytes);
     result = result === null ? next : result.and(next);
   }
-  return encodeBitmap(result ?? Bitmap.EMPTY);
+  return result === null ? null : encodeBitmap(result);
+}
+
+/** One at a time, so that a million of them need not be held. */
+function unionOf(list: ValueList<Buffer>, isStrict: boolean): Buffer | null {
+  const builder = new BitmapBuilder();
+  let count = 0;
+  for (let index = 0; index < list.length; index += 1) {
+    const bytes = list.at(index);
+    if (bytes === null && isStrict) return null;
+    if (bytes === null) continue;
+    builder.addAll(readBitmap(bytes));
+    count += 1;
+  }
+  return count === 0 ? null : encodeBitmap(builder.build());
+}
+
+function ofValues(list: ValueList<bigint>): { readonly bitmap: Bitmap; readonly count: number } {
+  const builder = new BitmapBuilder();
+  let count = 0;
+  for (let index = 0; index < list.length; index += 1) {
+    const value = list.at(index);
+    if (value === null) continue;
+    builder.add(value);
+    count += 1;
+  }
+  return { bitmap: builder.build(), count };
 }
 
 /** `1, 2,3`; null where a part is no number from 0 to 2^64-1. '' is the empty bitmap. */
@@ -126,14 +142,14 @@ const BINARY_OPERATIONS = [
 
 const CONVERSIONS = [
   strictFunction('mr_bitmap_to_string', ['BLOB'], 'VARCHAR', (bytes) =>
-    [...listed(bytes, 'the text').values()].join(','),
+    [...listed(bytes, 'bitmap_to_string').values()].join(','),
   ),
   strictFunction('mr_bitmap_from_string', ['VARCHAR'], 'BLOB', (text) => {
     const bitmap = parseList(text);
     return bitmap === null ? null : encodeBitmap(bitmap);
   }),
   strictFunction('mr_bitmap_to_array', ['BLOB'], 'BIGINT[]', (bytes) =>
-    Array.from(listed(bytes, 'the array').values(), (value) => BigInt.asIntN(64, value)),
+    Array.from(listed(bytes, 'bitmap_to_array').values(), (value) => BigInt.asIntN(64, value)),
   ),
   strictFunction('mr_bitmap_to_starrocks', ['BLOB'], 'BLOB', (bytes) =>
     encodeStarrocksBitmap(readBitmap(bytes)),
@@ -157,17 +173,20 @@ export const BITMAP_FUNCTIONS: readonly JsFunction[] = [
   strictFunction('mr_bitmap_hash64', ['BLOB'], 'BLOB', (bytes) =>
     encodeBitmap(Bitmap.of(xxhash3(bytes))),
   ),
-  // Values as bits, NULLs left out: bitmap_agg, array_to_bitmap.
-  strictFunction('mr_bitmap_from_values', ['BIGINT[]'], 'BLOB', (list) => {
-    const builder = new BitmapBuilder();
-    for (let index = 0; index < list.length; index += 1) {
-      const value = list.at(index);
-      if (value !== null) builder.add(unsigned(value));
-    }
-    return encodeBitmap(builder.build());
+  // Values as bits, NULLs left out. An array may have none; an aggregate of none is NULL.
+  strictFunction('mr_bitmap_from_values', ['BIGINT[]'], 'BLOB', (list) =>
+    encodeBitmap(ofValues(list).bitmap),
+  ),
+  strictFunction('mr_bitmap_agg', ['BIGINT[]'], 'BLOB', (list) => {
+    const { bitmap, count } = ofValues(list);
+    return count === 0 ? null : encodeBitmap(bitmap);
   }),
-  strictFunction('mr_bitmap_or', ['BLOB[]'], 'BLOB', unionOf),
-  strictFunction('mr_bitmap_and', ['BLOB[]'], 'BLOB', intersectionOf),
+  // Of arguments: a NULL makes NULL.
+  strictFunction('mr_bitmap_or', ['BLOB[]'], 'BLOB', (list) => unionOf(list, true)),
+  strictFunction('mr_bitmap_and', ['BLOB[]'], 'BLOB', (list) => intersectionOf(list, true)),
+  // Of rows: NULLs are left out.
+  strictFunction('mr_bitmap_union', ['BLOB[]'], 'BLOB', (list) => unionOf(list, false)),
+  strictFunction('mr_bitmap_intersect', ['BLOB[]'], 'BLOB', (list) => intersectionOf(list, false)),
   strictFunction('mr_bitmap_count', ['BLOB'], 'BIGINT', (bytes) => BigInt(readBitmap(bytes).size)),
   strictFunction(
     'mr_bitmap_min',

@@ -19,7 +19,9 @@ import {
 /** Largest value of a BITMAP: 2^64 - 1. */
 export const MAX_BITMAP_VALUE = (1n << 64n) - 1n;
 /** Single values that wait in a builder to be sorted together: 512 KiB. */
-const PENDING_VALUES = 65_536;
+const MAX_PENDING_VALUES = 65_536;
+/** Many bitmaps are small: the first buffer has room for so many values. */
+const FIRST_PENDING_VALUES = 16;
 /** A container of at most so many values goes through the pending ones. */
 const FEW_VALUES = 8;
 
@@ -181,14 +183,14 @@ export class Bitmap {
 
 /** Makes the union of many values and bitmaps. */
 export class BitmapBuilder {
-  readonly #pending = new BigUint64Array(PENDING_VALUES);
+  #pending = new BigUint64Array(FIRST_PENDING_VALUES);
   #pendingCount = 0;
   /** Bit sets in it are our own and grow in place. */
   readonly #merged = new Map<number, Container>();
 
   /** @param value 0 to 2^64-1; a negative one counts as its 64-bit pattern. */
   add(value: bigint): void {
-    if (this.#pendingCount === PENDING_VALUES) this.#mergePending();
+    if (this.#pendingCount === this.#pending.length) this.#makeRoom();
     this.#pending[this.#pendingCount++] = value;
   }
 
@@ -210,6 +212,17 @@ export class BitmapBuilder {
       [...keys],
       Array.from(keys, (key) => present(this.#merged.get(key), 'container')),
     );
+  }
+
+  #makeRoom(): void {
+    const { length } = this.#pending;
+    if (length >= MAX_PENDING_VALUES) {
+      this.#mergePending();
+      return;
+    }
+    const grown = new BigUint64Array(length * 16);
+    grown.set(this.#pending);
+    this.#pending = grown;
   }
 
   #merge(key: number, container: Container): void {

@@ -8,6 +8,9 @@ export class MalformedSketch extends Error {
   }
 }
 
+/** So few are read one by one: touching the buffer of a small typed array makes V8 allocate it anew. */
+const FEW_VALUES = 32;
+
 /** Little-endian reader. Throws MalformedSketch where the bytes end too early. */
 export class ByteReader {
   readonly #bytes: Buffer;
@@ -69,6 +72,12 @@ export class ByteReader {
   u16s(count: number): Uint16Array {
     const from = this.#take(count * 2);
     const values = new Uint16Array(count);
+    if (count <= FEW_VALUES) {
+      for (let index = 0; index < count; index += 1) {
+        values[index] = this.#bytes.readUInt16LE(from + index * 2);
+      }
+      return values;
+    }
     new Uint8Array(values.buffer).set(this.#bytes.subarray(from, from + count * 2));
     return values;
   }

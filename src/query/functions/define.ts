@@ -4,14 +4,17 @@ import { assert } from '../../base/assert.ts';
 import type { SqlType } from '../../model/sql-type.ts';
 import {
   BIGINT,
+  BITMAP,
   BOOLEAN,
   DATE,
   DATETIME,
   DOUBLE,
   FLOAT,
+  HLL,
   INT,
   JSON_TYPE,
   LARGEINT,
+  PERCENTILE,
   SMALLINT,
   STRING,
   TINYINT,
@@ -43,6 +46,9 @@ const TYPES: Readonly<Record<string, SqlType>> = {
   datetime: DATETIME,
   json: JSON_TYPE,
   varbinary: VARBINARY,
+  bitmap: BITMAP,
+  hll: HLL,
+  percentile: PERCENTILE,
 };
 const FAMILIES = ['number', 'integer', 'decimal', 'temporal', 'any', 'struct'] as const;
 

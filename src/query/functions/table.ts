@@ -2,6 +2,7 @@
 import { assert } from '../../base/assert.ts';
 import { AGGREGATE_FUNCTIONS, WINDOW_FUNCTIONS } from './aggregate.ts';
 import { ARRAY_FUNCTIONS } from './array.ts';
+import { BITMAP_AGGREGATES, BITMAP_FUNCTIONS } from './bitmap.ts';
 import { CONDITIONAL_FUNCTIONS } from './conditional.ts';
 import { DATE_FUNCTIONS } from './date.ts';
 import { DATE_ARITHMETIC_FUNCTIONS } from './date-arithmetic.ts';
@@ -10,6 +11,7 @@ import { HASH_FUNCTIONS } from './hash.ts';
 import { JSON_FUNCTIONS } from './json.ts';
 import { MATH_FUNCTIONS } from './math.ts';
 import { SESSION_FUNCTIONS } from './session.ts';
+import { SKETCH_FUNCTIONS } from './sketch.ts';
 import { STRING_FUNCTIONS } from './string.ts';
 
 /** Every entry once, in the order of the documentation. */
@@ -22,6 +24,9 @@ export const FUNCTION_ENTRIES: readonly FunctionEntry[] = [
   ...JSON_FUNCTIONS,
   ...ARRAY_FUNCTIONS,
   ...HASH_FUNCTIONS,
+  ...BITMAP_FUNCTIONS,
+  ...BITMAP_AGGREGATES,
+  ...SKETCH_FUNCTIONS,
   ...SESSION_FUNCTIONS,
   ...AGGREGATE_FUNCTIONS,
   ...WINDOW_FUNCTIONS,

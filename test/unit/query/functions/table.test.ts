@@ -34,6 +34,9 @@ const SAMPLES: Readonly<Record<string, string>> = {
   temporal: "'2020-01-01'",
   json: "parse_json('1')",
   boolean: 'true',
+  bitmap: 'to_bitmap(1)',
+  hll: 'hll_hash(1)',
+  percentile: 'percentile_hash(1)',
 };
 
 /** A value that fits a parameter of a signature's text. */
