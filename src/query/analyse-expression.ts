@@ -4,7 +4,7 @@ import { unreachable } from '../base/assert.ts';
 import { fail } from '../base/errors.ts';
 import { printSqlType, type SqlType } from '../model/sql-type.ts';
 import type * as ast from '../sql/ast/expression.ts';
-import { analyseCall, analyseJsonArrow, analyseWindow } from './analyse-call.ts';
+import { analyseCall, analyseJsonArrow } from './analyse-call.ts';
 import {
   analyseBetween,
   analyseBinary,
@@ -14,6 +14,7 @@ import {
   analyseUnary,
   requireComparable,
 } from './analyse-operators.ts';
+import { analyseWindow } from './analyse-window.ts';
 import { coerce, isDateText, isDatetimeText } from './coerce.ts';
 import { condition } from './condition.ts';
 import type { LiteralExpression, TypedExpression } from './expression.ts';
@@ -28,8 +29,10 @@ import {
   DATETIME,
   DOUBLE,
   decimalLiteralType,
+  implicitCastCost,
   integerLiteralType,
   isCastable,
+  isInteger,
   NULL_TYPE,
   STRING,
   VARBINARY,
@@ -204,15 +207,52 @@ function analyseSubscript(expression: ast.Subscript, context: ExpressionContext)
   const operand = context.analyse(expression.operand, context);
   const index = context.analyse(expression.index, context);
   if (operand.type.kind === 'ARRAY') {
-    return { kind: 'subscript', type: operand.type.element, operand, index: coerce(index, BIGINT) };
+    const at = subscriptIndex(index, BIGINT, expression);
+    return { kind: 'subscript', type: operand.type.element, operand, index: at };
   }
   if (operand.type.kind === 'MAP') {
     const { key, value } = operand.type;
-    return { kind: 'subscript', type: value, operand, index: coerce(index, key) };
+    const at = subscriptIndex(index, key, expression);
+    return { kind: 'subscript', type: value, operand, index: at };
+  }
+  if (operand.type.kind === 'STRUCT') {
+    return fieldOf(operand, fieldName(operand.type, index, expression), expression);
   }
   throw analyzeError(
-    `cannot subscript type ${printSqlType(operand.type)} because it is not an array or a map`,
+    `cannot subscript type ${printSqlType(operand.type)} because it is not an array or a map or a struct`,
     expression.pos,
+  );
+}
+
+function subscriptIndex(
+  index: TypedExpression,
+  wanted: SqlType,
+  { pos }: ast.Subscript,
+): TypedExpression {
+  if (implicitCastCost(index.type, wanted) === undefined) {
+    throw analyzeError(
+      `A subscript of type ${printSqlType(index.type)} does not fit, ${printSqlType(wanted)} is needed`,
+      pos,
+    );
+  }
+  return coerce(index, wanted);
+}
+
+/** `s['name']`, or `s[1]` by position (`s[-1]` is the last). */
+function fieldName(
+  struct: Extract<SqlType, { kind: 'STRUCT' }>,
+  index: TypedExpression,
+  at: ast.Subscript,
+): string {
+  if (index.kind === 'literal' && index.text !== null) {
+    if (index.type.kind === 'VARCHAR') return index.text;
+    const position = Number(index.text);
+    const field = struct.fields[position > 0 ? position - 1 : struct.fields.length + position];
+    if (isInteger(index.type) && position !== 0 && field !== undefined) return field.name;
+  }
+  throw analyzeError(
+    `Invalid subscript of a struct of ${struct.fields.length} fields: a constant name or position is needed`,
+    at.pos,
   );
 }
 

@@ -99,6 +99,7 @@ function relationContext(analysis: Analysis, outer: Scope | null, ctes: CteScope
       scope,
       ctes,
       parameters: new Map(),
+      lambdaDepth: 0,
       analyse: analyseExpression,
       analyseQuery: (query, around, known) => analyseQuery(query, analysis, around, known),
     }),

@@ -243,8 +243,16 @@ function groupChecker(
   keys: GroupKeys,
   own: ReadonlySet<string>,
 ): (expression: TypedExpression, pos: Position) => void {
+  const checkGrouping = (args: readonly TypedExpression[], pos: Position): void => {
+    if (args.every((arg) => keys.has(arg))) return;
+    throw analyzeError('The arguments of grouping and grouping_id must appear in GROUP BY', pos);
+  };
   const visit = (expression: TypedExpression, pos: Position): void => {
-    if (expression.kind === 'literal' || expression.kind === 'aggregate') return;
+    if (expression.kind === 'literal') return;
+    if (expression.kind === 'aggregate') {
+      if (expression.entry.names[0] === 'grouping') checkGrouping(expression.args, pos);
+      return;
+    }
     if (keys.has(expression)) return;
     if (expression.kind === 'column' && own.has(expression.relation)) {
       throw analyzeError(

@@ -13,6 +13,8 @@ export interface ExpressionContext {
   readonly ctes: CteScope;
   /** Lambda parameters in force, by lower-case name. */
   readonly parameters: ReadonlyMap<string, ParameterExpression>;
+  /** How many lambdas are around this place. */
+  readonly lambdaDepth: number;
   readonly analyse: (expression: Expression, context: ExpressionContext) => TypedExpression;
   /** Analyses a subquery with `scope` around it; null where subqueries are not possible (loads). */
   readonly analyseQuery: ((query: Query, scope: Scope, ctes: CteScope) => QueryNode) | null;

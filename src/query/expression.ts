@@ -52,7 +52,7 @@ export interface ColumnExpression {
   readonly display: string;
 }
 
-/** A lambda's own parameter, by its generated name. */
+/** A lambda's own parameter: its generated name, with the way into it (`p0`, `p0[2]`, `p0.key`). */
 export interface ParameterExpression {
   readonly kind: 'parameter';
   readonly type: SqlType;
@@ -96,11 +96,13 @@ export interface WindowExpression {
   readonly ignoreNulls: boolean;
   readonly partitionBy: readonly TypedExpression[];
   readonly orderBy: readonly SortKey[];
-  readonly frame: {
-    readonly unit: 'ROWS' | 'RANGE';
-    readonly start: FrameEdge;
-    readonly end: FrameEdge;
-  } | null;
+  readonly frame: WindowFrame | null;
+}
+
+export interface WindowFrame {
+  readonly unit: 'ROWS' | 'RANGE';
+  readonly start: FrameEdge;
+  readonly end: FrameEdge;
 }
 
 export interface CastExpression {

@@ -18,6 +18,7 @@ import type {
   WindowExpression,
 } from './expression.ts';
 import { quoteString } from './literal.ts';
+import { entrySql, mapFromEntriesSql } from './map-sql.ts';
 import type { QueryNode } from './query-node.ts';
 import { refusesTry } from './walk.ts';
 
@@ -88,7 +89,7 @@ export function expressionSql(expression: TypedExpression, context: GenerateCont
     case 'array':
       return `CAST([${expression.items.map(sql).join(', ')}] AS ${duckdbType(expression.type)})`;
     case 'map':
-      return `CAST(MAP([${expression.keys.map(sql).join(', ')}], [${expression.values.map(sql).join(', ')}]) AS ${duckdbType(expression.type)})`;
+      return mapLiteralSql(expression, context);
     case 'subscript':
       return subscriptSql(expression, context);
     case 'field':
@@ -98,6 +99,24 @@ export function expressionSql(expression: TypedExpression, context: GenerateCont
     default:
       return unreachable(expression, 'typed expression');
   }
+}
+
+/** Constant keys that differ need no look at them while the query runs. */
+function mapLiteralSql(
+  { type, keys, values }: Extract<TypedExpression, { kind: 'map' }>,
+  context: GenerateContext,
+): string {
+  const sql = (part: TypedExpression): string => expressionSql(part, context);
+  const known = new Set(
+    keys.flatMap((key) => (key.kind === 'literal' && key.text !== null ? [key.text] : [])),
+  );
+  const map =
+    known.size === keys.length
+      ? `MAP([${keys.map(sql).join(', ')}], [${values.map(sql).join(', ')}])`
+      : mapFromEntriesSql(
+          `[${keys.map((key, i) => entrySql(sql(key), sql(values[i] ?? key))).join(', ')}]`,
+        );
+  return `CAST(${map} AS ${duckdbType(type)})`;
 }
 
 function literalSql({ type, text }: LiteralExpression): string {
@@ -133,7 +152,7 @@ interface CallForm {
   readonly distinct: boolean;
   /** ` ORDER BY ...` inside the parentheses. */
   readonly orderBy: string;
-  /** ` FILTER (WHERE ...)` and ` OVER (...)`, which follow the call; '' for none. */
+  /** What stands behind the parentheses: ` FILTER (...)`, ` OVER (...)`, both, or ''. */
   readonly over: string;
   readonly ignoreNulls: boolean;
 }

@@ -97,6 +97,7 @@ function analyseLoad(
     },
     ctes: new Map(),
     parameters: new Map(),
+    lambdaDepth: 0,
     analyse: analyseExpression,
     analyseQuery: null,
   };

@@ -74,5 +74,10 @@ export function renamed(
       present(aliases[0], 'column alias').pos,
     );
   }
-  return columns.map((column, i) => ({ ...column, name: present(aliases[i], 'alias').name }));
+  return columns.map((column, i) => {
+    const { name } = present(aliases[i], 'alias');
+    const { expression } = column;
+    const shown = expression.kind === 'column' ? { ...expression, display: name } : expression;
+    return { ...column, name, expression: shown };
+  });
 }

@@ -127,7 +127,23 @@ export function commonType(a: SqlType, b: SqlType): SqlType | undefined {
     const value = commonType(a.value, b.value);
     return key === undefined || value === undefined ? undefined : { kind: 'MAP', key, value };
   }
+  if (a.kind === 'STRUCT' && b.kind === 'STRUCT') return commonStruct(a, b);
   return undefined;
+}
+
+/** Field by field, in order; the first one's names stay. */
+function commonStruct(
+  a: Extract<SqlType, { kind: 'STRUCT' }>,
+  b: Extract<SqlType, { kind: 'STRUCT' }>,
+): SqlType | undefined {
+  if (a.fields.length !== b.fields.length) return undefined;
+  const fields = [];
+  for (const [i, { name, type }] of a.fields.entries()) {
+    const joined = commonType(type, b.fields[i]?.type ?? NULL_TYPE);
+    if (joined === undefined) return undefined;
+    fields.push({ name, type: joined });
+  }
+  return { kind: 'STRUCT', fields };
 }
 
 function wider(a: SqlType, b: SqlType): SqlType {
@@ -347,7 +363,19 @@ export function implicitCastCost(from: SqlType, to: SqlType): number | undefined
   if (isTemporal(from) && isNumeric(to)) return 27;
   if (from.kind === 'ARRAY' && to.kind === 'ARRAY')
     return implicitCastCost(from.element, to.element);
+  if (from.kind === 'MAP' && to.kind === 'MAP')
+    return sumOfCosts([implicitCastCost(from.key, to.key), implicitCastCost(from.value, to.value)]);
+  if (from.kind === 'STRUCT' && to.kind === 'STRUCT') {
+    if (from.fields.length !== to.fields.length) return undefined;
+    return sumOfCosts(
+      from.fields.map((field, i) => implicitCastCost(field.type, to.fields[i]?.type ?? NULL_TYPE)),
+    );
+  }
   return undefined;
+}
+
+function sumOfCosts(costs: readonly (number | undefined)[]): number | undefined {
+  return costs.reduce((a, b) => (a === undefined || b === undefined ? undefined : a + b), 0);
 }
 
 /** Can CAST(from AS to) be written at all? */

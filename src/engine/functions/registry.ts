@@ -14,12 +14,14 @@ import { BITMAP_FUNCTIONS } from './bitmap.ts';
 import { install, type JsFunction } from './define.ts';
 import { ESTIMATE_FUNCTIONS } from './estimate.ts';
 import { HASH_FUNCTIONS } from './hash.ts';
+import { STATISTICS_FUNCTIONS } from './statistics.ts';
 
 /** Every function, by area. Names are unique: a test looks. */
 export const JS_FUNCTIONS: readonly JsFunction[] = [
   ...HASH_FUNCTIONS,
   ...BITMAP_FUNCTIONS,
   ...ESTIMATE_FUNCTIONS,
+  ...STATISTICS_FUNCTIONS,
 ];
 
 /** Makes all of them callable on every connection of the instance. Once per instance, before it serves. */

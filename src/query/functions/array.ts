@@ -1,17 +1,11 @@
-// Array, map and struct functions, higher-order ones included. Positions count from 1.
-import type { SqlType } from '../../model/sql-type.ts';
-import {
-  arrayOf,
-  BIGINT,
-  BOOLEAN,
-  DOUBLE,
-  decimal,
-  isFloating,
-  isInteger,
-  NULL_TYPE,
-} from '../types.ts';
+// Array functions without lambdas. Positions count from 1, and NULL is an element like any other.
+// SOURCE of results: StarRocks' pages on array functions.
+import { duckdbType, type SqlType } from '../../model/sql-type.ts';
+import { castSql } from '../cast-sql.ts';
+import { decimalQuotientSql } from '../decimal-sql.ts';
+import { arrayOf, BIGINT, DOUBLE, decimal, isInteger, NULL_TYPE, quotientScale } from '../types.ts';
 import { definer } from './define.ts';
-import type { FunctionEntry } from './entry.ts';
+import type { CallSite, FunctionEntry } from './entry.ts';
 import { joinListSql } from './join-list.ts';
 
 const array = definer('scalar', 'array');
@@ -19,34 +13,135 @@ const own = { nulls: 'own' } as const;
 
 const elementOf = (types: readonly SqlType[]): SqlType =>
   types[0]?.kind === 'ARRAY' ? types[0].element : NULL_TYPE;
-const sumOf = (types: readonly SqlType[]): SqlType => {
+/** Integers add up as BIGINT, DECIMALs to 38 digits, everything else as DOUBLE. */
+const wideOf = (types: readonly SqlType[]): SqlType => {
   const element = elementOf(types);
   if (element.kind === 'DECIMAL') return decimal(38, element.scale);
   if (element.kind === 'LARGEINT') return element;
-  return isInteger(element) || element.kind === 'BOOLEAN' ? BIGINT : DOUBLE;
+  const isWhole = isInteger(element) || element.kind === 'BOOLEAN' || element.kind === 'NULL';
+  return isWhole ? BIGINT : DOUBLE;
 };
-/** Type of a lambda's body stands in the lambda's place. */
-const mapped = (types: readonly SqlType[]): SqlType => arrayOf(types[0] ?? NULL_TYPE);
+const averageOf = (types: readonly SqlType[]): SqlType => {
+  const element = elementOf(types);
+  return element.kind === 'DECIMAL' ? decimal(38, quotientScale(element.scale)) : DOUBLE;
+};
+const wideArray = (types: readonly SqlType[]): SqlType => arrayOf(wideOf(types));
 
-export const ARRAY_FUNCTIONS: readonly FunctionEntry[] = [
+/** Its elements as the result's, so that adding them does not overflow. */
+const widened = (s: CallSite): string => {
+  const from = s.args[0]?.type ?? NULL_TYPE;
+  const to = s.result.kind === 'ARRAY' ? s.result : arrayOf(s.result);
+  return `CAST(${castSql(s.sql[0] ?? '', from, from.kind === 'NULL' ? to : from)} AS ${duckdbType(to)})`;
+};
+
+/** The first of each group of equal elements, in order; comparing positions only where something repeats. */
+export function distinctListSql(list: string): string {
+  return `CASE WHEN len(list_distinct(${list})) = len(${list}) THEN ${list} ELSE list_filter(${list}, lambda mr_e, mr_i: list_position(${list}, mr_e) = mr_i) END`;
+}
+
+const average = (s: CallSite): string => {
+  const element = elementOf(s.args.map((arg) => arg.type));
+  const list = s.sql[0] ?? '';
+  if (element.kind !== 'DECIMAL' || s.result.kind !== 'DECIMAL')
+    return `list_avg(CAST(${list} AS DOUBLE[]))`;
+  const total = `CAST(list_sum(${list}) AS DECIMAL(38,${element.scale}))`;
+  return decimalQuotientSql(total, element.scale, `list_count(${list})`, 0, s.result.scale);
+};
+
+const bothThere = (sql: string): string =>
+  `CASE WHEN {0} IS NOT NULL AND {1} IS NOT NULL THEN ${sql} END`;
+
+const AGGREGATING: readonly FunctionEntry[] = [
   array(
-    'array_length, cardinality',
-    [
-      ['(array<T>) -> int', 'CAST(len({0}) AS INTEGER)'],
-      ['(map<K, V>) -> int', 'CAST(cardinality({0}) AS INTEGER)'],
-    ],
-    'Number of elements.',
-    ['array_length([1, 2, 3])', '3'],
+    'array_length',
+    ['(array<T>) -> int', 'CAST(len({0}) AS INTEGER)'],
+    'Number of elements, NULLs included.',
+    ['array_length([1, 2, NULL])', '3'],
   ),
+  array(
+    'array_sum',
+    [
+      '(array<T>) -> bigint',
+      (s) => `CAST(list_sum(${widened(s)}) AS ${duckdbType(s.result)})`,
+      wideOf,
+    ],
+    'Sum of the elements, NULLs left out: BIGINT for integers, a DECIMAL of 38 digits for DECIMALs, else DOUBLE.',
+    ['array_sum([11.33, 11.11, 12.324])', '34.764'],
+  ),
+  array(
+    'array_avg',
+    ['(array<T>) -> double', average, averageOf],
+    'Mean of the elements, NULLs left out.',
+    ['array_avg([1, 2, NULL])', '1.5'],
+  ),
+  array('array_min', ['(array<T>) -> T', 'list_min({0})'], 'Smallest element, NULLs left out.', [
+    'array_min([3, NULL, 2])',
+    '2',
+  ]),
+  array('array_max', ['(array<T>) -> T', 'list_max({0})'], 'Largest element, NULLs left out.', [
+    'array_max([3, NULL, 2])',
+    '3',
+  ]),
+  array(
+    'array_cum_sum',
+    [
+      '(array<T>) -> array<bigint>',
+      (s) => {
+        const list = widened(s);
+        return `CAST(list_transform(${list}, lambda mr_e, mr_i: CASE WHEN mr_e IS NOT NULL THEN list_sum((${list})[1:mr_i]) END) AS ${duckdbType(s.result)})`;
+      },
+      wideArray,
+    ],
+    'Running sums; NULL elements stay NULL.',
+    ['array_cum_sum([NULL, 1, 2])', '[null,1,3]'],
+  ),
+  array(
+    'array_difference',
+    [
+      '(array<T>) -> array<bigint>',
+      (s) => {
+        const list = widened(s);
+        return `CAST(list_transform(${list}, lambda mr_e, mr_i: CASE WHEN mr_i = 1 THEN mr_e - mr_e ELSE mr_e - (${list})[mr_i - 1] END) AS ${duckdbType(s.result)})`;
+      },
+      wideArray,
+    ],
+    'Each element less the one before it; the first is 0.',
+    ['array_difference([342, 32423, 213, NULL, 23432])', '[0,32081,-32210,null,null]'],
+  ),
+];
+
+const SEARCHING: readonly FunctionEntry[] = [
   array(
     'array_contains',
     [
       '(array<T>, T) -> boolean',
-      'CASE WHEN {0} IS NOT NULL THEN CASE WHEN {1} IS NULL THEN len({0}) > len(list_filter({0}, lambda x: x IS NOT NULL)) ELSE list_contains({0}, {1}) END END',
+      'CASE WHEN {0} IS NOT NULL THEN coalesce(list_position({0}, {1}), 0) > 0 END',
     ],
-    'Is the value among the elements?',
-    ['array_contains([1, 2], 2)', '1'],
+    'Is the value among the elements? NULL is found where there is a NULL.',
+    ['array_contains([1, NULL], NULL)', '1'],
     own,
+  ),
+  array(
+    'array_contains_all',
+    [
+      '(array<T>, array<T>) -> boolean',
+      bothThere(
+        'list_has_all({0}, {1}) AND (list_position({1}, NULL) IS NULL OR list_position({0}, NULL) IS NOT NULL)',
+      ),
+    ],
+    'Does the first array hold every element of the second?',
+    ['array_contains_all([1, 2, 3], [1, 2])', '1'],
+  ),
+  array(
+    'array_contains_seq',
+    [
+      '(array<T>, array<T>) -> boolean',
+      bothThere(
+        'len({1}) = 0 OR list_contains(list_transform(range(1, len({0}) - len({1}) + 2), lambda mr_i: ({0})[mr_i:mr_i + len({1}) - 1]), {1})',
+      ),
+    ],
+    'Do the elements of the second array follow one another in the first?',
+    ['array_contains_seq([1, 2, NULL, 3, 4], [2, NULL, 3])', '1'],
   ),
   array(
     'array_position',
@@ -54,39 +149,72 @@ export const ARRAY_FUNCTIONS: readonly FunctionEntry[] = [
       '(array<T>, T) -> int',
       'CASE WHEN {0} IS NOT NULL THEN coalesce(CAST(list_position({0}, {1}) AS INTEGER), 0) END',
     ],
-    'Position of the value; 0 when absent.',
-    ['array_position([5, 6], 6)', '2'],
+    'Position of the first equal element; 0 when absent.',
+    ['array_position([1, NULL], NULL)', '2'],
     own,
   ),
   array(
-    'array_sum',
-    ['(array<T>) -> bigint', (s) => `CAST(list_sum(${s.sql[0]}) AS ${duckSum(s.result)})`, sumOf],
-    'Sum of the elements.',
-    ['array_sum([1, 2, 3])', '6'],
+    'arrays_overlap',
+    [
+      '(array<T>, array<T>) -> boolean',
+      bothThere(
+        'list_has_any({0}, {1}) OR (list_position({0}, NULL) IS NOT NULL AND list_position({1}, NULL) IS NOT NULL)',
+      ),
+    ],
+    'Have the arrays an element in common?',
+    ['arrays_overlap([1, 2], [2, 3])', '1'],
   ),
-  array('array_avg', ['(array<double>) -> double', 'list_avg({0})'], 'Mean of the elements.', [
-    'array_avg([1, 2])',
-    '1.5',
-  ]),
-  array('array_min', ['(array<T>) -> T', 'list_min({0})'], 'Smallest element.', [
-    'array_min([3, 1, 2])',
-    '1',
-  ]),
-  array('array_max', ['(array<T>) -> T', 'list_max({0})'], 'Largest element.', [
-    'array_max([3, 1, 2])',
-    '3',
-  ]),
+  array(
+    'array_intersect',
+    [
+      '(array<T>...) -> array<T>',
+      (s) => {
+        const [first = '', ...others] = s.sql;
+        const there = s.sql.map((sql) => `${sql} IS NOT NULL`).join(' AND ');
+        const inAll = others.map((sql) => `list_position(${sql}, mr_x) IS NOT NULL`);
+        const kept =
+          inAll.length === 0 ? first : `list_filter(${first}, lambda mr_x: ${inAll.join(' AND ')})`;
+        return `CASE WHEN ${there} THEN ${distinctListSql(kept)} END`;
+      },
+    ],
+    'Elements that are in all arrays, each once.',
+    ["array_intersect(['SQL', NULL, 'storage'], ['mysql', NULL], [NULL])", '[null]'],
+  ),
+  array(
+    'element_at',
+    [
+      ['(array<T>, bigint) -> T', '({0})[CASE WHEN {1} > 0 THEN {1} END]'],
+      [
+        '(array<T>, bigint, boolean) -> T',
+        "CASE WHEN {2} IS NULL THEN NULL WHEN {2} AND {1} > len({0}) THEN error('Array subscript must be less than or equal to array length') ELSE ({0})[CASE WHEN {1} > 0 THEN {1} END] END",
+      ],
+    ],
+    'The element at a position; NULL when there is none, or an error where the third argument is true.',
+    ['element_at([5, 6], 2)', '6'],
+  ),
+];
+
+const CHANGING: readonly FunctionEntry[] = [
   array(
     'array_distinct',
-    ['(array<T>) -> array<T>', 'list_distinct({0})'],
-    'Elements without repeats, in no order.',
-    ['array_length(array_distinct([1, 1, 2]))', '2'],
+    ['(array<T>) -> array<T>', (s) => distinctListSql(s.sql[0] ?? '')],
+    'Elements without repeats; the first of equal ones stays.',
+    ['array_distinct([1, NULL, 1, NULL, 2])', '[1,null,2]'],
   ),
   array(
     'array_sort',
     ['(array<T>) -> array<T>', "list_sort({0}, 'ASC', 'NULLS FIRST')"],
     'Elements in ascending order, NULLs first.',
-    ['array_sort([3, 1, 2])', '[1,2,3]'],
+    ['array_sort([3, NULL, 2])', '[null,2,3]'],
+  ),
+  array(
+    'array_top_n',
+    [
+      '(array<T>, int) -> array<T>',
+      "CASE WHEN {1} IS NOT NULL THEN list_slice(list_sort({0}, 'DESC', 'NULLS LAST'), 1, greatest({1}, 0)) END",
+    ],
+    'So many of the largest elements, in descending order.',
+    ['array_top_n([1, 100, 2, 5, 3], 3)', '[100,5,3]'],
   ),
   array('reverse', ['(array<T>) -> array<T>', 'list_reverse({0})'], 'Elements in reverse order.', [
     'reverse([1, 2])',
@@ -102,162 +230,146 @@ export const ARRAY_FUNCTIONS: readonly FunctionEntry[] = [
       [
         '(array<string>, string, string) -> string',
         (s) =>
-          `CASE WHEN ${s.sql[2]} IS NOT NULL THEN ${joinListSql(`list_transform(${s.sql[0]}, lambda x: coalesce(x, ${s.sql[2]}))`, s.sql[1] ?? '', s.args[1])} END`,
+          `CASE WHEN ${s.sql[2]} IS NOT NULL THEN ${joinListSql(`list_transform(${s.sql[0]}, lambda mr_x: coalesce(mr_x, ${s.sql[2]}))`, s.sql[1] ?? '', s.args[1])} END`,
       ],
     ],
     'Elements joined with a separator; NULLs left out, or replaced with the third argument.',
-    ["array_join(['a', 'b'], '-')", 'a-b'],
+    ["array_join([1, 3, NULL], '_', 'NULL')", '1_3_NULL'],
   ),
   array(
     'array_concat',
-    ['(array<T>...) -> array<T>', (s) => s.sql.reduce((a, b) => `list_concat(${a}, ${b})`)],
+    [
+      '(array<T>...) -> array<T>',
+      (s) =>
+        `CASE WHEN ${s.sql.map((sql) => `${sql} IS NOT NULL`).join(' AND ')} THEN ${s.sql.reduce((a, b) => `list_concat(${a}, ${b})`)} END`,
+    ],
     'Arrays one behind another.',
     ['array_concat([1], [2, 3])', '[1,2,3]'],
   ),
   array(
     'array_append',
-    ['(array<T>, T) -> array<T>', 'list_append({0}, {1})'],
+    ['(array<T>, T) -> array<T>', 'CASE WHEN {0} IS NOT NULL THEN list_append({0}, {1}) END'],
     'The array with one more element.',
-    ['array_append([1], 2)', '[1,2]'],
+    ['array_append([1], NULL)', '[1,null]'],
     own,
   ),
   array(
     'array_remove',
-    ['(array<T>, T) -> array<T>', 'list_filter({0}, lambda x: x IS DISTINCT FROM {1})'],
+    ['(array<T>, T) -> array<T>', 'list_filter({0}, lambda mr_x: mr_x IS DISTINCT FROM {1})'],
     'The array without the elements that equal the value.',
-    ['array_remove([1, 2, 1], 1)', '[2]'],
+    ['array_remove([1, 2, NULL], NULL)', '[1,2]'],
     own,
   ),
   array(
     'array_slice',
     [
       '(array<T>, bigint, bigint?) -> array<T>',
-      (s) =>
-        s.sql[2] === undefined
-          ? `(${s.sql[0]})[${s.sql[1]}:]`
-          : `(${s.sql[0]})[${s.sql[1]}:${s.sql[1]} + ${s.sql[2]} - 1]`,
+      (s) => {
+        const [list, offset, length] = s.sql;
+        const from = `CASE WHEN ${offset} >= 0 THEN ${offset} ELSE greatest(len(${list}) + ${offset} + 1, 1) END`;
+        if (length === undefined)
+          return `CASE WHEN ${offset} IS NOT NULL THEN list_slice(${list}, greatest(${from}, 1), len(${list})) END`;
+        return `CASE WHEN ${offset} IS NULL OR ${length} IS NULL THEN NULL WHEN ${offset} = 0 THEN list_slice(${list}, 1, 0) ELSE list_slice(${list}, ${from}, ${from} + greatest(${length}, 0) - 1) END`;
+      },
     ],
-    'So many elements from a position on.',
-    ['array_slice([1, 2, 3], 2, 2)', '[2,3]'],
-  ),
-  array(
-    'array_intersect',
-    [
-      '(array<T>, array<T>) -> array<T>',
-      'CASE WHEN {0} IS NOT NULL AND {1} IS NOT NULL THEN list_intersect({0}, {1}) END',
-    ],
-    'Elements of both arrays.',
-    ['array_intersect([1, 2], [2, 3])', '[2]'],
-  ),
-  array(
-    'arrays_overlap',
-    ['(array<T>, array<T>) -> boolean', 'list_has_any({0}, {1})'],
-    'Have the arrays an element in common?',
-    ['arrays_overlap([1, 2], [2, 3])', '1'],
-  ),
-  array(
-    'array_contains_all',
-    ['(array<T>, array<T>) -> boolean', 'list_has_all({0}, {1})'],
-    'Does the first array hold every element of the second?',
-    ['array_contains_all([1, 2, 3], [1, 2])', '1'],
+    'So many elements from a position on; a negative position counts from the end.',
+    ['array_slice([57.73, 97.32, 128.55, NULL, 324.2], 3, 5)', '[128.55,null,324.20]'],
   ),
   array(
     'array_flatten',
     ['(array<array<T>>) -> array<T>', 'flatten({0})'],
     'One level of nesting removed.',
-    ['array_flatten([[1], [2, 3]])', '[1,2,3]'],
-  ),
-  array(
-    'array_generate',
-    [
-      ['(bigint) -> array<bigint>', 'generate_series(1, {0})'],
-      [
-        '(bigint, bigint) -> array<bigint>',
-        'CASE WHEN {0} <= {1} THEN generate_series({0}, {1}) ELSE generate_series({0}, {1}, -1) END',
-      ],
-      ['(bigint, bigint, bigint) -> array<bigint>', 'generate_series({0}, {1}, {2})'],
-    ],
-    'The numbers from one to another.',
-    ['array_generate(1, 3)', '[1,2,3]'],
-  ),
-  array(
-    'array_repeat',
-    ['(T, int) -> array<T>', 'list_transform(range({1}), lambda i: {0})'],
-    'The value so many times.',
-    ['array_repeat(7, 2)', '[7,7]'],
-    own,
-  ),
-  array(
-    'array_map, transform',
-    [['(lambda, array<T>) -> array<T>', 'list_transform({1}, {0})', mapped]],
-    'The function of every element.',
-    ['array_map(x -> x + 1, [1, 2])', '[2,3]'],
+    ['array_flatten([[1], NULL, [2, 3]])', '[1,2,3]'],
   ),
   array(
     'array_filter',
-    ['(lambda, array<T>) -> array<T>', 'list_filter({1}, {0})'],
-    'The elements for which the function is true.',
-    ['array_filter(x -> x > 1, [1, 2])', '[2]'],
-  ),
-  array(
-    'any_match',
-    ['(lambda, array<T>) -> boolean', 'list_bool_or(list_transform({1}, {0}))', () => BOOLEAN],
-    'Is the function true for some element?',
-    ['any_match(x -> x > 1, [1, 2])', '1'],
-  ),
-  array(
-    'all_match',
-    ['(lambda, array<T>) -> boolean', 'list_bool_and(list_transform({1}, {0}))', () => BOOLEAN],
-    'Is the function true for every element?',
-    ['all_match(x -> x > 1, [1, 2])', '0'],
-  ),
-  array('map_keys', ['(map<K, V>) -> array<K>', 'map_keys({0})'], 'Keys of a map.', [
-    "map_keys(map{'a': 1})",
-    '["a"]',
-  ]),
-  array('map_values', ['(map<K, V>) -> array<V>', 'map_values({0})'], 'Values of a map.', [
-    "map_values(map{'a': 1})",
-    '[1]',
-  ]),
-  array(
-    'map_size',
-    ['(map<K, V>) -> int', 'CAST(cardinality({0}) AS INTEGER)'],
-    'Number of entries.',
-    ["map_size(map{'a': 1})", '1'],
-  ),
-  array(
-    'map_contains_key',
-    ['(map<K, V>, K) -> boolean', 'map_contains({0}, {1})'],
-    'Has the map this key?',
-    ["map_contains_key(map{'a': 1}, 'b')", '0'],
-  ),
-  array(
-    'element_at',
     [
-      ['(array<T>, int) -> T', '({0})[{1}]'],
-      ['(map<K, V>, K) -> V', '({0})[{1}]'],
+      '(array<T>, array<boolean>) -> array<T>',
+      'CASE WHEN {0} IS NULL THEN NULL WHEN {1} IS NULL THEN list_slice({0}, 1, 0) ELSE list_filter({0}, lambda mr_e, mr_i: coalesce(({1})[mr_i], FALSE)) END',
     ],
-    'The element at a position, or the value of a key; NULL when there is none.',
-    ['element_at([5, 6], 2)', '6'],
-  ),
-  array(
-    'row, struct',
-    [
-      '(any...) -> any',
-      (s) => `struct_pack(${s.sql.map((sql, i) => `col${i + 1} := ${sql}`).join(', ')})`,
-      (types) => ({
-        kind: 'STRUCT',
-        fields: types.map((type, i) => ({ name: `col${i + 1}`, type })),
-      }),
-    ],
-    'A struct with fields col1, col2, ...',
-    ["row(1, 'a')", '{"col1":1,"col2":"a"}'],
+    'The elements beside which the second array is true.',
+    ['array_filter([1, 2, 3], [NULL, 1, 0])', '[2]'],
     own,
   ),
 ];
 
-function duckSum(type: SqlType): string {
-  if (type.kind === 'DECIMAL') return `DECIMAL(38,${type.scale})`;
-  if (type.kind === 'LARGEINT') return 'HUGEINT';
-  return isFloating(type) ? 'DOUBLE' : 'BIGINT';
+const zipped = (types: readonly SqlType[]): SqlType =>
+  arrayOf({
+    kind: 'STRUCT',
+    fields: types.map((type, i) => ({
+      name: `col${i + 1}`,
+      type: type.kind === 'ARRAY' ? type.element : NULL_TYPE,
+    })),
+  });
+
+const MAKING: readonly FunctionEntry[] = [
+  array(
+    'arrays_zip',
+    [
+      '(array<any>...) -> array<any>',
+      (s) => {
+        const there = s.sql.map((sql) => `${sql} IS NOT NULL`).join(' AND ');
+        const longest = `greatest(${s.sql.map((sql) => `len(${sql})`).join(', ')}, 0)`;
+        const fields = s.sql.map((sql, i) => `col${i + 1} := (${sql})[mr_i]`).join(', ');
+        const rows = `list_transform(range(1, ${longest} + 1), lambda mr_i: struct_pack(${fields}))`;
+        return `CASE WHEN ${there} THEN CAST(${rows} AS ${duckdbType(s.result)}) END`;
+      },
+      zipped,
+    ],
+    'An array of structs col1, col2, ... of the elements at the same place; shorter arrays are filled up with NULL.',
+    [
+      "arrays_zip([1, 2], ['a', NULL, 'c'])",
+      '[{"col1":1,"col2":"a"},{"col1":2,"col2":null},{"col1":null,"col2":"c"}]',
+    ],
+  ),
+  array(
+    'array_generate',
+    [
+      ['(integer) -> array<bigint>', (s) => generated(s, '1', s.sql[0] ?? '', ''), arrayOfWidest],
+      [
+        '(integer, integer) -> array<bigint>',
+        (s) => generated(s, s.sql[0] ?? '', s.sql[1] ?? '', ''),
+        arrayOfWidest,
+      ],
+      [
+        '(integer, integer, integer) -> array<bigint>',
+        (s) => generated(s, s.sql[0] ?? '', s.sql[1] ?? '', s.sql[2] ?? ''),
+        arrayOfWidest,
+      ],
+    ],
+    'The numbers from one (1 when left out) to another; a step of 0 gives an empty array.',
+    ['array_generate(9, 6)', '[9,8,7,6]'],
+  ),
+  array(
+    'array_repeat',
+    [
+      '(T, int) -> array<T>',
+      (s) =>
+        `CASE WHEN ${s.sql[1]} IS NOT NULL THEN CAST(list_transform(range(greatest(${s.sql[1]}, 0)), lambda mr_i: ${s.sql[0]}) AS ${duckdbType(s.result)}) END`,
+    ],
+    'The value so many times.',
+    ['array_repeat([1, 2], 2)', '[[1,2],[1,2]]'],
+    own,
+  ),
+];
+
+function arrayOfWidest(types: readonly SqlType[]): SqlType {
+  const order = ['TINYINT', 'SMALLINT', 'INT', 'BIGINT', 'LARGEINT'];
+  const rank = (type: SqlType): number => order.indexOf(type.kind);
+  return arrayOf(types.reduce((a, b) => (rank(b) > rank(a) ? b : a), types[0] ?? BIGINT));
 }
+
+/** DuckDB counts in BIGINT; with no step it goes towards the end, up or down. */
+function generated(s: CallSite, start: string, end: string, step: string): string {
+  const [from, to] = [start, end].map((sql) => `CAST(${sql} AS BIGINT)`);
+  const by =
+    step === '' ? `CASE WHEN ${from} <= ${to} THEN 1 ELSE -1 END` : `CAST(${step} AS BIGINT)`;
+  return `CAST(generate_series(${from}, ${to}, ${by}) AS ${duckdbType(s.result)})`;
+}
+
+export const ARRAY_FUNCTIONS: readonly FunctionEntry[] = [
+  ...AGGREGATING,
+  ...SEARCHING,
+  ...CHANGING,
+  ...MAKING,
+];

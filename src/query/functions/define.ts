@@ -58,6 +58,10 @@ export interface FunctionOptions {
   readonly constant?: FunctionEntry['constant'];
   /** Aggregates only; true unless said otherwise. */
   readonly takesDistinct?: boolean;
+  /** Aggregates only; false unless said otherwise. */
+  readonly takesOrder?: boolean;
+  /** Aggregates only; true unless said otherwise. */
+  readonly takesOver?: boolean;
 }
 
 /** One signature: its text, its DuckDB form, and a result rule where the text's result does not say enough. */
@@ -85,6 +89,8 @@ export function definer(kind: FunctionKind, category: FunctionCategory): Define 
     example: example === null ? null : exampleOf(example),
     constant: options.constant ?? null,
     takesDistinct: kind === 'aggregate' && (options.takesDistinct ?? true),
+    takesOrder: options.takesOrder ?? false,
+    takesOver: kind === 'window' || (kind === 'aggregate' && (options.takesOver ?? true)),
   });
 }
 
@@ -105,10 +111,10 @@ function parseRow([text, duckdb, result]: SignatureRow): Signature {
   assert(match !== null, `function signature ${text} has the form (a, b) -> c`);
   const words = splitTop(match[1] ?? '');
   const required = words.filter((word) => !word.endsWith('?')).length;
-  const variadic = words.at(-1)?.endsWith('...') === true;
+  const variadic = /\.\.\.\??$/.test(words.at(-1) ?? '');
   return {
     text,
-    parameters: words.map((word) => parseSpec(word.replace(/(\?|\.\.\.)$/, ''))),
+    parameters: words.map((word) => parseSpec(word.replace(/(\.\.\.)?\??$/, ''))),
     required,
     variadic,
     result: result ?? parseSpec(match[2] ?? ''),
@@ -139,7 +145,9 @@ function parseSpec(word: string): ParameterSpec {
   if (type !== undefined) return { kind: 'type', type };
   const family = FAMILIES.find((name) => name === word);
   if (family !== undefined) return { kind: 'family', family };
-  if (word === 'interval' || word === 'lambda') return { kind: word };
+  if (word === 'interval') return { kind: word };
+  if (word === 'lambda') return { kind: 'lambda', body: 'any' };
+  if (word === 'predicate') return { kind: 'lambda', body: 'boolean' };
   if (/^[A-Z]$/.test(word)) return { kind: 'variable', name: word };
   const nested = /^(array|map)<(.+)>$/.exec(word);
   assert(nested !== null, `type word ${word} of a function signature is known`);

@@ -13,6 +13,8 @@ export type FunctionCategory =
   | 'conditional'
   | 'json'
   | 'array'
+  | 'map'
+  | 'struct'
   | 'hash'
   | 'bitmap'
   | 'hll'
@@ -35,7 +37,7 @@ export interface CallSite {
   readonly distinct: boolean;
   /** ` ORDER BY ...` of an aggregate, or ''. */
   readonly orderBy: string;
-  /** ` OVER (...)`, to put behind the aggregate's closing parenthesis, or ''. */
+  /** ` FILTER (...)` and ` OVER (...)`, to put behind each aggregate's closing parenthesis, or ''. */
   readonly over: string;
   readonly ignoreNulls: boolean;
 }
@@ -54,7 +56,7 @@ export type ParameterSpec =
   | { readonly kind: 'array'; readonly element: ParameterSpec }
   | { readonly kind: 'map'; readonly key: ParameterSpec; readonly value: ParameterSpec }
   | { readonly kind: 'interval' }
-  | { readonly kind: 'lambda' };
+  | { readonly kind: 'lambda'; readonly body: 'any' | 'boolean' };
 
 /** An argument as signatures see it. */
 export interface ArgumentShape {
@@ -76,7 +78,7 @@ export interface Signature {
   readonly parameters: readonly ParameterSpec[];
   /** How many of `parameters` must be given; the others may be left out from the right. */
   readonly required: number;
-  /** The last parameter repeats, once or more. */
+  /** The last parameter repeats: once or more (`T...`), or any number of times (`T...?`). */
   readonly variadic: boolean;
   readonly result: ResultRule;
   readonly duckdb: DuckdbForm;
@@ -103,6 +105,10 @@ export interface FunctionEntry {
   readonly constant: ((session: QuerySession) => LiteralExpression) | null;
   /** May DISTINCT stand before the arguments (aggregates)? */
   readonly takesDistinct: boolean;
+  /** May ORDER BY stand behind the arguments (aggregates)? */
+  readonly takesOrder: boolean;
+  /** May OVER stand behind it (aggregates and window functions)? */
+  readonly takesOver: boolean;
 }
 
 /** The function table: names in lower case, aliases included. */

@@ -5,6 +5,7 @@ import {
   arrayOf,
   asDecimal,
   BIGINT,
+  BOOLEAN,
   commonType,
   DATETIME,
   DOUBLE,
@@ -167,16 +168,37 @@ function fitArgument(
 ): { target: SqlType | null; cost: number } | undefined {
   switch (spec.kind) {
     case 'interval':
-    case 'lambda':
       return { target: null, cost: 0 };
+    case 'lambda':
+      if (spec.body === 'any') return { target: null, cost: 0 };
+      return implicitCastCost(type, BOOLEAN) === undefined
+        ? undefined
+        : { target: BOOLEAN, cost: 0 };
+    case 'array':
+      // Elements of any type stay as they are.
+      if (spec.element.kind === 'family') {
+        if (type.kind === 'NULL') return { target: null, cost: 0 };
+        if (type.kind !== 'ARRAY') return undefined;
+        return fitFamily(spec.element.family, type.element) === undefined
+          ? undefined
+          : { target: null, cost: 0 };
+      }
+      return fitTarget(spec, type, bindings);
     case 'family':
       return fitFamily(spec.family, type);
-    default: {
-      const target = instantiate(spec, bindings);
-      const cost = implicitCastCost(type, target);
-      return cost === undefined ? undefined : { target, cost };
-    }
+    default:
+      return fitTarget(spec, type, bindings);
   }
+}
+
+function fitTarget(
+  spec: ParameterSpec,
+  type: SqlType,
+  bindings: Bindings,
+): { target: SqlType; cost: number } | undefined {
+  const target = instantiate(spec, bindings);
+  const cost = implicitCastCost(type, target);
+  return cost === undefined ? undefined : { target, cost };
 }
 
 function fitFamily(

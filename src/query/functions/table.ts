@@ -1,7 +1,11 @@
 // The function table put together: every name, aliases included, to its entry.
 import { assert } from '../../base/assert.ts';
-import { AGGREGATE_FUNCTIONS, WINDOW_FUNCTIONS } from './aggregate.ts';
+import { AGGREGATE_FUNCTIONS } from './aggregate.ts';
+import { COLLECTING_AGGREGATES } from './aggregate-collect.ts';
+import { conditionalForms } from './aggregate-if.ts';
+import { STATISTICS_AGGREGATES } from './aggregate-statistics.ts';
 import { ARRAY_FUNCTIONS } from './array.ts';
+import { ARRAY_LAMBDA_FUNCTIONS } from './array-lambda.ts';
 import { BITMAP_AGGREGATES, BITMAP_FUNCTIONS } from './bitmap.ts';
 import { CONDITIONAL_FUNCTIONS } from './conditional.ts';
 import { DATE_FUNCTIONS } from './date.ts';
@@ -9,10 +13,19 @@ import { DATE_ARITHMETIC_FUNCTIONS } from './date-arithmetic.ts';
 import type { FunctionEntry, FunctionTable } from './entry.ts';
 import { HASH_FUNCTIONS } from './hash.ts';
 import { JSON_FUNCTIONS } from './json.ts';
+import { MAP_FUNCTIONS } from './map.ts';
 import { MATH_FUNCTIONS } from './math.ts';
 import { SESSION_FUNCTIONS } from './session.ts';
 import { SKETCH_FUNCTIONS } from './sketch.ts';
 import { STRING_FUNCTIONS } from './string.ts';
+import { STRUCT_FUNCTIONS } from './struct.ts';
+import { WINDOW_FUNCTIONS } from './window.ts';
+
+const AGGREGATES: readonly FunctionEntry[] = [
+  ...AGGREGATE_FUNCTIONS,
+  ...COLLECTING_AGGREGATES,
+  ...STATISTICS_AGGREGATES,
+];
 
 /** Every entry once, in the order of the documentation. */
 export const FUNCTION_ENTRIES: readonly FunctionEntry[] = [
@@ -23,12 +36,16 @@ export const FUNCTION_ENTRIES: readonly FunctionEntry[] = [
   ...CONDITIONAL_FUNCTIONS,
   ...JSON_FUNCTIONS,
   ...ARRAY_FUNCTIONS,
+  ...ARRAY_LAMBDA_FUNCTIONS,
+  ...MAP_FUNCTIONS,
+  ...STRUCT_FUNCTIONS,
   ...HASH_FUNCTIONS,
   ...BITMAP_FUNCTIONS,
   ...BITMAP_AGGREGATES,
   ...SKETCH_FUNCTIONS,
   ...SESSION_FUNCTIONS,
-  ...AGGREGATE_FUNCTIONS,
+  ...AGGREGATES,
+  ...conditionalForms(AGGREGATES),
   ...WINDOW_FUNCTIONS,
 ];
 
