@@ -5,6 +5,7 @@ import type { AppError } from '../base/errors.ts';
 import type { DatabaseId, Epoch, TableId, TableVersion, VolumeId } from '../base/ids.ts';
 import type { Random } from '../base/random.ts';
 import type { ColumnSchema, DataFile, TableInfo, VolumeSpec, VolumeType } from '../model/table.ts';
+import type { Accounts } from './account-records.ts';
 import type { BeginStore } from './begin-store.ts';
 import type { CommitStore } from './commit-store.ts';
 import type { LoadJobs, TaskLeases } from './load-jobs.ts';
@@ -140,22 +141,6 @@ export interface Tables {
   status(ids: readonly TableId[]): Promise<readonly TableStatus[]>;
 }
 
-export interface UserRecord {
-  readonly name: string;
-  readonly host: string;
-  /** Hex of SHA1(SHA1(password)), '' = no password. */
-  readonly sha1Digest: string;
-  /** Hex of SHA256(SHA256(password)), '' = no password or not known. */
-  readonly sha256Digest: string;
-}
-
-export interface Users {
-  list(): Promise<readonly UserRecord[]>;
-  /** All entries of a name, whatever the host. */
-  byName(name: string): Promise<readonly UserRecord[]>;
-  put(user: UserRecord): Promise<void>;
-}
-
 /** SET GLOBAL values, which outlive a restart. */
 export interface Variables {
   all(): Promise<ReadonlyMap<string, string>>;
@@ -217,7 +202,7 @@ export interface CatalogScope {
   readonly volumes: Volumes;
   readonly databases: Databases;
   readonly tables: Tables;
-  readonly users: Users;
+  readonly accounts: Accounts;
   readonly variables: Variables;
   readonly loadJobs: LoadJobs;
   readonly leases: TaskLeases;

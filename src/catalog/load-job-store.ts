@@ -58,6 +58,7 @@ export class LoadJobStore implements LoadJobs {
         table_id: job.tableId,
         name: job.name,
         user_name: job.userName,
+        user_host: job.userHost,
         group_id: job.groupId,
         state: 'NEED_SCHEDULE',
         reason_code: null,
@@ -304,6 +305,7 @@ export function readJob({ sealer }: CatalogContext, row: JobRow): LoadJobRecord 
     tableName: row.table_name ?? String(row.table_id),
     name: row.name,
     userName: row.user_name,
+    userHost: row.user_host,
     groupId: row.group_id,
     state: row.state,
     reason:

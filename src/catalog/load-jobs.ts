@@ -36,7 +36,9 @@ export interface LoadJobRecord {
   readonly tableId: TableId;
   readonly tableName: string;
   readonly name: string;
+  /** The account that made it: its rights are looked at whenever the job is scheduled. */
   readonly userName: string;
+  readonly userHost: string;
   readonly groupId: string;
   readonly state: LoadJobState;
   readonly reason: LoadJobReason | null;
@@ -57,7 +59,9 @@ export interface NewLoadJob {
   readonly databaseId: DatabaseId;
   readonly tableId: TableId;
   readonly name: string;
+  /** The account that made it: its rights are looked at whenever the job is scheduled. */
   readonly userName: string;
+  readonly userHost: string;
   readonly groupId: string;
   readonly definitionJson: string;
 }

@@ -12,6 +12,7 @@ import {
   REJECTED_RECORDS_TABLE,
   STATISTICS_DATABASE,
 } from '../model/system-tables.ts';
+import { AccountStore } from './accounts.ts';
 import { BeginStore } from './begin-store.ts';
 import {
   type Catalog,
@@ -39,7 +40,7 @@ import { readSnapshot } from './snapshots.ts';
 import { emptyTable, TableStore } from './tables.ts';
 import { TransactionStore } from './transactions.ts';
 import { TurnStore } from './turn-store.ts';
-import { UserStore, VariableStore } from './users.ts';
+import { VariableStore } from './variables.ts';
 import { VolumeStore } from './volumes.ts';
 
 const DATABASE_FILE = 'metadata.db';
@@ -52,6 +53,8 @@ const INFORMATION_SCHEMA_ID = 1;
 const STATISTICS_ID = 2;
 const REJECTED_RECORDS_ID = 3;
 const SYS_ID = 4;
+/** As in StarRocks; what the role may do is in access/. */
+const ROOT_ROLE_ID = -1;
 
 /**
  * Throws DATA_DIR_LOCKED, METADATA_TOO_NEW, METADATA_DAMAGED, METADATA_KEY_MISSING,
@@ -162,10 +165,9 @@ async function bootstrap(
         { name: 'ticket', next_value: 1 },
       ])
       .execute();
-    const root = { name: 'root', host: '%', sha1Digest: '', sha256Digest: '' };
-    await new UserStore(context).put(root);
   }
   await putSystemObjects(context);
+  await putRoot(context);
   const leader = await db
     .updateTable('incarnation')
     .set((eb) => ({ leader_epoch: eb('leader_epoch', '+', 1) }))
@@ -182,6 +184,21 @@ async function bootstrap(
     .execute();
   const { leader_epoch, uuid } = present(leader, 'the incarnation row');
   return { epoch: asId<Epoch>(leader_epoch), incarnation: uuid };
+}
+
+/** The user root with the role root; made without a password, kept as it is afterwards. */
+async function putRoot(context: CatalogContext): Promise<void> {
+  const accounts = new AccountStore(context);
+  const root = { name: 'root', host: '%' };
+  await accounts.createUser({
+    ...root,
+    sha1Digest: '',
+    sha256Digest: '',
+    plugin: 'mysql_native_password',
+    allRolesDefault: true,
+  });
+  await accounts.grantRole(ROOT_ROLE_ID, { type: 'USER', ...root });
+  await accounts.purge();
 }
 
 /** Databases and tables that come with the program; their definitions follow the code. */
@@ -231,7 +248,7 @@ class Scope implements CatalogScope {
   readonly volumes: VolumeStore;
   readonly databases: DatabaseStore;
   readonly tables: TableStore;
-  readonly users: UserStore;
+  readonly accounts: AccountStore;
   readonly variables: VariableStore;
   readonly loadJobs: LoadJobStore;
   readonly leases: TaskLeaseStore;
@@ -246,7 +263,7 @@ class Scope implements CatalogScope {
     this.volumes = new VolumeStore(context);
     this.databases = new DatabaseStore(context);
     this.tables = new TableStore(context);
-    this.users = new UserStore(context);
+    this.accounts = new AccountStore(context);
     this.variables = new VariableStore(context);
     this.loadJobs = new LoadJobStore(context);
     this.leases = new TaskLeaseStore(context);

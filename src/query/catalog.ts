@@ -45,8 +45,10 @@ export interface QuerySession {
   readonly currentDatabase: string | null;
   /** Login name, without quotes: `root`. */
   readonly userName: string;
-  /** Client host as CURRENT_USER/USER print it: `%` or an address. */
+  /** Host of the account, as CURRENT_USER prints it: `%` or another pattern. */
   readonly userHost: string;
+  /** Names of the active roles. */
+  readonly roles: readonly string[];
   readonly connectionId: number;
   /** What VERSION() answers, such as `5.1.0` or `8.0.33`. */
   readonly serverVersion: string;

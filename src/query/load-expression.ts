@@ -137,6 +137,7 @@ function loadSession(timeZone: string): QuerySession {
     currentDatabase: null,
     userName: '',
     userHost: '%',
+    roles: [],
     connectionId: 0,
     serverVersion: '',
     productVersion: '',

@@ -1,6 +1,7 @@
 // The FE: metadata, commit, scheduler, SQL and HTTP doors. Composes services; never loads DuckDB. The
 // CN processes come in as ports, so that the same FE runs with them beside it or on other machines.
 import type { SecureContextOptions } from 'node:tls';
+import { AccessControl } from '../access/access-control.ts';
 import type { Clock } from '../base/clock.ts';
 import { decodeError, fail } from '../base/errors.ts';
 import { failpoint } from '../base/failpoints.ts';
@@ -293,6 +294,7 @@ async function makeServices(
 ): Promise<Services> {
   const { catalog, config, clock, log, random, probe } = options;
   return {
+    access: await AccessControl.open(catalog),
     catalog,
     config,
     clock,

@@ -1,9 +1,11 @@
 // Ties the MySQL protocol to statements: sessions, credentials, outcomes into results. The protocol
 // knows no SQL, the statements no packets; this file is the only place that knows both.
+import { identityText, type Principal } from '../access/access-view.ts';
 import type { Clock } from '../base/clock.ts';
 import { fail } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { orAborted } from '../base/queue.ts';
+import type { UserIdentity } from '../catalog/account-records.ts';
 import type { QueryPlan } from '../model/query-plan.ts';
 import type {
   ConnectionInfo,
@@ -16,6 +18,8 @@ import type {
   SessionLimits,
 } from '../mysql/handler.ts';
 import { splitStatements } from '../sql/parse.ts';
+import { credentialOf } from '../statements/accounts/passwords.ts';
+import { applyProperties } from '../statements/accounts/user-properties.ts';
 import { useDatabase } from '../statements/databases.ts';
 import { executeParsed, executeStatement, statementContext } from '../statements/execute.ts';
 import { mysqlColumn } from '../statements/mysql-columns.ts';
@@ -27,6 +31,7 @@ import {
   preparedColumns,
   prepareText,
 } from '../statements/prepared.ts';
+import { killConnection } from '../statements/session.ts';
 import type { Outcome, Services, Session } from '../statements/types.ts';
 import { variableText } from '../statements/variables.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
@@ -50,25 +55,14 @@ export interface MysqlDoorOptions {
 
 export function mysqlHandler(options: MysqlDoorOptions): MysqlHandler {
   return {
-    findCredential: (user, host) => findCredential(options.services, user, host),
+    findCredential: async (user, host) => findCredential(options.services, user, host),
     connect: (info) => connect(options, info),
   };
 }
 
-async function findCredential(
-  { catalog }: Services,
-  user: string,
-  _host: string,
-): Promise<Credential | null> {
-  const [record] = await catalog.users.byName(user);
-  if (record === undefined) return null;
-  if (record.sha1Digest === '' && record.sha256Digest === '') return { kind: 'empty-password' };
-  const bytes = (hex: string): Buffer | null => (hex === '' ? null : Buffer.from(hex, 'hex'));
-  return {
-    kind: 'digests',
-    sha1sha1: bytes(record.sha1Digest),
-    sha256sha256: bytes(record.sha256Digest),
-  };
+function findCredential({ access }: Services, user: string, host: string): Credential | null {
+  const account = access.view.identify(user, host);
+  return account === undefined ? null : credentialOf(account);
 }
 
 async function connect(
@@ -80,6 +74,7 @@ async function connect(
     connectionId: info.connectionId,
     user: info.user,
     host: info.host,
+    principal: loginPrincipal(services, info.user, info.host),
     connectedMs: clock.nowMs(),
     database: null,
     variables: new Map(),
@@ -87,6 +82,8 @@ async function connect(
     prepared: new Map(),
     running: null,
   };
+  admit(options, session);
+  applyProperties(services.access.view, session);
   if (info.database !== null && info.database !== '') {
     await useDatabase(info.database, { session, services });
   }
@@ -104,17 +101,18 @@ async function connect(
     initDb: (database) => useDatabase(database, { session, services }),
     reset: async () => {
       session.variables.clear();
+      const { identity } = session.principal;
+      session.principal = { identity, activeRoles: defaultRoles(services, identity) };
       session.userVariables.clear();
       session.prepared.clear();
     },
-    kill: async (connectionId) => {
-      if (!services.connections.kill(connectionId, false)) {
-        throw fail('UNKNOWN_CONNECTION', { id: connectionId });
-      }
-    },
+    kill: (connectionId) => killConnection(String(connectionId), false, { session, services }),
     fieldList: async (table) => {
       if (session.database === null) throw fail('NO_DATABASE');
-      const found = await services.catalog.tables.get(session.database, table);
+      const { database } = session;
+      const on = { type: 'TABLE', database, name: table } as const;
+      await services.access.check(session.principal, [{ anyOf: 'ANY', on }]);
+      const found = await services.catalog.tables.get(database, table);
       return found.schema.columns.map(mysqlColumn);
     },
     statistics: async () =>
@@ -138,6 +136,30 @@ function sessionLimits(
   const idle =
     interactive && !session.variables.has('wait_timeout') ? 'interactive_timeout' : 'wait_timeout';
   return { idleMs: ms(idle), readMs: ms('net_read_timeout'), writeMs: ms('net_write_timeout') };
+}
+
+/** Who the client is, with the roles that are active after login. Throws USER_GONE. */
+function loginPrincipal(services: Services, user: string, host: string): Principal {
+  const account = services.access.view.identify(user, host);
+  // Dropped between the check of its password and now.
+  if (account === undefined) throw fail('USER_GONE', { user: identityText({ name: user, host }) });
+  const identity = { name: account.name, host: account.host };
+  return { identity, activeRoles: defaultRoles(services, identity) };
+}
+
+function defaultRoles({ access, globals }: Services, identity: UserIdentity): ReadonlySet<number> {
+  return access.view.defaultRoles(identity, globals.get('activate_all_roles_on_login') === 'true');
+}
+
+/** Throws TOO_MANY_USER_CONNECTIONS. */
+function admit({ services, sessions }: MysqlDoorOptions, { principal }: Session): void {
+  const { name } = principal.identity;
+  const limit = services.access.view.maxConnections(name);
+  let open = 0;
+  for (const session of sessions.values()) {
+    if (session.principal.identity.name === name) open += 1;
+  }
+  if (open >= limit) throw fail('TOO_MANY_USER_CONNECTIONS', { user: name, limit });
 }
 
 async function runText(

@@ -28,13 +28,6 @@ export function printShow(statement: ShowStatement): string {
       return words('SHOW ERRORS', printLimit(statement.limit));
     case 'show_processlist':
       return words('SHOW', statement.full && 'FULL', 'PROCESSLIST');
-    case 'show_grants': {
-      const { user } = statement;
-      return words(
-        'SHOW GRANTS',
-        user !== null && `FOR ${printString(user.name)}@${printString(user.host)}`,
-      );
-    }
     case 'show_proc':
       return `SHOW PROC ${printString(statement.path)}`;
     case 'admin_show_config':
@@ -60,7 +53,8 @@ type Filtered = Extract<
   }
 >;
 
-function printFiltered(statement: Filtered): string {
+/** `LIKE 'p'` or `WHERE expr`, '' for neither. */
+export function printFiltered(statement: Filtered): string {
   return words('SHOW', printWhat(statement), printFilter(statement));
 }
 
@@ -91,7 +85,8 @@ function printFrom({
   return database === null ? '' : `FROM ${printDatabase(database)}`;
 }
 
-function printFilter({ like, where }: ShowFilter): string {
+/** `LIKE 'p'` or `WHERE expr`, '' for neither. */
+export function printFilter({ like, where }: ShowFilter): string {
   if (like !== null) return `LIKE ${printString(like)}`;
   return where === null ? '' : `WHERE ${printExpression(where)}`;
 }

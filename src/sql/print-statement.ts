@@ -6,6 +6,7 @@ import type { PrepareSource, SessionStatement, SetItem } from './ast/session.ts'
 import type { Statement } from './ast/statement.ts';
 import type { VolumeStatement } from './ast/volume.ts';
 import { printExpression, printLimit, printOrderBy, printQuery } from './print.ts';
+import { printAccount } from './print-account.ts';
 import { printDdl } from './print-ddl.ts';
 import { printPartitionNames } from './print-query.ts';
 import { printShow } from './print-show.ts';
@@ -52,6 +53,29 @@ export function printStatement(statement: Statement): string {
     case 'execute':
     case 'deallocate':
       return printSession(statement);
+    case 'create_user':
+    case 'alter_user':
+    case 'drop_user':
+    case 'set_password':
+    case 'set_property':
+    case 'execute_as':
+    case 'create_role':
+    case 'alter_role':
+    case 'drop_role':
+    case 'set_role':
+    case 'set_default_role':
+    case 'grant_privileges':
+    case 'revoke_privileges':
+    case 'grant_roles':
+    case 'revoke_roles':
+    case 'show_users':
+    case 'show_authentication':
+    case 'show_create_user':
+    case 'show_property':
+    case 'show_roles':
+    case 'show_grants':
+    case 'show_privileges':
+      return printAccount(statement);
     default:
       return printShow(statement);
   }

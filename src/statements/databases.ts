@@ -83,11 +83,14 @@ export const showCreateDatabase: Handler<'show_create_database'> = async (
   );
 };
 
-/** Makes a database the current one. Throws UNKNOWN_DATABASE. */
+/** Makes a database the current one. Throws UNKNOWN_DATABASE, NOT_AUTHORIZED. */
 export async function useDatabase(
   name: string,
   { session, services }: Pick<StatementContext, 'session' | 'services'>,
 ): Promise<void> {
+  await services.access.check(session.principal, [
+    { anyOf: 'ANY', on: { type: 'DATABASE', database: name } },
+  ]);
   const database = await services.catalog.databases.get(
     isSystemDatabase(name) ? name.toLowerCase() : name,
   );

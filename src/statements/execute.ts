@@ -1,5 +1,4 @@
 // One statement's text to its outcome: parse, check the rights, find the handler, run it.
-import { notAuthorized } from '../access/denied.ts';
 import { fail } from '../base/errors.ts';
 import type { Statement } from '../sql/ast/statement.ts';
 import { parseStatement } from '../sql/parse.ts';
@@ -33,7 +32,7 @@ export async function executeParsed(
       hint: 'see docs/reference/statements.md for what is',
     });
   }
-  checkRights(statement, session);
+  await checkRights(statement, session, services);
   const context = statementContext(text, session, services);
   return run(handler, statement, await withHints(statement, context));
 }
@@ -48,16 +47,17 @@ export function statementContext(
     session,
     services,
     text,
-    checkRights: async (other) => checkRights(other, session),
+    checkRights: (other) => checkRights(other, session, services),
     run: (other, otherText) => executeParsed(other, otherText, session, services),
   };
 }
 
-function checkRights(statement: Statement, session: Session): void {
-  // One user, who may do everything; other users come with CREATE USER.
-  if (session.user === 'root') return;
-  const [missing] = statementRequirements(statement, session);
-  if (missing !== undefined) throw notAuthorized(missing, { active: [], inactive: [] });
+async function checkRights(
+  statement: Statement,
+  session: Session,
+  { access }: Services,
+): Promise<void> {
+  await access.check(session.principal, statementRequirements(statement, session));
 }
 
 /** The table pairs each kind with a handler of that kind; the compiler cannot follow the pair through an index. */

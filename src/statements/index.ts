@@ -1,6 +1,33 @@
 // The table of statements: kind -> handler, null = parsed but not supported yet. The list of what
 // Millrace can do; docs/reference/statements.md is generated from it.
 import type { StatementKind } from '../sql/ast/statement.ts';
+import { grantPrivileges, revokePrivileges } from './accounts/grants.ts';
+import {
+  alterRole,
+  createRole,
+  dropRole,
+  grantRoles,
+  revokeRoles,
+  setRole,
+} from './accounts/roles.ts';
+import {
+  showAuthentication,
+  showCreateUser,
+  showGrants,
+  showPrivileges,
+  showProperty,
+  showRoles,
+  showUsers,
+} from './accounts/show.ts';
+import {
+  alterUser,
+  createUser,
+  dropUser,
+  executeAs,
+  setDefaultRole,
+  setPassword,
+  setProperty,
+} from './accounts/users.ts';
 import {
   createDatabase,
   dropDatabase,
@@ -72,6 +99,29 @@ export const HANDLERS: { readonly [K in StatementKind]: Handler<K> | null } = {
   show_routine_load_task: null,
   show_create_routine_load: null,
   insert: null,
+  // -- users, roles and rights
+  create_user: createUser,
+  alter_user: alterUser,
+  drop_user: dropUser,
+  set_password: setPassword,
+  set_property: setProperty,
+  execute_as: executeAs,
+  create_role: createRole,
+  alter_role: alterRole,
+  drop_role: dropRole,
+  set_role: setRole,
+  set_default_role: setDefaultRole,
+  grant_privileges: grantPrivileges,
+  revoke_privileges: revokePrivileges,
+  grant_roles: grantRoles,
+  revoke_roles: revokeRoles,
+  show_users: showUsers,
+  show_authentication: showAuthentication,
+  show_create_user: showCreateUser,
+  show_property: showProperty,
+  show_roles: showRoles,
+  show_grants: showGrants,
+  show_privileges: showPrivileges,
   // -- queries and sessions
   query,
   explain: null,
@@ -89,7 +139,6 @@ export const HANDLERS: { readonly [K in StatementKind]: Handler<K> | null } = {
   commit: transactionWord,
   rollback: transactionWord,
   // -- the SQL issue
-  show_grants: null,
   show_list: null,
   show_proc: null,
   admin_show_config: null,

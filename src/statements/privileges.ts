@@ -1,6 +1,7 @@
 // The table of rights: statement kind -> what a statement of that kind needs. The compiler wants a row for
 // every kind. execute.ts checks it before the handler runs; a handler checks only what depends on data
 // that it reads (such as which rows to list). SOURCE: StarRocks docs, the "Privileges" of each statement.
+import type { UserIdentity } from '../catalog/account-records.ts';
 import type { PrivilegeType, Requirement } from '../model/privilege.ts';
 import { collectTableRefs } from '../query/collect-table-refs.ts';
 import type { Property, QualifiedName } from '../sql/ast/node.ts';
@@ -11,9 +12,13 @@ import { databaseOf, databaseOrCurrent } from './databases.ts';
 import { tableName } from './tables.ts';
 import type { Session, StatementFor } from './types.ts';
 
-/** The rights of one statement; all are needed. `'none'` in the table: anybody who is logged in. */
+/**
+ * The rights of one statement; all are needed. `'none'`: anybody who is logged in. `'handler'`: it depends
+ * on what the handler reads, and is checked there.
+ */
 type RequirementsOf<K extends StatementKind> =
   | 'none'
+  | 'handler'
   | ((statement: StatementFor<K>, session: Session) => readonly Requirement[]);
 
 const onSystem = (...anyOf: readonly PrivilegeType[]): Requirement => ({
@@ -50,6 +55,14 @@ export function queryRequirements(query: Query, session: Session): readonly Requ
     on: { type: 'TABLE', database: databaseOrCurrent(ref.database, session), name: ref.name },
   }));
 }
+
+const manageUsers = (): readonly Requirement[] => [onSystem('GRANT')];
+
+/** Nothing for the own account, GRANT on SYSTEM for another one. */
+const ofOthers = (user: UserIdentity | null, { principal }: Session): readonly Requirement[] => {
+  const { name, host } = principal.identity;
+  return user === null || (user.name === name && user.host === host) ? [] : manageUsers();
+};
 
 const ofJob = ({ name }: { readonly name: JobName }, session: Session): readonly Requirement[] => [
   {
@@ -122,6 +135,36 @@ export const STATEMENT_PRIVILEGES: { readonly [K in StatementKind]: Requirements
     onTable(table, session, ['INSERT']),
     ...queryRequirements(query, session),
   ],
+  // -- users, roles and rights
+  create_user: manageUsers,
+  alter_user: ({ user, properties }, session) =>
+    properties.length > 0 ? manageUsers() : ofOthers(user, session),
+  drop_user: manageUsers,
+  set_password: ({ user }, session) => ofOthers(user, session),
+  set_property: manageUsers,
+  execute_as: ({ user }) => [
+    { anyOf: ['IMPERSONATE'], on: { type: 'USER', name: user.name, host: user.host } },
+  ],
+  create_role: manageUsers,
+  alter_role: manageUsers,
+  drop_role: manageUsers,
+  // Own roles only.
+  set_role: 'handler',
+  set_default_role: ({ user }, session) => ofOthers(user, session),
+  // GRANT on SYSTEM, or the grant option of every privilege.
+  grant_privileges: 'handler',
+  revoke_privileges: 'handler',
+  grant_roles: manageUsers,
+  revoke_roles: manageUsers,
+  show_users: manageUsers,
+  show_authentication: ({ user, all }, session) => (all ? manageUsers() : ofOthers(user, session)),
+  show_create_user: ({ user }, session) => ofOthers(user, session),
+  show_property: ({ userName }, session) =>
+    userName === null || userName === session.principal.identity.name ? [] : manageUsers(),
+  show_roles: manageUsers,
+  // Own grants and own roles' grants; others' with GRANT on SYSTEM.
+  show_grants: 'handler',
+  show_privileges: 'none',
   // -- queries and sessions
   query: queryRequirements,
   explain: ({ statement }, session) => statementRequirements(statement, session),
@@ -135,8 +178,8 @@ export const STATEMENT_PRIVILEGES: { readonly [K in StatementKind]: Requirements
   show_errors: 'none',
   // Lists the own ones, all with OPERATE.
   show_processlist: 'none',
-  // Own connections; others with OPERATE: the handler knows whose it is.
-  kill: 'none',
+  // Own connections; others with OPERATE.
+  kill: 'handler',
   // The statement inside is checked when it is prepared, and at each run.
   prepare: 'none',
   execute: 'none',
@@ -145,8 +188,6 @@ export const STATEMENT_PRIVILEGES: { readonly [K in StatementKind]: Requirements
   commit: 'none',
   rollback: 'none',
   // -- server
-  // Own grants; others with GRANT: checked by the handler.
-  show_grants: 'none',
   show_list: ({ what }) =>
     what === 'FRONTENDS' || what === 'BACKENDS' || what === 'COMPUTE NODES'
       ? [onSystem('OPERATE', 'NODE')]
@@ -164,7 +205,7 @@ export function statementRequirements(
   session: Session,
 ): readonly Requirement[] {
   const rule = STATEMENT_PRIVILEGES[statement.kind];
-  if (rule === 'none') return [];
+  if (rule === 'none' || rule === 'handler') return [];
   // The table pairs each kind with a rule for that kind; the compiler cannot follow the pair through an index.
   return (rule as (node: Statement, session: Session) => readonly Requirement[])(
     statement,

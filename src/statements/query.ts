@@ -90,11 +90,14 @@ function queryContext({ session, services }: StatementContext): Omit<QueryContex
   const text = (name: string): string =>
     variableText(name, 'session', session, services.globals) ?? '';
   const maxRows = Number(text('sql_select_limit'));
+  const { view } = services.access;
+  const { identity } = session.principal;
   return {
     session: {
       currentDatabase: session.database,
-      userName: session.user,
-      userHost: '%',
+      userName: identity.name,
+      userHost: identity.host,
+      roles: view.roleNames(view.activeRoles(session.principal)),
       connectionId: session.connectionId,
       serverVersion: SERVER_VERSION,
       productVersion: PRODUCT_VERSION,

@@ -28,7 +28,8 @@ export const createRoutineLoad: Handler<'create_routine_load'> = async (
     load: statement.load,
     properties: propertyMap(statement.properties),
     source: kafkaProperties(statement.source),
-    userName: session.user,
+    userName: session.principal.identity.name,
+    userHost: session.principal.identity.host,
     sessionTimeZone: variableText('time_zone', 'session', session, services.globals) ?? 'Etc/UTC',
   });
   return OK;

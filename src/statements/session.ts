@@ -2,11 +2,12 @@
 import { fail } from '../base/errors.ts';
 import { maskSecrets } from '../base/secrets.ts';
 import { analysisError } from '../loads/properties.ts';
+import type { Requirement } from '../model/privilege.ts';
 import type { Expression } from '../sql/ast/expression.ts';
 import type { SetItem } from '../sql/ast/session.ts';
 import { constantValue } from './query.ts';
 import { filterRows } from './show-filter.ts';
-import { type Handler, OK, type StatementContext, textRows } from './types.ts';
+import { type Handler, OK, type Session, type StatementContext, textRows } from './types.ts';
 import { checkVariable, listVariables, SYSTEM_VARIABLES } from './variables.ts';
 
 export const setVariables: Handler<'set_variables'> = async (statement, context) => {
@@ -81,8 +82,8 @@ export const showVariables: Handler<'show_variables'> = async (
   return textRows(names, filterRows(names, listVariables(scope, session, services), statement));
 };
 
-export const showProcesslist: Handler<'show_processlist'> = async (_statement, { services }) => {
-  const nowMs = services.clock.nowMs();
+export const showProcesslist: Handler<'show_processlist'> = async (_statement, context) => {
+  const nowMs = context.services.clock.nowMs();
   return textRows(
     [
       'Id',
@@ -96,30 +97,58 @@ export const showProcesslist: Handler<'show_processlist'> = async (_statement, {
       'Info',
       'IsPending',
     ],
-    services.connections
-      .list()
-      .map((entry) => [
-        String(entry.connectionId),
-        entry.user,
-        entry.host,
-        entry.database,
-        entry.running === null ? 'Sleep' : 'Query',
-        new Date(entry.connectedMs).toISOString().slice(0, 19).replace('T', ' '),
-        String(Math.floor((nowMs - (entry.running?.startedMs ?? entry.connectedMs)) / 1000)),
-        'OK',
-        maskSecrets(entry.running?.sql ?? ''),
-        'false',
-      ]),
+    shownConnections(context).map((entry) => [
+      String(entry.connectionId),
+      entry.principal.identity.name,
+      entry.host,
+      entry.database,
+      entry.running === null ? 'Sleep' : 'Query',
+      new Date(entry.connectedMs).toISOString().slice(0, 19).replace('T', ' '),
+      String(Math.floor((nowMs - (entry.running?.startedMs ?? entry.connectedMs)) / 1000)),
+      'OK',
+      maskSecrets(entry.running?.sql ?? ''),
+      'false',
+    ]),
   );
 };
 
-export const kill: Handler<'kill'> = async (statement, { services }) => {
-  const id = Number(statement.id);
-  if (!Number.isSafeInteger(id) || !services.connections.kill(id, statement.target === 'QUERY')) {
-    throw fail('UNKNOWN_CONNECTION', { id: statement.id });
-  }
+export const kill: Handler<'kill'> = async (statement, context) => {
+  await killConnection(statement.id, statement.target === 'QUERY', context);
   return OK;
 };
+
+/** Own connections, with OPERATE on SYSTEM every one. Throws UNKNOWN_CONNECTION, NOT_AUTHORIZED. */
+export async function killConnection(
+  idText: string,
+  queryOnly: boolean,
+  { session, services }: Pick<StatementContext, 'session' | 'services'>,
+): Promise<void> {
+  const id = Number(idText);
+  const target = services.connections.list().find((entry) => entry.connectionId === id);
+  const isOwn = target?.principal.identity.name === session.principal.identity.name;
+  if (target !== undefined && !isOwn) {
+    await services.access.check(session.principal, [OPERATE]);
+  }
+  if (!Number.isSafeInteger(id) || !services.connections.kill(id, queryOnly)) {
+    throw fail('UNKNOWN_CONNECTION', { id: idText });
+  }
+}
+
+const OPERATE: Requirement = { anyOf: ['OPERATE'], on: { type: 'SYSTEM' } };
+
+/** The connections that the session may know of: its user's, with OPERATE on SYSTEM all. */
+function shownConnections({ session, services }: StatementContext): readonly Session[] {
+  const { principal } = session;
+  const isOperator =
+    services.access.view.isRoot(principal) ||
+    services.access.has(principal, { type: 'SYSTEM', databaseKey: '', objectKey: '*' }, [
+      'OPERATE',
+    ]);
+  const all = services.connections.list();
+  return isOperator
+    ? all
+    : all.filter((entry) => entry.principal.identity.name === principal.identity.name);
+}
 
 /** BEGIN, COMMIT, ROLLBACK: clients send them around single statements; each statement is its own transaction. */
 export const transactionWord = async (): Promise<typeof OK> => OK;

@@ -1,4 +1,6 @@
 // What a statement handler gets and gives: session, services, outcome. Handlers never see the wire.
+import type { AccessControl } from '../access/access-control.ts';
+import type { Principal } from '../access/access-view.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import type { Catalog } from '../catalog/catalog.ts';
@@ -13,8 +15,11 @@ import type { Prepared } from './prepared.ts';
 /** One connection's state. Lives as long as the connection. */
 export interface Session {
   readonly connectionId: number;
+  /** Name that the client logged in with, and its address. What it may do is by `principal`. */
   readonly user: string;
   readonly host: string;
+  /** For whom statements run: changed by SET ROLE and EXECUTE AS. */
+  principal: Principal;
   readonly connectedMs: number;
   database: string | null;
   /** SET values of this session, by lower-case name. */
@@ -42,6 +47,7 @@ export interface VolumeAccess {
 }
 
 export interface Services {
+  readonly access: AccessControl;
   readonly catalog: Catalog;
   readonly config: Config;
   readonly clock: Clock;

@@ -24,6 +24,8 @@ export const SERVER_VERSION = '8.0.33';
 export const PRODUCT_VERSION = '3.3.0-millrace';
 
 export const SYSTEM_VARIABLES: Readonly<Record<string, VariableRow>> = {
+  /** Every role of a user is active after login. */
+  activate_all_roles_on_login: bool(false),
   auto_increment_increment: int(1, 1),
   autocommit: bool(true),
   character_set_client: text('utf8mb4'),

@@ -38,7 +38,8 @@ describe('SQL scripts', () => {
 
   for (const name of names) {
     test(name, async () => {
-      const connection = await server.connect();
+      const connections = new Map([['root', await server.connect()]]);
+      const connection = openOf(connections, 'root');
       try {
         const database = name === FIXTURE ? FIXTURE : `s_${name.replaceAll('-', '_')}`;
         await connection.query(`CREATE DATABASE ${database}`);
@@ -47,7 +48,7 @@ describe('SQL scripts', () => {
         for (const part of ['v1', 'v2', 'v3']) {
           mkdirSync(join(directory, name, part), { recursive: true });
         }
-        const target = targetOf(connection, admin, {
+        const target = targetOf(server, connections, admin, {
           BROKER: server.bootstrap,
           DIR: join(directory, name),
           DB: database,
@@ -60,21 +61,40 @@ describe('SQL scripts', () => {
         }
         for (const block of parseScript(text)) await playBlock(block, target);
       } finally {
-        connection.destroy();
+        for (const open of connections.values()) open.destroy();
       }
     });
   }
 });
 
+/** The connection of that name. */
+function openOf(connections: ReadonlyMap<string, Connection>, name: string): Connection {
+  const found = connections.get(name);
+  if (found === undefined) throw new Error(`no connection ${name}`);
+  return found;
+}
+
 function targetOf(
-  connection: Connection,
+  server: TestServer,
+  connections: Map<string, Connection>,
   admin: KafkaAdmin,
   variables: Record<string, string>,
 ): ScriptTarget {
+  let current = 'root';
   return {
     variables,
+    connect: async (user, password, database) => {
+      connections.get(user)?.destroy();
+      const options = { user, password, ...(database === undefined ? {} : { database }) };
+      connections.set(user, await server.connect(options));
+      current = user;
+    },
+    switchTo: (user) => {
+      openOf(connections, user);
+      current = user;
+    },
     query: async (sql) => {
-      const [rows, fields] = await connection.query({ sql, rowsAsArray: true });
+      const [rows, fields] = await openOf(connections, current).query({ sql, rowsAsArray: true });
       if (!Array.isArray(rows) || !Array.isArray(fields)) return { columns: [], rows: [] };
       // Several statements: the last result set counts.
       const several = fields.some((entry) => Array.isArray(entry) || entry === undefined);

@@ -99,6 +99,7 @@ export async function openFixture(
     tableId: table.id,
     name: 'clicks',
     userName: 'root',
+    userHost: '%',
     groupId: 'clicks_1',
     definitionJson: '{"property.sasl.password":"hush-hush"}',
   });

@@ -7,12 +7,16 @@
 //                                   line breaks and tabs in cells as \n and \t; `names`: the first line
 //                                   holds the column names; `until`: polled until the rows are there;
 //                                   a line `/REGEX/` matches a whole line
+//   connect NAME [PASSWORD] [DATABASE]
+//                                   opens a connection as the user NAME; the blocks that follow run on it
+//                                   (`-` = no password); a line `1045 REGEX` below: must be refused so
+//   switch NAME                     goes on with an open connection; `root` is the first one
 //   topic NAME [PARTITIONS]         makes a topic of the embedded broker
 //   send TOPIC [PARTITION]          one message per line that follows
 
 export interface ScriptBlock {
   readonly line: number;
-  readonly verb: 'statement ok' | 'statement error' | 'query' | 'topic' | 'send';
+  readonly verb: (typeof VERBS)[number];
   /** Words after the verb; for `statement error` the number and the expression. */
   readonly words: readonly string[];
   readonly body: readonly string[];
@@ -27,13 +31,25 @@ export interface ScriptTarget {
     readonly columns: readonly string[];
     readonly rows: readonly (readonly (string | null)[])[];
   }>;
+  /** Opens a connection as a user; what runs next runs on it. Throws what mysql2 throws. */
+  connect(user: string, password: string, database: string | undefined): Promise<void>;
+  /** Goes on with an open connection. */
+  switchTo(user: string): void;
   makeTopic(name: string, partitions: number): Promise<void>;
   send(topic: string, partition: number, values: readonly string[]): Promise<void>;
   /** `${NAME}` -> text. */
   readonly variables: Readonly<Record<string, string>>;
 }
 
-const VERBS = ['statement ok', 'statement error', 'query', 'topic', 'send'] as const;
+const VERBS = [
+  'statement ok',
+  'statement error',
+  'query',
+  'connect',
+  'switch',
+  'topic',
+  'send',
+] as const;
 const UNTIL_MS = 30_000;
 
 export function parseScript(text: string): ScriptBlock[] {
@@ -82,6 +98,11 @@ export async function playBlock(block: ScriptBlock, target: ScriptTarget): Promi
       return expectError(block, sql, target);
     case 'query':
       return expectRows(block, sql, target);
+    case 'connect':
+      return connect(block, target);
+    case 'switch':
+      target.switchTo(block.words[0] ?? '');
+      return;
     case 'topic':
       return target.makeTopic(fill(block.words[0] ?? ''), Number(block.words[1] ?? '1'));
     case 'send':
@@ -90,6 +111,28 @@ export async function playBlock(block: ScriptBlock, target: ScriptTarget): Promi
         Number(block.words[1] ?? '0'),
         block.body.map(fill),
       );
+  }
+}
+
+/** `connect NAME [PASSWORD] [DATABASE]`; with an expected error in the lines below: `1045 REGEX`. */
+async function connect(block: ScriptBlock, target: ScriptTarget): Promise<void> {
+  const words = block.words.map((word) => fillIn(word, target.variables));
+  const [user = '', password = '', database] = words;
+  const opened = target.connect(user, password === '-' ? '' : password, database);
+  const [expected] = block.body;
+  if (expected === undefined) {
+    await opened.catch((error: unknown) => {
+      throw new Error(`line ${block.line}: connect ${user}\nfailed with ${describe(error)}`);
+    });
+    return;
+  }
+  const got = await opened.then(
+    () => 'no error',
+    (error: unknown) => describe(error),
+  );
+  const [errno = '', pattern = ''] = splitError(expected);
+  if (!got.startsWith(`${errno} `) || !new RegExp(pattern).test(got)) {
+    throw new Error(`line ${block.line}: connect ${user}\nexpected ${expected}\ngot      ${got}`);
   }
 }
 

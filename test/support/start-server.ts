@@ -76,7 +76,9 @@ export class TestServer {
     return `127.0.0.1:${this.ready.brokerPort ?? 0}`;
   }
 
-  async connect(): Promise<Connection> {
+  async connect(
+    as: { readonly user?: string; readonly password?: string; readonly database?: string } = {},
+  ): Promise<Connection> {
     return createConnection({
       host: '127.0.0.1',
       port: this.ready.queryPort,
@@ -86,6 +88,7 @@ export class TestServer {
       bigNumberStrings: true,
       // Named in its other spelling: with the column's own encoding mysql2 warns about JSON columns.
       typeCast: (field) => field.string('utf-8'),
+      ...as,
     });
   }
 

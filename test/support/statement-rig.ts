@@ -1,5 +1,6 @@
 // Statements over a real catalog without a wire and without engines: for tests of handlers.
 import type { TestContext } from 'node:test';
+import { AccessControl } from '../../src/access/access-control.ts';
 import { systemClock } from '../../src/base/clock.ts';
 import { silentLog } from '../../src/base/log.ts';
 import { systemRandom } from '../../src/base/random.ts';
@@ -9,6 +10,7 @@ import type { VolumeSpec } from '../../src/model/table.ts';
 import { executeStatement } from '../../src/statements/execute.ts';
 import type { Services, Session } from '../../src/statements/types.ts';
 import { openFixture } from './catalog-fixture.ts';
+import { ROOT } from './principals.ts';
 
 export interface StatementRig {
   readonly session: Session;
@@ -29,6 +31,7 @@ export function newSession(connectionId: number, sql: string | null): Session {
     connectionId,
     user: 'root',
     host: '127.0.0.1',
+    principal: ROOT,
     connectedMs: systemClock.nowMs() - 5_000,
     database: null,
     variables: new Map(),
@@ -54,6 +57,7 @@ export async function openStatementRig(context: TestContext): Promise<StatementR
     sessions: [],
     broken: null,
     services: {
+      access: await AccessControl.open(catalog),
       catalog,
       config: loadConfig([]),
       clock: systemClock,

@@ -15,7 +15,7 @@ export interface Migration {
   readonly sha256: string;
 }
 
-/** The migrations beside this file, 1.. without a gap. */
+/** The migrations beside this file, by number. A number that is not there was never released. */
 export function readMigrations(directory: string = import.meta.dirname): readonly Migration[] {
   const migrations = readdirSync(directory)
     .filter((name) => /^\d{4}-[a-z0-9-]+\.sql$/.test(name))
@@ -26,9 +26,8 @@ export function readMigrations(directory: string = import.meta.dirname): readonl
       return { number: Number(name.slice(0, 4)), name, sql: text, sha256 };
     });
   assert(migrations.length > 0, 'the migrations are installed beside the code');
-  for (const [index, migration] of migrations.entries()) {
-    assert(migration.number === index + 1, `migration ${migration.name} is in sequence`);
-  }
+  const numbers = new Set(migrations.map((migration) => migration.number));
+  assert(numbers.size === migrations.length, 'each migration has its own number');
   return migrations;
 }
 
@@ -49,16 +48,17 @@ export async function migrate(
   const applied = await sql<{ number: number; sha256: string }>`
     SELECT number, sha256 FROM schema_migrations ORDER BY number`.execute(db);
   const found = applied.rows.at(-1)?.number ?? 0;
-  const known = migrations.length;
+  const known = migrations.at(-1)?.number ?? 0;
   if (found > known) throw fail('METADATA_TOO_NEW', { path, found, known });
   for (const row of applied.rows) {
-    const migration = migrations[row.number - 1];
+    const migration = migrations.find((entry) => entry.number === row.number);
     if (migration?.sha256 !== row.sha256) {
       const detail = `schema migration ${row.number} differs from this version's`;
       throw fail('METADATA_DAMAGED', { path, detail });
     }
   }
-  for (const migration of migrations.slice(found)) {
+  const done = new Set(applied.rows.map((row) => row.number));
+  for (const migration of migrations.filter(({ number }) => !done.has(number))) {
     const statements = splitStatements(migration.sql).map((text) => CompiledQuery.raw(text));
     const note = sql`INSERT INTO schema_migrations (number, name, sha256, applied_ms)
       VALUES (${migration.number}, ${migration.name}, ${migration.sha256}, ${nowMs})`.compile(db);

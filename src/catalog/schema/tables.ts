@@ -107,6 +107,7 @@ export interface LoadJobsTable {
   created_ms: number;
   paused_ms: number | null;
   ended_ms: number | null;
+  user_host: string;
 }
 
 export interface LoadPositionsTable {
@@ -194,6 +195,44 @@ export interface UsersTable {
   host: string;
   sha1_digest: string;
   sha256_digest: string;
+  plugin: string;
+  all_roles_default: number;
+}
+
+export interface UserPropertiesTable {
+  user_name: string;
+  name: string;
+  value: string;
+}
+
+export interface RolesTable {
+  id: number;
+  name: string;
+  comment: string;
+  created_ms: number;
+}
+
+export interface UserRolesTable {
+  user_name: string;
+  user_host: string;
+  role_id: number;
+  is_default: number;
+}
+
+export interface RoleRolesTable {
+  role_id: number;
+  granted_role_id: number;
+}
+
+export interface GrantsTable {
+  grantee_type: 'USER' | 'ROLE';
+  grantee_name: string;
+  grantee_host: string;
+  object_type: string;
+  database_key: string;
+  object_key: string;
+  privilege: string;
+  grantable: number;
 }
 
 export interface MetadataTables {
@@ -213,4 +252,9 @@ export interface MetadataTables {
   table_turns: TableTurnsTable;
   global_variables: GlobalVariablesTable;
   users: UsersTable;
+  user_properties: UserPropertiesTable;
+  roles: RolesTable;
+  user_roles: UserRolesTable;
+  role_roles: RoleRolesTable;
+  grants: GrantsTable;
 }

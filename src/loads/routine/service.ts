@@ -59,7 +59,9 @@ export interface NewRoutineLoad {
   readonly load: LoadProperties;
   readonly properties: PropertyMap;
   readonly source: PropertyMap;
+  /** The account that makes it. */
   readonly userName: string;
+  readonly userHost: string;
   readonly sessionTimeZone: string;
 }
 
@@ -99,6 +101,7 @@ export class RoutineLoads {
         tableId: table.id,
         name: input.jobName,
         userName: input.userName,
+        userHost: input.userHost,
         groupId,
         definitionJson: JSON.stringify(definition),
       });

@@ -50,8 +50,8 @@ export const SESSION_FUNCTIONS: readonly FunctionEntry[] = [
   session('current_user', ['() -> string', none], "The user, as 'name'@'host'.", null, {
     constant: text(identity),
   }),
-  session('current_role', ['() -> string', none], 'The active role.', null, {
-    constant: text((from) => (from.userName === 'root' ? 'root' : 'NONE')),
+  session('current_role', ['() -> string', none], 'The active roles; NONE without one.', null, {
+    constant: text((from) => (from.roles.length === 0 ? 'NONE' : from.roles.join(', '))),
   }),
   session(
     'catalog',

@@ -16,7 +16,6 @@ export type ShowStatement =
   | ShowVariables
   | ShowWarnings
   | ShowProcesslist
-  | ShowGrants
   | ShowList
   | ShowProc
   | AdminShowConfig;
@@ -92,12 +91,6 @@ export interface ShowProcesslist extends Node {
   readonly full: boolean;
 }
 
-/** SHOW GRANTS [FOR 'user'[@'host']]; user null = the current one. */
-export interface ShowGrants extends Node {
-  readonly kind: 'show_grants';
-  readonly user: { readonly name: string; readonly host: string } | null;
-}
-
 /** Lists that take at most FROM db, LIKE and WHERE. The words are as written after SHOW. */
 export type ShowListWhat =
   | 'BACKENDS'
@@ -111,7 +104,6 @@ export type ShowListWhat =
   | 'FUNCTION STATUS'
   | 'OPEN TABLES'
   | 'PLUGINS'
-  | 'PRIVILEGES'
   | 'PROCEDURE STATUS'
   | 'TRIGGERS';
 

@@ -3,6 +3,7 @@ import { fail } from '../../base/errors.ts';
 import type { Position } from '../ast/node.ts';
 import type { PrepareSource } from '../ast/session.ts';
 import type { Statement } from '../ast/statement.ts';
+import { parseExecuteAs } from './account.ts';
 import type { Cursor } from './cursor.ts';
 
 const NOT_PREPARABLE = ['PREPARE', 'EXECUTE', 'DEALLOCATE'];
@@ -23,9 +24,11 @@ function parseSource(cursor: Cursor, statement: (cursor: Cursor) => Statement): 
   return { kind: 'statement', statement: statement(cursor) };
 }
 
-/** At EXECUTE. */
+/** At EXECUTE: of a prepared statement, or AS another user. */
 export function parseExecute(cursor: Cursor): Statement {
   const { pos } = cursor.expect('EXECUTE');
+  // AS is reserved: no prepared statement has that name without backticks.
+  if (cursor.at('AS')) return parseExecuteAs(cursor, pos);
   const name = cursor.identifier();
   const using = cursor.take('USING') ? cursor.list(() => userVariable(cursor)) : [];
   return { kind: 'execute', pos, name, using };

@@ -1,30 +1,27 @@
 // SET: system and user variables, NAMES, CHARACTER SET, TRANSACTION, and the default storage volume.
+// What is about users and roles is in account.ts.
 import type { Expression, VariableScope } from '../ast/expression.ts';
 import type { Position } from '../ast/node.ts';
-import type { IsolationLevel, SetItem, SetVariables } from '../ast/session.ts';
-import type { SetDefaultStorageVolume } from '../ast/volume.ts';
+import type { IsolationLevel, SetItem } from '../ast/session.ts';
+import type { Statement } from '../ast/statement.ts';
+import { parseSetAccount } from './account.ts';
 import { notSupported } from './clause.ts';
 import type { Cursor } from './cursor.ts';
 import { parseVariable } from './primary.ts';
 
-/** SET statements of StarRocks that are about users, catalogs and warehouses. */
-const NOT_YET: ReadonlySet<string> = new Set([
-  'CATALOG',
-  'DEFAULT',
-  'PASSWORD',
-  'PROPERTY',
-  'ROLE',
-  'WAREHOUSE',
-]);
+/** SET statements of StarRocks that are about catalogs and warehouses. */
+const NOT_YET: ReadonlySet<string> = new Set(['CATALOG', 'WAREHOUSE']);
 
 /** At SET. */
-export function parseSet(cursor: Cursor): SetVariables | SetDefaultStorageVolume {
+export function parseSet(cursor: Cursor): Statement {
   const { pos } = cursor.expect('SET');
   if (cursor.peek(1).word === 'AS') {
     const name = cursor.identifierOrString();
     cursor.expectAll('AS', 'DEFAULT', 'STORAGE', 'VOLUME');
     return { kind: 'set_default_storage_volume', pos, name };
   }
+  const account = parseSetAccount(cursor, pos);
+  if (account !== null) return account;
   return { kind: 'set_variables', pos, items: cursor.list(() => parseItem(cursor)) };
 }
 
@@ -32,7 +29,7 @@ function parseItem(cursor: Cursor): SetItem {
   const { pos, word } = cursor.token;
   if (word === '@') return parseAtVariable(cursor);
   const isAssignment = ['=', ':='].includes(cursor.peek(1).word);
-  if (word === 'PASSWORD' || !isAssignment) {
+  if (!isAssignment) {
     const special = parseSpecial(cursor, pos);
     if (special !== null) return special;
   }

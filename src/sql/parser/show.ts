@@ -1,7 +1,9 @@
 // SHOW and DESC. Which words may follow SHOW is one table, so that a wrong word names its neighbours.
+
 import type { Position, QualifiedName } from '../ast/node.ts';
 import type { ShowListWhat, ShowVariables } from '../ast/show.ts';
 import type { Statement } from '../ast/statement.ts';
+import { parseShowAuthentication, parseShowCreateUser, parseShowProperty } from './account.ts';
 import {
   notSupported,
   parseDatabaseName,
@@ -10,6 +12,7 @@ import {
   parseShowFilter,
 } from './clause.ts';
 import type { Cursor } from './cursor.ts';
+import { parseGrantee } from './grant.ts';
 import { parseLimit } from './order.ts';
 import { parseShowRoutineLoad } from './routine-load.ts';
 
@@ -59,10 +62,12 @@ const RULES: ReadonlyMap<string, ShowRule> = new Map<string, ShowRule>([
   [
     'ALL',
     (cursor, pos) => {
+      if (cursor.take('AUTHENTICATION')) return parseShowAuthentication(cursor, pos, true);
       cursor.expect('ROUTINE');
       return parseShowRoutineLoad(cursor, pos, true);
     },
   ],
+  ['AUTHENTICATION', (cursor, pos) => parseShowAuthentication(cursor, pos, false)],
   ['BACKENDS', list('BACKENDS')],
   ['CATALOGS', list('CATALOGS')],
   ['CHAR', list('CHARSET', 'SET')],
@@ -89,10 +94,12 @@ const RULES: ReadonlyMap<string, ShowRule> = new Map<string, ShowRule>([
   ['LOCAL', scoped('SESSION')],
   ['OPEN', list('OPEN TABLES', 'TABLES')],
   ['PLUGINS', list('PLUGINS')],
-  ['PRIVILEGES', list('PRIVILEGES')],
+  ['PRIVILEGES', (cursor, pos) => ({ kind: 'show_privileges', pos, ...parseShowFilter(cursor) })],
   ['PROC', (cursor, pos) => ({ kind: 'show_proc', pos, path: cursor.string() })],
   ['PROCEDURE', list('PROCEDURE STATUS', 'STATUS')],
   ['PROCESSLIST', (_, pos) => ({ kind: 'show_processlist', pos, full: false })],
+  ['PROPERTY', parseShowProperty],
+  ['ROLES', (_, pos) => ({ kind: 'show_roles', pos })],
   ['ROUTINE', (cursor, pos) => parseShowRoutineLoad(cursor, pos, false)],
   ['SCHEMAS', databases],
   ['SESSION', scoped('SESSION')],
@@ -108,6 +115,7 @@ const RULES: ReadonlyMap<string, ShowRule> = new Map<string, ShowRule>([
   ],
   ['TABLES', tables],
   ['TRIGGERS', list('TRIGGERS')],
+  ['USERS', (_, pos) => ({ kind: 'show_users', pos })],
   ['VARIABLES', variables('show_variables')],
   ['WARNINGS', (cursor, pos) => ({ kind: 'show_warnings', pos, limit: parseLimit(cursor) })],
 ]);
@@ -115,11 +123,11 @@ const RULES: ReadonlyMap<string, ShowRule> = new Map<string, ShowRule>([
 /** SHOW statements that StarRocks has and Millrace does not. */
 const NOT_YET: ReadonlySet<string> = new Set(
   (
-    'ALTER ANALYZE AUTHENTICATION AUTHORS BACKUP BASELINE BROKER CLUSTERS CNGROUPS DATA DATACACHE DELETE ' +
+    'ALTER ANALYZE AUTHORS BACKUP BASELINE BROKER CLUSTERS CNGROUPS DATA DATACACHE DELETE ' +
     'DICTIONARY DYNAMIC EXPORT FAILPOINTS FILE FUNCTIONS BUILTIN GROUP HISTOGRAM LOAD MASKING MATERIALIZED ' +
-    'NODES PARTITIONS PASSWORD PIPES PLAN PROFILELIST PROPERTY REPOSITORIES RESOURCE RESOURCES RESTORE ROLE ' +
-    'ROLES ROW RUNNING SECURITY SNAPSHOT SQL SQLBLACKLIST STATS STREAM TABLET TEMPORARY TRANSACTION ' +
-    'USAGE USER USERS VERBOSE WAREHOUSES WHITELIST'
+    'NODES PARTITIONS PASSWORD PIPES PLAN PROFILELIST REPOSITORIES RESOURCE RESOURCES RESTORE ROLE ' +
+    'ROW RUNNING SECURITY SNAPSHOT SQL SQLBLACKLIST STATS STREAM TABLET TEMPORARY TRANSACTION ' +
+    'USAGE USER VERBOSE WAREHOUSES WHITELIST'
   ).split(' '),
 );
 
@@ -177,20 +185,19 @@ function parseStorage(cursor: Cursor, pos: Position): Statement {
 }
 
 function parseGrants(cursor: Cursor, pos: Position): Statement {
-  if (!cursor.take('FOR')) return { kind: 'show_grants', pos, user: null };
-  if (cursor.token.word === 'ROLE') throw notSupported('SHOW GRANTS FOR ROLE');
-  const { name } = cursor.identifierOrString();
-  const host = cursor.take('@') ? cursor.identifierOrString().name : '%';
-  return { kind: 'show_grants', pos, user: { name, host } };
+  const grantee = cursor.take('FOR') ? parseGrantee(cursor) : null;
+  return { kind: 'show_grants', pos, grantee };
 }
 
 function parseShowCreate(cursor: Cursor, pos: Position): Statement {
-  const words = ['DATABASE', 'SCHEMA', 'TABLE', 'VIEW', 'MATERIALIZED', 'ROUTINE'] as const;
+  const words = ['DATABASE', 'SCHEMA', 'TABLE', 'VIEW', 'MATERIALIZED', 'ROUTINE', 'USER'] as const;
   const word = cursor.expectOneOf(words);
   switch (word) {
     case 'DATABASE':
     case 'SCHEMA':
       return { kind: 'show_create_database', pos, name: parseDatabaseName(cursor) };
+    case 'USER':
+      return parseShowCreateUser(cursor, pos);
     case 'ROUTINE':
       cursor.expect('LOAD');
       return { kind: 'show_create_routine_load', pos, name: parseJobName(cursor) };

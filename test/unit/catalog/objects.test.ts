@@ -31,9 +31,21 @@ test('what comes with the program: system databases, the rejected rows, root', a
   );
   assert.equal(fixture.rejected.name, 'rejected_records');
   assert.equal(fixture.rejected.schema.columns.length, 12);
-  assert.deepEqual(await catalog.users.byName('root'), [
-    { name: 'root', host: '%', sha1Digest: '', sha256Digest: '' },
+  const { users, userRoles } = await catalog.accounts.read();
+  assert.deepEqual(users, [
+    {
+      name: 'root',
+      host: '%',
+      sha1Digest: '',
+      sha256Digest: '',
+      plugin: 'mysql_native_password',
+      allRolesDefault: true,
+    },
   ]);
+  assert.deepEqual(
+    userRoles.map((entry) => [entry.user.name, entry.roleId]),
+    [['root', -1]],
+  );
   await assert.rejects(catalog.databases.drop('information_schema'), fails('SYSTEM_OBJECT'));
   await assert.rejects(
     catalog.tables.drop('_statistics_', 'rejected_records'),
@@ -154,13 +166,18 @@ test('dropping a database drops its tables, cancels its jobs and ends their leas
 
 test('users and global variables outlive a restart', async (t) => {
   const fixture = await openFixture(t);
-  await fixture.catalog.users.put({ name: 'ann', host: '%', sha1Digest: 'a1', sha256Digest: 'a2' });
-  await fixture.catalog.users.put({ name: 'ann', host: '%', sha1Digest: 'b1', sha256Digest: 'b2' });
+  const plugin = 'mysql_native_password';
+  const ann = { name: 'ann', host: '%' };
+  const { accounts } = fixture.catalog;
+  const digests = { sha1Digest: 'a1', sha256Digest: 'a2', plugin } as const;
+  assert.equal(await accounts.createUser({ ...ann, ...digests, allRolesDefault: false }), true);
+  assert.equal(await accounts.createUser({ ...ann, ...digests, allRolesDefault: false }), false);
+  await accounts.setPassword(ann, { sha1Digest: 'b1', sha256Digest: 'b2', plugin });
   await fixture.catalog.variables.set('time_zone', 'UTC');
   await fixture.catalog.variables.set('time_zone', 'Asia/Shanghai');
   await fixture.reopen();
   assert.deepEqual(
-    (await fixture.catalog.users.list()).map((user) => [user.name, user.sha1Digest]),
+    (await fixture.catalog.accounts.read()).users.map((user) => [user.name, user.sha1Digest]),
     [
       ['ann', 'b1'],
       ['root', ''],

@@ -25,6 +25,7 @@ export const SESSION: QuerySession = {
   currentDatabase: 'db',
   userName: 'root',
   userHost: '%',
+  roles: ['root'],
   connectionId: 7,
   serverVersion: '8.0.33',
   productVersion: '3.3.0',

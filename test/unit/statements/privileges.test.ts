@@ -5,11 +5,13 @@ import type { ObjectRef } from '../../../src/model/privilege.ts';
 import { parseStatement } from '../../../src/sql/parse.ts';
 import { statementRequirements } from '../../../src/statements/privileges.ts';
 import type { Session } from '../../../src/statements/types.ts';
+import { ROOT } from '../../support/principals.ts';
 
 const session: Session = {
   connectionId: 1,
   user: 'root',
   host: '127.0.0.1',
+  principal: ROOT,
   connectedMs: 0,
   database: 'd',
   variables: new Map(),

@@ -9,12 +9,14 @@ import {
   variableText,
   variableValue,
 } from '../../../src/statements/variables.ts';
+import { ROOT } from '../../support/principals.ts';
 
 function session(variables: Readonly<Record<string, string>> = {}): Session {
   return {
     connectionId: 1,
     user: 'root',
     host: '127.0.0.1',
+    principal: ROOT,
     connectedMs: 0,
     database: null,
     variables: new Map(Object.entries(variables)),

@@ -400,6 +400,7 @@ test('a broker that does not answer holds up its own job only', async (context) 
     tableId: table.id,
     name: 'other',
     userName: 'root',
+    userHost: '%',
     groupId: 'g',
     definitionJson: JSON.stringify(listed),
   });

@@ -31,6 +31,7 @@ const NEW: NewRoutineLoad = {
   properties: { format: 'json' },
   source: KAFKA,
   userName: 'root',
+  userHost: '%',
   sessionTimeZone: 'Etc/UTC',
 };
 

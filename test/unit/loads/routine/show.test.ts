@@ -55,6 +55,7 @@ function shown(
     tableName: 'site_clicks',
     name: 'clicks',
     userName: 'root',
+    userHost: '%',
     groupId: 'clicks_ea38a713-5a0f-4abe-9b11-ff4a241ccbbd',
     state: 'RUNNING',
     reason: null,

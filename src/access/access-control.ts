@@ -1,0 +1,138 @@
+// The one place that says whether a session may do something. Holds the accounts in memory; every change
+// goes through `change`, so that the next statement of any session sees it.
+import { fail } from '../base/errors.ts';
+import { Mutex } from '../base/queue.ts';
+import type { Accounts, ObjectKey } from '../catalog/account-records.ts';
+import { userKey } from '../catalog/accounts.ts';
+import { type Catalog, INFORMATION_SCHEMA } from '../catalog/catalog.ts';
+import type { ObjectRef, Requirement } from '../model/privilege.ts';
+import { AccessView, identityText, type Principal } from './access-view.ts';
+import { notAuthorized } from './denied.ts';
+
+/** Databases of system views: their names have no letter case, their views no ids. */
+const SYSTEM_SCHEMAS: ReadonlySet<string> = new Set([INFORMATION_SCHEMA, 'sys']);
+
+export class AccessControl {
+  readonly #catalog: Catalog;
+  readonly #lock = new Mutex();
+  readonly #listeners = new Set<() => void>();
+  #view: AccessView;
+
+  private constructor(catalog: Catalog, view: AccessView) {
+    this.#catalog = catalog;
+    this.#view = view;
+  }
+
+  static async open(catalog: Catalog): Promise<AccessControl> {
+    return new AccessControl(catalog, new AccessView(await catalog.accounts.read()));
+  }
+
+  /** The accounts as they are now. */
+  get view(): AccessView {
+    return this.#view;
+  }
+
+  /** Called after each change, for what holds rights longer than a statement (load jobs). */
+  onChange(listener: () => void): void {
+    this.#listeners.add(listener);
+  }
+
+  /**
+   * Runs a change of accounts, one at a time: `work` checks against the view, then writes. All or nothing.
+   * When it resolves, the view has it.
+   */
+  async change(work: (accounts: Accounts, view: AccessView) => Promise<void>): Promise<void> {
+    await this.#lock.run(async () => {
+      await this.#catalog.transaction((scope) => work(scope.accounts, this.#view));
+      this.#view = new AccessView(await this.#catalog.accounts.read());
+    });
+    for (const listener of this.#listeners) listener();
+  }
+
+  /** Throws USER_GONE when the account was dropped, NOT_AUTHORIZED when a requirement is not met. */
+  async check(principal: Principal, requirements: readonly Requirement[]): Promise<void> {
+    const view = this.#view;
+    if (view.user(principal.identity) === undefined) {
+      throw fail('USER_GONE', { user: identityText(principal.identity) });
+    }
+    if (requirements.length === 0 || view.isRoot(principal)) return;
+    for (const requirement of requirements) {
+      if (!(await this.#meets(principal, requirement))) throw this.denied(principal, requirement);
+    }
+  }
+
+  /** The error for a requirement that is not met, with the roles that the user could activate. */
+  denied(principal: Principal, requirement: Requirement, objectText?: string): Error {
+    const view = this.#view;
+    const active = view.activeRoles(principal);
+    const inactive = view.rolesOf(principal.identity).filter((id) => !active.includes(id));
+    const roles = { active: view.roleNames(active), inactive: view.roleNames(inactive) };
+    return notAuthorized(requirement, roles, objectText);
+  }
+
+  /** Does the principal have one of the privileges on an object whose keys are known? */
+  has(principal: Principal, object: ObjectKey, anyOf: Requirement['anyOf']): boolean {
+    return this.#view.rights(principal).has(object, anyOf);
+  }
+
+  async #meets(principal: Principal, { anyOf, on }: Requirement): Promise<boolean> {
+    const rights = this.#view.rights(principal);
+    const object = await this.resolve(on);
+    // Nothing to protect: the handler tells that it does not exist.
+    if (object === null) return true;
+    if (on.type === 'DATABASE' && anyOf === 'ANY') return rights.hasInDatabase(object.objectKey);
+    return rights.has(object, anyOf);
+  }
+
+  /** The keys of a named object; null when there is none of the name. */
+  async resolve(on: ObjectRef): Promise<ObjectKey | null> {
+    const catalog = this.#catalog;
+    switch (on.type) {
+      case 'SYSTEM':
+        return { type: 'SYSTEM', databaseKey: '', objectKey: '*' };
+      case 'CATALOG':
+        return { type: 'CATALOG', databaseKey: '', objectKey: on.name };
+      case 'DATABASE': {
+        const key = await this.databaseKey(on.database);
+        return key === null ? null : { type: 'DATABASE', databaseKey: '', objectKey: key };
+      }
+      case 'TABLE':
+        return await this.#resolveTable(on.database, on.name);
+      case 'STORAGE VOLUME': {
+        const volume = await catalog.volumes.find(on.name);
+        if (volume === null) return null;
+        return { type: 'STORAGE VOLUME', databaseKey: '', objectKey: String(volume.id) };
+      }
+      case 'USER':
+        return this.#view.user(on) === undefined
+          ? null
+          : { type: 'USER', databaseKey: '', objectKey: userKey(on) };
+      case 'ROUTINE LOAD': {
+        const database = await catalog.databases.find(on.database);
+        if (database === null) return null;
+        const jobs = await catalog.loadJobs.byName(database.id, on.name);
+        const job = jobs.find((entry) => entry.endedMs === null) ?? jobs.at(-1);
+        if (job === undefined) return null;
+        const databaseKey = String(database.id);
+        return { type: 'TABLE', databaseKey, objectKey: String(job.tableId) };
+      }
+    }
+  }
+
+  /** The key of a database in grants; null when there is none of the name. */
+  async databaseKey(name: string): Promise<string | null> {
+    const lower = name.toLowerCase();
+    const database = await this.#catalog.databases.find(SYSTEM_SCHEMAS.has(lower) ? lower : name);
+    return database === null ? null : String(database.id);
+  }
+
+  async #resolveTable(databaseName: string, name: string): Promise<ObjectKey | null> {
+    const databaseKey = await this.databaseKey(databaseName);
+    if (databaseKey === null) return null;
+    if (SYSTEM_SCHEMAS.has(databaseName.toLowerCase())) {
+      return { type: 'TABLE', databaseKey, objectKey: name.toLowerCase() };
+    }
+    const table = await this.#catalog.tables.find(databaseName, name);
+    return table === null ? null : { type: 'TABLE', databaseKey, objectKey: String(table.id) };
+  }
+}
