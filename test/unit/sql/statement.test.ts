@@ -298,12 +298,8 @@ for (const [clause, what] of [
 
 test('StarRocks statements that are not here yet say so', () => {
   for (const text of [
-    'GRANT SELECT ON TABLE t TO ROLE r',
     'create view v as select 1',
     'alter table t add column a int',
-    'drop user u',
-    'show roles',
-    'set password = "x"',
     'delete from t',
     'load label l (x)',
     'admin repair table t',
