@@ -181,12 +181,12 @@ export class Bench {
   }
 
   async run(sql: string, session: QuerySession = SESSION): Promise<(string | null)[][]> {
-    return this.runPlan(plan(sql, this.tables, session), this.scanNames(sql, session));
+    const made = plan(sql, this.tables, session);
+    return this.runPlan(made, this.scanNames(made));
   }
 
   /** Table name of each scan of a plan, by identity of its schema. */
-  private scanNames(sql: string, session: QuerySession): string[] {
-    const made = plan(sql, this.tables, session);
+  private scanNames(made: QueryPlan): string[] {
     return made.scans.map((scan) => {
       const table = this.tables.find((t) => t.kind === 'stored' && t.info.schema === scan.schema);
       return table?.kind === 'stored' ? table.info.name : '';
