@@ -1,5 +1,5 @@
 // TPC-H's 22 queries: our generated SQL and DuckDB's own reading of the same text must agree on small
-// made-up data. Data is made so that most queries find rows.
+// made-up data, on which each query finds rows.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { SqlType } from '../../../src/model/sql-type.ts';
@@ -128,7 +128,6 @@ function near(ours: string | null, theirs: unknown): boolean {
   return Math.abs(a - b) <= 1e-6 * Math.max(1, Math.abs(a), Math.abs(b));
 }
 
-let found = 0;
 for (const [i, sql] of TPCH_QUERIES.entries()) {
   test(`query ${i + 1}`, async () => {
     const ours = await bench.run(sql);
@@ -142,10 +141,6 @@ for (const [i, sql] of TPCH_QUERIES.entries()) {
         );
       }
     }
-    if (ours.length > 0 && ours[0]?.[0] !== null) found++;
+    assert.ok(ours.some((row) => row.some((cell) => cell !== null)), 'the query finds rows');
   });
 }
-
-test('most queries found rows, so that the comparison means something', () => {
-  assert.ok(found >= 20, `${found} of 22 queries found rows`);
-});
