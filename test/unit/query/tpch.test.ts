@@ -141,6 +141,9 @@ for (const [i, sql] of TPCH_QUERIES.entries()) {
         );
       }
     }
-    assert.ok(ours.some((row) => row.some((cell) => cell !== null)), 'the query finds rows');
+    assert.ok(
+      ours.some((row) => row.some((cell) => cell !== null)),
+      'the query finds rows',
+    );
   });
 }
