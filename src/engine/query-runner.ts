@@ -12,6 +12,7 @@ import type { DataFile, VolumeSpec } from '../model/table.ts';
 import { RowEncoder } from '../mysql/row-encoder.ts';
 import type { Connection, StatementOptions } from './connection.ts';
 import type { Engine } from './duckdb.ts';
+import { profileLines } from './profile.ts';
 import { type ColumnEncoder, columnEncoder } from './value-encoders.ts';
 
 /** Encoded chunks (about 128 KB each) that may wait for the sink before encoding pauses. */
@@ -68,6 +69,9 @@ export function createQueryRunner(options: QueryRunnerOptions): QueryRunner {
       withTimeLimit(options.clock, plan.timeoutMs, signal, async (limited) => {
         const connection = await options.engine.connect();
         try {
+          if (plan.profile === true) {
+            return await runProfile(options, connection, { plan, firstSequence, sink, limited });
+          }
           if (plan.maxRows !== null && plan.maxRows <= FEW_ROWS) {
             return await runFewRows(options, connection, { plan, firstSequence, sink, limited });
           }
@@ -127,6 +131,27 @@ async function runFewRows(
       row = encodeRows(encoder, columns, row, chunk.rowCount, pending);
       await drain(pending, sink, signal);
     }
+  }
+  encoder.flush();
+  await drain(pending, sink, signal);
+  return { rowCount: encoder.rowCount, nextSequence: encoder.sequence };
+}
+
+/** EXPLAIN ANALYZE: the statement runs, its rows are dropped, and its profile is sent as lines. */
+async function runProfile(
+  options: QueryRunnerOptions,
+  connection: Connection,
+  { plan, firstSequence, sink, limited: signal }: Omit<Sending, 'rowCount'>,
+): Promise<QueryOutcome> {
+  const rows = await withPaths(options, plan, signal, (paths) =>
+    connection.rows(`EXPLAIN (ANALYZE, FORMAT JSON) ${selectSql(plan, paths)}`, { signal }),
+  );
+  const pending: Buffer[] = [];
+  const encoder = new RowEncoder(firstSequence, (chunk) => pending.push(chunk));
+  for (const line of profileLines(String(present(rows[0]?.[1], 'profile')))) {
+    encoder.startRow();
+    encoder.string(line);
+    encoder.endRow();
   }
   encoder.flush();
   await drain(pending, sink, signal);

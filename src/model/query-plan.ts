@@ -57,4 +57,6 @@ export interface QueryPlan {
   readonly timeoutMs: number;
   /** Most rows that the statement can give (LIMIT, or an aggregate of everything); null = not known. */
   readonly maxRows: number | null;
+  /** EXPLAIN ANALYZE: runs the statement and gives its profile, one line of text a row, in place of its rows. */
+  readonly profile?: true;
 }

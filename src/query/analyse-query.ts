@@ -119,7 +119,7 @@ function analyseCte(
       cte.pos,
     );
   }
-  return { name: bindCte(cte, query.columns, analysis, ctes), query };
+  return { name: bindCte(cte, query.columns, analysis, ctes), label: cte.name, query };
 }
 
 /** Makes the WITH table known to what follows; gives its name in the generated SQL. */
@@ -188,7 +188,7 @@ function analyseRecursive(
     types: columns.map((column) => column.type),
   };
   const query = { ctes: [], recursive: false, body: node, columns, orderBy: [], limit: null };
-  return { name, query };
+  return { name, label: cte.name, query };
 }
 
 function roomy(type: SqlType): SqlType {

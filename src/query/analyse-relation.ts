@@ -63,6 +63,7 @@ function analyseTable(relation: ast.TableReference, context: RelationContext): A
     throw fail('NOT_SUPPORTED', { what: 'PARTITION behind a table in FROM', hint: 'use WHERE' });
   }
   const alias = analysis.nextAlias();
+  analysis.relationNames.set(alias, relation.alias ?? name.name);
   const cte = name.database === null ? context.ctes.get(name.name.toLowerCase()) : undefined;
   if (cte !== undefined) {
     const columns = cte.columns.map((column, i) =>
@@ -80,6 +81,7 @@ function analyseTable(relation: ast.TableReference, context: RelationContext): A
   }
   const { table, database } = analysis.lookUpTable(name);
   const placeholder = `__scan${analysis.scans.length + analysis.inlineTables.length}`;
+  analysis.tableNames.set(placeholder, `${database}.${name.name}`);
   const columns =
     table.kind === 'stored'
       ? storedColumns(table, alias, placeholder, analysis)
@@ -131,6 +133,7 @@ function analyseDerived(
   const analyseQuery = context.expressions(EMPTY_SCOPE).analyseQuery;
   const outer = lateral ?? context.outer ?? EMPTY_SCOPE;
   const query = present(analyseQuery, 'query analyser')(relation.query, outer, context.ctes);
+  if (relation.alias !== null) context.analysis.relationNames.set(alias, relation.alias);
   const columns = query.columns.map((column, i) =>
     outputColumn(alias, i, column.name, column.type),
   );

@@ -37,6 +37,10 @@ export class Analysis {
   readonly functions: FunctionTable = FUNCTION_TABLE;
   readonly scans: ScanDraft[] = [];
   readonly inlineTables: InlineTable[] = [];
+  /** Full names of the tables behind scans, by placeholder: for people to read. */
+  readonly tableNames = new Map<string, string>();
+  /** What relations are called, by their generated alias: for people to read. */
+  readonly relationNames = new Map<string, string>();
   #relations = 0;
   #names = 0;
 

@@ -1,7 +1,7 @@
 // The way from a parsed query to a QueryPlan: which tables it names (for one metadata read), analysis over
 // their snapshot, DuckDB SQL with placeholders. Synchronous, no I/O, never loads DuckDB.
 import { fail } from '../base/errors.ts';
-import type { ConstantResult, QueryPlan, ResultColumn } from '../model/query-plan.ts';
+import type { ConstantResult, QueryPlan, QueryScan, ResultColumn } from '../model/query-plan.ts';
 import type { DataFile, VolumeSpec } from '../model/table.ts';
 import type { Expression } from '../sql/ast/expression.ts';
 import type { Query } from '../sql/ast/query.ts';
@@ -26,13 +26,7 @@ const MAX_SQL_LENGTH = 16 * 1024 * 1024;
  * @throws SQL_ANALYZE, SQL_ANALYZE_AT, UNKNOWN_TABLE, UNKNOWN_DATABASE, NO_DATABASE, NOT_SUPPORTED, LIMIT_EXCEEDED.
  */
 export function planQuery(query: Query, text: string, context: QueryContext): QueryPlan {
-  const analysis = new Analysis({
-    catalog: context.catalog,
-    session: context.session,
-    text,
-    evaluateLater: false,
-  });
-  const node = analyseQuery(query, analysis, null, new Map());
+  const { node, analysis, scans } = analysePlan(query, text, context);
   const inner = querySql(node, context.session.timeZone);
   const columns: ResultColumn[] = [];
   const items = node.columns.map(({ name, type }, i) => {
@@ -49,11 +43,15 @@ export function planQuery(query: Query, text: string, context: QueryContext): Qu
       limit: MAX_SQL_LENGTH,
     });
   }
-  const use = collectScanUse(node);
   return {
     duckdbSql,
     columns,
-    scans: analysis.scans.map((scan) => planScan(scan, use)),
+    scans: scans.map(({ placeholder, schema, columns: read, files }) => ({
+      placeholder,
+      schema,
+      columns: read,
+      files,
+    })),
     inlineTables: analysis.inlineTables,
     volumes: volumesOf(analysis.scans),
     timeoutMs: context.limits.timeoutMs,
@@ -70,14 +68,37 @@ function mostRows(node: QueryNode): number | null {
   return isOneRow ? Math.min(1, limit ?? 1) : limit;
 }
 
-function planScan(scan: ScanDraft, use: ScanUse): QueryPlan['scans'][number] {
+/** A scan with its place in the statement, before and after files were left out. */
+export interface PlannedScan extends QueryScan {
+  /** `database.table`. */
+  readonly tableName: string;
+  readonly allFiles: readonly DataFile[];
+}
+
+export interface AnalysedPlan {
+  readonly node: QueryNode;
+  readonly analysis: Analysis;
+  readonly scans: readonly PlannedScan[];
+}
+
+/** Analysis and pruning, which running a query and explaining it share. Throws as planQuery does. */
+export function analysePlan(query: Query, text: string, context: QueryContext): AnalysedPlan {
+  const { catalog, session } = context;
+  const analysis = new Analysis({ catalog, session, text, evaluateLater: false });
+  const node = analyseQuery(query, analysis, null, new Map());
+  const use = collectScanUse(node);
+  return { node, analysis, scans: analysis.scans.map((scan) => planScan(scan, use, analysis)) };
+}
+
+function planScan(scan: ScanDraft, use: ScanUse, { tableNames }: Analysis): PlannedScan {
   const used = use.columns.get(scan.alias) ?? new Set<string>();
-  const files: readonly DataFile[] = pruneFiles(scan, use.filters.get(scan.alias) ?? []);
   return {
     placeholder: scan.placeholder,
+    tableName: tableNames.get(scan.placeholder) ?? scan.placeholder,
     schema: scan.schema,
     columns: scan.schema.columns.map((column) => column.name).filter((name) => used.has(name)),
-    files,
+    files: pruneFiles(scan, use.filters.get(scan.alias) ?? []),
+    allFiles: scan.files,
   };
 }
 

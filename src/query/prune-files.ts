@@ -74,3 +74,23 @@ function mayHold(
       return high >= 0;
   }
 }
+
+/** `[least, greatest, nulls]` of a column over files, for people; `[?, ?, nulls]` where statistics do not compare. */
+export function columnRange(
+  { name, type }: { readonly name: string; readonly type: SqlType },
+  files: readonly DataFile[],
+): string {
+  const compare = comparer(type);
+  let least: string | null = null;
+  let greatest: string | null = null;
+  let nulls = 0;
+  for (const file of files) {
+    const stats = file.columnStats[name];
+    nulls += stats?.nullCount ?? 0;
+    const { min = null, max = null } = stats ?? {};
+    if (compare === null || min === null || max === null) continue;
+    if (least === null || (compare(min, least) ?? 0) < 0) least = min;
+    if (greatest === null || (compare(max, greatest) ?? 0) > 0) greatest = max;
+  }
+  return `[${least ?? '?'}, ${greatest ?? '?'}, nulls=${nulls}]`;
+}

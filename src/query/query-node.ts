@@ -22,6 +22,8 @@ export interface QueryNode {
 export interface CteNode {
   /** Generated name. */
   readonly name: string;
+  /** As the statement calls it. */
+  readonly label: string;
   readonly query: QueryNode;
 }
 

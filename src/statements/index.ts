@@ -35,6 +35,7 @@ import {
   showDatabases,
   use,
 } from './databases.ts';
+import { explain } from './explain.ts';
 import { deallocate, execute, prepare } from './prepared.ts';
 import { query } from './query.ts';
 import {
@@ -124,7 +125,7 @@ export const HANDLERS: { readonly [K in StatementKind]: Handler<K> | null } = {
   show_privileges: showPrivileges,
   // -- queries and sessions
   query,
-  explain: null,
+  explain,
   set_variables: setVariables,
   show_variables: showVariables,
   show_status: (statement, context) => showVariables(statement, context),

@@ -1,5 +1,5 @@
 // SELECT: reads one consistent snapshot of every table named, then plans. Rows come from a CN, except
-// for what the FE knows itself. EXPLAIN shows the plan's parts.
+// for what the FE knows itself.
 import { fail } from '../base/errors.ts';
 import type { Config } from '../config/load.ts';
 import type { ConstantResult } from '../model/query-plan.ts';
@@ -42,10 +42,20 @@ export async function queryColumns(
   return outcome.kind === 'rows' ? outcome.columns : [];
 }
 
-async function planned(statement: Query, context: StatementContext): Promise<Outcome> {
-  const catalog = await readTables(collectTableRefs(statement), context);
-  const plan = planQuery(statement, context.text, { ...queryContext(context), catalog });
+async function planned(expanded: Query, context: StatementContext): Promise<Outcome> {
+  const catalog = await readTables(collectTableRefs(expanded), context);
+  const plan = planQuery(expanded, context.text, { ...queryContext(context), catalog });
   return { kind: 'query', plan };
+}
+
+/** A query with its views put in, and everything it is analysed over. For EXPLAIN. */
+export async function queryWithTables(
+  statement: Query,
+  context: StatementContext,
+): Promise<{ readonly query: Query; readonly context: QueryContext }> {
+  const expanded = expandViews(statement, context);
+  const catalog = await readTables(collectTableRefs(expanded), context);
+  return { query: expanded, context: { ...queryContext(context), catalog } };
 }
 
 /** The value of an expression without tables, for SET. Throws SQL_ANALYZE when it needs rows. */

@@ -4,7 +4,7 @@
 //   statement ok                    one statement that must succeed
 //   statement error 1064 REGEX      must fail with that number and a message that matches
 //   query [names] [sorted] [until]  rows after a line `----`, cells parted by tabs, NULL as NULL,
-//                                   line breaks and tabs in cells as \n and \t; `names`: the first line
+//                                   line breaks and tabs in cells as \n and \t, an empty row as \e; `names`: the first line
 //                                   holds the column names; `until`: polled until the rows are there;
 //                                   a line `/REGEX/` matches a whole line
 //   connect NAME [PASSWORD] [DATABASE]
@@ -190,7 +190,7 @@ export async function resultLines(
   const { columns, rows } = await target.query(sql).catch((error: unknown) => {
     throw new Error(`line ${block.line}: ${sql}\nfailed with ${describe(error)}`);
   });
-  const lines = rows.map((row) => row.map(cellText).join('\t'));
+  const lines = rows.map((row) => row.map(cellText).join('\t') || '\\e');
   if (block.words.includes('sorted')) lines.sort();
   return block.words.includes('names') ? [columns.join('\t'), ...lines] : lines;
 }

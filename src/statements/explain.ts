@@ -1,0 +1,74 @@
+// EXPLAIN: the plan as one column of text. ANALYZE runs the query on the CN and shows what each operator took.
+import { fail } from '../base/errors.ts';
+import { type ExplainDetail, explainQuery } from '../query/explain-query.ts';
+import { planQuery } from '../query/plan-query.ts';
+import type { ExplainLevel } from '../sql/ast/session.ts';
+import { queryWithTables } from './query.ts';
+import { type Handler, type Outcome, type StatementContext, textRows } from './types.ts';
+
+/** SOURCE: StarRocks' name of the only column. */
+const COLUMN = 'Explain String';
+
+export const explain: Handler<'explain'> = async ({ level, statement }, context) => {
+  if (statement.kind !== 'query' && statement.kind !== 'insert') {
+    throw fail('NOT_SUPPORTED', {
+      what: `EXPLAIN of the statement '${statement.kind.replaceAll('_', ' ')}'`,
+      hint: 'it takes a query or an INSERT',
+    });
+  }
+  if (level === 'ANALYZE') {
+    if (statement.kind === 'query') return analyze(statement, context);
+    throw fail('NOT_SUPPORTED', {
+      what: 'EXPLAIN ANALYZE of an INSERT',
+      hint: 'EXPLAIN ANALYZE its SELECT',
+    });
+  }
+  const detail = detailOf(level);
+  const query = statement.kind === 'query' ? statement : statement.query;
+  const sink =
+    statement.kind === 'query'
+      ? ['RESULT SINK']
+      : ['OLAP TABLE SINK', `  TABLE: ${nameOf(statement.table)}`];
+  const tables = await queryWithTables(query, context);
+  const lines = explainQuery(tables.query, context.text, tables.context, detail, sink);
+  return textRows(
+    [COLUMN],
+    lines.map((line) => [line]),
+  );
+};
+
+function nameOf({ database, name }: { database: string | null; name: string }): string {
+  return database === null ? name : `${database}.${name}`;
+}
+
+function detailOf(level: Exclude<ExplainLevel, 'ANALYZE'>): ExplainDetail {
+  switch (level) {
+    case 'NORMAL':
+    case 'LOGICAL':
+    case 'VERBOSE':
+    case 'COSTS':
+      return level;
+    case 'CONTRIBUTION':
+    case 'SCHEDULER':
+      throw fail('NOT_SUPPORTED', {
+        what: `EXPLAIN ${level}`,
+        hint: 'use EXPLAIN, LOGICAL, VERBOSE, COSTS or ANALYZE',
+      });
+  }
+}
+
+async function analyze(
+  query: Parameters<typeof queryWithTables>[0],
+  context: StatementContext,
+): Promise<Outcome> {
+  const tables = await queryWithTables(query, context);
+  const plan = planQuery(tables.query, context.text, tables.context);
+  return {
+    kind: 'query',
+    plan: {
+      ...plan,
+      columns: [{ name: COLUMN, type: { kind: 'VARCHAR', length: 1_048_576 }, transport: 'text' }],
+      profile: true,
+    },
+  };
+}
