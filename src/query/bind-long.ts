@@ -42,6 +42,20 @@ export function bindLong(
   return text;
 }
 
+/** `build(args)` with the marked arguments computed outside it and bound to names. */
+export function bindArguments(
+  args: readonly string[],
+  marked: readonly boolean[],
+  build: (args: readonly string[]) => string,
+): string {
+  const name = (i: number): string => `b${i}_${fingerprint(args[i] ?? '')}`;
+  let text = build(args.map((sql, i) => (marked[i] === true ? name(i) : sql)));
+  for (const [i, sql] of args.entries()) {
+    if (marked[i] === true) text = `list_transform([${sql}], lambda ${name(i)}: ${text})[1]`;
+  }
+  return text;
+}
+
 /** The same text must get the same name, so that equal expressions stay equal: GROUP BY relies on it. */
 function fingerprint(text: string): string {
   let hash = 0x811c9dc5;

@@ -3,7 +3,7 @@
 import { assert, unreachable } from '../base/assert.ts';
 import { quoteIdentifier } from '../model/duckdb-text.ts';
 import { duckdbType } from '../model/sql-type.ts';
-import { bindLong } from './bind-long.ts';
+import { bindArguments, bindLong } from './bind-long.ts';
 import { castSql } from './cast-sql.ts';
 import { decimalQuotientSql } from './decimal-sql.ts';
 import type {
@@ -17,9 +17,12 @@ import type {
   TypedExpression,
   WindowExpression,
 } from './expression.ts';
+import { shiftLeftSql, shiftRightSql } from './functions/bit.ts';
+import { computedPatternSql, constantPatternSql } from './like-pattern.ts';
 import { quoteString } from './literal.ts';
 import { entrySql, mapFromEntriesSql } from './map-sql.ts';
 import type { QueryNode } from './query-node.ts';
+import { isInteger } from './types.ts';
 import { refusesTry } from './walk.ts';
 
 /** Digits of the widest DECIMAL that DuckDB keeps in 8 bytes. */
@@ -175,16 +178,30 @@ function callSql(
         timeZone: context.timeZone,
         ...form,
       });
-    return isBindable(call) ? bindLong(sql, build) : build(sql);
+    return bound(call, sql, build);
   }
   assert(duckdb !== '', `${call.entry.names[0]} is answered before SQL is made`);
   const fill = (names: readonly string[]): string =>
     duckdb.replace(/\{(\d*)(\*?)\}/g, (_, index: string, star: string) =>
       star === '' ? (names[Number(index)] ?? 'NULL') : names.slice(Number(index)).join(', '),
     );
-  const filled = isBindable(call) ? bindLong(sql, fill) : fill(sql);
+  const filled = bound(call, sql, fill);
   const called = form.ignoreNulls ? filled.replace(/\)$/, ' IGNORE NULLS)') : filled;
   return `${called}${form.over}`;
+}
+
+/** Long arguments become names; so do those that DuckDB's TRY refuses inside it, where a form has a TRY. */
+function bound(
+  call: CallExpression | AggregateExpression,
+  sql: readonly string[],
+  build: (names: readonly string[]) => string,
+): string {
+  if (!isBindable(call)) return build(sql);
+  const text = bindLong(sql, build);
+  const refused = call.args.map((arg) => refusesTry(arg));
+  return refused.includes(true) && text.includes('TRY(')
+    ? bindArguments(sql, refused, build)
+    : text;
 }
 
 /** Aggregates need their arguments in place, and a lambda is no value. */
@@ -270,19 +287,28 @@ function arithmeticSql(expression: ArithmeticExpression, context: GenerateContex
       return guarded(decimalQuotientSql(left, a.scale, right, b.scale, type.scale), expression);
     }
     case '%':
-      return `(${left} % nullif(${right}, 0))`;
+      return remainderSql(left, right, expression);
     case 'DIV':
       return `(${left} // nullif(${right}, 0))`;
     case '^':
       return `xor(${left}, ${right})`;
     case '<<':
-      // DuckDB's own << raises an error for negative numbers.
-      return `CAST(CAST(${left} AS HUGEINT) * CAST(pow(2, ${right}) AS HUGEINT) AS ${duckdbType(type)})`;
+      return shiftLeftSql(left, right, type);
+    case '>>':
+      return shiftRightSql(left, right, type);
     case '&':
     case '|':
-    case '>>':
       return `(${left} ${op} ${right})`;
   }
+}
+
+/** NULL for a divisor of 0. The smallest integer by -1 is an overflow for DuckDB, though its remainder is 0. */
+function remainderSql(left: string, right: string, expression: ArithmeticExpression): string {
+  const { type, right: divisor } = expression;
+  const isSafe = !isInteger(type) || (divisor.kind === 'literal' && divisor.text !== '-1');
+  if (isSafe) return `(${left} % nullif(${right}, 0))`;
+  const other = `CAST(CASE WHEN ${right} = -1 THEN 1 ELSE ${right} END AS ${duckdbType(type)})`;
+  return `(${left} % nullif(${other}, 0))`;
 }
 
 /** DuckDB gives two operands of up to 18 digits a result of 18, and an error beyond: a wider left one avoids that. */
@@ -307,19 +333,11 @@ function likeSql(like: LikeExpression, context: GenerateContext): string {
   const text = pattern.kind === 'literal' ? pattern.text : null;
   // Without escapes DuckDB has its fast forms (prefix, suffix, contains).
   if (text !== null && !text.includes('\\')) return `(${operand} ${not}LIKE ${quoteString(text)})`;
-  // A pattern that ends in the middle of an escape: the backslash stands for itself.
-  const open = text !== null && /(^|[^\\])(\\\\)*\\$/.test(text);
-  const sql = open
-    ? quoteString(`${text}\\`)
-    : text !== null
-      ? expressionSql(pattern, context)
-      : bindLong([expressionSql(pattern, context)], ([given = '']) => closedPattern(given));
+  const sql =
+    text !== null
+      ? constantPatternSql(text)
+      : bindLong([expressionSql(pattern, context)], ([given = '']) => computedPatternSql(given));
   return `(${operand} ${not}LIKE ${sql} ESCAPE '\\')`;
-}
-
-/** A computed pattern with a backslash at its end doubled: DuckDB refuses an open escape. */
-function closedPattern(pattern: string): string {
-  return `CASE WHEN regexp_matches(${pattern}, '(^|[^\\\\])(\\\\\\\\)*\\\\$') THEN ${pattern} || '\\' ELSE ${pattern} END`;
 }
 
 function inSubquerySql(

@@ -11,9 +11,13 @@
 // calls a second: prefer a DuckDB template or SQL where one can say it. No I/O, no clock, no waiting.
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { BITMAP_FUNCTIONS } from './bitmap.ts';
+import { CRYPTO_FUNCTIONS } from './crypto.ts';
+import { DATE_TEXT_FUNCTIONS } from './date-text.ts';
 import { install, type JsFunction } from './define.ts';
 import { ESTIMATE_FUNCTIONS } from './estimate.ts';
 import { HASH_FUNCTIONS } from './hash.ts';
+import { HOST_FUNCTIONS } from './host.ts';
+import { NUMBER_BASE_FUNCTIONS } from './number-base.ts';
 import { STATISTICS_FUNCTIONS } from './statistics.ts';
 
 /** Every function, by area. Names are unique: a test looks. */
@@ -22,6 +26,10 @@ export const JS_FUNCTIONS: readonly JsFunction[] = [
   ...BITMAP_FUNCTIONS,
   ...ESTIMATE_FUNCTIONS,
   ...STATISTICS_FUNCTIONS,
+  ...CRYPTO_FUNCTIONS,
+  ...NUMBER_BASE_FUNCTIONS,
+  ...DATE_TEXT_FUNCTIONS,
+  ...HOST_FUNCTIONS,
 ];
 
 /** Makes all of them callable on every connection of the instance. Once per instance, before it serves. */

@@ -69,14 +69,4 @@ export const CONDITIONAL_FUNCTIONS: readonly FunctionEntry[] = [
     'least(1, 3, 2)',
     '1',
   ]),
-  conditional(
-    'assert_true',
-    [
-      '(boolean) -> boolean',
-      "CASE WHEN {0} THEN TRUE ELSE error('assert_true failed due to false value') END",
-    ],
-    'True, or an error when the argument is not true.',
-    ['assert_true(1 = 1)', '1'],
-    own,
-  ),
 ];

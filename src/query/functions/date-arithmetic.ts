@@ -1,4 +1,4 @@
-// Date functions that add, subtract and measure. Results of additions are DATETIME as in StarRocks
+// Date functions that add, subtract, measure and round. Results of additions are DATETIME as in StarRocks
 // (also for DATE arguments); differences count whole units, cut towards zero.
 import { fail } from '../../base/errors.ts';
 import type { SqlType } from '../../model/sql-type.ts';
@@ -35,22 +35,54 @@ export function intervalSql(unit: string, amount: string): string {
   return `${make}(CAST(${amount} AS ${type}))`;
 }
 
-const interval = (argument: TypedExpression | undefined, sql: string | undefined): string => {
-  if (argument?.kind !== 'interval') {
-    throw fail('SQL_ANALYZE', { detail: 'an INTERVAL is needed here, such as INTERVAL 1 DAY' });
-  }
-  return intervalSql(argument.unit, sql ?? '');
+/** Most units that can lie between two dates of the years 0 to 9999. */
+const UNIT_LIMITS: Readonly<Record<string, number>> = {
+  YEAR: 10_000,
+  QUARTER: 40_000,
+  MONTH: 120_000,
+  WEEK: 521_775,
+  DAY: 3_652_425,
+  HOUR: 87_658_200,
+  MINUTE: 5_259_492_000,
+  SECOND: 315_569_520_000,
+  MILLISECOND: 315_569_520_000_000,
+  MICROSECOND: 315_569_520_000_000_000,
 };
+
+/** `base + n units`; NULL outside the years 0 to 9999, as in StarRocks. */
+function movedSql(
+  base: string,
+  sign: '+' | '-',
+  unit: string,
+  amount: { readonly sql: string; readonly expression: TypedExpression | undefined },
+): string {
+  const moved = `(CAST(${base} AS TIMESTAMP) ${sign} ${intervalSql(unit, amount.sql)})`;
+  const inside = `${moved} BETWEEN TIMESTAMP '0000-01-01' AND TIMESTAMP '9999-12-31 23:59:59.999999'`;
+  const limit = UNIT_LIMITS[unit.toUpperCase()] ?? 0;
+  const given = amount.expression;
+  const isSmall =
+    given?.kind === 'literal' && given.text !== null && Math.abs(Number(given.text)) <= limit;
+  // DuckDB's own range is wider, but not endless: a larger amount would be an error.
+  const guard = isSmall ? inside : `abs(${amount.sql}) <= ${limit} AND ${inside}`;
+  return `CASE WHEN ${guard} THEN ${moved} END`;
+}
 
 const addInterval =
   (sign: '+' | '-') =>
-  (site: CallSite): string =>
-    `(CAST(${site.sql[0]} AS TIMESTAMP) ${sign} ${interval(site.args[1], site.sql[1])})`;
+  (site: CallSite): string => {
+    const [base = '', amount = ''] = site.sql;
+    const argument = site.args[1];
+    if (argument?.kind !== 'interval') {
+      throw fail('SQL_ANALYZE', { detail: 'an INTERVAL is needed here, such as INTERVAL 1 DAY' });
+    }
+    const given = { sql: amount, expression: argument.amount };
+    return movedSql(base, sign, argument.unit, given);
+  };
 
 const addUnit =
   (unit: string, sign: '+' | '-') =>
   (site: CallSite): string =>
-    `(CAST(${site.sql[0]} AS TIMESTAMP) ${sign} ${intervalSql(unit, site.sql[1] ?? '')})`;
+    movedSql(site.sql[0] ?? '', sign, unit, { sql: site.sql[1] ?? '', expression: site.args[1] });
 
 /** A unit given as a constant text (`'month'`), checked. */
 export function constantUnit(
@@ -77,9 +109,21 @@ const DIFF_UNITS = [
   'millisecond',
 ];
 
-/** Whole units from the second to the first. */
-const difference = (unit: string, later: string, earlier: string): string =>
-  `datesub('${unit}', CAST(${earlier} AS TIMESTAMP), CAST(${later} AS TIMESTAMP))`;
+/** Whole units from the second to the first, cut towards zero. */
+function difference(unit: string, laterSql: string, earlierSql: string): string {
+  const [later, earlier] = [laterSql, earlierSql].map((sql) => `CAST(${sql} AS TIMESTAMP)`);
+  const months = MONTHS_PER_UNIT[unit];
+  if (months === undefined) return `datesub('${unit}', ${earlier}, ${later})`;
+  // A month is whole when its day and time of day are reached again. DuckDB counts 31st to 30th too.
+  const count = (date: string | undefined): string => `(year(${date}) * 12 + month(${date}))`;
+  const into = (date: string | undefined): string =>
+    `(epoch_us(${date}) - epoch_us(date_trunc('month', ${date})))`;
+  const apart = `(${count(later)} - ${count(earlier)})`;
+  const whole = `CASE WHEN ${apart} > 0 AND ${into(later)} < ${into(earlier)} THEN ${apart} - 1 WHEN ${apart} < 0 AND ${into(later)} > ${into(earlier)} THEN ${apart} + 1 ELSE ${apart} END`;
+  return months === 1 ? whole : `CAST(trunc((${whole}) / ${months}) AS BIGINT)`;
+}
+
+const MONTHS_PER_UNIT: Readonly<Record<string, number>> = { year: 12, quarter: 3, month: 1 };
 
 const TRUNC_UNITS = [
   'year',
@@ -103,17 +147,45 @@ const truncate = (site: CallSite): string => {
 const secondOf = (types: readonly SqlType[]): SqlType =>
   types[1]?.kind === 'DATE' ? DATE : DATETIME;
 
-/** Slices of equal length that count from 0001-01-01, as StarRocks' do. */
-const timeSlice = (site: CallSite): string => {
-  const bound = site.args[2];
-  const width = interval(site.args[1], site.sql[1]);
-  const start = `time_bucket(${width}, CAST(${site.sql[0]} AS TIMESTAMP), TIMESTAMP '0001-01-01 00:00:00')`;
-  if (bound === undefined) return start;
-  const word = constantUnit(bound, ['floor', 'ceil'], 'time_slice');
-  return word === 'floor' ? start : `(${start} + ${width})`;
-};
+/** Slices of equal length that count from 0001-01-01, as StarRocks' do; a date is never in the time before. */
+const timeSlice =
+  (name: string) =>
+  (site: CallSite): string => {
+    const [, given, bound] = site.args;
+    const [base = '', amount = ''] = site.sql;
+    if (given?.kind !== 'interval') {
+      throw fail('SQL_ANALYZE', { detail: `${name} needs an INTERVAL, such as INTERVAL 5 DAY` });
+    }
+    if (given.amount.kind === 'literal' && Number(given.amount.text ?? 1) <= 0) {
+      throw fail('SQL_ANALYZE', {
+        detail: `${name} requires second parameter must be greater than 0`,
+      });
+    }
+    const isDate = site.result.kind === 'DATE';
+    if (isDate && !['YEAR', 'QUARTER', 'MONTH', 'WEEK', 'DAY'].includes(given.unit.toUpperCase())) {
+      throw fail('SQL_ANALYZE', {
+        detail: `can't use ${name} for date with time(hour/minute/second)`,
+      });
+    }
+    const width = intervalSql(given.unit, amount);
+    const start = `time_bucket(${width}, CAST(${base} AS TIMESTAMP), TIMESTAMP '0001-01-01 00:00:00')`;
+    const isFloor = bound === undefined || constantUnit(bound, ['floor', 'ceil'], name) === 'floor';
+    const slice = isFloor ? start : `(${start} + ${width})`;
+    return isDate ? `CAST(${slice} AS DATE)` : slice;
+  };
 
-const PLURALS = ['year', 'quarter', 'month', 'week', 'day', 'hour', 'minute', 'second'] as const;
+const PLURALS = [
+  'year',
+  'quarter',
+  'month',
+  'week',
+  'day',
+  'hour',
+  'minute',
+  'second',
+  'millisecond',
+  'microsecond',
+] as const;
 
 export const DATE_ARITHMETIC_FUNCTIONS: readonly FunctionEntry[] = [
   date(
@@ -147,12 +219,20 @@ export const DATE_ARITHMETIC_FUNCTIONS: readonly FunctionEntry[] = [
       `Subtracts ${unit}s.`,
       [`${unit}s_add(${unit}s_sub('2020-01-01', 2), 2)`, '2020-01-01 00:00:00'],
     ),
-    date(
-      `${unit}s_diff`,
-      ['(datetime, datetime) -> bigint', (s) => difference(unit, s.sql[0] ?? '', s.sql[1] ?? '')],
-      `Whole ${unit}s from the second argument to the first.`,
-      [`${unit}s_diff('2020-01-01', '2020-01-01')`, '0'],
-    ),
+    // No microseconds_diff in StarRocks.
+    ...(unit === 'microsecond'
+      ? []
+      : [
+          date(
+            `${unit}s_diff`,
+            [
+              '(datetime, datetime) -> bigint',
+              (s) => difference(unit, s.sql[0] ?? '', s.sql[1] ?? ''),
+            ],
+            `Whole ${unit}s from the second argument to the first.`,
+            [`${unit}s_diff('2020-01-01', '2020-01-01')`, '0'],
+          ),
+        ]),
   ]),
   date(
     'add_months',
@@ -195,44 +275,20 @@ export const DATE_ARITHMETIC_FUNCTIONS: readonly FunctionEntry[] = [
         ),
     ],
     'Whole units from the second argument to the third.',
-    ["timestampdiff(MONTH, '2020-01-31', '2020-02-29')", '1'],
+    ["timestampdiff(MONTH, '2003-02-01', '2003-05-01')", '3'],
   ),
   date(
     'timestampadd',
     [
       '(string, int, temporal) -> datetime',
       (s) =>
-        `(CAST(${s.sql[2]} AS TIMESTAMP) + ${intervalSql(constantUnit(s.args[0], DIFF_UNITS, 'timestampadd'), s.sql[1] ?? '')})`,
+        movedSql(s.sql[2] ?? '', '+', constantUnit(s.args[0], TRUNC_UNITS, 'timestampadd'), {
+          sql: s.sql[1] ?? '',
+          expression: s.args[1],
+        }),
     ],
     'Adds so many units.',
     ["timestampadd(MINUTE, 1, '2020-01-02')", '2020-01-02 00:01:00'],
-  ),
-  date(
-    'timediff',
-    [
-      '(datetime, datetime) -> string',
-      (s) =>
-        clockText(
-          `datesub('second', CAST(${s.sql[1]} AS TIMESTAMP), CAST(${s.sql[0]} AS TIMESTAMP))`,
-        ),
-    ],
-    'Time from the second argument to the first, as HH:MM:SS.',
-    ["timediff('2020-01-02 00:00:00', '2020-01-01 22:59:58')", '01:00:02'],
-  ),
-  date(
-    'sec_to_time',
-    ['(bigint) -> string', (s) => clockText(s.sql[0] ?? '')],
-    'Seconds as HH:MM:SS.',
-    ['sec_to_time(3661)', '01:01:01'],
-  ),
-  date(
-    'time_to_sec',
-    [
-      '(string) -> bigint',
-      "list_reduce(list_transform(string_split(ltrim({0}, '-'), ':'), lambda p: TRY_CAST(p AS BIGINT)), lambda a, b: a * 60 + b) * CASE WHEN starts_with({0}, '-') THEN -1 ELSE 1 END",
-    ],
-    'HH:MM:SS as seconds.',
-    ["time_to_sec('01:01:01')", '3661'],
   ),
   date(
     'date_trunc',
@@ -242,15 +298,21 @@ export const DATE_ARITHMETIC_FUNCTIONS: readonly FunctionEntry[] = [
   ),
   date(
     'date_floor',
-    ['(temporal, interval) -> datetime', timeSlice],
+    ['(temporal, interval) -> datetime', timeSlice('date_floor')],
     'The beginning of the slice of time that a time lies in.',
     ["date_floor('2020-01-01 00:07:00', INTERVAL 5 MINUTE)", '2020-01-01 00:05:00'],
   ),
   date(
     'time_slice',
-    ['(temporal, interval, string?) -> datetime', timeSlice],
+    ['(datetime, interval, string?) -> datetime', timeSlice('time_slice')],
     'The beginning (or, with ceil, the end) of the slice of time that a time lies in.',
-    ["time_slice('2020-01-01 00:07:00', INTERVAL 5 MINUTE)", '2020-01-01 00:05:00'],
+    ["time_slice('1691-12-23 04:01:09', INTERVAL 5 DAY, CEIL)", '1691-12-27 00:00:00'],
+  ),
+  date(
+    'date_slice',
+    ['(date, interval, string?) -> date', timeSlice('date_slice')],
+    'The same for DATE, in units from DAY to YEAR.',
+    ["date_slice('2022-04-26', INTERVAL 5 YEAR)", '2021-01-01'],
   ),
   date(
     'last_day',
@@ -280,11 +342,6 @@ export const DATE_ARITHMETIC_FUNCTIONS: readonly FunctionEntry[] = [
     ["previous_day('2020-01-01', 'Monday')", '2019-12-30'],
   ),
 ];
-
-/** Seconds as [-]HH:MM:SS; hours may have more digits. */
-function clockText(seconds: string): string {
-  return `(CASE WHEN ${seconds} < 0 THEN '-' ELSE '' END || lpad(CAST(abs(${seconds}) // 3600 AS VARCHAR), CAST(greatest(2, length(CAST(abs(${seconds}) // 3600 AS VARCHAR))) AS INTEGER), '0') || ':' || lpad(CAST(abs(${seconds}) // 60 % 60 AS VARCHAR), 2, '0') || ':' || lpad(CAST(abs(${seconds}) % 60 AS VARCHAR), 2, '0'))`;
-}
 
 const WEEKDAYS = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'];
 

@@ -1,7 +1,5 @@
-// MySQL's date format letters in DuckDB SQL, both ways. A format is split into runs that strftime /
-// strptime understand and pieces it cannot say (`%D`, week numbers). Formats must be constants.
-import { fail } from '../../base/errors.ts';
-import type { TypedExpression } from '../expression.ts';
+// MySQL's date format letters in DuckDB SQL, for constant formats. A format is split into runs that strftime
+// understands and pieces it cannot say (`%D`, week numbers).
 import { quoteString } from '../literal.ts';
 
 /** MySQL letter -> DuckDB letter, the same meaning in both directions. */
@@ -35,8 +33,8 @@ const LETTERS: Readonly<Record<string, string>> = {
   '%': '%%',
 };
 
-/** Java-like formats that StarRocks takes beside MySQL's. */
-const JAVA_FORMATS: Readonly<Record<string, string>> = {
+/** Java-like formats that StarRocks takes beside MySQL's, in MySQL's letters. */
+export const JAVA_FORMATS: Readonly<Record<string, string>> = {
   yyyyMMdd: '%Y%m%d',
   'yyyy-MM-dd': '%Y-%m-%d',
   'yyyy-MM-dd HH:mm:ss': '%Y-%m-%d %H:%i:%s',
@@ -44,12 +42,6 @@ const JAVA_FORMATS: Readonly<Record<string, string>> = {
   yyyy: '%Y',
   'HH:mm:ss': '%H:%i:%s',
 };
-
-/** The text of a format argument. @throws SQL_ANALYZE when it is not a constant. */
-export function constantFormat(argument: TypedExpression | undefined, name: string): string | null {
-  if (argument?.kind === 'literal') return argument.text;
-  throw fail('SQL_ANALYZE', { detail: `the format of ${name} must be a constant` });
-}
 
 /** SQL of DATE_FORMAT(`timestamp`, format) as VARCHAR; `timestamp` is TIMESTAMP SQL, NULL format gives NULL. */
 export function formatDateSql(timestamp: string, format: string | null): string {
@@ -77,24 +69,30 @@ export function formatDateSql(timestamp: string, format: string | null): string 
     : `(${pieces.join(' || ')})`;
 }
 
-/** A strptime format for STR_TO_DATE. @throws SQL_ANALYZE for letters that cannot be parsed. */
-export function parseFormat(format: string, name: string): string {
+/** Letters that strptime reads as MySQL does. */
+const QUICK_LETTERS = new Set(['Y', 'm', 'c', 'd', 'e', 'H', 'k', 'i', 's', 'S', 'T', '%']);
+
+/** A strptime format that takes only texts which STR_TO_DATE reads the same way; null when there is none. */
+export function quickParseFormat(format: string): string | null {
   let out = '';
+  const letters = new Set<string>();
   for (const token of tokens(JAVA_FORMATS[format] ?? format)) {
     if (token.letter === null) {
       out += token.text;
       continue;
     }
     const letter = LETTERS[token.letter];
-    if (letter === undefined || 'vxw'.includes(token.letter)) {
-      throw fail('SQL_ANALYZE', {
-        detail: `${name} cannot parse the format letter %${token.letter}`,
-      });
-    }
+    if (letter === undefined || !QUICK_LETTERS.has(token.letter)) return null;
+    letters.add(token.letter);
     // strptime takes one or two digits anyway and has no `%-m` for parsing.
     out += letter.replaceAll('%-', '%');
   }
-  return out;
+  // Parts that are left out are 1 for strptime, but 0, and so no date, for STR_TO_DATE.
+  const isWhole =
+    letters.has('Y') &&
+    (letters.has('m') || letters.has('c')) &&
+    (letters.has('d') || letters.has('e'));
+  return isWhole ? out : null;
 }
 
 interface Token {
@@ -128,7 +126,7 @@ function specialPiece(letter: string, timestamp: string): string | undefined {
     case 'V':
       return twoDigits(weekSql(timestamp, 2));
     case 'X':
-      return `CAST(${yearOfWeekSql(timestamp, 2)} AS VARCHAR)`;
+      return `lpad(CAST(${yearOfWeekSql(timestamp, 2)} AS VARCHAR), 4, '0')`;
     default:
       return undefined;
   }

@@ -8,18 +8,22 @@ export type FunctionKind = 'scalar' | 'aggregate' | 'window' | 'table';
 
 export type FunctionCategory =
   | 'math'
+  | 'bit'
   | 'string'
+  | 'pattern'
+  | 'url'
   | 'date'
   | 'conditional'
   | 'json'
   | 'array'
   | 'map'
   | 'struct'
+  | 'crypto'
   | 'hash'
   | 'bitmap'
   | 'hll'
   | 'percentile'
-  | 'session'
+  | 'utility'
   | 'aggregate'
   | 'window'
   | 'table';

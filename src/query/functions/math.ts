@@ -1,6 +1,6 @@
-// Mathematical and bit functions. Where DuckDB raises an error or gives infinity, StarRocks gives NULL:
+// Mathematical functions. Where DuckDB raises an error or gives infinity, StarRocks gives NULL:
 // the forms here guard for that.
-import type { SqlType } from '../../model/sql-type.ts';
+import { duckdbType, type SqlType } from '../../model/sql-type.ts';
 import {
   arithmeticRule,
   asDecimal,
@@ -31,26 +31,55 @@ const roundedType = (types: readonly SqlType[], args: readonly ArgumentShape[]):
   const digits = /^-?\d{1,3}$/.test(given) ? Number(given) : type.scale;
   return decimal(MAX_DECIMAL_PRECISION, Math.max(0, Math.min(digits, type.scale)));
 };
-/** DuckDB takes a computed number of digits only for DOUBLE. */
+/** DuckDB takes the number of digits of a DECIMAL only as a constant: a computed one picks among all that matter. */
 const decimalDigits =
   (name: 'round' | 'trunc') =>
   (s: CallSite): string => {
-    const isConstant = s.args[1]?.kind === 'literal';
-    const value = isConstant ? s.sql[0] : `CAST(${s.sql[0]} AS DOUBLE)`;
-    return `CAST(${name}(${value}, ${s.sql[1]}) AS ${printDecimal(s.result)})`;
+    const [given = '', digits = ''] = s.sql;
+    const type = asDecimal(s.args[0]?.type ?? DOUBLE);
+    const result = printDecimal(s.result);
+    // All 38 digits: rounding 7.0 to tens needs one more than it has.
+    const value = `CAST(${given} AS DECIMAL(${MAX_DECIMAL_PRECISION},${type.scale}))`;
+    const cut = (count: number | string): string =>
+      `CAST(${name}(${value}, ${count}) AS ${result})`;
+    if (s.args[1]?.kind === 'literal') return cut(digits);
+    const least = type.scale - type.precision - 1;
+    const branches = Array.from(
+      { length: type.scale - least },
+      (_, i) => `WHEN ${digits} = ${least + i} THEN ${cut(least + i)}`,
+    );
+    return `CASE WHEN ${digits} >= ${type.scale} THEN CAST(${value} AS ${result}) ${branches.join(' ')} WHEN ${digits} IS NOT NULL AND ${given} IS NOT NULL THEN CAST(0 AS ${result}) END`;
   };
 const remainder = (types: readonly SqlType[]): SqlType =>
   arithmeticRule('%', types[0] ?? DOUBLE, types[1] ?? DOUBLE)?.result ?? DOUBLE;
+/** The integer type one step up, which holds the absolute value of the smallest number too. */
+const stepWider = (types: readonly SqlType[]): SqlType => {
+  const type = types[0] ?? DOUBLE;
+  switch (type.kind) {
+    case 'TINYINT':
+      return { kind: 'SMALLINT' };
+    case 'SMALLINT':
+      return { kind: 'INT' };
+    case 'INT':
+      return BIGINT;
+    case 'BIGINT':
+      return { kind: 'LARGEINT' };
+    default:
+      return type;
+  }
+};
 const negated = (types: readonly SqlType[]): SqlType => {
   const type = types[0] ?? DOUBLE;
   return isInteger(type) && type.kind !== 'LARGEINT' ? BIGINT : type;
 };
 
 export const MATH_FUNCTIONS: readonly FunctionEntry[] = [
-  math('abs', ['(number) -> number', (s) => `abs(${s.sql[0]})`, sameAsFirst], 'Absolute value.', [
-    'abs(-3)',
-    '3',
-  ]),
+  math(
+    'abs',
+    ['(number) -> number', (s) => `abs(CAST(${s.sql[0]} AS ${duckNumber(s.result)}))`, stepWider],
+    'Absolute value; integers get the next wider type.',
+    ['abs(-127)', '127'],
+  ),
   math('sign', ['(double) -> float', 'CAST(sign({0}) AS FLOAT)'], '-1, 0 or 1.', [
     'sign(-2.5)',
     '-1',
@@ -94,16 +123,37 @@ export const MATH_FUNCTIONS: readonly FunctionEntry[] = [
     ['truncate(cast(3.987 as double), 1)', '3.9'],
   ),
   math(
-    'mod, fmod',
-    ['(number, number) -> number', '({0} % nullif({1}, 0))', remainder],
+    'mod',
+    ['(number, number) -> number', remainderForm, remainder],
     'Remainder of a division; NULL when the divisor is 0.',
     ['mod(10, 3)', '1'],
   ),
   math(
+    'fmod',
+    ['(double, double) -> double', '({0} % nullif({1}, 0))'],
+    'Remainder of a division of floating-point numbers; NULL when the divisor is 0.',
+    ['fmod(3.14, 3.14)', '0'],
+  ),
+  math(
+    'divide',
+    ['(double, double) -> double', '({0} / nullif({1}, 0))'],
+    'Quotient; NULL when the divisor is 0.',
+    ['divide(3, 2)', '1.5'],
+  ),
+  math(
+    'multiply',
+    [
+      ['(bigint, bigint) -> bigint', 'TRY_CAST(CAST({0} AS HUGEINT) * {1} AS BIGINT)'],
+      ['(double, double) -> double', '({0} * {1})'],
+    ],
+    'Product.',
+    ['multiply(10, 2)', '20'],
+  ),
+  math(
     'pmod',
     [
-      ['(bigint, bigint) -> bigint', '((({0} % nullif({1}, 0)) + {1}) % nullif({1}, 0))'],
-      ['(double, double) -> double', '((({0} % nullif({1}, 0)) + {1}) % nullif({1}, 0))'],
+      ['(bigint, bigint) -> bigint', pmod],
+      ['(double, double) -> double', pmod],
     ],
     'Remainder that has the sign of the divisor.',
     ['pmod(-7, 3)', '2'],
@@ -192,7 +242,17 @@ export const MATH_FUNCTIONS: readonly FunctionEntry[] = [
   ]),
   math('pi', ['() -> double', 'pi()'], 'The number pi.', ['pi()', '3.141592653589793']),
   math('e', ['() -> double', 'exp(1)'], "Euler's number.", ['e()', '2.718281828459045']),
-  math('rand, random', ['() -> double', 'random()'], 'A random number, at least 0, below 1.', null),
+  math(
+    'rand, random',
+    [
+      ['() -> double', 'random()'],
+      // The upper 53 bits of a hash: as many as a DOUBLE holds.
+      ['(bigint) -> double', '(CAST(hash({0}) >> 11 AS DOUBLE) / 9007199254740992)'],
+    ],
+    'A random number, at least 0, below 1; with a seed, a number that the seed alone decides.',
+    null,
+    { nulls: 'own' },
+  ),
   math(
     'negative',
     [
@@ -210,51 +270,26 @@ export const MATH_FUNCTIONS: readonly FunctionEntry[] = [
   ]),
   math(
     'bin',
-    ['(bigint) -> string', 'CASE WHEN {0} >= 0 THEN bin({0}) ELSE bin({0}) END'],
-    'Binary digits.',
+    ['(bigint) -> string', 'bin({0})'],
+    "Binary digits; negative numbers in two's complement of 64 bits.",
     ['bin(5)', '101'],
   ),
   math(
     'conv',
     [
-      [
-        '(bigint, int, int) -> string',
-        (s) => convertBase(`CAST(${s.sql[0]} AS VARCHAR)`, s.sql[1] ?? '', s.sql[2] ?? ''),
-      ],
-      [
-        '(string, int, int) -> string',
-        (s) => convertBase(s.sql[0] ?? '', s.sql[1] ?? '', s.sql[2] ?? ''),
-      ],
+      ['(bigint, int, int) -> string', 'mr_conv(CAST({0} AS VARCHAR), {1}, {2})'],
+      ['(string, int, int) -> string', 'mr_conv({0}, {1}, {2})'],
     ],
-    'Converts a non-negative number between bases 2 to 36.',
-    ["conv('ff', 16, 10)", '255'],
+    'A number of 64 bits in another base, 2 to 36; a negative base means a signed number.',
+    ['conv(8, 10, 2)', '1000'],
   ),
-  math('bitand', ['(bigint, bigint) -> bigint', '({0} & {1})'], 'Bitwise AND.', [
-    'bitand(6, 3)',
-    '2',
-  ]),
-  math('bitor', ['(bigint, bigint) -> bigint', '({0} | {1})'], 'Bitwise OR.', ['bitor(6, 3)', '7']),
-  math('bitxor', ['(bigint, bigint) -> bigint', 'xor({0}, {1})'], 'Bitwise XOR.', [
-    'bitxor(6, 3)',
-    '5',
-  ]),
-  math('bitnot', ['(bigint) -> bigint', '(~{0})'], 'Bitwise NOT.', ['bitnot(5)', '-6']),
-  math('bit_shift_left', ['(bigint, bigint) -> bigint', shiftLeft], 'Bits moved to the left.', [
-    'bit_shift_left(2, 3)',
-    '16',
-  ]),
   math(
-    'bit_shift_right',
-    ['(bigint, bigint) -> bigint', '({0} >> {1})'],
-    'Bits moved to the right, keeping the sign.',
-    ['bit_shift_right(-16, 2)', '-4'],
+    'width_bucket',
+    ['(double, double, double, bigint) -> bigint', widthBucket],
+    'Number of the bucket, of so many equal ones between two bounds; 0 below them, one more above.',
+    ['width_bucket(5.35, 0.024, 10.06, 5)', '3'],
   ),
 ];
-
-/** DuckDB's << raises an error for negative numbers and overflow; a product with a power of two does not for those that fit. */
-function shiftLeft(site: { readonly sql: readonly string[] }): string {
-  return `CAST(CAST(${site.sql[0]} AS HUGEINT) * CAST(pow(2, ${site.sql[1]}) AS HUGEINT) AS BIGINT)`;
-}
 
 function printDecimal(type: SqlType): string {
   return type.kind === 'DECIMAL' ? `DECIMAL(${type.precision},${type.scale})` : 'DOUBLE';
@@ -265,9 +300,21 @@ function duckNumber(type: SqlType): string {
   return type.kind === 'FLOAT' ? 'FLOAT' : printDecimal(type);
 }
 
-/** Sums digit values by position; NULL for digits outside the base. */
-function convertBase(text: string, from: string, to: string): string {
-  const digits = "'0123456789abcdefghijklmnopqrstuvwxyz'";
-  const value = `list_reduce(list_transform(string_split(lower(trim(${text})), ''), lambda d: CAST(strpos(${digits}, d) - 1 AS HUGEINT)), lambda a, b: a * ${from} + b)`;
-  return `CASE WHEN ${from} BETWEEN 2 AND 36 AND ${to} BETWEEN 2 AND 36 AND regexp_full_match(lower(trim(${text})), '[0-9a-z]+') THEN to_base(CAST(${value} AS BIGINT), ${to}) END`;
+/** The smallest integer by -1 is an overflow for DuckDB, though its remainder is 0. */
+function remainderForm(site: CallSite): string {
+  const [value = '', divisor = ''] = site.sql;
+  if (!isInteger(site.result)) return `(${value} % nullif(${divisor}, 0))`;
+  return `CAST(${value} % nullif(CASE WHEN ${divisor} = -1 THEN 1 ELSE ${divisor} END, 0) AS ${duckdbType(site.result)})`;
+}
+
+/** The remainder moved to the sign of the divisor, without a sum that overflows. */
+function pmod(site: CallSite): string {
+  const [value = '', divisor = ''] = site.sql;
+  const rest = `(${value} % nullif(CASE WHEN ${divisor} = -1 THEN 1 ELSE ${divisor} END, 0))`;
+  return `CASE WHEN ${rest} <> 0 AND (${rest} < 0) <> (${divisor} < 0) THEN ${rest} + ${divisor} ELSE ${rest} END`;
+}
+
+function widthBucket(site: CallSite): string {
+  const [value = '', low = '', high = '', count = ''] = site.sql;
+  return `CASE WHEN ${count} > 0 AND ${high} > ${low} THEN CASE WHEN ${value} < ${low} THEN 0 WHEN ${value} >= ${high} THEN ${count} + 1 ELSE CAST(floor((${value} - ${low}) / (${high} - ${low}) * ${count}) AS BIGINT) + 1 END END`;
 }

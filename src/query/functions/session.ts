@@ -1,4 +1,5 @@
 // What a statement can ask about its session and the server: each call becomes a literal on the FE.
+// Functions of use in between are in utility.ts.
 import type { QuerySession } from '../catalog.ts';
 import type { LiteralExpression } from '../expression.ts';
 import { quoteString } from '../literal.ts';
@@ -6,7 +7,7 @@ import { BIGINT, STRING } from '../types.ts';
 import { definer } from './define.ts';
 import type { FunctionEntry } from './entry.ts';
 
-const session = definer('scalar', 'session');
+const session = definer('scalar', 'utility');
 
 const text =
   (of: (session: QuerySession) => string | null) =>
@@ -72,6 +73,15 @@ export const SESSION_FUNCTIONS: readonly FunctionEntry[] = [
     ['last_query_id()', null],
     {
       constant: text(() => null),
+    },
+  ),
+  session(
+    'current_warehouse',
+    ['() -> string', none],
+    'The warehouse in use.',
+    ['current_warehouse()', 'default_warehouse'],
+    {
+      constant: text(() => 'default_warehouse'),
     },
   ),
   session(

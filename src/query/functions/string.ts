@@ -19,7 +19,10 @@ const substring = (site: CallSite): string => {
   if (start?.kind === 'literal' && start.text !== null && BigInt(start.text) > 0n) {
     return `substring(${text}, ${from}${rest})`;
   }
-  return `CASE WHEN ${from} = 0 OR abs(${from}) > length(${text}) THEN CASE WHEN ${text} IS NOT NULL THEN '' END ELSE substring(${text}, ${from}${rest}) END`;
+  const present = [text, ...(count === undefined ? [] : [count])].map(
+    (sql) => `${sql} IS NOT NULL`,
+  );
+  return `CASE WHEN ${from} = 0 OR abs(${from}) > length(${text}) THEN CASE WHEN ${present.join(' AND ')} THEN '' END ELSE substring(${text}, ${from}${rest}) END`;
 };
 
 /** DuckDB's pad functions raise an error for an empty pad; StarRocks then only cuts. */
@@ -36,21 +39,6 @@ const trimmed =
   (name: 'trim' | 'ltrim' | 'rtrim') =>
   (site: CallSite): string =>
     `${name}(${site.sql.join(', ')}${site.sql.length === 1 ? ", ' '" : ''})`;
-
-/** StarRocks writes group references as `\1`, like RE2. */
-const replaceAll = (site: CallSite): string =>
-  `regexp_replace(${site.sql[0]}, ${site.sql[1]}, ${site.sql[2]}, 'g')`;
-
-/** RE2 takes the group's number only as a constant. */
-const extract = (site: CallSite): string => {
-  const group = site.args[2];
-  if (group?.kind !== 'literal' || group.text === null || !/^\d$/.test(group.text)) {
-    throw fail('SQL_ANALYZE', {
-      detail: 'regexp_extract needs a constant group number from 0 to 9',
-    });
-  }
-  return `regexp_extract(${site.sql[0]}, ${site.sql[1]}, ${group.text})`;
-};
 
 const splitPart = (site: CallSite): string => {
   const [text = '', separator = '', index = ''] = site.sql;
@@ -110,15 +98,6 @@ export const STRING_FUNCTIONS: readonly FunctionEntry[] = [
     "upper('AbC')",
     'ABC',
   ]),
-  string(
-    'initcap',
-    [
-      '(string) -> string',
-      "array_to_string(list_transform(regexp_extract_all(lower({0}), '[a-z0-9]+|[^a-z0-9]+'), lambda w: upper(left(w, 1)) || substring(w, 2)), '')",
-    ],
-    'First letter of every word in upper case, the others in lower case.',
-    ["initcap('hello wORLD')", 'Hello World'],
-  ),
   string('reverse', ['(string) -> string', 'reverse({0})'], 'Characters in reverse order.', [
     "reverse('abc')",
     'cba',
@@ -190,44 +169,6 @@ export const STRING_FUNCTIONS: readonly FunctionEntry[] = [
     ["translate('abc', 'ab', 'x')", 'xc'],
   ),
   string(
-    'locate',
-    [
-      ['(string, string) -> int', 'CAST(strpos({1}, {0}) AS INTEGER)'],
-      [
-        '(string, string, int) -> int',
-        'CASE WHEN {2} <= 0 THEN 0 WHEN strpos(substring({1}, {2}), {0}) = 0 THEN 0 ELSE CAST(strpos(substring({1}, {2}), {0}) + {2} - 1 AS INTEGER) END',
-      ],
-    ],
-    'Position of the first argument in the second, from an optional start; 0 when absent.',
-    ["locate('b', 'abcb', 3)", '4'],
-  ),
-  string(
-    'instr, position, strpos',
-    ['(string, string) -> int', 'CAST(strpos({0}, {1}) AS INTEGER)'],
-    'Position of the second argument in the first; 0 when absent.',
-    ["instr('abc', 'c')", '3'],
-  ),
-  string(
-    'find_in_set',
-    [
-      '(string, string) -> int',
-      "CASE WHEN contains({0}, ',') THEN 0 ELSE coalesce(CAST(list_position(string_split({1}, ','), {0}) AS INTEGER), CASE WHEN {0} IS NOT NULL AND {1} IS NOT NULL THEN 0 END) END",
-    ],
-    'Position of a text in a list separated by commas; 0 when absent.',
-    ["find_in_set('b', 'a,b,c')", '2'],
-  ),
-  string(
-    'field',
-    [
-      '(string, string...) -> int',
-      (s) =>
-        `coalesce(CAST(list_position([${s.sql.slice(1).join(', ')}], ${s.sql[0]}) AS INTEGER), 0)`,
-    ],
-    'Position of the first argument among the others; 0 when absent or NULL.',
-    ["field('b', 'a', 'b')", '2'],
-    own,
-  ),
-  string(
     'split',
     [
       '(string, string) -> array<string>',
@@ -273,6 +214,16 @@ export const STRING_FUNCTIONS: readonly FunctionEntry[] = [
     ['null_or_empty(null)', '1'],
     own,
   ),
+  string('char', ['(int) -> string', 'chr({0})'], 'The character of a code point.', [
+    'char(65)',
+    'A',
+  ]),
+  string(
+    'initcap',
+    ['(string) -> string', initcap],
+    'First letter of every word in upper case, the others in lower case; words are runs of letters and digits.',
+    ["initcap('1st place, in-the-world!')", '1st Place, In-The-World!'],
+  ),
   string(
     'strcmp',
     [
@@ -289,120 +240,110 @@ export const STRING_FUNCTIONS: readonly FunctionEntry[] = [
       "CASE WHEN {0} = '' THEN 0 ELSE CAST('0x' || left(hex({0}), 2) AS INTEGER) END",
     ],
     'Value of the first byte.',
-    ["ascii('a')", '97'],
-  ),
-  string('char', ['(int) -> string', 'chr({0})'], 'The character of a code point.', [
-    'char(65)',
-    'A',
-  ]),
-  string(
-    'regexp, rlike, regexp_like',
-    ['(string, string) -> boolean', 'regexp_matches({0}, {1})'],
-    'Does a regular expression (RE2) match somewhere in the text?',
-    ["regexp('abc123', '[0-9]+$')", '1'],
-  ),
-  string(
-    'like',
-    ['(string, string) -> boolean', "({0} LIKE {1} ESCAPE '\\')"],
-    'LIKE as a function.',
-    ["like('abc', 'a%')", '1'],
-  ),
-  string(
-    'regexp_extract',
-    ['(string, string, bigint) -> string', extract],
-    'The given group of the first match; empty when nothing matches.',
-    ["regexp_extract('ab12', '([a-z]+)([0-9]+)', 2)", '12'],
-  ),
-  string(
-    'regexp_extract_all',
-    [
-      '(string, string, bigint) -> array<string>',
-      (s) => extract(s).replace('regexp_extract', 'regexp_extract_all'),
-    ],
-    'The given group of every match.',
-    ["regexp_extract_all('a1b2', '[a-z]([0-9])', 1)", '["1","2"]'],
-  ),
-  string(
-    'regexp_replace',
-    ['(string, string, string) -> string', replaceAll],
-    'Every match replaced; `\\1` stands for the first group.',
-    ["regexp_replace('a b c', '(b)', '<\\\\1>')", 'a <b> c'],
-  ),
-  string(
-    'regexp_count',
-    ['(string, string) -> bigint', 'CAST(len(regexp_extract_all({0}, {1})) AS BIGINT)'],
-    'How many matches.',
-    ["regexp_count('a1b22', '[0-9]+')", '2'],
-  ),
-  string('url_encode', ['(string) -> string', 'url_encode({0})'], 'Percent encoding.', [
-    "url_encode('a b&c')",
-    'a%20b%26c',
-  ]),
-  string('url_decode', ['(string) -> string', 'url_decode({0})'], 'Percent encoding undone.', [
-    "url_decode('a%20b')",
-    'a b',
-  ]),
-  string(
-    'url_extract_host',
-    [
-      '(string) -> string',
-      "nullif(regexp_extract({0}, '^[a-zA-Z][a-zA-Z0-9+.-]*://(?:[^/@?#]*@)?([^/:?#]+)', 1), '')",
-    ],
-    'Host of a URL.',
-    ["url_extract_host('https://example.org:80/p')", 'example.org'],
-  ),
-  string(
-    'url_extract_parameter',
-    [
-      '(string, string) -> string',
-      "CASE WHEN contains({0}, '?') THEN url_decode(substring(list_filter(string_split(split_part(split_part({0}, '?', 2), '#', 1), '&'), lambda p: starts_with(p, {1} || '='))[1], length({1}) + 2)) END",
-    ],
-    'Value of a parameter in a URL; NULL when absent.',
-    ["url_extract_parameter('http://h/p?a=1&b=x', 'b')", 'x'],
-  ),
-  string(
-    'parse_url',
-    ['(string, string) -> string', parseUrl],
-    'Part of a URL: HOST, PATH, QUERY, PROTOCOL, REF, PORT.',
-    ["parse_url('https://h/p?q=1', 'QUERY')", 'q=1'],
+    ["ascii('2')", '50'],
   ),
   string(
     'money_format',
-    ['(double) -> string', "format('{:,.2f}', {0})"],
-    'A number with thousands separators and two digits.',
-    ['money_format(1234.5)', '1,234.50'],
+    [
+      ['(bigint) -> string', "(format('{:,}', {0}) || '.00')"],
+      ['(largeint) -> string', "(format('{:,}', {0}) || '.00')"],
+      ['(decimal) -> string', moneyOfDecimal],
+      ['(double) -> string', "format('{:,.2f}', {0})"],
+    ],
+    'A number with thousands separators and two digits after the point.',
+    ['money_format(1123.456)', '1,123.46'],
   ),
   string(
-    'ngram_search',
-    ['(string, string, int) -> float', ngramSearch],
-    'Share of common n-grams, 0 to 1.',
-    ["ngram_search('abcd', 'abcd', 4)", '1'],
+    'format_bytes',
+    ['(bigint) -> string', formatBytes],
+    'A number of bytes with a unit, in steps of 1024; NULL below 0.',
+    ['format_bytes(123456789)', '117.74 MB'],
+  ),
+  string(
+    'inet_aton',
+    ['(string) -> bigint', inetAton],
+    'The number of an IPv4 address; NULL when it is none.',
+    ["inet_aton('192.168.1.1')", '3232235777'],
+  ),
+  string(
+    'str_to_map',
+    ['(string, string?, string?) -> map<string, string>', strToMap],
+    'Pairs of a text as a map; pairs are parted by `,`, keys and values by `:` unless said otherwise. The first of equal keys wins.',
+    ["str_to_map('a:1|b:2|c:3', '|', ':')", '{"a":"1","b":"2","c":"3"}'],
+  ),
+  string(
+    'tokenize',
+    ['(string, string) -> array<string>', tokenize],
+    "Words of a text in lower case; the tokenizer must be the constant 'english'.",
+    ["tokenize('english', 'Today is saturday')", '["today","is","saturday"]'],
   ),
 ];
 
-function parseUrl(site: CallSite): string {
-  const part = site.args[1];
-  const patterns: Readonly<Record<string, string>> = {
-    PROTOCOL: '^([a-zA-Z][a-zA-Z0-9+.-]*)://',
-    HOST: '^[a-zA-Z][a-zA-Z0-9+.-]*://(?:[^/@?#]*@)?([^/:?#]+)',
-    PORT: '^[a-zA-Z][a-zA-Z0-9+.-]*://[^/?#:]*:([0-9]+)',
-    PATH: '^[a-zA-Z][a-zA-Z0-9+.-]*://[^/?#]*(/[^?#]*)',
-    QUERY: '\\?([^#]*)',
-    REF: '#(.*)$',
-  };
-  const name = part?.kind === 'literal' ? (part.text ?? '').toUpperCase() : '';
-  const pattern = patterns[name];
-  if (pattern === undefined) {
-    throw fail('SQL_ANALYZE', {
-      detail: `parse_url needs one of ${Object.keys(patterns).join(', ')} as a constant`,
-    });
-  }
-  return `nullif(regexp_extract(${site.sql[0]}, '${pattern}', 1), '')`;
+/** Lower case, then the first letter of each word raised: words are told apart by a mark before them. */
+function initcap(site: CallSite): string {
+  const words = `regexp_extract_all(lower(${site.sql[0]}), '[\\p{L}\\p{N}]+|[^\\p{L}\\p{N}]+')`;
+  return `array_to_string(list_transform(${words}, lambda w: upper(left(w, 1)) || substring(w, 2)), '')`;
 }
 
-function ngramSearch(site: CallSite): string {
-  const [text = '', needle = '', n = ''] = site.sql;
-  const grams = (of: string): string =>
-    `list_distinct(list_transform(range(1, greatest(length(${of}) - ${n} + 2, 1)), lambda i: substring(${of}, i, ${n})))`;
-  return `CAST(CASE WHEN ${text} IS NULL OR ${needle} IS NULL OR ${n} IS NULL THEN NULL WHEN length(${needle}) < ${n} THEN 0 ELSE len(list_intersect(${grams(text)}, ${grams(needle)})) / len(${grams(needle)}) END AS FLOAT)`;
+/** Rounded in its own type: DOUBLE would lose digits. */
+function moneyOfDecimal(site: CallSite): string {
+  const cents = `CAST(round(CAST(${site.sql[0]} AS DECIMAL(38,${scaleOf(site)})), 2) * 100 AS HUGEINT)`;
+  const sign = `CASE WHEN ${cents} < 0 THEN '-' ELSE '' END`;
+  return `(${sign} || format('{:,}', abs(${cents}) // 100) || '.' || lpad(CAST(abs(${cents}) % 100 AS VARCHAR), 2, '0'))`;
+}
+
+function scaleOf(site: CallSite): number {
+  const type = site.args[0]?.type;
+  return type?.kind === 'DECIMAL' ? type.scale : 0;
+}
+
+const BYTE_UNITS = ['KB', 'MB', 'GB', 'TB', 'PB', 'EB'];
+
+function formatBytes(site: CallSite): string {
+  const bytes = site.sql[0] ?? '';
+  const branches = BYTE_UNITS.map((unit, i) => {
+    const size = 1024 ** (i + 1);
+    const shown = `format('{:.2f} ${unit}', ${bytes} / ${size})`;
+    return i + 1 < BYTE_UNITS.length
+      ? `WHEN ${bytes} < ${size * 1024} THEN ${shown}`
+      : `ELSE ${shown}`;
+  });
+  return `CASE WHEN ${bytes} IS NULL OR ${bytes} < 0 THEN NULL WHEN ${bytes} < 1024 THEN ${bytes} || ' B' ${branches.join(' ')} END`;
+}
+
+/** Four numbers up to 255, or fewer: then the last one fills what is left, as in MySQL. */
+function inetAton(site: CallSite): string {
+  const address = site.sql[0] ?? '';
+  const octets = `list_transform(string_split(${address}, '.'), lambda o: CAST(o AS BIGINT))`;
+  const value = (count: number): string => {
+    const head = Array.from(
+      { length: count - 1 },
+      (_, i) => `${octets}[${i + 1}] * ${256 ** (3 - i)}`,
+    );
+    return [...head, `${octets}[${count}]`].join(' + ');
+  };
+  const form = (count: number): string =>
+    `regexp_full_match(${address}, '${Array(count).fill('[0-9]{1,3}').join('[.]')}') AND len(list_filter(${octets}, lambda o: o > 255)) = 0`;
+  const branches = [4, 3, 2, 1].map((count) => `WHEN ${form(count)} THEN ${value(count)}`);
+  return `CASE ${branches.join(' ')} END`;
+}
+
+function strToMap(site: CallSite): string {
+  const [text = '', pairs = "','", parts = "':'"] = site.sql;
+  const entry = `lambda p: row(CASE WHEN strpos(p, ${parts}) = 0 THEN p ELSE left(p, strpos(p, ${parts}) - 1) END, CASE WHEN strpos(p, ${parts}) > 0 THEN substring(p, strpos(p, ${parts}) + length(${parts})) END)`;
+  const all = `list_transform(string_split(${text}, ${pairs}), ${entry})`;
+  const first = `list_filter(${all}, lambda e, i: list_position(list_transform(${all}, lambda x: x[1]), e[1]) = i)`;
+  return `CASE WHEN ${text} IS NOT NULL AND ${pairs} IS NOT NULL AND ${parts} IS NOT NULL THEN map_from_entries(${first}) END`;
+}
+
+function tokenize(site: CallSite): string {
+  const tokenizer = site.args[0];
+  if (tokenizer?.kind === 'literal' && tokenizer.text === null) return 'CAST(NULL AS VARCHAR[])';
+  if (tokenizer?.kind === 'literal' && tokenizer.text?.toLowerCase() === 'english') {
+    return `regexp_extract_all(lower(${site.sql[1]}), '[\\p{L}\\p{N}]+')`;
+  }
+  throw fail('NOT_SUPPORTED', {
+    what: "a tokenizer other than the constant 'english'",
+    hint: "'standard' and 'chinese' need word lists that are not there",
+  });
 }

@@ -129,6 +129,9 @@ function parseSpecial(cursor: Cursor, word: string, pos: Position): Expression |
     case 'SUBSTRING':
     case 'SUBSTR':
       return parseSubstring(cursor, pos, word.toLowerCase());
+    case 'TIME_SLICE':
+    case 'DATE_SLICE':
+      return parseSlice(cursor, pos, word.toLowerCase());
     default:
       return null;
   }
@@ -151,6 +154,23 @@ function parseSubstring(cursor: Cursor, pos: Position, name: string): Expression
   } else {
     while (cursor.take(',')) args.push(cursor.grammar.expression(cursor));
   }
+  cursor.expect(')');
+  return { ...emptyCall(pos, name), args };
+}
+
+/** `time_slice(t, INTERVAL 5 DAY [, FLOOR | CEIL])`: the boundary is a bare word, kept as a text. */
+function parseSlice(cursor: Cursor, pos: Position, name: string): Expression {
+  const args: Expression[] = [];
+  do {
+    const at = cursor.pos;
+    const isFloor = args.length === 2 && cursor.take('FLOOR');
+    const isCeil = args.length === 2 && !isFloor && cursor.take('CEIL');
+    args.push(
+      isFloor || isCeil
+        ? { kind: 'string', pos: at, value: isFloor ? 'floor' : 'ceil' }
+        : cursor.grammar.expression(cursor),
+    );
+  } while (cursor.take(','));
   cursor.expect(')');
   return { ...emptyCall(pos, name), args };
 }

@@ -283,7 +283,11 @@ function startsAmount(cursor: Cursor): boolean {
     case 'symbol':
       return ['(', '-', '@', '?'].includes(following.word);
     case 'word':
-      return isIdentifier(following) || following.word === 'CASE' || cursor.peek(2).word === '(';
+      return (
+        isIdentifier(following) ||
+        ['CASE', 'NULL'].includes(following.word) ||
+        cursor.peek(2).word === '('
+      );
     default:
       return false;
   }

@@ -115,7 +115,21 @@ export const POOLS: Readonly<Record<ValueKind, readonly OracleValue[]>> = {
   s: fill([...WORDS, '', '42', 'x'.repeat(40)], text),
   w: fill(['', 'a', 'b', 'o', 'l', 'A', 'abc', ' ', '.', ',', 'zz', '本', '😀', 'lo w', 'B'], text),
   p: fill(
-    ['%', '_', 'a%', '%c', '%b%', 'a_c', '\\%', '100\\%', 'foo\\_bar', 'foo_bar', '', 'A%', '%l%o%'],
+    [
+      '%',
+      '_',
+      'a%',
+      '%c',
+      '%b%',
+      'a_c',
+      '\\%',
+      '100\\%',
+      'foo\\_bar',
+      'foo_bar',
+      '',
+      'A%',
+      '%l%o%',
+    ],
     text,
   ),
   num: fill(NUMBER_TEXTS, text),
@@ -208,7 +222,10 @@ export const POOLS: Readonly<Record<ValueKind, readonly OracleValue[]>> = {
   b: fill(['TRUE', 'FALSE'], plain),
   hex: fill(['616263', '00FF', 'e697a5', 'zz', '123', '', 'DEADbeef'], text),
   clock: fill(['00:00:00', '01:02:03', '23:59:59', '100:00:01', '-01:00:00', '12:34'], text),
-  ip: fill(['127.0.0.1', '255.255.255.255', '0.0.0.0', '10.1.2.3', '1.2.3', '256.1.1.1', 'x'], text),
+  ip: fill(
+    ['127.0.0.1', '255.255.255.255', '0.0.0.0', '10.1.2.3', '1.2.3', '256.1.1.1', 'x'],
+    text,
+  ),
 };
 
 const NULL_VALUE = plain('NULL');

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+import { installJsFunctions } from '../../../src/engine/functions/registry.ts';
 import { compileLoadExpression, compileLoadFilter } from '../../../src/query/load-expression.ts';
 import { parseExpression } from '../../../src/sql/parse.ts';
 import { errorOf } from './harness.ts';
@@ -10,6 +11,7 @@ const UTC = { timeZone: 'UTC' };
 let connection: DuckDBConnection;
 before(async () => {
   connection = await (await DuckDBInstance.create(':memory:', { threads: '1' })).connect();
+  installJsFunctions(connection);
 });
 after(() => connection.closeSync());
 
@@ -30,7 +32,7 @@ const cases: readonly (readonly [expression: string, kind: string, result: strin
   ["if(uid > 10, 'big', 'small')", 'VARCHAR', 'small'],
   ["concat(uid, '-', `ti\"me`)", 'VARCHAR', '5-q'],
   ['ifnull(n, 0)', 'VARCHAR', '0'],
-  ["str_to_date('2020-01-02', '%Y-%m-%d')", 'DATETIME', '2020-01-02 00:00:00'],
+  ["str_to_date('2020-01-02', '%Y-%m-%d')", 'DATE', '2020-01-02'],
   ['n is null and UID = 5', 'BOOLEAN', 'true'],
 ];
 for (const [text, kind, result] of cases) {

@@ -122,8 +122,8 @@ const errors: readonly (readonly [sql: string, message: string])[] = [
     'Getting analyzing error at line 1, column 25. Detail message: ORDER BY can not be applied to columns of this type.',
   ],
   [
-    'select date_format(d, name) from t',
-    'Getting analyzing error. Detail message: the format of date_format must be a constant.',
+    "select time_format('10:00:00', name) from t",
+    'Getting analyzing error. Detail message: the format of time_format must be a constant.',
   ],
   [
     "select get_json_string(name, '$.a[') from t",

@@ -309,7 +309,7 @@ const cases: readonly (readonly [sql: string, rows: readonly (readonly (string |
   ],
   [
     "select str_to_date('2020-1-5', '%Y-%m-%d'), str_to_date('x', '%Y'), str_to_date('20200105 10:20', '%Y%m%d %H:%i'), str2date('01/02/2020', '%m/%d/%Y')",
-    [['2020-01-05 00:00:00', null, '2020-01-05 10:20:00', '2020-01-02']],
+    [['2020-01-05', null, '2020-01-05 10:20:00', '2020-01-02']],
   ],
   [
     "select timestampdiff(day, '2020-01-01', '2020-01-02 23:00:00'), months_diff('2020-03-30', '2020-01-31'), datediff('2020-01-01', '2020-01-02')",

@@ -86,7 +86,7 @@ const PRINTED: readonly (readonly [string, string])[] = [
   ['convert(a, signed)', 'CAST(a AS bigint(20))'],
   ['extract(year from d)', 'year(d)'],
   ['timestampdiff(day, a, b)', 'timestampdiff(DAY, a, b)'],
-  ['time_slice(d, interval 5 minute, floor)', 'time_slice(d, INTERVAL 5 MINUTE, floor)'],
+  ['time_slice(d, interval 5 minute, floor)', "time_slice(d, INTERVAL 5 MINUTE, 'floor')"],
   ['substring(a from 2 for 3)', 'substring(a, 2, 3)'],
   ['mod(a, 2)', 'mod(a, 2)'],
   ["if(a like 'x', left(b, 1), right(c, 2))", "if(a LIKE 'x', left(b, 1), right(c, 2))"],
