@@ -1,5 +1,6 @@
 // What each command of an authenticated connection does: decodes it, calls the product's handler, writes the
 // answer or the error. Owns the product's session and its prepared statements. Never waits for input.
+import { isUtf8 } from 'node:buffer';
 import { fail, toAppError } from '../base/errors.ts';
 import { CAPABILITY, COMMAND } from './constants.ts';
 import type { MysqlColumn, MysqlSessionHandler, PreparedStatement } from './handler.ts';
@@ -91,8 +92,7 @@ export class CommandRunner {
     const { handler, channel, capabilities } = this.#context;
     switch (command) {
       case COMMAND.query: {
-        const text = readQueryText(body, this.#has(CAPABILITY.queryAttributes));
-        const sql = text.toString('utf8');
+        const sql = sqlText(readQueryText(body, this.#has(CAPABILITY.queryAttributes)));
         const multiStatements = this.#multiStatements;
         await this.#answer(signal, false, (out) =>
           handler.query({ sql, multiStatements, signal }, out),
@@ -100,7 +100,7 @@ export class CommandRunner {
         return;
       }
       case COMMAND.stmtPrepare:
-        await this.#prepare(body.toString('utf8'));
+        await this.#prepare(sqlText(body));
         return;
       case COMMAND.stmtExecute: {
         const { statement, parameters } = this.#statements.decodeExecute(body);
@@ -218,4 +218,16 @@ export class CommandRunner {
   #has(capability: number): boolean {
     return (this.#context.capabilities & capability) !== 0;
   }
+}
+
+/** The text of a statement. Throws MYSQL_INVALID_TEXT rather than change what cannot be read. */
+function sqlText(bytes: Buffer): string {
+  if (isUtf8(bytes)) return bytes.toString('utf8');
+  const text = bytes.toString('utf8');
+  const before = text.slice(0, text.indexOf('\ufffd'));
+  const at = Buffer.byteLength(before, 'utf8');
+  throw fail('MYSQL_INVALID_TEXT', {
+    offset: at,
+    bytes: bytes.subarray(at, at + 4).toString('hex'),
+  });
 }

@@ -1,6 +1,7 @@
 // Prepared statements, whichever way they come (COM_STMT_PREPARE or PREPARE ... FROM): parsed once, then
 // run as often as wanted with literals in place of their `?`. Names and types are resolved anew at each
 // run, so a table that changed in between is seen as it is. Never splices text.
+import { isUtf8 } from 'node:buffer';
 import { fail } from '../base/errors.ts';
 import type { ConstantResult } from '../model/query-plan.ts';
 import type { MysqlParameter } from '../mysql/handler.ts';
@@ -128,9 +129,8 @@ function numberOf(kind: 'integer' | 'decimal' | 'float', text: string, pos: Posi
  * is taken as text, which also fits binary columns; everything else as a binary literal.
  */
 function bytesOf(value: Buffer, pos: Position): Expression {
-  const text = value.toString('utf8');
-  if (!value.includes(0) && Buffer.from(text, 'utf8').equals(value)) {
-    return { kind: 'string', pos, value: text };
+  if (!value.includes(0) && isUtf8(value)) {
+    return { kind: 'string', pos, value: value.toString('utf8') };
   }
   return { kind: 'binary_literal', pos, hex: value.toString('hex').toUpperCase() };
 }

@@ -24,6 +24,12 @@ export const MYSQL_ERRORS = {
     3948,
     '42000',
   ),
+  MYSQL_INVALID_TEXT: row(
+    'user',
+    "Invalid utf8mb4 character string: '{bytes}' (hexadecimal) at byte {offset} of the statement",
+    "send text as UTF-8, and bytes as X'...' or as parameters",
+    1300,
+  ),
   MYSQL_UNKNOWN_COMMAND: row('user', 'Unknown command {command}', '', 1047, '08S01'),
   MYSQL_SHUTDOWN: row('retry', 'Server shutdown in progress', '', 1053, '08S01'),
   MYSQL_PACKET_TOO_LARGE: row(

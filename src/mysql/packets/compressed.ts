@@ -10,8 +10,8 @@ const HEADER_BYTES = 7;
 const MIN_COMPRESS_BYTES = 50;
 /** Pieces up to this size are compressed at once; larger ones off the main thread. */
 const SYNC_BYTES = 4 * 1024;
-/** Largest piece that is written: a bound on what compressing holds. */
-const PIECE_BYTES = 1024 * 1024;
+/** The largest piece the header can tell. Not less: mysql-connector-python joins no more than two pieces to a packet. */
+const PIECE_BYTES = 0xffffff;
 /** Rows are written for speed: higher levels cost several times as much for a few percent. */
 const OPTIONS = { level: 3 } as const;
 

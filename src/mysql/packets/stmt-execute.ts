@@ -3,6 +3,7 @@
 // attributes negotiated a count comes before the bitmap and a name after each type; the attributes are the
 // parameters after the statement's own, and COM_QUERY has the same list before its text.
 // SOURCE: MySQL source docs, "COM_STMT_EXECUTE", "COM_QUERY".
+import { isUtf8 } from 'node:buffer';
 import { TYPE } from '../constants.ts';
 import type { MysqlParameter } from '../handler.ts';
 import { malformed, PayloadReader } from './payload-reader.ts';
@@ -96,9 +97,7 @@ function readValues(
 }
 
 function longParameter(type: ParameterType, value: Buffer): MysqlParameter {
-  return isBlob(type.code)
-    ? { kind: 'bytes', value }
-    : { kind: 'string', value: value.toString('utf8') };
+  return isBlob(type.code) ? { kind: 'bytes', value } : textOrBytes(value);
 }
 
 function isBlob(code: number): boolean {
@@ -136,8 +135,15 @@ function readParameter(reader: PayloadReader, { code, unsigned }: ParameterType)
     default:
       // A copy, since the packet's memory may be large and the value may live longer.
       if (isBlob(code)) return { kind: 'bytes', value: Buffer.from(reader.lengthBytes()) };
-      return { kind: 'string', value: reader.lengthText() };
+      return textOrBytes(reader.lengthBytes());
   }
+}
+
+/** Python's and Go's drivers send bytes with the type of text: what is no UTF-8 is kept as bytes. */
+function textOrBytes(value: Buffer): MysqlParameter {
+  return isUtf8(value)
+    ? { kind: 'string', value: value.toString('utf8') }
+    : { kind: 'bytes', value: Buffer.from(value) };
 }
 
 const WRITE_TYPES: Readonly<Record<MysqlParameter['kind'], number>> = {

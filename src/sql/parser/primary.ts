@@ -146,6 +146,18 @@ function parseWord(cursor: Cursor): Expression {
         return { kind: 'date_literal', pos, type, text: cursor.string() };
       }
       break;
+    // MySQL's introducers: PyMySQL and Go's driver write bytes as _binary'...'.
+    case '_BINARY':
+    case '_UTF8':
+    case '_UTF8MB4':
+      if (following.type === 'string') {
+        cursor.next();
+        const value = cursor.string();
+        if (word !== '_BINARY') return { kind: 'string', pos, value };
+        const hex = Buffer.from(value, 'utf8').toString('hex').toUpperCase();
+        return { kind: 'binary_literal', pos, hex };
+      }
+      break;
     case 'BINARY':
       // All comparisons of strings are binary, so the word before an operand changes nothing.
       if (following.type === 'string' || isIdentifier(following)) {

@@ -39,10 +39,10 @@ test('round trip of any bytes, cut anywhere', async () => {
   );
 });
 
-test('large pieces are cut into packets of at most a megabyte, in order', async () => {
-  const bytes = Buffer.alloc(5 * 1024 * 1024 + 7, 'some text that compresses ');
+test('large pieces are cut into packets of at most 16 MB', async () => {
+  const bytes = Buffer.alloc(40_000_000, 'some text that compresses ');
   const { parts, nextSequence } = await compressStream(bytes, 3);
-  assert.equal(nextSequence, 9);
+  assert.equal(nextSequence, 6);
   assert.ok(Buffer.concat(parts).length < bytes.length / 20);
 });
 

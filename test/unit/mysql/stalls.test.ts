@@ -65,3 +65,19 @@ test('a login sent byte by byte has no more time than any other', async () => {
     await demo.close();
   }
 });
+
+test('text that is no UTF-8 is an error that says where, never a changed value', async () => {
+  const demo = await startDemo();
+  try {
+    const client = await RawClient.loggedIn(demo.port);
+    for (const command of [COMMAND.query, COMMAND.stmtPrepare]) {
+      client.command(command, Buffer.from('echo gr\xfc\xdfe', 'latin1'));
+      const answer = await client.read();
+      assert.equal(answer?.readUInt16LE(1), 1300);
+      assert.match(answer?.toString() ?? '', /'fcdf65' \(hexadecimal\) at byte 7/);
+    }
+    client.destroy();
+  } finally {
+    await demo.close();
+  }
+});
