@@ -103,7 +103,7 @@ export interface NewTable {
   readonly name: string;
   readonly keysType: TableInfo['schema']['keysType'];
   /** Field ids are given by the catalog, 1.. in this order. */
-  readonly columns: readonly Omit<ColumnSchema, 'fieldId'>[];
+  readonly columns: readonly Omit<ColumnSchema, 'fieldId' | 'nestedIds'>[];
   /** Null = the database's volume. */
   readonly volumeName: string | null;
   readonly comment: string;

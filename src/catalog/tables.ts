@@ -3,11 +3,11 @@ import { fail } from '../base/errors.ts';
 import {
   asId,
   type DatabaseId,
-  type FieldId,
   type TableId,
   type TableVersion,
   type VolumeId,
 } from '../base/ids.ts';
+import { nextFieldId, numberColumns } from '../model/field-ids.ts';
 import { tablePrefix } from '../model/file-key.ts';
 import type { TableInfo, TableSchema } from '../model/table.ts';
 import type { NewTable, TableStatus, Tables } from './catalog.ts';
@@ -72,10 +72,7 @@ export class TableStore implements Tables {
       const id = await nextValue(context.db, 'object');
       const schema: TableSchema = {
         keysType: table.keysType,
-        columns: table.columns.map((column, index) => ({
-          ...column,
-          fieldId: asId<FieldId>(index + 1),
-        })),
+        columns: numberColumns(table.columns),
       };
       const row = {
         id,
@@ -146,7 +143,7 @@ export class TableStore implements Tables {
 export function emptyTable(schema: TableSchema) {
   return {
     schema_json: JSON.stringify(schema),
-    next_field_id: schema.columns.length + 1,
+    next_field_id: nextFieldId(schema.columns),
     dropped_ms: null,
     head_version: 1,
     live_files: 0,

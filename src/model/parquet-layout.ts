@@ -3,7 +3,8 @@
 import { fail } from '../base/errors.ts';
 import type { VolumeId } from '../base/ids.ts';
 import { quoteIdentifier, quoteList, quoteLiteral } from './duckdb-text.ts';
-import { duckdbType, type SqlType } from './sql-type.ts';
+import { fieldIdsSql } from './field-ids.ts';
+import { duckdbType, type SqlType, STRING_LENGTH } from './sql-type.ts';
 import type { ColumnSchema, ColumnStats, StagedFile, TableSchema } from './table.ts';
 
 /** Rows of a row group at most; a reader decodes whole groups, and memory while writing grows with it. */
@@ -17,7 +18,25 @@ const COMPUTED_DEFAULT = /^(current_timestamp|now|uuid|uuid_numeric)\b/i;
  * 128-bit integer and DuckDB would store a DOUBLE, silently rounded, so it is stored as text.
  */
 export function storedDuckdbType(type: SqlType): string {
-  return duckdbType(type).replaceAll('HUGEINT', 'VARCHAR');
+  return duckdbType(storedType(type));
+}
+
+function storedType(type: SqlType): SqlType {
+  switch (type.kind) {
+    case 'LARGEINT':
+      return { kind: 'VARCHAR', length: STRING_LENGTH };
+    case 'ARRAY':
+      return { kind: 'ARRAY', element: storedType(type.element) };
+    case 'MAP':
+      return { kind: 'MAP', key: storedType(type.key), value: storedType(type.value) };
+    case 'STRUCT':
+      return {
+        kind: 'STRUCT',
+        fields: type.fields.map((field) => ({ name: field.name, type: storedType(field.type) })),
+      };
+    default:
+      return type;
+  }
 }
 
 /** SQL that turns a value of the column's own type (`valueSql`) into its stored form. */
@@ -43,7 +62,7 @@ export function storeSelectList(schema: TableSchema): string {
  */
 export function parquetCopyOptions(schema: TableSchema): string {
   const ids = schema.columns
-    .map(({ name, fieldId }) => `${quoteIdentifier(name)}: ${fieldId}`)
+    .map((column) => `${quoteIdentifier(column.name)}: ${fieldIdsSql(column)}`)
     .join(', ');
   return [
     'FORMAT parquet',
@@ -108,10 +127,19 @@ export function stagedFileFromStats(
   };
 }
 
+/** Text order is not number order, so the min and max of a LARGEINT (stored as text) say nothing; sketches and JSON have no order. */
+const UNBOUNDED: ReadonlySet<SqlType['kind']> = new Set([
+  'LARGEINT',
+  'VARBINARY',
+  'JSON',
+  'BITMAP',
+  'HLL',
+  'PERCENTILE',
+]);
+
 function statsOf(column: ColumnSchema, values: ReadonlyMap<string, unknown>): ColumnStats {
-  // Text order is not number order, so the min and max of a LARGEINT (stored as text) say nothing.
   // NaN is in neither bound, so a column with one has no usable bounds.
-  const usable = column.type.kind !== 'LARGEINT' && values.get('has_nan') !== 'true';
+  const usable = !UNBOUNDED.has(column.type.kind) && values.get('has_nan') !== 'true';
   const text = (key: string): string | null => {
     const value = values.get(key);
     return usable && typeof value === 'string' ? value : null;

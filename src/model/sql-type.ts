@@ -131,3 +131,24 @@ export function duckdbType(type: SqlType): string {
       return `STRUCT(${type.fields.map((field) => `"${field.name.replaceAll('"', '""')}" ${duckdbType(field.type)}`).join(', ')})`;
   }
 }
+
+/** Digits that a double carries exactly whatever the value. */
+const DOUBLE_DIGITS = 15;
+
+/** Does the type, or a part of it, hold numbers that a double would round? */
+export function exceedsDouble(type: SqlType): boolean {
+  switch (type.kind) {
+    case 'LARGEINT':
+      return true;
+    case 'DECIMAL':
+      return type.precision > DOUBLE_DIGITS;
+    case 'ARRAY':
+      return exceedsDouble(type.element);
+    case 'MAP':
+      return exceedsDouble(type.key) || exceedsDouble(type.value);
+    case 'STRUCT':
+      return type.fields.some((field) => exceedsDouble(field.type));
+    default:
+      return false;
+  }
+}

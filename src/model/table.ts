@@ -5,6 +5,8 @@ import type { SqlType } from './sql-type.ts';
 
 export interface ColumnSchema {
   readonly fieldId: FieldId;
+  /** Ids of list elements, map keys and values, struct fields, outermost first; absent where there are none. */
+  readonly nestedIds?: readonly FieldId[];
   readonly name: string;
   readonly type: SqlType;
   readonly nullable: boolean;

@@ -1,10 +1,11 @@
 // CREATE / DROP TABLE. Checks what StarRocks checks; what later issues add is refused with its name.
 
 import { analysisError, checkProperties } from '../loads/properties.ts';
-import type { SqlType } from '../model/sql-type.ts';
+import { printSqlType, type SqlType } from '../model/sql-type.ts';
 import type { ColumnSchema } from '../model/table.ts';
 import type { ColumnDefinition, CreateTable } from '../sql/ast/ddl.ts';
 import type { QualifiedName } from '../sql/ast/node.ts';
+import { checkColumnType, isKeyType } from './column-types.ts';
 import { databaseOrCurrent } from './databases.ts';
 import { defaultText } from './default-values.ts';
 import { checkName } from './names.ts';
@@ -39,6 +40,10 @@ export const createTable: Handler<'create_table'> = async (statement, { session,
   const distributedBy = (statement.distributedBy?.columns ?? []).map((column) => {
     if (!known.has(column.name.toLowerCase())) {
       throw analysisError(`Distribution column(${column.name}) doesn't exist`);
+    }
+    const type = columns.find(({ name }) => name.toLowerCase() === column.name.toLowerCase())?.type;
+    if (type !== undefined && !isKeyType(type)) {
+      throw analysisError(`${type.kind} column can not be distribution column: ${column.name}`);
     }
     return column.name;
   });
@@ -129,7 +134,7 @@ function keyColumns(statement: CreateTable): ReadonlySet<string> {
     bytes += keyBytes(column.type);
     const { kind } = column.type;
     if (keys.size >= 3 || bytes > 36) break;
-    if (kind === 'FLOAT' || kind === 'DOUBLE' || kind === 'JSON') break;
+    if (!isKeyType(column.type)) break;
     keys.add(column.name.toLowerCase());
     if (kind === 'VARCHAR') break;
   }
@@ -139,9 +144,14 @@ function keyColumns(statement: CreateTable): ReadonlySet<string> {
 function columnOf(
   column: ColumnDefinition,
   keys: ReadonlySet<string>,
-): Omit<ColumnSchema, 'fieldId'> {
+): Omit<ColumnSchema, 'fieldId' | 'nestedIds'> {
   const isKey = keys.has(column.name.toLowerCase());
-  checkType(column);
+  checkColumnType(column.name, column.type);
+  if (isKey && !isKeyType(column.type)) {
+    throw analysisError(
+      `Invalid data type of key column '${column.name}': '${printSqlType(column.type)}'`,
+    );
+  }
   if (column.generated !== null || column.autoIncrement) {
     throw analysisError(
       `column ${column.name}: generated and AUTO_INCREMENT columns are not supported yet`,
@@ -164,44 +174,6 @@ function columnOf(
     defaultValue: defaultText(column),
     comment: column.comment ?? '',
   };
-}
-
-function checkType(column: ColumnDefinition): void {
-  const { type, name } = column;
-  switch (type.kind) {
-    case 'ARRAY':
-    case 'MAP':
-    case 'STRUCT':
-    case 'BITMAP':
-    case 'HLL':
-    case 'PERCENTILE':
-    case 'VARBINARY':
-    case 'NULL':
-      throw analysisError(`column ${name}: type ${type.kind} is not supported in tables yet`);
-    case 'CHAR':
-      if (type.length < 1 || type.length > 255) {
-        throw analysisError(
-          `Char size must be <= 255 and > 0, but was ${type.length} (column ${name})`,
-        );
-      }
-      return;
-    case 'VARCHAR':
-      if (type.length < 1 || type.length > 1048576) {
-        throw analysisError(
-          `Varchar size must be <= 1048576 and > 0, but was ${type.length} (column ${name})`,
-        );
-      }
-      return;
-    case 'DECIMAL':
-      if (type.precision < 1 || type.precision > 38 || type.scale > type.precision) {
-        throw analysisError(
-          `decimal(${type.precision}, ${type.scale}) of column ${name}: precision must be 1 to 38 and scale at most the precision`,
-        );
-      }
-      return;
-    default:
-      return;
-  }
 }
 
 function checkColumns(columns: readonly { readonly name: string }[]): void {

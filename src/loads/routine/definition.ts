@@ -10,7 +10,8 @@ import type {
   LoadTarget,
   LoadTransform,
 } from '../../model/load-plan.ts';
-import type { TableInfo } from '../../model/table.ts';
+import type { SqlType, SqlTypeKind } from '../../model/sql-type.ts';
+import type { ColumnSchema, TableInfo } from '../../model/table.ts';
 import { parseJsonPath } from '../../pipeline/transform/json-path.ts';
 import { compileLoadExpression, compileLoadFilter } from '../../query/load-expression.ts';
 import type { Expression } from '../../sql/ast/expression.ts';
@@ -211,10 +212,14 @@ export function compileTransform(
     const expression = derived.get(column.name.toLowerCase());
     if (expression !== undefined) {
       const compiled = compileLoadExpression(expression, fields, options);
+      checkSketch(column, compiled.type);
       return { column, from: { kind: 'expression', ...compiled } };
     }
     const field = fields.find((name) => name.toLowerCase() === column.name.toLowerCase());
-    if (field !== undefined) return { column, from: { kind: 'field', field } };
+    if (field !== undefined) {
+      checkSketch(column, null);
+      return { column, from: { kind: 'field', field } };
+    }
     if (!column.nullable && column.defaultValue === null) {
       throw analysisError(
         `Column has no default value, column: ${column.name}: it is NOT NULL and COLUMNS does not give it`,
@@ -232,6 +237,24 @@ export function compileTransform(
     strictMode: propertyOf(JOB_PROPERTIES, definition.properties, 'strict_mode') === 'true',
     timeZone: definition.timeZone,
   };
+}
+
+/** Functions that make values of types that no text can be read as. */
+const SKETCH_MAKERS: Readonly<Partial<Record<SqlTypeKind, string>>> = {
+  BITMAP: 'to_bitmap',
+  HLL: 'hll_hash',
+  PERCENTILE: 'percentile_hash',
+};
+
+/** Such a column comes from an expression of its own type. Throws SQL_ANALYZE as StarRocks words it. */
+function checkSketch({ name, type }: ColumnSchema, from: SqlType | null): void {
+  const maker = SKETCH_MAKERS[type.kind];
+  const isSketch = from !== null && SKETCH_MAKERS[from.kind] !== undefined;
+  if (from?.kind === type.kind || (maker === undefined && !isSketch)) return;
+  if (maker === undefined) {
+    throw analysisError(`Cannot cast a ${from?.kind} to the ${type.kind} column '${name}'`);
+  }
+  throw analysisError(`${type.kind} column must use ${maker} function, like ${name}=${maker}(xxx)`);
 }
 
 /** WHERE sees the loaded columns by name and type, and as text the fields that no column hides. */

@@ -161,23 +161,25 @@ export function flattenLines(bytes: Uint8Array, range: ByteRange): Buffer | null
 const EXACT_CHARACTERS = 15;
 
 /**
- * Copies JSON text with the numbers whose nearest key is in `keys`, and that are too long for a
+ * Copies JSON text with the numbers under one of `keys`, however deep, that are too long for a
  * double, put in quotes: digits untouched. The text itself when there is none.
  */
 export function quoteNumbers(text: Buffer, keys: readonly Buffer[]): Buffer {
   const end = text.length;
   const pieces: Uint8Array[] = [];
   let copiedTo = 0;
-  // Nearest key by depth: entering an object or array keeps the outer key until a new one comes.
+  // By depth: everything inside a wanted key's value is wanted.
   const wanted: boolean[] = [];
   let isWanted = false;
+  let isInside = false;
   let at = 0;
   while (at < end) {
     const byte = text[at] ?? 0;
     if (byte === QUOTE) {
       const after = skipString(text, at, end);
       if (after < 0) break;
-      if (text[skipSpace(text, after, end)] === COLON) isWanted = isKey(text, at, after, keys);
+      if (text[skipSpace(text, after, end)] === COLON)
+        isWanted = isInside || isKey(text, at, after, keys);
       at = after;
     } else if (byte === 0x2d || (byte >= 0x30 && byte <= 0x39)) {
       const after = skipScalar(text, at, end);
@@ -187,8 +189,13 @@ export function quoteNumbers(text: Buffer, keys: readonly Buffer[]): Buffer {
       }
       at = after;
     } else {
-      if (byte === OPEN_OBJECT || byte === OPEN_ARRAY) wanted.push(isWanted);
-      else if (byte === CLOSE_OBJECT || byte === CLOSE_ARRAY) isWanted = wanted.pop() ?? false;
+      if (byte === OPEN_OBJECT || byte === OPEN_ARRAY) {
+        wanted.push(isWanted);
+        isInside = isWanted;
+      } else if (byte === CLOSE_OBJECT || byte === CLOSE_ARRAY) {
+        isWanted = wanted.pop() ?? false;
+        isInside = wanted.at(-1) ?? false;
+      }
       at += 1;
     }
   }

@@ -5,8 +5,9 @@ import { present, unreachable } from '../../base/assert.ts';
 import { quoteIdentifier, quoteLiteral } from '../../model/duckdb-text.ts';
 import type { LoadOutput, LoadPlan } from '../../model/load-plan.ts';
 import { parquetCopyOptions, storeSelectList } from '../../model/parquet-layout.ts';
-import { duckdbType } from '../../model/sql-type.ts';
+import { duckdbType, exceedsDouble } from '../../model/sql-type.ts';
 import type { TableSchema } from '../../model/table.ts';
+import { readsJson } from '../../query/nested-from-json.ts';
 import { type ConvertOptions, convertExpression, convertText } from './convert-sql.ts';
 import { duckdbJsonPath, type PathStep, parseJsonPath } from './json-path.ts';
 
@@ -137,7 +138,7 @@ function sourceColumns(
 ): readonly SourceColumn[] | null {
   const jsonFields = new Set(
     plan.transform.outputs
-      .filter((o) => o.column.type.kind === 'JSON' && plan.format.kind === 'json')
+      .filter((o) => readsJson(o.column.type) && plan.format.kind === 'json')
       .map((o) => (o.from.kind === 'field' ? o.from.field : null)),
   );
   const byKey = new Map<string, SourceColumn>();
@@ -213,10 +214,11 @@ function outputSql(
     case 'field': {
       const field = fields.find((f) => f.name === from.field);
       if (field === undefined) return { output, source: null, value: nullOf(output) };
-      const isJson = column.type.kind === 'JSON' && options.format === 'json';
+      const isJson = readsJson(column.type) && options.format === 'json';
       const text = isJson ? field.json : field.text;
       // The line was parsed as a whole, so the JSON text of a part of it is valid.
-      const value = isJson ? text : convertText(text, column.type, options);
+      const isReady = isJson && column.type.kind === 'JSON';
+      const value = isReady ? text : convertText(text, column.type, options);
       return { output, source: text, value };
     }
     case 'expression': {
@@ -311,9 +313,6 @@ function guarded(sql: string): string {
     : `TRY(${sql})`;
 }
 
-/** Digits that a double carries exactly whatever the value. */
-const DOUBLE_DIGITS = 15;
-
 function exactNumberKeys(
   plan: LoadPlan,
   fieldSteps: readonly (readonly PathStep[])[],
@@ -325,10 +324,7 @@ function exactNumberKeys(
     if (last?.kind === 'key') keys.add(last.key);
   };
   for (const { column, from } of plan.transform.outputs) {
-    const { type } = column;
-    const wide =
-      type.kind === 'LARGEINT' || (type.kind === 'DECIMAL' && type.precision > DOUBLE_DIGITS);
-    if (!wide) continue;
+    if (!exceedsDouble(column.type)) continue;
     if (from.kind === 'field') addField(plan.transform.fields.indexOf(from.field));
     // An expression may use any field.
     if (from.kind === 'expression') for (const index of fieldSteps.keys()) addField(index);

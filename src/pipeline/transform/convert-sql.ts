@@ -4,6 +4,8 @@
 import { fail } from '../../base/errors.ts';
 import { quoteLiteral } from '../../model/duckdb-text.ts';
 import { duckdbType, type SqlType } from '../../model/sql-type.ts';
+import { castSql } from '../../query/cast-sql.ts';
+import { nestedFromJson } from '../../query/nested-from-json.ts';
 
 export interface ConvertOptions {
   /** 'json': a fraction is cut off for integer columns. 'csv': it does not convert. SOURCE: StarRocks' JSON and CSV readers. */
@@ -15,8 +17,8 @@ export interface ConvertOptions {
 }
 
 /**
- * SQL that converts `text` (SQL giving VARCHAR) to `type`; NULL = does not convert. JSON columns must
- * be given the JSON text. Throws NOT_SUPPORTED for types that cannot be loaded.
+ * SQL that converts `text` (SQL giving VARCHAR) to `type`; NULL = does not convert. JSON and nested
+ * columns must be given the JSON text. Throws NOT_SUPPORTED for types that cannot be loaded.
  */
 export function convertText(text: string, type: SqlType, options: ConvertOptions): string {
   switch (type.kind) {
@@ -48,10 +50,11 @@ export function convertText(text: string, type: SqlType, options: ConvertOptions
         : `CASE WHEN strlen(${text}) <= ${type.length} THEN encode(${text}) END`;
     case 'JSON':
       return `CASE WHEN json_valid(${text}) THEN ${text} END`;
-    case 'NULL':
     case 'ARRAY':
     case 'MAP':
     case 'STRUCT':
+      return nestedFromJson(text, type, (leaf, inner) => convertText(leaf, inner, options));
+    case 'NULL':
     case 'BITMAP':
     case 'HLL':
     case 'PERCENTILE':
@@ -83,10 +86,11 @@ export function convertExpression(
           : sql;
       return `TRY_CAST(${whole} AS ${duckdbType(type)})`;
     }
+    case 'JSON':
+      return castSql(sql, from, type);
     case 'CHAR':
     case 'VARCHAR':
-    case 'JSON':
-      return convertText(`CAST(${sql} AS VARCHAR)`, type, options);
+      return convertText(castSql(sql, from, type), type, options);
     default:
       return `TRY_CAST(${sql} AS ${duckdbType(type)})`;
   }

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { asId, type FieldId, type VolumeId } from '../../../src/base/ids.ts';
+import { nextFieldId, numberColumns } from '../../../src/model/field-ids.ts';
 import {
   parquetCopyOptions,
   readParquetSql,
@@ -90,5 +91,85 @@ test('a file carries field ids and gives its statistics, and reads back equal', 
       `SELECT count(*) FROM (SELECT ${readSelectList(schema)} FROM ${readParquetSql(schema, [path])} EXCEPT ${rows})`,
     );
     assert.deepEqual(same, [[0n]]);
+  });
+});
+
+const POINT: SqlType = {
+  kind: 'STRUCT',
+  fields: [
+    { name: 'x', type: { kind: 'LARGEINT' } },
+    { name: 'odd "HUGEINT', type: { kind: 'ARRAY', element: { kind: 'LARGEINT' } } },
+  ],
+};
+const NESTED: readonly (readonly [string, SqlType])[] = [
+  ['id', { kind: 'BIGINT' }],
+  ['a', { kind: 'ARRAY', element: { kind: 'ARRAY', element: { kind: 'INT' } } }],
+  ['m', { kind: 'MAP', key: { kind: 'LARGEINT' }, value: POINT }],
+  ['s', { kind: 'STRUCT', fields: [{ name: 'p', type: POINT }] }],
+  ['b', { kind: 'BITMAP' }],
+];
+
+test('what is inside nested columns has field ids of its own, behind those of the columns', async () => {
+  const columns = numberColumns(
+    NESTED.map(([name, type]) => ({
+      name,
+      type,
+      nullable: true,
+      isKey: false,
+      defaultValue: null,
+      comment: '',
+    })),
+  );
+  assert.equal(nextFieldId(columns), 17);
+  const nested: TableSchema = { keysType: 'DUP_KEYS', columns };
+  await withEngine({}, async (engine, directory) => {
+    const path = join(directory, 'nested.parquet');
+    const point = `{'x': ${BIG}::HUGEINT, 'odd "HUGEINT': [-${BIG}::HUGEINT, NULL]}`;
+    const rows = `SELECT 1::BIGINT AS id, [[1, NULL], NULL, []]::INTEGER[][] AS a, MAP {5::HUGEINT: ${point}} AS m, {'p': ${point}} AS s, '\\xff\\x00'::BLOB AS b
+      UNION ALL SELECT 2, NULL, NULL, NULL, NULL`;
+    const connection = await engine.connect();
+    await connection.run(
+      `COPY (SELECT ${storeSelectList(nested)} FROM (${rows})) TO '${path}' (${parquetCopyOptions(nested)})`,
+    );
+    const ids = await connection.rows(
+      `SELECT name, field_id FROM parquet_schema('${path}') WHERE field_id IS NOT NULL`,
+    );
+    assert.deepEqual(
+      ids.map(([name, id]) => `${name} ${id}`),
+      [
+        'id 1',
+        'a 2',
+        'element 6',
+        'element 7',
+        'm 3',
+        'key 8',
+        'value 9',
+        'x 10',
+        'odd "HUGEINT 11',
+        'element 12',
+        's 4',
+        'p 13',
+        'x 14',
+        'odd "HUGEINT 15',
+        'element 16',
+        'b 5',
+      ],
+    );
+    const read = `SELECT ${readSelectList(nested)} FROM ${readParquetSql(nested, [path])}`;
+    assert.deepEqual(
+      await connection.rows(`SELECT * FROM (${read}) ORDER BY id`),
+      await connection.rows(`SELECT * FROM (${rows}) ORDER BY id`),
+    );
+    // A file written before the column was there.
+    const later = {
+      ...nested,
+      columns: [...columns, column(20, 'later', { kind: 'ARRAY', element: POINT })],
+    };
+    assert.deepEqual(
+      await connection.rows(
+        `SELECT later FROM (SELECT ${readSelectList(later)} FROM ${readParquetSql(later, [path])})`,
+      ),
+      [[null], [null]],
+    );
   });
 });
