@@ -119,6 +119,7 @@ export class BeginStore {
         timeout_ms: transaction.timeoutMs,
         reason: '',
         attachment_json: '',
+        user_name: transaction.userName ?? '',
       }),
     ]);
     if (labels[0] !== undefined) return null;

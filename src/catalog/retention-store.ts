@@ -35,6 +35,18 @@ export class RetentionStore {
     return rows.map((row) => asId<TransactionId>(row.id));
   }
 
+  /** When the oldest open INSERT began, null without one: it may read files that have left their tables since. */
+  async oldestInsertMs(): Promise<number | null> {
+    const row = await this.#context.db
+      .selectFrom('transactions')
+      .select('prepare_ms')
+      .where('finish_ms', 'is', null)
+      .where('source', '=', 'INSERT_STREAMING')
+      .orderBy('prepare_ms')
+      .executeTakeFirst();
+    return row?.prepare_ms ?? null;
+  }
+
   /** Files that left their table before `beforeMs`, and files of tables dropped before it; `limit` at most. */
   async expiredFiles(beforeMs: number, limit: number): Promise<readonly ExpiredFile[]> {
     const { db } = this.#context;

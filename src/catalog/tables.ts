@@ -149,6 +149,7 @@ export function emptyTable(schema: TableSchema) {
     live_files: 0,
     live_rows: 0,
     live_bytes: 0,
+    session_id: '',
   };
 }
 

@@ -46,6 +46,8 @@ export interface TransactionRecord {
   readonly reason: string;
   /** JSON of what the transaction did or why it failed; '' while it is open. */
   readonly attachmentJson: string;
+  /** Who asked for it; '' = the system, or a load job whose owner it is. */
+  readonly userName: string;
 }
 
 export interface NewTransaction {
@@ -58,6 +60,7 @@ export interface NewTransaction {
   readonly source: TransactionSource;
   readonly coordinator: string;
   readonly timeoutMs: number;
+  readonly userName?: string;
 }
 
 export interface Transactions {
@@ -72,16 +75,28 @@ export interface Transactions {
   }): Promise<readonly TransactionRecord[]>;
 }
 
+/** Numbers of an INSERT, for SHOW LOAD and information_schema.loads. */
+export interface LoadOutcome {
+  readonly rowsLoaded: number;
+  readonly rowsFiltered: number;
+  readonly errorSamples: readonly string[];
+}
+
 /** What a final transaction left behind; `error` is thrown again when its commit is repeated. */
 export interface TransactionOutcome {
+  /** What a load without a job did; null for the others. */
+  readonly load: LoadOutcome | null;
   readonly versions: readonly { readonly tableId: TableId; readonly version: TableVersion }[];
   readonly continueTask: boolean;
   readonly error: AppError | null;
 }
 
 /** The attachment of a transaction that became visible. */
-export function success(outcome: Pick<TransactionOutcome, 'versions' | 'continueTask'>): string {
-  return JSON.stringify({ versions: outcome.versions, continueTask: outcome.continueTask });
+export function success(
+  outcome: Pick<TransactionOutcome, 'versions' | 'continueTask'> & { readonly load?: LoadOutcome },
+): string {
+  const { versions, continueTask, load } = outcome;
+  return JSON.stringify({ versions, continueTask, ...(load === undefined ? {} : { load }) });
 }
 
 /** The attachment of one that was refused with an error which a repeat must see again. */
@@ -94,13 +109,13 @@ export function refusal(error: AppError): string {
 }
 
 export function readOutcome(attachmentJson: string): TransactionOutcome {
-  const none = { versions: [], continueTask: false, error: null };
+  const none = { versions: [], continueTask: false, error: null, load: null };
   if (attachmentJson === '') return none;
   const read = JSON.parse(attachmentJson) as
-    | { versions: TransactionOutcome['versions']; continueTask: boolean }
+    | { versions: TransactionOutcome['versions']; continueTask: boolean; load?: LoadOutcome }
     | { error: { code: ErrorCode; fields: ErrorFields } };
   if ('error' in read) return { ...none, error: decodeError({ ...read.error, stack: '' }) };
-  return { ...read, error: null };
+  return { ...read, error: null, load: read.load ?? null };
 }
 
 export class TransactionStore implements Transactions {
@@ -159,5 +174,6 @@ export function readTransaction(row: Selectable<TransactionsTable>): Transaction
     timeoutMs: row.timeout_ms,
     reason: row.reason,
     attachmentJson: row.attachment_json,
+    userName: row.user_name,
   };
 }

@@ -12,13 +12,7 @@ import {
   type TransactionId,
 } from '../base/ids.ts';
 import type { Catalog, CatalogScope } from '../catalog/catalog.ts';
-import type {
-  CommitAttempt,
-  CommitCheck,
-  JobGrowth,
-  NewFile,
-  TableGrowth,
-} from '../catalog/commit-store.ts';
+import type { CommitAttempt, CommitCheck, JobGrowth, NewFile } from '../catalog/commit-store.ts';
 import { UniqueViolation } from '../catalog/driver/unique-violation.ts';
 import { isFinalJobState } from '../catalog/load-jobs.ts';
 import { type NewTransaction, refusal, success } from '../catalog/transactions.ts';
@@ -28,9 +22,10 @@ import type {
   CommitResult,
   PartitionProgress,
 } from '../model/load-plan.ts';
-import type { StagedFile } from '../model/table.ts';
 import { findImbalance, sum } from './check-request.ts';
 import { commitCompaction } from './compaction-commit.ts';
+import { growthOf } from './growth.ts';
+import { commitOther } from './other-commit.ts';
 import { aborted, answerAgain, Refused, Repeated, resultOf } from './refused.ts';
 import type {
   BeginOther,
@@ -39,6 +34,7 @@ import type {
   CommitLimits,
   Committer,
   CompactionCommit,
+  OtherCommit,
 } from './types.ts';
 
 export interface CommitterOptions {
@@ -101,6 +97,7 @@ export class CatalogCommitter implements Committer {
         source: load.source,
         coordinator: load.coordinator,
         timeoutMs: load.timeoutMs ?? this.#limits.transactionTimeoutMs,
+        userName: load.userName ?? '',
       });
       return { transactionId, label: load.label, volumeId: table.volumeId };
     });
@@ -189,6 +186,11 @@ export class CatalogCommitter implements Committer {
 
   commitCompaction(request: CompactionCommit): Promise<CommitResult> {
     return commitCompaction(this.#catalog, request);
+  }
+
+  commitOther(request: OtherCommit): Promise<CommitResult> {
+    const [catalog, limits, rejectedTable] = [this.#catalog, this.#limits, this.#rejectedTable];
+    return commitOther({ catalog, limits, rejectedTable }, request);
   }
 
   #checkLeader(current: number): void {
@@ -333,15 +335,6 @@ function toAttempt(request: CommitRequest): CommitAttempt {
 /** For a request that does not add up: none of its numbers may reach the metadata. */
 function onlyTransaction({ transactionId, taskId, epoch }: CommitRequest): CommitAttempt {
   return { transactionId, task: { taskId, epoch }, job: null, progress: [], tables: [] };
-}
-
-function growthOf(tableId: TableId, files: readonly StagedFile[]): TableGrowth {
-  return {
-    tableId,
-    files: files.length,
-    rows: sum(files.map((file) => file.rowCount)),
-    sizeBytes: sum(files.map((file) => file.sizeBytes)),
-  };
 }
 
 function toNewFiles(

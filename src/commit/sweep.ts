@@ -42,6 +42,9 @@ export const DEFAULT_SWEEP_LIMITS: SweepLimits = {
 /** Whoever lost an answer has this long to ask for it, however many transactions came since. */
 const ANSWER_KEEP_MS = 3_600_000;
 
+/** An INSERT reads its tables' versions at most so long before its transaction begins. */
+const BEFORE_MS = 60_000;
+
 export type SweepReason = 'expired' | 'orphan';
 
 export interface SweepFile {
@@ -65,7 +68,8 @@ export interface SweepPlan {
 export async function planSweep(options: SweepOptions): Promise<SweepPlan> {
   const { catalog, limits } = options;
   const nowMs = catalog.nowMs();
-  const keepMs = Math.max(limits.retentionMs, limits.queryTimeoutMs);
+  const oldestMs = (await catalog.retention.oldestInsertMs()) ?? nowMs;
+  const keepMs = Math.max(limits.retentionMs, limits.queryTimeoutMs, nowMs - oldestMs + BEFORE_MS);
   const timedOut = await catalog.retention.timedOut(nowMs);
   const expired = await catalog.retention.expiredFiles(nowMs - keepMs, limits.maxFiles);
   const files: SweepFile[] = [];

@@ -4,7 +4,12 @@ import type { DatabaseId, Epoch, FileId, TableId, TransactionId } from '../base/
 import type { CatalogScope } from '../catalog/catalog.ts';
 import type { LoadJobRecord } from '../catalog/load-jobs.ts';
 import type { TransactionSource } from '../catalog/transactions.ts';
-import type { BegunTransaction, CommitRequest, CommitResult } from '../model/load-plan.ts';
+import type {
+  BegunTransaction,
+  CommitRequest,
+  CommitResult,
+  StagedTable,
+} from '../model/load-plan.ts';
 import type { StagedFile } from '../model/table.ts';
 import type { Turn } from './turn.ts';
 
@@ -28,6 +33,8 @@ export interface BeginOther {
   readonly source: TransactionSource;
   readonly coordinator: string;
   readonly timeoutMs?: number;
+  /** Who asked for it; '' = the system. */
+  readonly userName?: string;
 }
 
 /** What the load kind learns inside the SQL transaction of a commit. */
@@ -75,6 +82,12 @@ export interface Committer {
    * Result ABORTED where an input is no longer live or the table is gone. Throws TURN_LOST.
    */
   commitCompaction(request: CompactionCommit): Promise<CommitResult>;
+  /**
+   * Makes the rows of a load without a task visible, all or nothing. Result ABORTED where the table is gone or
+   * the transaction had been aborted. Throws, with the transaction ABORTED: REJECTED_STORE_FULL,
+   * COMMIT_REQUEST_INVALID; without touching anything: LEADER_LOST, UNKNOWN_TRANSACTION, METADATA_UNAVAILABLE.
+   */
+  commitOther(request: OtherCommit): Promise<CommitResult>;
 }
 
 export interface CompactionCommit {
@@ -83,6 +96,17 @@ export interface CompactionCommit {
   readonly turn: Turn;
   readonly inputs: readonly FileId[];
   readonly outputs: readonly StagedFile[];
+}
+
+/** What a load without a task asks to make visible. Repeating it changes nothing. */
+export interface OtherCommit {
+  readonly transactionId: TransactionId;
+  /** The target; the other table that `tables` may hold is the one of rejected rows. */
+  readonly tableId: TableId;
+  readonly tables: readonly StagedTable[];
+  readonly rowsLoaded: number;
+  readonly rowsFiltered: number;
+  readonly errorSamples: readonly string[];
 }
 
 export interface CommitLimits {

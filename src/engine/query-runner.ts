@@ -171,10 +171,26 @@ async function materialize(
   return Number(present(rows[0]?.[0], 'row count of the result'));
 }
 
+/** What the generated SQL of a plan names by placeholder. */
+export type PlanSources = Pick<QueryPlan, 'scans' | 'inlineTables' | 'volumes'>;
+
+/**
+ * Runs `work` with the WITH clause that puts the sources in scope ('' without any), while their files lie at
+ * local paths. For statements other than a query.
+ */
+export function withSources<T>(
+  options: Pick<QueryRunnerOptions, 'resolve'>,
+  sources: PlanSources,
+  signal: AbortSignal,
+  work: (withClause: string) => Promise<T>,
+): Promise<T> {
+  return withPaths(options, sources, signal, (paths) => work(sourcesSql(sources, paths)));
+}
+
 /** Runs `work` with a local path for each file of each scan, in order; they stay until it is done. */
 async function withPaths<T>(
-  options: QueryRunnerOptions,
-  plan: QueryPlan,
+  options: Pick<QueryRunnerOptions, 'resolve'>,
+  plan: PlanSources,
   signal: AbortSignal,
   work: (paths: readonly string[]) => Promise<T>,
 ): Promise<T> {
@@ -196,6 +212,10 @@ export function resultTableSql(plan: QueryPlan, paths: readonly string[]): strin
 
 /** The plan's statement with its scans in scope. */
 function selectSql(plan: QueryPlan, paths: readonly string[]): string {
+  return `${sourcesSql(plan, paths)}SELECT * FROM (\n${plan.duckdbSql}\n)`;
+}
+
+function sourcesSql(plan: PlanSources, paths: readonly string[]): string {
   let next = 0;
   const sources = plan.scans.map((scan) => {
     const own = paths.slice(next, next + scan.files.length);
@@ -205,8 +225,7 @@ function selectSql(plan: QueryPlan, paths: readonly string[]): string {
   sources.push(
     ...plan.inlineTables.map((table) => commonTable(table.placeholder, inlineSql(table))),
   );
-  const ctes = sources.length === 0 ? '' : `WITH ${sources.join(',\n')}\n`;
-  return `${ctes}SELECT * FROM (\n${plan.duckdbSql}\n)`;
+  return sources.length === 0 ? '' : `WITH ${sources.join(',\n')}\n`;
 }
 
 /** Not materialized: filters and the choice of columns reach the files. */

@@ -181,6 +181,7 @@ export class Stager {
     const { clock, scratch } = this.#services;
     const context = {
       nowMs: clock.nowMs(),
+      loadType: 'ROUTINE_LOAD' as const,
       label: begun.label,
       transactionId: begun.transactionId,
       userName: this.#plan.userName,

@@ -46,14 +46,7 @@ export function planQuery(query: Query, text: string, context: QueryContext): Qu
   return {
     duckdbSql,
     columns,
-    scans: scans.map(({ placeholder, schema, columns: read, files }) => ({
-      placeholder,
-      schema,
-      columns: read,
-      files,
-    })),
-    inlineTables: analysis.inlineTables,
-    volumes: volumesOf(analysis.scans),
+    ...planSources(analysis, scans),
     timeoutMs: context.limits.timeoutMs,
     maxRows: mostRows(node),
   };
@@ -86,8 +79,7 @@ export function analysePlan(query: Query, text: string, context: QueryContext): 
   const { catalog, session } = context;
   const analysis = new Analysis({ catalog, session, text, evaluateLater: false });
   const node = analyseQuery(query, analysis, null, new Map());
-  const use = collectScanUse(node);
-  return { node, analysis, scans: analysis.scans.map((scan) => planScan(scan, use, analysis)) };
+  return { node, analysis, scans: planScans(analysis, node) };
 }
 
 function planScan(scan: ScanDraft, use: ScanUse, { tableNames }: Analysis): PlannedScan {
@@ -100,6 +92,29 @@ function planScan(scan: ScanDraft, use: ScanUse, { tableNames }: Analysis): Plan
     files: pruneFiles(scan, use.filters.get(scan.alias) ?? []),
     allFiles: scan.files,
   };
+}
+
+/** What the generated SQL names by placeholder. */
+export function planSources(
+  analysis: Analysis,
+  scans: readonly PlannedScan[],
+): Pick<QueryPlan, 'scans' | 'inlineTables' | 'volumes'> {
+  return {
+    scans: scans.map(({ placeholder, schema, columns, files }) => ({
+      placeholder,
+      schema,
+      columns,
+      files,
+    })),
+    inlineTables: analysis.inlineTables,
+    volumes: volumesOf(analysis.scans),
+  };
+}
+
+/** The scans of an analysis with what `node` reads of them. */
+export function planScans(analysis: Analysis, node: QueryNode): readonly PlannedScan[] {
+  const use = collectScanUse(node);
+  return analysis.scans.map((scan) => planScan(scan, use, analysis));
 }
 
 function volumesOf(scans: readonly ScanDraft[]): readonly VolumeSpec[] {

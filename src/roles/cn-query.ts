@@ -1,16 +1,22 @@
 // The CN's query process: a locked DuckDB instance that reads local files and cached copies, and sends
 // MySQL row packets to the FE. Knows no catalog: a plan names all it may read.
+import { mkdir, rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
+import { join, sep } from 'node:path';
 import { systemClock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import { systemRandom } from '../base/random.ts';
 import type { QueryNodeApi } from '../cluster/rpc/messages.ts';
-import { openEngine } from '../engine/duckdb.ts';
-import { createQueryRunner } from '../engine/query-runner.ts';
+import { type Engine, openEngine } from '../engine/duckdb.ts';
+import { createQueryRunner, type FileResolver } from '../engine/query-runner.ts';
+import { RejectRegistry } from '../engine/reject-function.ts';
+import { type InsertServices, runInsert } from '../pipeline/insert-run.ts';
+import type { SinkStore } from '../pipeline/sink/append.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
 import type { RunningRole } from './child-main.ts';
 import { type ChildSettings, connectToParent } from './child-process.ts';
 import { openFileResolver } from './file-resolver.ts';
+import { openStores } from './stores.ts';
 
 /** Below the thread pool's 32 by the 8 that files and DNS need. */
 const STATEMENTS_AT_ONCE = 16;
@@ -24,13 +30,18 @@ interface NoCalls {
 export async function startQueryNode(settings: ChildSettings, log: Log): Promise<RunningRole> {
   const { dataDir } = settings;
   const cacheDirectory = join(dataDir, 'cache');
+  const inPlace = join(dataDir, 'volumes');
+  const tempDirectory = join(dataDir, 'tmp', 'insert');
+  // What a killed process was writing on its way to a volume.
+  await rm(tempDirectory, { recursive: true, force: true });
+  await mkdir(tempDirectory, { recursive: true, mode: 0o700 });
   const engine = await openEngine({
     role: 'query',
     threads: availableParallelism(),
     memoryLimitBytes: settings.memoryLimitBytes,
     tempDirectory: join(dataDir, 'tmp', 'query'),
     maxTempBytes: MAX_SPILL_BYTES,
-    allowedDirectories: [cacheDirectory, join(dataDir, 'volumes')],
+    allowedDirectories: [cacheDirectory, inPlace, tempDirectory],
     statementsAtOnce: STATEMENTS_AT_ONCE,
     maxWaiting: MAX_WAITING,
     clock: systemClock,
@@ -39,15 +50,18 @@ export async function startQueryNode(settings: ChildSettings, log: Log): Promise
     cacheDirectory,
     maxBytes: settings.cacheMaxBytes,
     incarnation: settings.incarnation,
-    inPlace: join(dataDir, 'volumes'),
+    inPlace,
     clock: systemClock,
     random: systemRandom,
   });
   const runner = createQueryRunner({ engine, resolve, clock: systemClock });
+  const inserts = await openInserts({ engine, resolve, tempDirectory, inPlace });
   const peer = connectToParent<QueryNodeApi, NoCalls>(
     {
       query: ({ plan, firstSequence }, { push, signal }) =>
         runner.run(plan, firstSequence, push, signal),
+      insert: ({ plan, transactionId, label }, { signal }) =>
+        runInsert(plan, { transactionId, label }, inserts, signal),
       ping: async () => ({ rssBytes: process.memoryUsage.rss() }),
     },
     { clock: systemClock, rpcTimeoutMs: settings.rpcTimeoutMs },
@@ -56,5 +70,38 @@ export async function startQueryNode(settings: ChildSettings, log: Log): Promise
   return {
     closed: peer.closed,
     stop: () => engine.close(),
+  };
+}
+
+/** What INSERT needs beside the query engine. */
+async function openInserts(options: {
+  readonly engine: Engine;
+  readonly resolve: FileResolver;
+  readonly tempDirectory: string;
+  readonly inPlace: string;
+}): Promise<InsertServices> {
+  const { engine, resolve, tempDirectory, inPlace } = options;
+  const rejects = new RejectRegistry();
+  await engine.withConnection(async (connection) => rejects.install(connection));
+  const stores = openStores({ clock: systemClock, random: systemRandom });
+  return {
+    engine,
+    resolve,
+    rejects,
+    openStore: async (volume) => throughTemp(await stores(volume), `${inPlace}${sep}`),
+    clock: systemClock,
+    random: systemRandom,
+    tempDirectory,
+  };
+}
+
+/** The locked engine writes below `inPlace` only: files of other local volumes are moved there when they are whole. */
+function throughTemp(store: ObjectStore, inPlace: string): SinkStore {
+  return {
+    putFile: (key, path) => store.putFile(key, path),
+    localPath: (key) => {
+      const path = store.localPath(key);
+      return path?.startsWith(inPlace) === true ? path : null;
+    },
   };
 }

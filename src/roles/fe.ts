@@ -16,6 +16,7 @@ import { CatalogCommitter } from '../commit/committer.ts';
 import { DEFAULT_COMMIT_LIMITS } from '../commit/types.ts';
 import type { Config } from '../config/load.ts';
 import { type HttpServer, startHttpServer } from '../http/server.ts';
+import { Inserts } from '../loads/insert/service.ts';
 import { routineLoadHooks } from '../loads/routine/on-commit.ts';
 import { RoutineLoadScheduler } from '../loads/routine/scheduler.ts';
 import { RoutineLoads, type TopicProbe } from '../loads/routine/service.ts';
@@ -168,7 +169,7 @@ export async function startFe(
   const scheduler = makeScheduler(options);
   endpoint.attach(scheduler);
   const sessions = new Map<number, Session>();
-  const services = await makeServices(options, scheduler, sessions, (id, queryOnly) =>
+  const services = await makeServices(options, committer, scheduler, sessions, (id, queryOnly) =>
     server.kill(id, queryOnly),
   );
   const server = new MysqlServer({
@@ -286,8 +287,22 @@ function makeScheduler(options: FeOptions): RoutineLoadScheduler {
   });
 }
 
+function makeInserts(options: FeOptions, committer: CatalogCommitter): Inserts {
+  const { cn, clock, random, log, metrics, host } = options;
+  return new Inserts({
+    committer,
+    clock,
+    random,
+    log,
+    metrics,
+    coordinator: `FE: ${host}`,
+    stage: async (request, limits) => (await cn.query()).call('insert', request, limits),
+  });
+}
+
 async function makeServices(
   options: FeOptions,
+  committer: CatalogCommitter,
   scheduler: RoutineLoadScheduler,
   sessions: ReadonlyMap<number, Session>,
   kill: (connectionId: number, queryOnly: boolean) => boolean,
@@ -300,6 +315,8 @@ async function makeServices(
     clock,
     log,
     routineLoads: new RoutineLoads({ catalog, probe, random, scheduler }),
+    inserts: makeInserts(options, committer),
+    newUuid: () => random.uuid(),
     connections: { list: () => [...sessions.values()], kill },
     volumes: options.volumes,
     metricsText: () => metricsText(options),

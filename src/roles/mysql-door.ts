@@ -183,12 +183,15 @@ async function runText(
     request.signal.throwIfAborted();
     await runOne(options, session, request.signal, out, {
       text,
-      start: () => executeStatement(text, session, options.services),
+      start: () => executeStatement(text, session, options.services, request.signal),
     });
   }
 }
 
 /** COM_STMT_PREPARE: exactly one statement. */
+/** Preparing runs nothing that could be stopped. */
+const NEVER = new AbortController().signal;
+
 async function prepareOne(
   options: MysqlDoorOptions,
   session: Session,
@@ -198,7 +201,7 @@ async function prepareOne(
   const { services } = options;
   checkPrepared(sql, session, services.globals, open);
   const prepared = prepareText(sql, parseOptions(session, services));
-  const columns = await preparedColumns(prepared, statementContext(sql, session, services));
+  const columns = await preparedColumns(prepared, statementContext(sql, session, services, NEVER));
   open.add(prepared);
   return {
     parameterCount: prepared.parameterCount,
@@ -206,7 +209,7 @@ async function prepareOne(
     execute: ({ parameters, signal }, out) =>
       runOne(options, session, signal, out, {
         text: sql,
-        start: () => executeParsed(bindWire(prepared, parameters), sql, session, services),
+        start: () => executeParsed(bindWire(prepared, parameters), sql, session, services, signal),
       }),
     close: () => open.delete(prepared),
   };
@@ -244,7 +247,11 @@ async function writeOutcome(
 ): Promise<void> {
   switch (outcome.kind) {
     case 'ok':
-      await out.ok({ affectedRows: outcome.affectedRows ?? 0, info: outcome.info ?? '' });
+      await out.ok({
+        affectedRows: outcome.affectedRows ?? 0,
+        warnings: outcome.warnings ?? 0,
+        info: outcome.info ?? '',
+      });
       return;
     case 'rows':
       await out.beginRows(outcome.columns.map(mysqlColumn));

@@ -92,6 +92,7 @@ function printInsert(insert: Insert): string {
     printPartitionNames(insert.partitions),
     insert.label !== null && `WITH LABEL ${printIdentifier(insert.label)}`,
     insert.columns !== null && `(${printNames(insert.columns)})`,
+    insert.byName && 'BY NAME',
     printProperties(insert.properties),
     printQuery(insert.query),
   );

@@ -13,9 +13,10 @@ export async function executeStatement(
   text: string,
   session: Session,
   services: Services,
+  signal: AbortSignal,
 ): Promise<Outcome> {
   const statement = parseStatement(text, parseOptions(session, services));
-  return executeParsed(statement, text, session, services);
+  return executeParsed(statement, text, session, services, signal);
 }
 
 /** Every statement goes through here, prepared ones too. `text` is what its positions point into. */
@@ -24,6 +25,7 @@ export async function executeParsed(
   text: string,
   session: Session,
   services: Services,
+  signal: AbortSignal,
 ): Promise<Outcome> {
   const handler = HANDLERS[statement.kind];
   if (handler === null) {
@@ -33,7 +35,7 @@ export async function executeParsed(
     });
   }
   await checkRights(statement, session, services);
-  const context = statementContext(text, session, services);
+  const context = statementContext(text, session, services, signal);
   return run(handler, statement, await withHints(statement, context));
 }
 
@@ -42,13 +44,15 @@ export function statementContext(
   text: string,
   session: Session,
   services: Services,
+  signal: AbortSignal,
 ): StatementContext {
   return {
     session,
     services,
     text,
+    signal,
     checkRights: (other) => checkRights(other, session, services),
-    run: (other, otherText) => executeParsed(other, otherText, session, services),
+    run: (other, otherText) => executeParsed(other, otherText, session, services, signal),
   };
 }
 

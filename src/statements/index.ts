@@ -36,6 +36,7 @@ import {
   use,
 } from './databases.ts';
 import { explain } from './explain.ts';
+import { insert } from './insert.ts';
 import { deallocate, execute, prepare } from './prepared.ts';
 import { query } from './query.ts';
 import {
@@ -99,7 +100,7 @@ export const HANDLERS: { readonly [K in StatementKind]: Handler<K> | null } = {
   show_routine_load: showRoutineLoad,
   show_routine_load_task: null,
   show_create_routine_load: null,
-  insert: null,
+  insert,
   // -- users, roles and rights
   create_user: createUser,
   alter_user: alterUser,

@@ -48,15 +48,35 @@ async function planned(expanded: Query, context: StatementContext): Promise<Outc
   return { kind: 'query', plan };
 }
 
-/** A query with its views put in, and everything it is analysed over. For EXPLAIN. */
+/** A query with its views put in, and everything it is analysed over. For EXPLAIN and INSERT. */
 export async function queryWithTables(
   statement: Query,
   context: StatementContext,
 ): Promise<{ readonly query: Query; readonly context: QueryContext }> {
-  const expanded = expandViews(statement, context);
-  const catalog = await readTables(collectTableRefs(expanded), context);
+  // Thousands of rows of constants name no table: not worth walking.
+  const isConstant = isPlainConstants(statement);
+  const expanded = isConstant ? statement : expandViews(statement, context);
+  const refs = isConstant ? [] : collectTableRefs(expanded);
+  const catalog = await readTables(refs, context);
   return { query: expanded, context: { ...queryContext(context), catalog } };
 }
+
+function isPlainConstants({ body, ctes }: Query): boolean {
+  if (body.kind !== 'values' || ctes.length > 0) return false;
+  return body.rows.every((row) => row.every((item) => CONSTANT_KINDS.has(item.kind)));
+}
+
+const CONSTANT_KINDS: ReadonlySet<Expression['kind']> = new Set([
+  'null',
+  'boolean',
+  'integer',
+  'decimal',
+  'float',
+  'string',
+  'binary_literal',
+  'date_literal',
+  'default',
+]);
 
 /** The value of an expression without tables, for SET. Throws SQL_ANALYZE when it needs rows. */
 export async function constantValue(

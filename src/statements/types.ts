@@ -5,6 +5,7 @@ import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { Config } from '../config/load.ts';
+import type { Inserts } from '../loads/insert/service.ts';
 import type { RoutineLoads } from '../loads/routine/service.ts';
 import type { ConstantResult, QueryPlan } from '../model/query-plan.ts';
 import type { VolumeSpec } from '../model/table.ts';
@@ -53,12 +54,14 @@ export interface Services {
   readonly clock: Clock;
   readonly log: Log;
   readonly routineLoads: RoutineLoads;
+  readonly inserts: Pick<Inserts, 'run'>;
   readonly connections: Connections;
   readonly volumes: VolumeAccess;
   /** What /metrics serves, in Prometheus text form. */
   readonly metricsText: () => Promise<string>;
   /** SET GLOBAL values, kept in memory and in the catalog. */
   readonly globals: Map<string, string>;
+  readonly newUuid: () => string;
 }
 
 export interface StatementContext {
@@ -66,6 +69,8 @@ export interface StatementContext {
   readonly services: Services;
   /** The statement's own text, for errors and result column names. */
   readonly text: string;
+  /** Aborted when the client is gone or the statement was killed. */
+  readonly signal: AbortSignal;
   /** Throws NOT_AUTHORIZED when the session may not run the statement. */
   readonly checkRights: (statement: Statement) => Promise<void>;
   /** Runs another statement in this one's place, as EXECUTE does; `text` is what its positions point into. */
@@ -73,7 +78,12 @@ export interface StatementContext {
 }
 
 export type Outcome =
-  | { readonly kind: 'ok'; readonly affectedRows?: number; readonly info?: string }
+  | {
+      readonly kind: 'ok';
+      readonly affectedRows?: number;
+      readonly warnings?: number;
+      readonly info?: string;
+    }
   | ({ readonly kind: 'rows' } & ConstantResult)
   /** Rows that a CN makes. */
   | { readonly kind: 'query'; readonly plan: QueryPlan };

@@ -6,7 +6,7 @@ import type { SystemValue } from '../query/catalog.ts';
 import type { Services, Session } from './types.ts';
 
 export interface VariableRow {
-  readonly type: 'text' | 'int' | 'bool';
+  readonly type: 'text' | 'int' | 'bool' | 'ratio';
   readonly default: string;
   readonly readOnly?: true;
   readonly min?: number;
@@ -16,6 +16,7 @@ export interface VariableRow {
 const text = (value: string): VariableRow => ({ type: 'text', default: value });
 const int = (value: number, min = 0): VariableRow => ({ type: 'int', default: String(value), min });
 const bool = (value: boolean): VariableRow => ({ type: 'bool', default: String(value) });
+const ratio = (value: number): VariableRow => ({ type: 'ratio', default: String(value) });
 const fixed = (row: VariableRow): VariableRow => ({ ...row, readOnly: true });
 
 /** What VERSION() and the handshake say: clients parse it as a MySQL version. */
@@ -38,6 +39,9 @@ export const SYSTEM_VARIABLES: Readonly<Record<string, VariableRow>> = {
   collation_server: text('utf8mb4_general_ci'),
   enable_insert_strict: bool(true),
   init_connect: text(''),
+  /** Share of rows that an INSERT may reject in strict mode, 0 to 1. */
+  insert_max_filter_ratio: ratio(0),
+  /** Seconds; the time limit of INSERT. */
   insert_timeout: int(14400, 1),
   /** Seconds; changes when an idle interactive connection is closed. */
   interactive_timeout: int(3600, 1),
@@ -119,6 +123,9 @@ export function checkVariable(name: string, value: string): string {
       if (row.max !== undefined && Number(value) > row.max) throw wrong();
       return value;
     }
+    case 'ratio':
+      if (value.trim() === '' || !(Number(value) >= 0 && Number(value) <= 1)) throw wrong();
+      return value.trim();
     case 'bool': {
       const lower = value.toLowerCase();
       if (['1', 'true', 'on'].includes(lower)) return 'true';

@@ -81,9 +81,20 @@ export async function openStatementRig(context: TestContext): Promise<StatementR
         },
       },
       globals: new Map(),
+      newUuid: () => systemRandom.uuid(),
+      inserts: {
+        run: async () => {
+          throw new Error('no CN here');
+        },
+      },
     },
     run: async (sql) => {
-      const outcome = await executeStatement(sql, made.session, made.services);
+      const outcome = await executeStatement(
+        sql,
+        made.session,
+        made.services,
+        new AbortController().signal,
+      );
       if (outcome.kind === 'query') throw new Error('a plan');
       return outcome.kind === 'rows' ? outcome.rows : 'ok';
     },

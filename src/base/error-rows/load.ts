@@ -14,6 +14,17 @@ export const LOAD_ERRORS = {
     'SHOW ALL ROUTINE LOAD lists the jobs',
   ),
   JOB_STATE: row('user', 'Could not transform {from} to {to}, job: {job}', ''),
+  // -- insert
+  INSERT_FILTERED: row(
+    'user',
+    'Insert has filtered data{mode}, txn_id = {transactionId}: {filtered} of {rows} rows. {samples}',
+    'nothing was inserted; mend the data, or SET enable_insert_strict = false to go on without such rows',
+  ),
+  INSERT_ABORTED: row(
+    'user',
+    'INSERT was aborted, txn_id = {transactionId}: {detail}',
+    'nothing was inserted; the label can be used again',
+  ),
   // -- load pipeline
   LOAD_JSONPATH: row(
     'user',

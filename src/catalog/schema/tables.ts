@@ -57,6 +57,19 @@ export interface TablesTable {
   live_files: number;
   live_rows: number;
   live_bytes: number;
+  session_id: string;
+}
+
+export interface ViewsTable {
+  id: number;
+  database_id: number;
+  name: string;
+  columns_json: string;
+  definition: string;
+  comment: string;
+  security: string;
+  created_ms: number;
+  changed_ms: number;
 }
 
 export interface TableVersionsTable {
@@ -168,6 +181,7 @@ export interface TransactionsTable {
   timeout_ms: number;
   reason: string;
   attachment_json: string;
+  user_name: string;
 }
 
 export interface LabelsTable {
@@ -257,4 +271,5 @@ export interface MetadataTables {
   user_roles: UserRolesTable;
   role_roles: RoleRolesTable;
   grants: GrantsTable;
+  views: ViewsTable;
 }

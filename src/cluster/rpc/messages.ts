@@ -3,6 +3,7 @@
 
 import type { WireError } from '../../base/errors.ts';
 import type { TransactionId } from '../../base/ids.ts';
+import type { InsertPlan, StagedInsert } from '../../model/insert-plan.ts';
 import type {
   BegunTransaction,
   CommitRequest,
@@ -31,6 +32,15 @@ export interface QueryNodeApi {
     params: { readonly plan: QueryPlan; readonly firstSequence: number };
     /** After the last chunk. */
     result: { readonly rowCount: number; readonly nextSequence: number };
+  };
+  /** Runs an INSERT's query and stages its rows; they become visible by the FE's commit. */
+  insert: {
+    params: {
+      readonly plan: InsertPlan;
+      readonly transactionId: TransactionId;
+      readonly label: string;
+    };
+    result: StagedInsert;
   };
   ping: { params: Record<string, never>; result: { readonly rssBytes: number } };
 }

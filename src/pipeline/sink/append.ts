@@ -14,10 +14,13 @@ import type { StagedFile, TableSchema } from '../../model/table.ts';
 import { localError, makeFolders } from '../../storage/local-store.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
 
+/** What the sink needs of a store. */
+export type SinkStore = Pick<ObjectStore, 'localPath' | 'putFile'>;
+
 export interface AppendTarget {
   readonly target: LoadTarget;
   readonly schema: TableSchema;
-  readonly store: ObjectStore;
+  readonly store: SinkStore;
 }
 
 export interface SinkServices {

@@ -2,7 +2,7 @@
 // byte, with where it came from. Staged in the load's own transaction, so a filtered row and its
 // record become visible together. Must keep what it is given, whatever its bytes.
 import { isUtf8 } from 'node:buffer';
-import { quoteLiteral } from '../../model/duckdb-text.ts';
+import { quoteIdentifier, quoteLiteral } from '../../model/duckdb-text.ts';
 import { parquetCopyOptions, storeSelectList } from '../../model/parquet-layout.ts';
 import { REJECTED_RECORDS_SCHEMA } from '../../model/system-tables.ts';
 import { OWN_FILE } from './compile-sql.ts';
@@ -18,18 +18,20 @@ export interface RejectedRow {
   readonly code: RejectCode;
   readonly message: string;
   readonly column: string | null;
+  /** Null where the row came from no message (INSERT). */
   readonly source: {
     readonly topic: string;
     readonly partition: number;
     readonly offset: bigint;
     readonly timestampMs: number;
     readonly key: Buffer | null;
-  };
+  } | null;
 }
 
 /** What all rejected rows of a batch share. */
 export interface RejectContext {
   readonly nowMs: number;
+  readonly loadType: 'ROUTINE_LOAD' | 'INSERT';
   readonly label: string;
   readonly transactionId: number;
   readonly userName: string;
@@ -39,20 +41,33 @@ export interface RejectContext {
 
 /** One line of JSON whose values are the table's columns as text. */
 export function rejectedLine(row: RejectedRow, context: RejectContext): string {
-  return JSON.stringify({
+  return JSON.stringify(rejectedRecord(row, context));
+}
+
+/** The values as texts in the order of the table's columns. */
+export function rejectedValues(row: RejectedRow, context: RejectContext): (string | null)[] {
+  const record = rejectedRecord(row, context);
+  return REJECTED_RECORDS_SCHEMA.columns.map(({ name }) => record[name] ?? null);
+}
+
+function rejectedRecord(
+  row: RejectedRow,
+  context: RejectContext,
+): Readonly<Record<string, string | null>> {
+  return {
     created_at: new Date(context.nowMs).toISOString().slice(0, 23).replace('T', ' '),
     raw_record: rawRecord(row),
     error_code: row.code,
     error_message: row.message,
     error_column: row.column,
     load_label: context.label,
-    load_type: 'ROUTINE_LOAD',
+    load_type: context.loadType,
     txn_id: String(context.transactionId),
     user_name: context.userName,
     target_database: context.database,
     target_table: context.table,
-    source_info: sourceInfo(row.source),
-  });
+    source_info: row.source === null ? '{}' : sourceInfo(row.source),
+  };
 }
 
 /** A JSON object stays as it came; anything else is wrapped. */
@@ -68,7 +83,7 @@ function isJsonObject(text: string): boolean {
   return text.trimStart().startsWith('{') && parseJson(text).ok;
 }
 
-function sourceInfo(source: RejectedRow['source']): string {
+function sourceInfo(source: NonNullable<RejectedRow['source']>): string {
   const { key, offset } = source;
   const keyInfo =
     key === null || isUtf8(key)
@@ -95,6 +110,15 @@ export function rejectedCopySql(
   );
   const read = `read_json(${quoteLiteral(inputPath)}, format='newline_delimited', columns={${types.join(', ')}}, compression='uncompressed', maximum_object_size=${Math.max(1024 * 1024, longestLineBytes + 16)})`;
   return `COPY (SELECT ${storeSelectList(REJECTED_RECORDS_SCHEMA)} FROM ${read}) TO ${quoteLiteral(outputPath)} (${parquetCopyOptions(REJECTED_RECORDS_SCHEMA)}, ${OWN_FILE})`;
+}
+
+/** COPY of a table of such values (columns `c0`, `c1`, ... in the order of the table's) into its Parquet form. */
+export function rejectedTableCopySql(table: string, outputPath: string): string {
+  const columns = REJECTED_RECORDS_SCHEMA.columns.map(
+    ({ name }, index) =>
+      `CAST(c${index} AS ${READ_TYPES[name] ?? 'VARCHAR'}) AS ${quoteIdentifier(name)}`,
+  );
+  return `COPY (SELECT ${storeSelectList(REJECTED_RECORDS_SCHEMA)} FROM (SELECT ${columns.join(', ')} FROM ${table})) TO ${quoteLiteral(outputPath)} (${parquetCopyOptions(REJECTED_RECORDS_SCHEMA)}, ${OWN_FILE})`;
 }
 
 const READ_TYPES: Readonly<Record<string, string>> = { created_at: 'TIMESTAMP', txn_id: 'BIGINT' };

@@ -3,6 +3,7 @@
 import { present } from '../../base/assert.ts';
 import type { LoadOutput, LoadPlan } from '../../model/load-plan.ts';
 import { printSqlType } from '../../model/sql-type.ts';
+import type { ColumnSchema } from '../../model/table.ts';
 import { CsvScanner, FIELD } from '../decode/csv-scan.ts';
 import type { PackedBatch } from '../decode/packed-batch.ts';
 import { type CompiledTransform, DROP_CODE } from './compile-sql.ts';
@@ -111,7 +112,7 @@ export class RejectedRows {
     const fields = this.#csvFields(raw);
     const value = this.#valueOf(output, raw, fields);
     const strict = (code & 3) === DROP_CODE.strict;
-    return { ...describe(output, value, strict), column: output.column.name, fields };
+    return { ...describeReject(output.column, value, strict), column: output.column.name, fields };
   }
 
   /** The text that the output was made from; null = NULL, undefined = not from one field. */
@@ -145,13 +146,15 @@ export class RejectedRows {
   }
 }
 
-/** Wording of StarRocks' error log where it has one. */
-function describe(
-  output: LoadOutput,
+/**
+ * What is wrong with a column's value, in the wording of StarRocks' error log where it has one. `value` is the
+ * source text; null = NULL, undefined = not known.
+ */
+export function describeReject(
+  { name, type, nullable }: Pick<ColumnSchema, 'name' | 'type' | 'nullable'>,
   value: string | null | undefined,
   strict: boolean,
 ): { readonly code: RejectCode; readonly message: string } {
-  const { name, type, nullable } = output.column;
   const isText = type.kind === 'CHAR' || type.kind === 'VARCHAR' || type.kind === 'VARBINARY';
   if (typeof value === 'string' && isText && Buffer.byteLength(value) > type.length) {
     const sizes = `column=${name}, capacity=${type.length}, actual=${Buffer.byteLength(value)}`;
@@ -173,6 +176,6 @@ function describe(
   return { code, message: `NULL value in non-nullable column '${name}'${cause}` };
 }
 
-function shorten(text: string): string {
+export function shorten(text: string): string {
   return text.length <= SHOWN_CHARACTERS ? text : `${text.slice(0, SHOWN_CHARACTERS)}...`;
 }

@@ -192,6 +192,8 @@ export interface Insert extends Node {
   readonly label: string | null;
   /** null: no column list, all columns in table order. */
   readonly columns: readonly Identifier[] | null;
+  /** BY NAME: the query's column names say which columns. */
+  readonly byName: boolean;
   readonly properties: readonly Property[];
   /** VALUES arrives as a Query whose body is Values (its items may be DefaultValue). */
   readonly query: Query;

@@ -16,8 +16,11 @@ export function parseInsert(cursor: Cursor): Insert {
   const partitions = parsePartitionNames(cursor);
   let label: string | null = null;
   let columns: Insert['columns'] = null;
+  let byName = false;
   for (;;) {
-    if (columns === null && atColumnList(cursor)) {
+    if (columns === null && !byName && cursor.takeAll('BY', 'NAME')) {
+      byName = true;
+    } else if (columns === null && !byName && atColumnList(cursor)) {
       columns = cursor.parenthesised(() => cursor.identifier());
     } else if (label === null && cursor.token.word === 'WITH' && cursor.peek(1).word === 'LABEL') {
       cursor.next();
@@ -30,7 +33,8 @@ export function parseInsert(cursor: Cursor): Insert {
   const properties = parseProperties(cursor);
   for (const start of ['SELECT', 'WITH', 'VALUES', '(']) cursor.note(start);
   const query = cursor.grammar.query(cursor);
-  return { kind: 'insert', pos, overwrite, table, partitions, label, columns, properties, query };
+  const target = { overwrite, table, partitions, label, columns, byName, properties };
+  return { kind: 'insert', pos, ...target, query };
 }
 
 /** `(` that is not the beginning of a query. */

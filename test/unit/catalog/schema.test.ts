@@ -15,6 +15,10 @@ const TABLES_TS = join(import.meta.dirname, '../../../src/catalog/schema/tables.
 /** Released migrations never change: a changed one would refuse every existing data directory. */
 const RELEASED: readonly (readonly [name: string, sha256: string])[] = [
   ['0001-initial.sql', '652b1c26e2eae3a584d091dc2da582d670724f5ff6d8149b99b33458f84a932b'],
+  [
+    '0002-views-temporary-insert.sql',
+    'ea04e47ef30390a292827227ba4baaf72a5a385b41e206c4c2d8d53f9b3657e4',
+  ],
   ['0003-accounts.sql', '63726160fedb37141837217109eea841c11f55add5441875d96c268058479748'],
 ];
 

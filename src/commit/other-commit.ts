@@ -1,0 +1,145 @@
+// The commit of a load without a task (INSERT): its files enter their tables at one new version each, or the
+// transaction is aborted for good. A repeat changes nothing and gives the same answer.
+import { present } from '../base/assert.ts';
+import { fail } from '../base/errors.ts';
+import { failpoint } from '../base/failpoints.ts';
+import type { TableId } from '../base/ids.ts';
+import type { Catalog } from '../catalog/catalog.ts';
+import { refusal, success } from '../catalog/transactions.ts';
+import { transactionOfKey } from '../model/file-key.ts';
+import type { CommitResult, StagedTable } from '../model/load-plan.ts';
+import { sum } from './check-request.ts';
+import { growthOf } from './growth.ts';
+import { aborted, answerAgain, Refused, Repeated } from './refused.ts';
+import type { CommitLimits, OtherCommit } from './types.ts';
+
+export interface OtherCommitOptions {
+  readonly catalog: Catalog;
+  readonly limits: CommitLimits;
+  readonly rejectedTable: TableId;
+}
+
+export async function commitOther(
+  options: OtherCommitOptions,
+  request: OtherCommit,
+): Promise<CommitResult> {
+  const { catalog } = options;
+  const { transactionId } = request;
+  failpoint('insert.before-sql');
+  const imbalance = findImbalance(request, options.rejectedTable);
+  const tables = request.tables.filter((table) => table.files.length > 0);
+  const ids = await catalog.commits.reserveFileIds(sum(tables.map((table) => table.files.length)));
+  try {
+    const answer = await catalog.transaction(async (scope) => {
+      const check = await scope.commits.attempt({
+        transactionId,
+        task: null,
+        job: null,
+        progress: [],
+        tables: tables
+          .map((table) => growthOf(table.tableId, table.files))
+          // One order for all writers, so that two commits never wait for each other's rows.
+          .sort((left, right) => left.tableId - right.tableId),
+      });
+      const { leaderEpoch: epoch } = catalog;
+      if (check.leaderEpoch !== epoch) {
+        throw fail('LEADER_LOST', { epoch, current: check.leaderEpoch });
+      }
+      if (check.transaction === null) throw fail('UNKNOWN_TRANSACTION', { transactionId });
+      if (!check.moved) throw new Repeated(check.transaction);
+      if (imbalance !== null) {
+        throw new Refused(fail('COMMIT_REQUEST_INVALID', { transactionId, detail: imbalance }));
+      }
+      const versions = new Map(check.versions.map((version) => [version.tableId, version]));
+      judge(options, request, versions);
+      if ((await scope.tables.byId(request.tableId)) === null) {
+        throw new Refused(null, `table ${request.tableId} was dropped`);
+      }
+      failpoint('insert.in-sql');
+      const answered = {
+        versions: check.versions.map(({ tableId, version }) => ({ tableId, version })),
+        continueTask: false,
+      };
+      const addedMs = catalog.nowMs();
+      const files = tables.flatMap(({ tableId, files }) =>
+        files.map((file) => ({ tableId, file })),
+      );
+      await scope.commits.publish({
+        transactionId,
+        jobId: null,
+        versions: check.versions,
+        files: files.map(({ tableId, file }, index) => ({
+          id: present(ids[index], 'an id per file'),
+          tableId,
+          version: present(versions.get(tableId), 'a version per table').version,
+          addedMs,
+          file,
+        })),
+        progress: [],
+        segments: [],
+        attachmentJson: success({
+          ...answered,
+          load: {
+            rowsLoaded: request.rowsLoaded,
+            rowsFiltered: request.rowsFiltered,
+            errorSamples: request.errorSamples,
+          },
+        }),
+      });
+      return { state: 'VISIBLE', ...answered } satisfies CommitResult;
+    });
+    failpoint('insert.after-sql');
+    return answer;
+  } catch (error) {
+    if (error instanceof Repeated) return answerAgain(error.transaction);
+    if (!(error instanceof Refused)) throw error;
+    const attachment = error.error === null ? '' : refusal(error.error);
+    await catalog.commits.abort(transactionId, error.message, attachment);
+    if (error.error !== null) throw error.error;
+    return aborted;
+  }
+}
+
+/** Throws Refused when the rows may not become visible. */
+function judge(
+  { rejectedTable, limits }: OtherCommitOptions,
+  request: OtherCommit,
+  versions: ReadonlyMap<TableId, { readonly sizeBytes: number }>,
+): void {
+  for (const { tableId, files } of request.tables) {
+    if (files.length > 0 && !versions.has(tableId)) {
+      throw new Refused(null, `table ${tableId} was dropped`);
+    }
+  }
+  const { transactionId } = request;
+  const rejected = versions.get(rejectedTable);
+  const limitBytes = limits.rejectedStoreBytes;
+  if (rejected === undefined || rejected.sizeBytes <= limitBytes) return;
+  const staged = request.tables.find((table) => table.tableId === rejectedTable);
+  const addedBytes = sum(staged?.files.map((file) => file.sizeBytes) ?? []);
+  const sizeBytes = rejected.sizeBytes - addedBytes;
+  throw new Refused(
+    fail('REJECTED_STORE_FULL', { transactionId, sizeBytes, addedBytes, limitBytes }),
+  );
+}
+
+/** What is wrong with the request, null when it adds up: a bug of the sender, never made visible. */
+function findImbalance(request: OtherCommit, rejectedTable: TableId): string | null {
+  const tables = request.tables.map((table) => table.tableId);
+  if (new Set(tables).size < tables.length) return 'a table is named twice';
+  const foreign = request.tables
+    .flatMap((table) => table.files)
+    .find((file) => transactionOfKey(file.key) !== request.transactionId);
+  if (foreign !== undefined) return `file ${foreign.key} is not of this transaction`;
+  const rowsOf = (staged: readonly StagedTable[]): number =>
+    sum(staged.flatMap((table) => table.files.map((file) => file.rowCount)));
+  const loaded = rowsOf(request.tables.filter((table) => table.tableId === request.tableId));
+  const rejected = rowsOf(request.tables.filter((table) => table.tableId === rejectedTable));
+  if (loaded + rejected !== rowsOf(request.tables)) return 'it has files of another table';
+  if (loaded !== request.rowsLoaded) {
+    return `its files hold ${loaded} rows, it loaded ${request.rowsLoaded}`;
+  }
+  return rejected === request.rowsFiltered
+    ? null
+    : `${rejected} rejected rows are kept, ${request.rowsFiltered} were filtered`;
+}

@@ -1,0 +1,98 @@
+// What an INSERT means for its table: which column gets what, how strict it is. Pure.
+
+import type { InsertOutput } from '../../model/insert-plan.ts';
+import { printSqlType, type SqlType } from '../../model/sql-type.ts';
+import type { ColumnSchema } from '../../model/table.ts';
+import type { QuerySession } from '../../query/catalog.ts';
+import { constantDefault, isUuidDefault } from '../../query/insert-default.ts';
+import { isCastable } from '../../query/types.ts';
+import { analysisError, checkProperties, type PropertyMap } from '../properties.ts';
+import { INSERT_PROPERTIES } from './properties.ts';
+
+/** How rows that do not fit are treated. */
+export interface InsertRules {
+  readonly strictMode: boolean;
+  readonly maxFilterRatio: number;
+  readonly timeoutMs: number;
+}
+
+/** Properties of the statement over session variables. Throws SQL_ANALYZE. */
+export function insertRules(
+  given: PropertyMap,
+  session: {
+    readonly strict: boolean;
+    readonly maxFilterRatio: number;
+    readonly timeoutSeconds: number;
+  },
+): InsertRules {
+  const checked = checkProperties(INSERT_PROPERTIES, given);
+  const strictMode =
+    checked['strict_mode'] === undefined ? session.strict : checked['strict_mode'] === 'true';
+  const ratio = checked['max_filter_ratio'];
+  // Without strict mode rows that do not fit are left out and the rest goes on.
+  const usual = strictMode ? session.maxFilterRatio : 1;
+  return {
+    strictMode,
+    maxFilterRatio: ratio === undefined ? usual : Number(ratio),
+    timeoutMs: Number(checked['timeout'] ?? session.timeoutSeconds) * 1000,
+  };
+}
+
+/**
+ * The columns that the rows are for, in the rows' order: the list, or all of the table. Throws SQL_ANALYZE for
+ * unknown and repeated names.
+ */
+export function targetColumns(
+  columns: readonly ColumnSchema[],
+  list: readonly string[] | null,
+  tableName: string,
+): readonly ColumnSchema[] {
+  if (list === null) return columns;
+  const seen = new Set<string>();
+  return list.map((name) => {
+    const lower = name.toLowerCase();
+    const column = columns.find((entry) => entry.name.toLowerCase() === lower);
+    if (column === undefined) throw analysisError(`Unknown column '${name}' in '${tableName}'`);
+    if (seen.has(lower)) throw analysisError(`Column '${name}' specified twice`);
+    seen.add(lower);
+    return column;
+  });
+}
+
+/** Throws SQL_ANALYZE when the rows have another number of columns, or a type that no cast makes the column's. */
+export function checkSource(targets: readonly ColumnSchema[], types: readonly SqlType[]): void {
+  checkCount(targets.length, types.length);
+  for (const [index, column] of targets.entries()) {
+    const type = types[index];
+    if (type === undefined || isCastable(type, column.type)) continue;
+    throw analysisError(
+      `Cannot cast '${printSqlType(type)}' to '${printSqlType(column.type)}' for column '${column.name}'`,
+    );
+  }
+}
+
+/** Throws SQL_ANALYZE as StarRocks words it. */
+export function checkCount(targets: number, values: number): void {
+  if (targets === values) return;
+  throw analysisError(
+    `Inserted target column count: ${targets} doesn't match select/value column count: ${values}`,
+  );
+}
+
+/** What each column of the table gets. Throws SQL_ANALYZE for one that must have a value and gets none. */
+export function insertOutputs(
+  columns: readonly ColumnSchema[],
+  targets: readonly ColumnSchema[],
+  session: Pick<QuerySession, 'nowMs' | 'timeZone'>,
+): readonly InsertOutput[] {
+  return columns.map((column): InsertOutput => {
+    const index = targets.indexOf(column);
+    if (index >= 0) return { column, from: { kind: 'source', index } };
+    if (column.defaultValue === null && !column.nullable) {
+      throw analysisError(`'${column.name}' must be explicitly mentioned in column permutation`);
+    }
+    if (isUuidDefault(column)) return { column, from: { kind: 'uuid' } };
+    const text = constantDefault(column, session, () => '');
+    return { column, from: { kind: 'constant', text } };
+  });
+}

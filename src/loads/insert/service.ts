@@ -1,0 +1,158 @@
+// INSERT: begins a transaction, has a CN stage the rows, commits. One try: whatever goes wrong before the
+// commit aborts the transaction, and its label can be used again. A lost answer of the CN leaves nothing.
+import type { Clock } from '../../base/clock.ts';
+import { fail, toAppError } from '../../base/errors.ts';
+import { failpoint } from '../../base/failpoints.ts';
+import type { TransactionId } from '../../base/ids.ts';
+import type { Log } from '../../base/log.ts';
+import { orAborted } from '../../base/queue.ts';
+import type { Random } from '../../base/random.ts';
+import type { Committer } from '../../commit/types.ts';
+import type { InsertPlan, StagedInsert } from '../../model/insert-plan.ts';
+import type { CommitResult } from '../../model/load-plan.ts';
+import type { TableInfo } from '../../model/table.ts';
+import type { Metrics } from '../../telemetry/metrics.ts';
+
+/** Runs a plan on a CN. */
+export type StageInsert = (
+  request: {
+    readonly plan: InsertPlan;
+    readonly transactionId: TransactionId;
+    readonly label: string;
+  },
+  options: { readonly signal: AbortSignal; readonly timeoutMs: number },
+) => Promise<StagedInsert>;
+
+export interface InsertsOptions {
+  readonly committer: Pick<Committer, 'beginOther' | 'commitOther' | 'abort' | 'state'>;
+  readonly stage: StageInsert;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  /** As SHOW TRANSACTION prints it. */
+  readonly coordinator: string;
+}
+
+export interface InsertRequest {
+  readonly table: TableInfo;
+  readonly plan: InsertPlan;
+  /** Null: `insert_<uuid>`. */
+  readonly label: string | null;
+  readonly signal: AbortSignal;
+}
+
+export interface InsertResult {
+  readonly label: string;
+  readonly transactionId: TransactionId;
+  readonly rowsLoaded: number;
+  readonly rowsFiltered: number;
+}
+
+/** The transaction outlives the statement's own limit by this: it is the statement that ends first. */
+const GRACE_MS = 60_000;
+const KIND = 'insert';
+
+export class Inserts {
+  readonly #options: InsertsOptions;
+
+  constructor(options: InsertsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * All rows become visible, or none. Throws LABEL_ALREADY_EXISTS, INSERT_FILTERED, INSERT_ABORTED, TIMEOUT,
+   * engine and storage errors: nothing is visible then, except after METADATA_UNAVAILABLE and LEADER_LOST,
+   * where the state of the label tells.
+   */
+  async run(request: InsertRequest): Promise<InsertResult> {
+    const { committer, random, coordinator } = this.#options;
+    const { table, plan, signal } = request;
+    const { transactionId, label } = await committer.beginOther({
+      label: request.label ?? `insert_${random.uuid()}`,
+      databaseId: table.databaseId,
+      tableId: table.id,
+      source: 'INSERT_STREAMING',
+      coordinator,
+      timeoutMs: plan.timeoutMs + GRACE_MS,
+      userName: plan.userName,
+    });
+    const staged = await this.#stage(plan, transactionId, label, signal);
+    failpoint('insert.before-commit');
+    const result = await this.#commit(request, transactionId, staged);
+    this.#count(result.state);
+    if (result.state !== 'VISIBLE') {
+      const detail = 'the table was dropped, or the transaction was aborted';
+      throw fail('INSERT_ABORTED', { transactionId, detail });
+    }
+    const { rowsLoaded, rowsFiltered } = staged;
+    this.#options.metrics.add('millrace_load_rows_total', rowsLoaded, {
+      kind: KIND,
+      result: 'loaded',
+    });
+    this.#options.metrics.add('millrace_load_rows_total', rowsFiltered, {
+      kind: KIND,
+      result: 'filtered',
+    });
+    return { label, transactionId, rowsLoaded, rowsFiltered };
+  }
+
+  async #stage(
+    plan: InsertPlan,
+    transactionId: TransactionId,
+    label: string,
+    signal: AbortSignal,
+  ): Promise<StagedInsert> {
+    try {
+      const options = { signal, timeoutMs: plan.timeoutMs };
+      return await orAborted(this.#options.stage({ plan, transactionId, label }, options), signal);
+    } catch (thrown) {
+      const error = toAppError(thrown);
+      await this.#abort(transactionId, error.message);
+      throw error.code === 'TIMEOUT'
+        ? fail('TIMEOUT', {
+            what: 'the INSERT',
+            timeoutMs: plan.timeoutMs,
+            hint: 'SET insert_timeout raises it',
+          })
+        : error;
+    }
+  }
+
+  async #commit(
+    { table }: InsertRequest,
+    transactionId: TransactionId,
+    staged: StagedInsert,
+  ): Promise<CommitResult> {
+    const { clock, metrics, committer } = this.#options;
+    const startedMs = clock.monotonicMs();
+    try {
+      return await committer.commitOther({ transactionId, tableId: table.id, ...staged });
+    } catch (thrown) {
+      const error = toAppError(thrown);
+      // Never taken for a failure: the transaction's own state decides.
+      const known = await committer.state(transactionId).catch(() => null);
+      if (known?.state === 'VISIBLE') return known;
+      await this.#abort(transactionId, error.message);
+      throw error;
+    } finally {
+      metrics.observe('millrace_load_commit_seconds', (clock.monotonicMs() - startedMs) / 1000, {
+        kind: KIND,
+      });
+    }
+  }
+
+  /** What cannot be aborted now times out: a transaction without a commit has no effect. */
+  async #abort(transactionId: TransactionId, reason: string): Promise<void> {
+    this.#count('ABORTED');
+    const { committer, log } = this.#options;
+    await committer.abort(transactionId, reason).catch((error: unknown) => {
+      log.warn('insert could not be aborted', { txn: transactionId, error });
+    });
+  }
+
+  #count(state: string): void {
+    const labels = { kind: KIND, state: state.toLowerCase() };
+    this.#options.metrics.add('millrace_load_transactions_total', 1, labels);
+  }
+}

@@ -1,0 +1,55 @@
+// InsertPlan (FE -> CN): the rows of one INSERT as generated SQL or as plain data, and what becomes of each
+// column. Plain data, structured-clone safe. What the CN stages from it is invisible until the FE commits.
+import type { LoadTarget, StagedTable } from './load-plan.ts';
+import type { InlineTable, QueryScan } from './query-plan.ts';
+import type { SqlType } from './sql-type.ts';
+import type { ColumnSchema, VolumeSpec } from './table.ts';
+
+/** Rows of an INSERT that have the same column types before they become the table's. */
+export type InsertPart =
+  /** DuckDB SELECT made by our generator; its outputs are `c0`, `c1`, ... of `duckdbType(types[i])`. */
+  | { readonly kind: 'query'; readonly duckdbSql: string; readonly types: readonly SqlType[] }
+  /** Constants as texts a client would see; null = NULL. Far faster than as SQL. */
+  | {
+      readonly kind: 'rows';
+      readonly types: readonly SqlType[];
+      readonly rows: readonly (readonly (string | null)[])[];
+    };
+
+/** One column of the table and where its value comes from. */
+export interface InsertOutput {
+  readonly column: ColumnSchema;
+  readonly from: /** The i-th column of every part, converted as CAST does. */
+    | { readonly kind: 'source'; readonly index: number }
+    /** The same text in every row; null = NULL. */
+    | { readonly kind: 'constant'; readonly text: string | null }
+    /** A new UUID in every row. */
+    | { readonly kind: 'uuid' };
+}
+
+export interface InsertPlan {
+  readonly userName: string;
+  readonly target: LoadTarget;
+  /** Where rejected rows go: `_statistics_.rejected_records`, in the same volume. */
+  readonly rejected: LoadTarget;
+  readonly parts: readonly InsertPart[];
+  /** Relations that the parts' SQL names by placeholder. */
+  readonly scans: readonly QueryScan[];
+  readonly inlineTables: readonly InlineTable[];
+  readonly volumes: readonly VolumeSpec[];
+  readonly outputs: readonly InsertOutput[];
+  /** A value that does not convert rejects its row; else it becomes NULL. */
+  readonly strictMode: boolean;
+  /** Share of rows that may be rejected, 0 to 1; 0 = the first one ends the INSERT. */
+  readonly maxFilterRatio: number;
+  readonly timeoutMs: number;
+}
+
+/** What the CN staged: durable files of the transaction, not visible yet. */
+export interface StagedInsert {
+  readonly tables: readonly StagedTable[];
+  readonly rowsLoaded: number;
+  readonly rowsFiltered: number;
+  /** First few reasons of rejected rows. */
+  readonly errorSamples: readonly string[];
+}

@@ -1,0 +1,141 @@
+// Runs one INSERT on the CN: constants and query -> conversion -> the append sink -> rejected rows. The same
+// sink, layout and store of rejected rows as every load; only the source differs. Makes nothing visible.
+import { assert } from '../base/assert.ts';
+import type { Clock } from '../base/clock.ts';
+import { fail } from '../base/errors.ts';
+import { failpoint } from '../base/failpoints.ts';
+import type { Random } from '../base/random.ts';
+import type { Connection, Engine } from '../engine/duckdb.ts';
+import { type FileResolver, withSources } from '../engine/query-runner.ts';
+import type { RejectRegistry } from '../engine/reject-function.ts';
+import type { InsertPlan, StagedInsert } from '../model/insert-plan.ts';
+import type { BegunTransaction, StagedTable } from '../model/load-plan.ts';
+import { REJECTED_RECORDS_SCHEMA } from '../model/system-tables.ts';
+import type { VolumeSpec } from '../model/table.ts';
+import { appendFile, type SinkStore } from './sink/append.ts';
+import { rejectedTableCopySql, rejectedValues } from './transform/error-rows.ts';
+import { insertCopySql, insertSchema, rowsTable } from './transform/insert-sql.ts';
+import { RejectRecorder } from './transform/reject-recorder.ts';
+
+export interface InsertServices {
+  readonly engine: Engine;
+  readonly resolve: FileResolver;
+  readonly rejects: RejectRegistry;
+  readonly openStore: (volume: VolumeSpec) => Promise<SinkStore>;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Private directory for files on their way to a volume that the engine may not write in place. */
+  readonly tempDirectory: string;
+}
+
+/** Reasons of rejected rows that go back with the result. */
+const SAMPLES = 3;
+const REJECTED_TABLE = '__rejected';
+
+/**
+ * Stages the rows. Throws INSERT_FILTERED when more rows were rejected than the plan allows, LIMIT_EXCEEDED when
+ * they are too many to keep, engine and storage errors; what it had written then is without effect.
+ */
+export async function runInsert(
+  plan: InsertPlan,
+  begun: Pick<BegunTransaction, 'transactionId' | 'label'>,
+  services: InsertServices,
+  signal: AbortSignal,
+): Promise<StagedInsert> {
+  return await services.engine.withConnection(async (connection) => {
+    for (const [index, part] of plan.parts.entries()) {
+      if (part.kind === 'rows') {
+        await connection.fillTextTable(rowsTable(index), part.types.length, part.rows);
+      }
+    }
+    const recorder = new RejectRecorder(plan, begun.transactionId);
+    const { rowCount, table } = await copyRows(plan, begun, recorder, services, connection, signal);
+    recorder.check(rowCount);
+    failpoint('insert.after-copy');
+    const rejected =
+      recorder.count === 0
+        ? null
+        : await copyRejected(plan, begun, recorder, services, connection, signal);
+    return {
+      tables: [table, rejected].filter((entry) => entry !== null),
+      rowsLoaded: rowCount,
+      rowsFiltered: recorder.count,
+      errorSamples: recorder.samples(SAMPLES),
+    };
+  });
+}
+
+async function copyRows(
+  plan: InsertPlan,
+  begun: Pick<BegunTransaction, 'transactionId'>,
+  recorder: RejectRecorder,
+  services: InsertServices,
+  connection: Connection,
+  signal: AbortSignal,
+): Promise<{ readonly rowCount: number; readonly table: StagedTable | null }> {
+  const { target } = plan;
+  const store = await services.openStore(target.volume);
+  const slot = services.rejects.acquire(recorder);
+  try {
+    const { rowCount, file } = await withSources(services, plan, signal, (withClause) =>
+      appendFile(
+        { target, schema: insertSchema(plan), store },
+        begun.transactionId,
+        services,
+        connection,
+        (outputPath) => insertCopySql(plan, { withClause, outputPath, slot: slot.slot }),
+        (written) => checkCount(plan, written + recorder.count),
+        { signal, timeoutMs: plan.timeoutMs },
+      ),
+    );
+    return { rowCount, table: file === null ? null : { tableId: target.tableId, files: [file] } };
+  } catch (thrown) {
+    // What the recorder threw comes back as an engine error: its own says more.
+    throw recorder.failure ?? thrown;
+  } finally {
+    slot.release();
+  }
+}
+
+/** Of constants it is known how many there are. */
+function checkCount(plan: InsertPlan, rows: number): void {
+  if (!plan.parts.every((part) => part.kind === 'rows')) return;
+  const given = plan.parts.reduce((sum, part) => sum + part.rows.length, 0);
+  assert(rows === given, `${given} rows of VALUES are ${rows} written and rejected ones`);
+}
+
+async function copyRejected(
+  plan: InsertPlan,
+  begun: Pick<BegunTransaction, 'transactionId' | 'label'>,
+  recorder: RejectRecorder,
+  services: InsertServices,
+  connection: Connection,
+  signal: AbortSignal,
+): Promise<StagedTable | null> {
+  const context = {
+    nowMs: services.clock.nowMs(),
+    loadType: 'INSERT' as const,
+    label: begun.label,
+    transactionId: begun.transactionId,
+    userName: plan.userName,
+    database: plan.target.databaseName,
+    table: plan.target.tableName,
+  };
+  const rows = [...recorder.rows()].map((row) => rejectedValues(row, context));
+  await connection.fillTextTable(REJECTED_TABLE, REJECTED_RECORDS_SCHEMA.columns.length, rows);
+  const { file } = await appendFile(
+    {
+      target: plan.rejected,
+      schema: REJECTED_RECORDS_SCHEMA,
+      store: await services.openStore(plan.rejected.volume),
+    },
+    begun.transactionId,
+    services,
+    connection,
+    (outputPath) => rejectedTableCopySql(REJECTED_TABLE, outputPath),
+    (written) => assert(written === recorder.count, 'every rejected row is kept'),
+    { signal },
+  );
+  if (file === null) throw fail('INTERNAL', { detail: 'rejected rows made no file' });
+  return { tableId: plan.rejected.tableId, files: [file] };
+}

@@ -1,0 +1,97 @@
+// Keeps the rows that a running INSERT rejects, with why, and ends it as soon as there are too many. Called on
+// the JavaScript thread while the statement waits: quick. Bounded in bytes.
+import { present } from '../../base/assert.ts';
+import { type AppError, fail } from '../../base/errors.ts';
+import type { TransactionId } from '../../base/ids.ts';
+import type { RejectListener } from '../../engine/reject-function.ts';
+import type { InsertPlan } from '../../model/insert-plan.ts';
+import type { RejectedRow } from './error-rows.ts';
+import { REJECT_CODE } from './insert-sql.ts';
+import { describeReject, shorten } from './rejected-rows.ts';
+
+/** Texts of rejected rows that are held until they are written. */
+const MAX_HELD_CHARACTERS = 32 * 1024 * 1024;
+const FIRST_SAMPLES = 1;
+
+export class RejectRecorder implements RejectListener {
+  readonly #plan: InsertPlan;
+  readonly #transactionId: TransactionId;
+  readonly #held: { readonly code: number; readonly row: string }[] = [];
+  #heldCharacters = 0;
+  #failure: AppError | null = null;
+
+  constructor(plan: InsertPlan, transactionId: TransactionId) {
+    this.#plan = plan;
+    this.#transactionId = transactionId;
+  }
+
+  get count(): number {
+    return this.#held.length;
+  }
+
+  /** Why the recorder ended the statement; null when it did not. */
+  get failure(): AppError | null {
+    return this.#failure;
+  }
+
+  onRow(code: number, row: string): void {
+    this.#held.push({ code, row });
+    this.#heldCharacters += row.length;
+    if (this.#plan.maxFilterRatio === 0) this.#end(this.#filtered('at least 1'));
+    if (this.#heldCharacters > MAX_HELD_CHARACTERS) {
+      this.#end(
+        fail('LIMIT_EXCEEDED', {
+          what: 'text of rejected rows of one INSERT',
+          actual: `more than ${MAX_HELD_CHARACTERS} characters in ${this.count} rows`,
+          limit: MAX_HELD_CHARACTERS,
+          hint: `mend the data: ${this.samples(FIRST_SAMPLES).join('')}`,
+        }),
+      );
+    }
+  }
+
+  /** Throws INSERT_FILTERED when too large a share of the rows was rejected. */
+  check(rowsLoaded: number): void {
+    const rows = rowsLoaded + this.count;
+    if (this.count > rows * this.#plan.maxFilterRatio) throw this.#filtered(rows);
+  }
+
+  *rows(): Generator<RejectedRow> {
+    for (const { code, row } of this.#held) yield this.#describe(code, row);
+  }
+
+  samples(count: number): readonly string[] {
+    return this.#held.slice(0, count).map(({ code, row }) => {
+      const { message } = this.#describe(code, row);
+      return `Error: ${message}. Row: ${shorten(row)}`;
+    });
+  }
+
+  #describe(code: number, text: string): RejectedRow {
+    const { column } = present(this.#plan.outputs[code >> 2], 'output of a reject code');
+    const fields = JSON.parse(text) as Readonly<Record<string, string | null>>;
+    const strict = (code & 3) === REJECT_CODE.strict;
+    return {
+      raw: Buffer.from(text),
+      fields,
+      ...describeReject(column, fields[column.name], strict),
+      column: column.name,
+      source: null,
+    };
+  }
+
+  #filtered(rows: number | string): AppError {
+    return fail('INSERT_FILTERED', {
+      mode: this.#plan.strictMode ? ' in strict mode' : '',
+      transactionId: this.#transactionId,
+      filtered: this.count,
+      rows,
+      samples: this.samples(FIRST_SAMPLES).join(' '),
+    });
+  }
+
+  #end(failure: AppError): never {
+    this.#failure = failure;
+    throw failure;
+  }
+}

@@ -1,0 +1,156 @@
+// INSERT INTO ... VALUES / SELECT: checks it against the table, plans its rows and runs it. OVERWRITE and
+// partitions come with partitioned tables.
+import { fail } from '../base/errors.ts';
+import {
+  checkCount,
+  checkSource,
+  insertOutputs,
+  insertRules,
+  targetColumns,
+} from '../loads/insert/definition.ts';
+import { analysisError } from '../loads/properties.ts';
+import type { InsertPlan } from '../model/insert-plan.ts';
+import type { LoadTarget } from '../model/load-plan.ts';
+import { REJECTED_RECORDS_TABLE, STATISTICS_DATABASE } from '../model/system-tables.ts';
+import type { ColumnSchema, TableInfo } from '../model/table.ts';
+import type { InsertSource } from '../query/plan-insert.ts';
+import { plainValues, planSelectSource, planValuesSource } from '../query/plan-insert.ts';
+import type { Insert } from '../sql/ast/ddl.ts';
+import { propertyMap } from './properties.ts';
+import { queryWithTables } from './query.ts';
+import { tableName } from './tables.ts';
+import type { Handler, Outcome, StatementContext } from './types.ts';
+import { variableText } from './variables.ts';
+
+/** SOURCE: StarRocks, system limits: label names. */
+const LABEL = /^[-\w]{1,128}$/;
+
+export const insert: Handler<'insert'> = async (statement, context) => {
+  const { session, services } = context;
+  refuseLaterWork(statement);
+  const { database, name } = tableName(statement.table, session);
+  const table = await services.catalog.tables.get(database, name);
+  return await runInsert(statement, table, context);
+};
+
+/** Inserts into a table that is known. Used by CREATE TABLE AS SELECT, too. */
+export async function runInsert(
+  statement: Pick<Insert, 'label' | 'columns' | 'byName' | 'properties' | 'query'>,
+  table: TableInfo,
+  context: StatementContext,
+): Promise<Outcome> {
+  const { services, signal } = context;
+  await refuseSystemTable(table, context);
+  checkLabel(statement.label);
+  const plan = await planInsert(statement, table, context);
+  const result = await services.inserts.run({ table, plan, label: statement.label, signal });
+  return {
+    kind: 'ok',
+    affectedRows: result.rowsLoaded,
+    warnings: result.rowsFiltered,
+    info: `{'label':'${result.label}', 'status':'VISIBLE', 'txnId':'${result.transactionId}'}`,
+  };
+}
+
+function refuseLaterWork(statement: Insert): void {
+  const later: [boolean, string, string][] = [
+    [
+      statement.overwrite,
+      'INSERT OVERWRITE',
+      'it comes with partitioned tables; TRUNCATE TABLE and INSERT do it in two steps',
+    ],
+    [statement.partitions !== null, 'INSERT into PARTITION', 'tables have no partitions yet'],
+  ];
+  for (const [present, what, hint] of later) {
+    if (present) throw fail('NOT_SUPPORTED', { what, hint });
+  }
+}
+
+async function refuseSystemTable(table: TableInfo, { services }: StatementContext): Promise<void> {
+  const database = await services.catalog.databases.byId(table.databaseId);
+  if (database?.isSystem === true) {
+    throw fail('SYSTEM_OBJECT', { what: 'table', name: `${table.databaseName}.${table.name}` });
+  }
+}
+
+function checkLabel(label: string | null): void {
+  if (label === null || LABEL.test(label)) return;
+  throw analysisError(
+    `Label format error: '${label.slice(0, 200)}' does not match ${LABEL.source}`,
+  );
+}
+
+async function planInsert(
+  statement: Pick<Insert, 'columns' | 'byName' | 'properties' | 'query'>,
+  table: TableInfo,
+  context: StatementContext,
+): Promise<InsertPlan> {
+  const { session, services } = context;
+  const text = (name: string): string =>
+    variableText(name, 'session', session, services.globals) ?? '';
+  const rules = insertRules(propertyMap(statement.properties), {
+    strict: text('enable_insert_strict') === 'true',
+    maxFilterRatio: Number(text('insert_max_filter_ratio')),
+    timeoutSeconds: Number(text('insert_timeout')),
+  });
+  const { targets, source, outputs } = await planSource(statement, table, context);
+  checkCount(targets.length, source.parts[0]?.types.length ?? targets.length);
+  for (const part of source.parts) checkSource(targets, part.types);
+  return {
+    userName: session.user,
+    ...(await loadTargets(table, context)),
+    ...source,
+    outputs,
+    ...rules,
+  };
+}
+
+async function planSource(
+  statement: Pick<Insert, 'columns' | 'byName' | 'query'>,
+  table: TableInfo,
+  context: StatementContext,
+): Promise<{
+  readonly targets: readonly ColumnSchema[];
+  readonly source: InsertSource;
+  readonly outputs: InsertPlan['outputs'];
+}> {
+  const { schema } = table;
+  const list = statement.columns?.map((column) => column.name) ?? null;
+  const values = plainValues(statement.query);
+  if (values !== null) {
+    if (statement.byName) throw analysisError('INSERT BY NAME needs a SELECT: VALUES has no names');
+    const targets = targetColumns(schema.columns, list, table.name);
+    for (const row of values.rows) checkCount(targets.length, row.length);
+    const tables = (await queryWithTables(statement.query, context)).context;
+    const { services } = context;
+    const newUuid = (): string => services.newUuid();
+    const outputs = insertOutputs(schema.columns, targets, tables.session);
+    const source = planValuesSource(values, targets, context.text, { ...tables, newUuid });
+    return { targets, source, outputs };
+  }
+  const planned = await queryWithTables(statement.query, context);
+  const { query, context: tables } = planned;
+  const { columns, ...source } = planSelectSource(query, context.text, tables);
+  const names = statement.byName ? columns.map((column) => column.name) : list;
+  const targets = targetColumns(schema.columns, names, table.name);
+  return { targets, source, outputs: insertOutputs(schema.columns, targets, tables.session) };
+}
+
+/** Where rows and rejected rows of a load into the table go. */
+export async function loadTargets(
+  table: TableInfo,
+  { services }: StatementContext,
+): Promise<{ readonly target: LoadTarget; readonly rejected: LoadTarget }> {
+  const { catalog } = services;
+  const volume = await catalog.volumes.byId(table.volumeId);
+  if (!volume.enabled) throw fail('VOLUME_DISABLED', { volume: volume.name });
+  const rejected = await catalog.tables.get(STATISTICS_DATABASE, REJECTED_RECORDS_TABLE);
+  const targetOf = (info: TableInfo): LoadTarget => ({
+    tableId: info.id,
+    databaseName: info.databaseName,
+    tableName: info.name,
+    volume,
+    prefix: info.prefix,
+  });
+  return { target: targetOf(table), rejected: targetOf(rejected) };
+}
