@@ -189,6 +189,10 @@ const REWRITTEN: readonly (readonly [string, string])[] = [
     'ALTER STORAGE VOLUME v COMMENT = "c", SET ("a" = "b"), SET ("c" = "d")',
     "ALTER STORAGE VOLUME v COMMENT 'c' SET ('a' = 'b', 'c' = 'd')",
   ],
+  [
+    'insert into t by name with label l select 1 as a',
+    'INSERT INTO t WITH LABEL l BY NAME SELECT 1 AS a',
+  ],
   ['insert into t (select 1) union all select 2', 'INSERT INTO t SELECT 1 UNION ALL SELECT 2'],
   [
     'insert into t with a as (select 1) select * from a',
@@ -408,17 +412,20 @@ const volume = fc.record({
   properties,
 });
 
-const insert = fc.record({
-  kind: fc.constant('insert' as const),
-  pos: fc.constant(pos),
-  overwrite: fc.boolean(),
-  table: tableName,
-  partitions,
-  label: fc.option(name),
-  columns: fc.option(names),
-  properties,
-  query: trees.query,
-});
+const insert = fc
+  .record({
+    kind: fc.constant('insert' as const),
+    pos: fc.constant(pos),
+    overwrite: fc.boolean(),
+    table: tableName,
+    partitions,
+    label: fc.option(name),
+    columns: fc.option(names),
+    byName: fc.boolean(),
+    properties,
+    query: trees.query,
+  })
+  .map((tree) => ({ ...tree, byName: tree.byName && tree.columns === null }));
 
 for (const [label, arbitrary] of Object.entries({
   createRoutineLoad,
