@@ -105,6 +105,7 @@ function expressionContext(analysis: Analysis): ExpressionContext {
     scope: EMPTY_SCOPE,
     ctes: new Map(),
     parameters: new Map(),
+    lambdaDepth: 0,
     analyse: analyseExpression,
     analyseQuery: (query, around, known) => analyseQuery(query, analysis, around, known),
   };
