@@ -1,10 +1,11 @@
-// Table functions in FROM: unnest of one or several arrays, generate_series.
-import { present } from '../base/assert.ts';
-import { printSqlType, type SqlType } from '../model/sql-type.ts';
+// Table functions in FROM: the entries of kind `table`, with named arguments where they take them.
+import { printSqlType } from '../model/sql-type.ts';
 import type * as ast from '../sql/ast/query.ts';
-import { coerce } from './coerce.ts';
+import { convertArguments } from './analyse-arguments.ts';
 import type { TypedExpression } from './expression.ts';
-import { resolveSignature } from './functions/resolve.ts';
+import type { FunctionEntry } from './functions/entry.ts';
+import { missingReason } from './functions/missing.ts';
+import { matchSignature } from './functions/resolve.ts';
 import {
   type AnalysedRelation,
   outputColumn,
@@ -13,9 +14,8 @@ import {
   single,
 } from './relation-scope.ts';
 import { analyzeError, EMPTY_SCOPE, type Scope } from './scope.ts';
-import { BIGINT } from './types.ts';
 
-/** @throws SQL_ANALYZE_AT for an unknown function or arguments of types it does not take. */
+/** @throws SQL_ANALYZE_AT for an unknown function, names it has not got, or arguments of types it does not take. */
 export function analyseTableFunction(
   relation: ast.TableFunction,
   context: RelationContext,
@@ -23,19 +23,23 @@ export function analyseTableFunction(
 ): AnalysedRelation {
   const alias = context.analysis.nextAlias();
   const expressions = context.expressions(lateral ?? context.outer ?? EMPTY_SCOPE);
-  const list = LISTED[relation.name];
-  // unnest_bitmap(b) is unnest(bitmap_to_array(b)).
-  const args = relation.args
-    .map((arg) => expressions.analyse(arg.value, expressions))
-    .map((arg) => (list === undefined ? arg : listCall(list, relation, arg, context)));
-  const types = tableFunctionTypes(relation, args);
-  const isUnnest = relation.name === 'unnest' || list !== undefined;
-  const converted = isUnnest ? args : args.map((arg) => coerce(arg, BIGINT));
-  const name = isUnnest ? 'unnest' : 'generate_series';
+  const entry = context.analysis.functions.get(relation.name);
+  const given = entry?.kind === 'table' ? inOrder(relation, entry) : relation.args;
+  const args = given.map((arg) => expressions.analyse(arg.value, expressions));
+  const resolved = entry?.kind === 'table' ? matchSignature(entry, args) : undefined;
+  if (entry === undefined || resolved?.result.kind !== 'STRUCT') throw unknown(relation, args);
+  const { signature, result } = resolved;
   // SOURCE: StarRocks names every column of unnest(a, b) `unnest` where no alias list names them.
-  const columns = types.map((type, i) => outputColumn(alias, i, relation.name, type));
+  const columns = result.fields.map(({ name, type }, i) => outputColumn(alias, i, name, type));
+  const call = {
+    kind: 'call',
+    type: result,
+    entry,
+    signature,
+    args: convertArguments(args, resolved),
+  } as const;
   return single(
-    { kind: 'table_function', function: name, args: converted, alias },
+    { kind: 'table_function', call, columns: columns.length, alias },
     {
       database: null,
       name: relation.alias ?? relation.name,
@@ -45,34 +49,32 @@ export function analyseTableFunction(
   );
 }
 
-/** Table functions that give the elements of what a scalar function makes of their one argument. */
-const LISTED: Readonly<Record<string, string>> = { unnest_bitmap: 'bitmap_to_array' };
-
-function listCall(
-  name: string,
-  relation: ast.TableFunction,
-  arg: TypedExpression,
-  context: RelationContext,
-): TypedExpression {
-  const entry = present(context.analysis.functions.get(name), name);
-  const { signature, result } = resolveSignature(entry, relation.name, [arg]);
-  return { kind: 'call', type: result, entry, signature, args: [arg] };
+function unknown(relation: ast.TableFunction, args: readonly TypedExpression[]): Error {
+  const reason = missingReason(relation.name, () => false);
+  const rest = reason === undefined ? '' : `: not supported, ${reason}`;
+  const types = args.map((arg) => printSqlType(arg.type)).join(', ');
+  return analyzeError(`Unknown table function '${relation.name}(${types})'${rest}`, relation.pos);
 }
 
-function tableFunctionTypes(
-  relation: ast.TableFunction,
-  args: readonly TypedExpression[],
-): readonly SqlType[] {
-  const arrays = args.flatMap((arg) => (arg.type.kind === 'ARRAY' ? [arg.type.element] : []));
-  const named = relation.args.some((arg) => arg.name !== null);
-  const isArrays = !named && arrays.length > 0 && arrays.length === args.length;
-  if (isArrays && relation.name === 'unnest') return arrays;
-  if (isArrays && relation.name in LISTED && args.length === 1) return arrays;
-  if (!named && relation.name === 'generate_series' && args.length >= 2 && args.length <= 3) {
-    return [BIGINT];
+/** Named arguments in the order of the parameters; all or none of them are named. */
+function inOrder(
+  { args, name, pos }: ast.TableFunction,
+  { parameterNames }: FunctionEntry,
+): readonly ast.TableFunctionArgument[] {
+  if (args.every((arg) => arg.name === null)) return args;
+  if (args.some((arg) => arg.name === null)) {
+    throw analyzeError(`${name}: named arguments cannot be mixed with others`, pos);
   }
-  throw analyzeError(
-    `Unknown table function '${relation.name}(${args.map((arg) => printSqlType(arg.type)).join(', ')})'`,
-    relation.pos,
-  );
+  const byName = new Map(args.map((arg) => [arg.name?.toLowerCase() ?? '', arg]));
+  const known = parameterNames.filter((parameter) => byName.has(parameter));
+  // Only the last ones may be left out.
+  const isPrefix = known.every((parameter, i) => parameter === parameterNames[i]);
+  if (byName.size !== args.length || known.length !== args.length || !isPrefix) {
+    const possible =
+      parameterNames.length === 0
+        ? 'takes no named arguments'
+        : `takes ${parameterNames.join(', ')}`;
+    throw analyzeError(`${name} ${possible}`, pos);
+  }
+  return known.flatMap((parameter) => byName.get(parameter) ?? []);
 }

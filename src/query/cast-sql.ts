@@ -81,7 +81,8 @@ function forJson(sql: string, from: SqlType): string {
 
 function fromJson(sql: string, to: SqlType): string {
   if (isString(to)) {
-    return `CASE WHEN ${isLargeJson(sql)} THEN ${sql} WHEN json_type(TRY_CAST(${sql} AS JSON)) = 'VARCHAR' THEN json_extract_string(TRY_CAST(${sql} AS JSON), '$') ELSE ${textSql({ kind: 'JSON' }, sql)} END`;
+    // JSON null is NULL. SOURCE: StarRocks' page on CAST of JSON.
+    return `CASE WHEN ${isLargeJson(sql)} THEN ${sql} WHEN json_type(TRY_CAST(${sql} AS JSON)) = 'NULL' THEN NULL WHEN json_type(TRY_CAST(${sql} AS JSON)) = 'VARCHAR' THEN json_extract_string(TRY_CAST(${sql} AS JSON), '$') ELSE ${textSql({ kind: 'JSON' }, sql)} END`;
   }
   const scalar = `json_extract_string(TRY_CAST(${sql} AS JSON), '$')`;
   if (to.kind === 'ARRAY' || to.kind === 'MAP' || to.kind === 'STRUCT')

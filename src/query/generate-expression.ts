@@ -64,6 +64,7 @@ export function expressionSql(expression: TypedExpression, context: GenerateCont
     case 'arithmetic':
       return arithmeticSql(expression, context);
     case 'comparison': {
+      if (expression.left.type.kind === 'JSON') return jsonComparisonSql(expression, context);
       const op = expression.op === '<=>' ? 'IS NOT DISTINCT FROM' : expression.op;
       return `(${sql(expression.left)} ${op} ${sql(expression.right)})`;
     }
@@ -120,6 +121,17 @@ function mapLiteralSql(
           `[${keys.map((key, i) => entrySql(sql(key), sql(values[i] ?? key))).join(', ')}]`,
         );
   return `CAST(${map} AS ${duckdbType(type)})`;
+}
+
+/** JSON is compared by value, not by its text. SOURCE: StarRocks' JSON operators. */
+function jsonComparisonSql(
+  { op, left, right }: Extract<TypedExpression, { kind: 'comparison' }>,
+  context: GenerateContext,
+): string {
+  const [a, b] = [expressionSql(left, context), expressionSql(right, context)];
+  const order = `mr_json_compare(${a}, ${b})`;
+  if (op !== '<=>') return `(${order} ${op} 0)`;
+  return `(CASE WHEN ${a} IS NULL OR ${b} IS NULL THEN ${a} IS NULL AND ${b} IS NULL ELSE ${order} = 0 END)`;
 }
 
 function literalSql({ type, text }: LiteralExpression): string {

@@ -128,13 +128,8 @@ function relationSql(relation: RelationNode, context: GenerateContext): string {
     case 'derived':
       return `(${sqlOf(relation.query, context)}) AS ${relation.alias}`;
     case 'table_function': {
-      const args = relation.args.map((arg) => expressionSql(arg, context));
-      if (relation.function !== 'unnest' || args.length === 1) {
-        return `${relation.function}(${args.join(', ')}) AS ${relation.alias}(c0)`;
-      }
-      // Side by side, the shorter arrays padded with NULL.
-      const items = args.map((arg, i) => `unnest(${arg}) AS c${i}`);
-      return `(SELECT ${items.join(', ')}) AS ${relation.alias}`;
+      const names = Array.from({ length: relation.columns }, (_, i) => `c${i}`).join(', ');
+      return `${expressionSql(relation.call, context)} AS ${relation.alias}(${names})`;
     }
     case 'join':
       return joinSql(relation, context);

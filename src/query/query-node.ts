@@ -1,7 +1,7 @@
 // Typed queries: a resolved SELECT as a tree, between the analyser and the generator. Relations carry
 // generated aliases, outputs generated names (`c0`), so no user text decides what DuckDB resolves.
 import type { SqlType } from '../model/sql-type.ts';
-import type { SortKey, TypedExpression } from './expression.ts';
+import type { CallExpression, SortKey, TypedExpression } from './expression.ts';
 
 export interface OutputColumn {
   /** As the client sees it. */
@@ -99,8 +99,10 @@ export type RelationNode =
 /** Outputs `c0`, `c1`, ... like a query. */
 export interface TableFunctionNode {
   readonly kind: 'table_function';
-  readonly function: 'unnest' | 'generate_series';
-  readonly args: readonly TypedExpression[];
+  /** Of an entry of kind `table`: its SQL is a relation. */
+  readonly call: CallExpression;
+  /** How many columns it has. */
+  readonly columns: number;
   readonly alias: string;
 }
 

@@ -94,15 +94,12 @@ export function isLargeJson(sql: string): string {
   return `(strlen(${sql}) > ${LARGE_JSON_BYTES} AND left(${sql}, 1) IN ('{', '['))`;
 }
 
-/** Text of a JSON value with a space after `:` and `,`. The pattern eats strings whole, so that theirs stay. */
+/** Text of a JSON value: one line, a space behind `:` and `,`, keys in order. */
 export function jsonText(sql: string): string {
-  // Up to the end: a match that began inside the last string would put spaces into it.
-  const pattern = quoteString('((?:"(?:[^"\\\\]|\\\\.)*"|[^":,])+)([:,]|$)');
-  return bindLong([sql], ([text = '']) => {
-    const plain = `CAST(json_extract(TRY_CAST(${text} AS JSON), '$') AS VARCHAR)`;
-    const spaced = `rtrim(regexp_replace(${plain}, ${pattern}, '\\1\\2 ', 'g'))`;
-    return `CASE WHEN ${isLargeJson(text)} THEN ${text} ELSE ${spaced} END`;
-  });
+  return bindLong(
+    [sql],
+    ([text = '']) => `CASE WHEN ${isLargeJson(text)} THEN ${text} ELSE mr_json_text(${text}) END`,
+  );
 }
 
 /** `[1,null,"a"]`, `{"k":1}`: how StarRocks shows arrays, maps and structs. */

@@ -82,7 +82,7 @@ class Walk {
         this.query(relation.query);
         return;
       case 'table_function':
-        for (const arg of relation.args) this.#expression(arg);
+        for (const arg of relation.call.args) this.#expression(arg);
         return;
       case 'join':
         this.#relation(relation.left);

@@ -17,6 +17,7 @@ import { install, type JsFunction } from './define.ts';
 import { ESTIMATE_FUNCTIONS } from './estimate.ts';
 import { HASH_FUNCTIONS } from './hash.ts';
 import { HOST_FUNCTIONS } from './host.ts';
+import { JSON_FUNCTIONS } from './json.ts';
 import { JSON_NUMBER_FUNCTIONS } from './json-numbers.ts';
 import { NUMBER_BASE_FUNCTIONS } from './number-base.ts';
 import { STATISTICS_FUNCTIONS } from './statistics.ts';
@@ -32,6 +33,7 @@ export const JS_FUNCTIONS: readonly JsFunction[] = [
   ...DATE_TEXT_FUNCTIONS,
   ...HOST_FUNCTIONS,
   ...JSON_NUMBER_FUNCTIONS,
+  ...JSON_FUNCTIONS,
 ];
 
 /** Makes all of them callable on every connection of the instance. Once per instance, before it serves. */

@@ -62,6 +62,8 @@ export interface FunctionOptions {
   readonly takesOrder?: boolean;
   /** Aggregates only; true unless said otherwise. */
   readonly takesOver?: boolean;
+  /** Table functions only. */
+  readonly parameterNames?: readonly string[];
 }
 
 /** One signature: its text, its DuckDB form, and a result rule where the text's result does not say enough. */
@@ -90,6 +92,7 @@ export function definer(kind: FunctionKind, category: FunctionCategory): Define 
     constant: options.constant ?? null,
     takesDistinct: kind === 'aggregate' && (options.takesDistinct ?? true),
     takesOrder: options.takesOrder ?? false,
+    parameterNames: options.parameterNames ?? [],
     takesOver: kind === 'window' || (kind === 'aggregate' && (options.takesOver ?? true)),
   });
 }

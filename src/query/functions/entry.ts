@@ -113,6 +113,8 @@ export interface FunctionEntry {
   readonly takesOrder: boolean;
   /** May OVER stand behind it (aggregates and window functions)? */
   readonly takesOver: boolean;
+  /** Names of the parameters, where arguments may be given by name (table functions); else empty. */
+  readonly parameterNames: readonly string[];
 }
 
 /** The function table: names in lower case, aliases included. */

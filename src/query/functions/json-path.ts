@@ -1,56 +1,60 @@
-// JSON paths of StarRocks (`$.a.b[0]`, `a.b`, `$."x y"`, `$.a[*]`) checked and written as DuckDB paths.
-// A path must be a constant: DuckDB raises an error in mid-query for one that it cannot read.
+// JSON paths in generated SQL: constant ones become DuckDB paths where it has them (and are checked
+// before the query runs), all others go through the engine's own function.
 import { fail } from '../../base/errors.ts';
+import { isMany, type PathStep, parsePath } from '../../formats/json/path.ts';
 import type { TypedExpression } from '../expression.ts';
+import { quoteString } from '../literal.ts';
 
-export interface JsonPath {
-  /** DuckDB path text. */
-  readonly text: string;
-  /** Contains a wildcard: DuckDB then answers a list. */
-  readonly many: boolean;
+/** The steps of a constant path. @throws SQL_ANALYZE for a path that cannot be read. */
+export function parseJsonPath(path: string): readonly PathStep[] {
+  const steps = parsePath(path);
+  if (steps === undefined) throw fail('SQL_ANALYZE', { detail: `Invalid json path '${path}'` });
+  return steps;
 }
 
-const STEP = /\.\s*(?:"([^"\\]*)"|([^.[\]"\\]+))|\[\s*(\d+|\*)\s*\]/y;
+/** `undefined` for a path that is no constant, null for NULL. */
+export function constantSteps(
+  argument: TypedExpression | undefined,
+): readonly PathStep[] | null | undefined {
+  if (argument === undefined) return [];
+  if (argument.kind !== 'literal') return undefined;
+  return argument.text === null ? null : parseJsonPath(argument.text);
+}
 
-/** @throws SQL_ANALYZE for a path that cannot be read. */
-export function parseJsonPath(path: string): JsonPath {
-  const trimmed = path.trim();
-  const rooted = /^\$/.test(trimmed)
-    ? trimmed.slice(1)
-    : /^[.[]/.test(trimmed)
-      ? trimmed
-      : `.${trimmed}`;
+/** SQL for what a path names in `json` (JSON text), as JSON text; several values as one JSON array. */
+export function jsonAtPathSql(json: string, path: string, argument: TypedExpression | undefined) {
+  const steps = constantSteps(argument);
+  if (steps === null) return 'CAST(NULL AS VARCHAR)';
+  const own = steps === undefined ? undefined : duckdbPath(steps);
+  if (own === undefined) return `mr_json_query(${json}, ${path})`;
+  const found = `json_extract(TRY_CAST(${json} AS JSON), ${quoteString(own)})`;
+  if (steps !== undefined && isMany(steps)) {
+    return `CASE WHEN len(${found}) > 0 THEN CAST(to_json(${found}) AS VARCHAR) END`;
+  }
+  return `CAST(${found} AS VARCHAR)`;
+}
+
+/** The same path in DuckDB's spelling; undefined for what it cannot say. */
+function duckdbPath(steps: readonly PathStep[]): string | undefined {
   let text = '$';
-  let many = false;
-  STEP.lastIndex = 0;
-  let at = 0;
-  while (at < rooted.length && trimmed !== '') {
-    STEP.lastIndex = at;
-    const match = STEP.exec(rooted);
-    if (match === null) {
-      throw fail('SQL_ANALYZE', { detail: `Invalid json path '${path}'` });
-    }
-    at = STEP.lastIndex;
-    const [, quoted, plain, index] = match;
-    if (index !== undefined) {
-      text += `[${index}]`;
-      many ||= index === '*';
-    } else if (quoted === undefined && plain?.trim() === '*') {
-      text += '.*';
-      many = true;
-    } else {
-      text += `."${(quoted ?? plain ?? '').trim()}"`;
+  for (const step of steps) {
+    switch (step.kind) {
+      case 'key':
+        if (/["\\]/.test(step.key)) return undefined;
+        text += `."${step.key}"`;
+        break;
+      case 'index':
+        text += `[${step.index}]`;
+        break;
+      case 'items':
+        text += '[*]';
+        break;
+      case 'members':
+        text += '.*';
+        break;
+      case 'slice':
+        return undefined;
     }
   }
-  return { text, many };
-}
-
-/** The path of a constant argument; null when the argument is NULL. */
-export function constantJsonPath(
-  argument: TypedExpression | undefined,
-  name: string,
-): JsonPath | null {
-  if (argument?.kind === 'literal')
-    return argument.text === null ? null : parseJsonPath(argument.text);
-  throw fail('SQL_ANALYZE', { detail: `the path of ${name} must be a constant` });
+  return text;
 }

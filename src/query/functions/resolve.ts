@@ -23,6 +23,7 @@ import type {
   ParameterSpec,
   Signature,
 } from './entry.ts';
+import { missingReason } from './missing.ts';
 
 /** A signature chosen: what each argument must be converted to (null = leave it), and what comes out. */
 export interface Resolved {
@@ -39,18 +40,33 @@ export function resolveSignature(
   name: string,
   args: readonly ArgumentShape[],
 ): Resolved {
+  const resolved = matchSignature(entry, args);
+  if (resolved !== undefined) return resolved;
+  throw noMatch(
+    name,
+    args.map((arg) => arg.type),
+    '',
+  );
+}
+
+/** The nearest signature, undefined when none fits. */
+export function matchSignature(
+  entry: FunctionEntry,
+  args: readonly ArgumentShape[],
+): Resolved | undefined {
   const types = args.map((arg) => arg.type);
   let best: { resolved: Resolved; cost: number } | null = null;
   for (const signature of entry.signatures) {
     const tried = fitsForms(signature, args) ? trySignature(signature, types, args) : undefined;
     if (tried !== undefined && (best === null || tried.cost < best.cost)) best = tried;
   }
-  if (best === null) throw noMatch(name, types, '');
-  return best.resolved;
+  return best?.resolved;
 }
 
-/** The error for an unknown function, with the nearest known name where one is near. */
+/** The error for an unknown function: why it is missing, or the nearest known name where one is near. */
 export function unknownFunction(table: FunctionTable, name: string, types: readonly SqlType[]) {
+  const reason = missingReason(name, (base) => table.get(base)?.kind === 'aggregate');
+  if (reason !== undefined) return noMatch(name, types, `: not supported, ${reason}`);
   let nearest = '';
   let distance = Math.max(1, Math.floor(name.length / 3)) + 1;
   for (const known of table.keys()) {

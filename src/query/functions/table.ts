@@ -26,6 +26,7 @@ import { SESSION_FUNCTIONS } from './session.ts';
 import { SKETCH_FUNCTIONS } from './sketch.ts';
 import { STRING_FUNCTIONS } from './string.ts';
 import { STRUCT_FUNCTIONS } from './struct.ts';
+import { TABLE_FUNCTIONS } from './table-function.ts';
 import { TIME_FUNCTIONS } from './time.ts';
 import { URL_FUNCTIONS } from './url.ts';
 import { UTILITY_FUNCTIONS } from './utility.ts';
@@ -69,6 +70,7 @@ export const FUNCTION_ENTRIES: readonly FunctionEntry[] = [
   ...AGGREGATES,
   ...conditionalForms(AGGREGATES),
   ...WINDOW_FUNCTIONS,
+  ...TABLE_FUNCTIONS,
 ];
 
 /** By lower-case name. `reverse` exists for text and arrays: entries of one name merge their signatures. */
