@@ -214,8 +214,8 @@ class TreeBuilder {
       case 'derived':
         return { node: this.query(relation.query), left: predicates };
       case 'table_function': {
-        const args = relation.args.map(this.#text).join(', ');
-        const details = [`function: ${relation.function}(${args})`];
+        const { entry, args } = relation.call;
+        const details = [`function: ${entry.names[0]}(${args.map(this.#text).join(', ')})`];
         return { node: leaf('TABLE FUNCTION', details, null), left: predicates };
       }
       case 'join':
