@@ -1,10 +1,11 @@
 // The one place that says whether a session may do something. Holds the accounts in memory; every change
 // goes through `change`, so that the next statement of any session sees it.
-import { fail } from '../base/errors.ts';
+import { type AppError, fail } from '../base/errors.ts';
 import { Mutex } from '../base/queue.ts';
 import type { Accounts, ObjectKey } from '../catalog/account-records.ts';
 import { userKey } from '../catalog/accounts.ts';
 import { type Catalog, INFORMATION_SCHEMA } from '../catalog/catalog.ts';
+import type { LoadJobRecord } from '../catalog/load-jobs.ts';
 import type { ObjectRef, Requirement } from '../model/privilege.ts';
 import { AccessView, identityText, type Principal } from './access-view.ts';
 import { notAuthorized } from './denied.ts';
@@ -57,12 +58,59 @@ export class AccessControl {
     }
     if (requirements.length === 0 || view.isRoot(principal)) return;
     for (const requirement of requirements) {
-      if (!(await this.#meets(principal, requirement))) throw this.denied(principal, requirement);
+      if (await this.#meets(principal, requirement)) continue;
+      throw this.denied(principal, requirement, await this.#shownObject(requirement.on));
     }
   }
 
+  /**
+   * Why a load job's account may not load into its table, null when it may. Every role that the account
+   * has counts: nobody activates roles for a job.
+   */
+  missingForLoad(job: {
+    readonly userName: string;
+    readonly userHost: string;
+    readonly databaseId: number;
+    readonly tableId: number;
+    readonly tableName: string;
+  }): AppError | null {
+    const identity = { name: job.userName, host: job.userHost };
+    const view = this.#view;
+    if (view.user(identity) === undefined) {
+      return fail('USER_GONE', { user: identityText(identity) });
+    }
+    const principal = { identity, activeRoles: new Set(view.rolesOf(identity)) };
+    const table: ObjectKey = {
+      type: 'TABLE',
+      databaseKey: String(job.databaseId),
+      objectKey: String(job.tableId),
+    };
+    const requirement = { anyOf: ['INSERT'], on: { type: 'SYSTEM' } } as const;
+    return view.rights(principal).has(table, requirement.anyOf)
+      ? null
+      : this.denied(principal, requirement, `TABLE ${job.tableName}`);
+  }
+
+  /** The object as the error names it, where its name alone does not say it. */
+  async #shownObject(on: ObjectRef): Promise<string | undefined> {
+    if (on.type === 'ROUTINE LOAD') {
+      const job = await this.#job(on.database, on.name);
+      return job === null ? undefined : `TABLE ${job.tableName}`;
+    }
+    if (on.type !== 'TABLE') return undefined;
+    const found = await this.resolve(on);
+    return found === null ? undefined : `${found.type} ${on.name}`;
+  }
+
+  async #job(databaseName: string, name: string): Promise<LoadJobRecord | null> {
+    const database = await this.#catalog.databases.find(databaseName);
+    if (database === null) return null;
+    const jobs = await this.#catalog.loadJobs.byName(database.id, name);
+    return jobs.find((entry) => entry.endedMs === null) ?? jobs.at(-1) ?? null;
+  }
+
   /** The error for a requirement that is not met, with the roles that the user could activate. */
-  denied(principal: Principal, requirement: Requirement, objectText?: string): Error {
+  denied(principal: Principal, requirement: Requirement, objectText?: string): AppError {
     const view = this.#view;
     const active = view.activeRoles(principal);
     const inactive = view.rolesOf(principal.identity).filter((id) => !active.includes(id));
@@ -108,12 +156,9 @@ export class AccessControl {
           ? null
           : { type: 'USER', databaseKey: '', objectKey: userKey(on) };
       case 'ROUTINE LOAD': {
-        const database = await catalog.databases.find(on.database);
-        if (database === null) return null;
-        const jobs = await catalog.loadJobs.byName(database.id, on.name);
-        const job = jobs.find((entry) => entry.endedMs === null) ?? jobs.at(-1);
-        if (job === undefined) return null;
-        const databaseKey = String(database.id);
+        const job = await this.#job(on.database, on.name);
+        if (job === null) return null;
+        const databaseKey = String(job.databaseId);
         return { type: 'TABLE', databaseKey, objectKey: String(job.tableId) };
       }
     }

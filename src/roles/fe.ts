@@ -166,11 +166,18 @@ export async function startFe(
   committer: CatalogCommitter,
 ): Promise<RunningFe> {
   const { catalog, config, clock, log, metrics } = options;
-  const scheduler = makeScheduler(options);
+  const access = await AccessControl.open(catalog);
+  const scheduler = makeScheduler(options, access);
+  // A job whose account lost the right pauses at once.
+  access.onChange(() => scheduler.wake());
   endpoint.attach(scheduler);
   const sessions = new Map<number, Session>();
-  const services = await makeServices(options, committer, scheduler, sessions, (id, queryOnly) =>
-    server.kill(id, queryOnly),
+  const services = await makeServices(
+    { ...options, access },
+    committer,
+    scheduler,
+    sessions,
+    (id, queryOnly) => server.kill(id, queryOnly),
   );
   const server = new MysqlServer({
     handler: mysqlHandler({
@@ -252,7 +259,7 @@ async function listenMysql(
   }
 }
 
-function makeScheduler(options: FeOptions): RoutineLoadScheduler {
+function makeScheduler(options: FeOptions, access: AccessControl): RoutineLoadScheduler {
   const { catalog, config, cn, probe, clock, random, log } = options;
   return new RoutineLoadScheduler({
     catalog,
@@ -274,6 +281,7 @@ function makeScheduler(options: FeOptions): RoutineLoadScheduler {
     freshnessMs: config.int('routine_load_freshness_millisecond'),
     maxMessageBytes: config.int('routine_load_max_message_bytes'),
     intervalMs: config.int('routine_load_scheduler_interval_millisecond'),
+    missingRight: (job) => access.missingForLoad(job),
     rejectedTarget: async (volume) => {
       const table = await catalog.tables.get(STATISTICS_DATABASE, REJECTED_RECORDS_TABLE);
       return {
@@ -301,15 +309,15 @@ function makeInserts(options: FeOptions, committer: CatalogCommitter): Inserts {
 }
 
 async function makeServices(
-  options: FeOptions,
+  options: FeOptions & { readonly access: AccessControl },
   committer: CatalogCommitter,
   scheduler: RoutineLoadScheduler,
   sessions: ReadonlyMap<number, Session>,
   kill: (connectionId: number, queryOnly: boolean) => boolean,
 ): Promise<Services> {
-  const { catalog, config, clock, log, random, probe } = options;
+  const { access, catalog, config, clock, log, random, probe } = options;
   return {
-    access: await AccessControl.open(catalog),
+    access,
     catalog,
     config,
     clock,

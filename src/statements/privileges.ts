@@ -4,6 +4,7 @@
 import type { UserIdentity } from '../catalog/account-records.ts';
 import type { PrivilegeType, Requirement } from '../model/privilege.ts';
 import { collectTableRefs } from '../query/collect-table-refs.ts';
+import type { DatabaseName } from '../sql/ast/ddl.ts';
 import type { Property, QualifiedName } from '../sql/ast/node.ts';
 import type { Query } from '../sql/ast/query.ts';
 import type { JobName } from '../sql/ast/routine-load.ts';
@@ -56,6 +57,14 @@ export function queryRequirements(query: Query, session: Session): readonly Requ
   }));
 }
 
+/** Any right on or in the database that the statement lists. */
+const inDatabase = (
+  { database }: { readonly database: DatabaseName | null },
+  session: Session,
+): readonly Requirement[] => [
+  onDatabase(databaseOrCurrent(database === null ? null : databaseOf(database), session), 'ANY'),
+];
+
 const manageUsers = (): readonly Requirement[] => [onSystem('GRANT')];
 
 /** Nothing for the own account, GRANT on SYSTEM for another one. */
@@ -106,8 +115,8 @@ export const STATEMENT_PRIVILEGES: { readonly [K in StatementKind]: Requirements
   drop_table: ({ name }, session) => [onTable(name, session, ['DROP'])],
   truncate_table: ({ name }, session) => [onTable(name, session, ['DELETE'])],
   // List those with any right.
-  show_tables: 'none',
-  show_table_status: 'none',
+  show_tables: inDatabase,
+  show_table_status: inDatabase,
   show_create_table: ({ name }, session) => [onTable(name, session, 'ANY')],
   describe_table: ({ name }, session) => [onTable(name, session, 'ANY')],
   show_columns: ({ table }, session) => [onTable(table, session, 'ANY')],

@@ -24,9 +24,10 @@ import {
 } from './information-schema/system-databases.ts';
 import type { Handler, Outcome, StatementContext } from './types.ts';
 import { PRODUCT_VERSION, SERVER_VERSION, variableText, variableValue } from './variables.ts';
+import { type Visibility, visibilityOf } from './visibility.ts';
 
 export const query: Handler<'query'> = async (statement, context) => {
-  const expanded = expandViews(statement, context);
+  const expanded = await expandViews(statement, context);
   const constant = tryConstantResult(expanded, context.text, queryContext(context).session);
   if (constant !== null) return { kind: 'rows', ...constant };
   return planned(expanded, context);
@@ -55,7 +56,7 @@ export async function queryWithTables(
 ): Promise<{ readonly query: Query; readonly context: QueryContext }> {
   // Thousands of rows of constants name no table: not worth walking.
   const isConstant = isPlainConstants(statement);
-  const expanded = isConstant ? statement : expandViews(statement, context);
+  const expanded = isConstant ? statement : await expandViews(statement, context);
   const refs = isConstant ? [] : collectTableRefs(expanded);
   const catalog = await readTables(refs, context);
   return { query: expanded, context: { ...queryContext(context), catalog } };
@@ -190,11 +191,13 @@ async function readTables(
 }
 
 /** Replaces references to system views over stored tables by their SELECT. The tree is plain data: a copy is made. */
-function expandViews(statement: Query, context: StatementContext): Query {
+async function expandViews(statement: Query, context: StatementContext): Promise<Query> {
+  if (!collectTableRefs(statement).some((ref) => isSqlView(ref, context))) return statement;
+  const visible = await visibilityOf(context);
   const visit = (node: unknown): unknown => {
     if (Array.isArray(node)) return node.map(visit);
     if (node === null || typeof node !== 'object') return node;
-    if (isTableReference(node)) return viewOf(node, context) ?? node;
+    if (isTableReference(node)) return viewOf(node, context, visible) ?? node;
     return Object.fromEntries(Object.entries(node).map(([key, value]) => [key, visit(value)]));
   };
   return visit(statement) as Query;
@@ -204,10 +207,19 @@ function isTableReference(node: object): node is TableReference {
   return 'kind' in node && node.kind === 'table';
 }
 
-function viewOf(node: TableReference, { session }: StatementContext): DerivedTable | undefined {
+function isSqlView({ database, name }: TableRef, { session }: StatementContext): boolean {
+  const place = database ?? session.database;
+  return place !== null && systemViewSql(place, name, { loads: 'ALL' }) !== undefined;
+}
+
+function viewOf(
+  node: TableReference,
+  { session }: StatementContext,
+  visible: Visibility,
+): DerivedTable | undefined {
   const database = node.name.database ?? session.database;
   if (database === null) return undefined;
-  const sql = systemViewSql(database, node.name.name);
+  const sql = systemViewSql(database, node.name.name, visible);
   if (sql === undefined) return undefined;
   const parsed = parseStatement(sql);
   if (parsed.kind !== 'query') return undefined;

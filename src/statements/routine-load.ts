@@ -8,6 +8,7 @@ import { propertyMap } from './properties.ts';
 import { filterRows } from './show-filter.ts';
 import { type Handler, OK, textRows } from './types.ts';
 import { variableText } from './variables.ts';
+import { visibilityOf } from './visibility.ts';
 
 function kafkaProperties(source: LoadSource): Record<string, string> {
   if (source.type !== 'KAFKA')
@@ -75,10 +76,8 @@ export const stopRoutineLoad: Handler<'stop_routine_load'> = async (
   return OK;
 };
 
-export const showRoutineLoad: Handler<'show_routine_load'> = async (
-  statement,
-  { session, services },
-) => {
+export const showRoutineLoad: Handler<'show_routine_load'> = async (statement, context) => {
+  const { session, services } = context;
   const name = statement.name;
   const database =
     name === null
@@ -89,7 +88,9 @@ export const showRoutineLoad: Handler<'show_routine_load'> = async (
     { database, name: name?.name ?? null, all: statement.all },
     timeZone,
   );
-  const rows = jobs.map(showRow);
+  const visible = await visibilityOf(context);
+  const shown = jobs.filter(({ job }) => visible.load(job.databaseName, job.tableName));
+  const rows = shown.map(showRow);
   const kept = filterRows(SHOW_COLUMNS, rows, { like: null, where: statement.where });
   return textRows(SHOW_COLUMNS, limitRows(statement, orderRows(statement, kept)));
 };

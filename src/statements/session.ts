@@ -7,8 +7,9 @@ import type { Expression } from '../sql/ast/expression.ts';
 import type { SetItem } from '../sql/ast/session.ts';
 import { constantValue } from './query.ts';
 import { filterRows } from './show-filter.ts';
-import { type Handler, OK, type Session, type StatementContext, textRows } from './types.ts';
+import { type Handler, OK, type StatementContext, textRows } from './types.ts';
 import { checkVariable, listVariables, SYSTEM_VARIABLES } from './variables.ts';
+import { visibilityOf } from './visibility.ts';
 
 export const setVariables: Handler<'set_variables'> = async (statement, context) => {
   for (const item of statement.items) await setOne(item, context);
@@ -84,6 +85,7 @@ export const showVariables: Handler<'show_variables'> = async (
 
 export const showProcesslist: Handler<'show_processlist'> = async (_statement, context) => {
   const nowMs = context.services.clock.nowMs();
+  const visible = await visibilityOf(context);
   return textRows(
     [
       'Id',
@@ -97,18 +99,21 @@ export const showProcesslist: Handler<'show_processlist'> = async (_statement, c
       'Info',
       'IsPending',
     ],
-    shownConnections(context).map((entry) => [
-      String(entry.connectionId),
-      entry.principal.identity.name,
-      entry.host,
-      entry.database,
-      entry.running === null ? 'Sleep' : 'Query',
-      new Date(entry.connectedMs).toISOString().slice(0, 19).replace('T', ' '),
-      String(Math.floor((nowMs - (entry.running?.startedMs ?? entry.connectedMs)) / 1000)),
-      'OK',
-      maskSecrets(entry.running?.sql ?? ''),
-      'false',
-    ]),
+    context.services.connections
+      .list()
+      .filter((entry) => visible.connection(entry))
+      .map((entry) => [
+        String(entry.connectionId),
+        entry.principal.identity.name,
+        entry.host,
+        entry.database,
+        entry.running === null ? 'Sleep' : 'Query',
+        new Date(entry.connectedMs).toISOString().slice(0, 19).replace('T', ' '),
+        String(Math.floor((nowMs - (entry.running?.startedMs ?? entry.connectedMs)) / 1000)),
+        'OK',
+        maskSecrets(entry.running?.sql ?? ''),
+        'false',
+      ]),
   );
 };
 
@@ -125,30 +130,17 @@ export async function killConnection(
 ): Promise<void> {
   const id = Number(idText);
   const target = services.connections.list().find((entry) => entry.connectionId === id);
-  const isOwn = target?.principal.identity.name === session.principal.identity.name;
-  if (target !== undefined && !isOwn) {
-    await services.access.check(session.principal, [OPERATE]);
-  }
-  if (!Number.isSafeInteger(id) || !services.connections.kill(id, queryOnly)) {
+  const { principal } = session;
+  const isOwn = target?.principal.identity.name === principal.identity.name;
+  if (target !== undefined && !isOwn) await services.access.check(principal, [OPERATE]);
+  // One that has not logged in yet belongs to nobody.
+  const mayTry = target !== undefined || services.access.view.isRoot(principal);
+  if (!mayTry || !Number.isSafeInteger(id) || !services.connections.kill(id, queryOnly)) {
     throw fail('UNKNOWN_CONNECTION', { id: idText });
   }
 }
 
 const OPERATE: Requirement = { anyOf: ['OPERATE'], on: { type: 'SYSTEM' } };
-
-/** The connections that the session may know of: its user's, with OPERATE on SYSTEM all. */
-function shownConnections({ session, services }: StatementContext): readonly Session[] {
-  const { principal } = session;
-  const isOperator =
-    services.access.view.isRoot(principal) ||
-    services.access.has(principal, { type: 'SYSTEM', databaseKey: '', objectKey: '*' }, [
-      'OPERATE',
-    ]);
-  const all = services.connections.list();
-  return isOperator
-    ? all
-    : all.filter((entry) => entry.principal.identity.name === principal.identity.name);
-}
 
 /** BEGIN, COMMIT, ROLLBACK: clients send them around single statements; each statement is its own transaction. */
 export const transactionWord = async (): Promise<typeof OK> => OK;

@@ -10,6 +10,7 @@ import { checkName } from './names.ts';
 import { propertyMap } from './properties.ts';
 import { filterRows } from './show-filter.ts';
 import { type Handler, OK, textRows } from './types.ts';
+import { visibilityOf } from './visibility.ts';
 
 const TYPES: readonly VolumeType[] = ['S3', 'HDFS', 'AZBLOB', 'ADLS2', 'GS', 'LOCAL'];
 /** Made from fe.conf or at the first start, never by a statement. */
@@ -106,12 +107,12 @@ export const dropStorageVolume: Handler<'drop_storage_volume'> = async (
   return OK;
 };
 
-export const showStorageVolumes: Handler<'show_storage_volumes'> = async (
-  statement,
-  { services },
-) => {
+export const showStorageVolumes: Handler<'show_storage_volumes'> = async (statement, context) => {
   const names = ['Storage Volume'];
-  const rows = (await services.catalog.volumes.list()).map((volume) => [volume.name]);
+  const visible = await visibilityOf(context);
+  const rows = (await context.services.catalog.volumes.list())
+    .filter((volume) => visible.volume(volume.id))
+    .map((volume) => [volume.name]);
   return textRows(names, filterRows(names, rows, { like: statement.like, where: null }));
 };
 

@@ -44,6 +44,8 @@ export interface SchedulerOptions {
   readonly maxMessageBytes: number;
   /** How often partitions are looked for and the jobs are gone through. */
   readonly intervalMs: number;
+  /** Why the job's account may not load into its table, null when it may. */
+  readonly missingRight: (job: LoadJobRecord) => AppError | null;
   /** Where rejected rows of a job's table go. */
   readonly rejectedTarget: (volume: VolumeRecord) => Promise<TaskAssignment['plan']['rejected']>;
 }
@@ -261,6 +263,11 @@ export class RoutineLoadScheduler {
     const job = await catalog.loadJobs.byId(jobId);
     if (this.#stopped || job === null || !runs(job.state)) return;
     if (this.#runtimeOf(jobId).notBeforeMs > clock.monotonicMs()) return;
+    const missing = this.#options.missingRight(job);
+    if (missing !== null) {
+      await this.#onError(jobId, missing);
+      return;
+    }
     try {
       await this.#schedule(job);
     } catch (error) {

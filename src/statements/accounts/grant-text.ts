@@ -90,6 +90,21 @@ async function objectName(
   }
 }
 
+/** Names of the object and of its database; null = all of them, or nothing of the kind. */
+export async function objectParts(
+  object: ObjectKey,
+  names: ObjectNames,
+): Promise<{ readonly database: string | null; readonly name: string | null }> {
+  const { type, databaseKey, objectKey } = object;
+  if (type === 'SYSTEM') return { database: null, name: null };
+  if (!IN_DATABASE.has(type)) {
+    const name = objectKey === '*' ? null : await objectName(object, names);
+    return type === 'DATABASE' ? { database: name, name: null } : { database: null, name };
+  }
+  const database = databaseKey === '*' ? null : await names.database(databaseKey);
+  return { database, name: objectKey === '*' ? null : await names.table(objectKey) };
+}
+
 /** Grants on the same object with the same option are one statement. */
 export interface GrantGroup {
   readonly object: ObjectKey;

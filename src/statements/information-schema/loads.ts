@@ -83,6 +83,7 @@ export const LOAD_VIEWS: ViewTable = {
       sql: `SELECT txn_id AS ID, CAST(regexp_extract(load_label, '-([0-9]+)-[0-9]+$', 1) AS BIGINT) AS JOB_ID,
     load_label AS LABEL, target_database AS DATABASE_NAME,
     concat('Error: ', error_message, '. Row: ', raw_record) AS TRACKING_LOG, load_type AS TYPE FROM ${RECORDS}`,
+      loadOf: { database: 'target_database', table: 'target_table' },
     },
   },
   stream_loads: {

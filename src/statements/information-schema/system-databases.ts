@@ -3,9 +3,10 @@
 import { INFORMATION_SCHEMA, SYS } from '../../catalog/catalog.ts';
 import { timeFormatter } from '../../loads/time-zone.ts';
 import type { InlineTableSource } from '../../query/catalog.ts';
+import { printString } from '../../sql/print-text.ts';
 import type { StatementContext } from '../types.ts';
 import { variableText } from '../variables.ts';
-import { visibilityOf } from '../visibility.ts';
+import { type Visibility, visibilityOf } from '../visibility.ts';
 import { ABSENT_VIEWS } from './absent.ts';
 import { COLUMN_VIEWS } from './columns.ts';
 import { GRANT_VIEWS, SYS_GRANT_VIEWS } from './grants.ts';
@@ -53,10 +54,19 @@ export function systemViewNames(database: string): readonly string[] {
   return Object.keys(viewsOf(database) ?? {}).sort();
 }
 
-/** The SELECT that a view stands for, undefined when its rows are made by the FE. */
-export function systemViewSql(database: string, name: string): string | undefined {
+/** The SELECT that a view stands for in a session, undefined when its rows are made by the FE. */
+export function systemViewSql(
+  database: string,
+  name: string,
+  visible: Pick<Visibility, 'loads'>,
+): string | undefined {
   const rows = systemView(database, name)?.rows;
-  return typeof rows === 'object' ? rows.sql : undefined;
+  if (typeof rows !== 'object') return undefined;
+  if (visible.loads === 'ALL') return rows.sql;
+  if (visible.loads.length === 0) return `${rows.sql} WHERE FALSE`;
+  const tables = visible.loads.map((load) => printString(`${load.database}.${load.table}`));
+  const { loadOf } = rows;
+  return `${rows.sql} WHERE concat(${loadOf.database}, '.', ${loadOf.table}) IN (${tables.join(', ')})`;
 }
 
 /** What rows of views and lists are made from, for one statement. */

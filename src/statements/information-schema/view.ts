@@ -32,15 +32,19 @@ export interface ViewContext {
 /** One row by column name; a column that is left out is NULL. */
 export type ViewRow = Readonly<Record<string, Cell>>;
 
+/** A SELECT without WHERE. */
+export interface ViewQuery {
+  readonly sql: string;
+  /** Columns that say into which table a row's load goes: only those of visible loads are shown. */
+  readonly loadOf: { readonly database: string; readonly table: string };
+}
+
 export interface SystemView {
   readonly columns: readonly ViewColumn[];
   /** One line for docs/reference/information-schema.md. */
   readonly doc: string;
   /** The rows of this moment, a SELECT over stored tables, or `'none'`: nothing of the kind exists here. */
-  readonly rows:
-    | ((context: ViewContext) => Promise<readonly ViewRow[]>)
-    | { readonly sql: string }
-    | 'none';
+  readonly rows: ((context: ViewContext) => Promise<readonly ViewRow[]>) | ViewQuery | 'none';
 }
 
 /** Views by lower-case name. */

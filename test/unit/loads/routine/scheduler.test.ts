@@ -74,6 +74,8 @@ interface Rig {
   readonly clock: ManualClock;
   readonly loader: FakeLoader;
   readonly probe: FakeProbe;
+  /** What the job's account lacks. */
+  readonly rights: { missing: AppError | null };
   readonly scheduler: RoutineLoadScheduler;
   readonly service: RoutineLoads;
   state(): Promise<string>;
@@ -96,6 +98,7 @@ async function rig(
   const clock = new ManualClock();
   const loader = new FakeLoader();
   const probe = new FakeProbe();
+  const rights: Rig['rights'] = { missing: null };
   const scheduler = new RoutineLoadScheduler({
     catalog,
     probe,
@@ -108,6 +111,7 @@ async function rig(
     freshnessMs: 1000,
     maxMessageBytes: 1_000_000,
     intervalMs: 10_000,
+    missingRight: () => rights.missing,
     rejectedTarget: async (volume) => ({
       tableId: fixture.rejected.id,
       databaseName: '_statistics_',
@@ -123,6 +127,7 @@ async function rig(
     clock,
     loader,
     probe,
+    rights,
     scheduler,
     service,
     state: async () => (await catalog.loadJobs.byId(job.id))?.state ?? 'gone',
@@ -333,6 +338,25 @@ test("a user's error pauses the job with its reason; a repeated report changes n
   assert.match(job?.reason?.message ?? '', /Kafka topic 'clicks' does not exist/);
   await rest();
   assert.equal(loader.started.length, 1);
+});
+
+test('an account that lost the right to load: the job pauses and its tasks end', async (context) => {
+  const { fixture, loader, rights, scheduler, service, state, leases } = await rig(context);
+  await scheduler.start();
+  await until('started', () => loader.started.length === 1);
+  rights.missing = fail('USER_GONE', { user: "'ann'@'%'" });
+  scheduler.wake();
+  await until('paused', async () => (await state()) === 'PAUSED');
+  await until('ended', async () => loader.running.size === 0 && (await leases()).length === 0);
+  const job = await fixture.catalog.loadJobs.byId(fixture.job.id);
+  assert.match(job?.reason?.message ?? '', /'ann'@'%': the user was dropped/);
+  // RESUME does not help until the right is back.
+  await service.resume('quickstart', 'clicks');
+  await until('paused again', async () => (await state()) === 'PAUSED');
+  assert.equal(loader.started.length, 1);
+  rights.missing = null;
+  await service.resume('quickstart', 'clicks');
+  await until('started again', () => loader.started.length === 2);
 });
 
 test('a report of an old epoch is not listened to', async (context) => {
