@@ -33,6 +33,12 @@ export class AccessControl {
     return this.#view;
   }
 
+  /** Has the user root no password yet? */
+  get rootIsOpen(): boolean {
+    const root = this.#view.user({ name: 'root', host: '%' });
+    return root?.sha1Digest === '' && root.sha256Digest === '';
+  }
+
   /** Called after each change, for what holds rights longer than a statement (load jobs). */
   onChange(listener: () => void): void {
     this.#listeners.add(listener);
@@ -116,6 +122,13 @@ export class AccessControl {
     const inactive = view.rolesOf(principal.identity).filter((id) => !active.includes(id));
     const roles = { active: view.roleNames(active), inactive: view.roleNames(inactive) };
     return notAuthorized(requirement, roles, objectText);
+  }
+
+  /** For every door that loads rows into a table by itself. Throws NOT_AUTHORIZED, USER_GONE. */
+  checkLoad(principal: Principal, database: string, table: string): Promise<void> {
+    return this.check(principal, [
+      { anyOf: ['INSERT'], on: { type: 'TABLE', database, name: table } },
+    ]);
   }
 
   /** Does the principal have one of the privileges on an object whose keys are known? */

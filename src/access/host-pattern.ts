@@ -4,12 +4,17 @@ import type { UserIdentity } from '../catalog/account-records.ts';
 
 const LOOPBACK: ReadonlySet<string> = new Set(['127.0.0.1', '::1', 'localhost']);
 
+/** Is it an address of this machine's own loop? */
+export function isLoopback(address: string): boolean {
+  return LOOPBACK.has(address) || address.startsWith('127.');
+}
+
 /** Does a client at `address` (an IP address without port) match? Letter case does not count. */
 export function matchesHost(pattern: string, address: string): boolean {
   const wanted = pattern.toLowerCase();
   const given = address.toLowerCase();
   if (wanted === '%' || wanted === given) return true;
-  if (wanted === 'localhost') return LOOPBACK.has(given);
+  if (wanted === 'localhost') return isLoopback(given);
   return isPattern(wanted) && matchesLike(wanted, given);
 }
 

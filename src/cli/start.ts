@@ -97,6 +97,9 @@ function welcome(server: RunningServer): string {
     '',
     '  Millrace is running.',
     `    SQL      mysql -h127.0.0.1 -P${server.queryPort} -uroot`,
+    ...(server.rootIsOpen
+      ? ["             root has no password yet: SET PASSWORD = PASSWORD('...')"]
+      : []),
     `    HTTP     http://127.0.0.1:${server.httpPort}/api/health   /metrics`,
     `    Kafka    ${broker}`,
     `    files    ${server.filesLocation}`,

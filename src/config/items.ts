@@ -35,6 +35,13 @@ export const CONFIG_ITEMS = {
     '127.0.0.1',
     'address that the MySQL, HTTP and broker ports listen on',
   ),
+  allow_empty_password_from_network: used(
+    'fe',
+    'bool',
+    'false',
+    'users without a password may log in from other machines, too (root has none until you set one)',
+  ),
+  metrics_require_login: used('fe', 'bool', 'false', '/metrics asks for a user and a password'),
   broker_port: used('fe', 'int', '9092', 'port of the embedded Kafka-protocol broker'),
   kafka_broker_list: used(
     'fe',

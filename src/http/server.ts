@@ -1,5 +1,7 @@
 // The HTTP door: health and metrics for now; load routes come with their issue. Fastify stays in here.
-import fastify from 'fastify';
+// Every route but the open ones wants a user and a password (Basic); which one is on the request then.
+import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
+import type { Principal } from '../access/access-view.ts';
 import { AppError, fail, toAppError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 
@@ -12,6 +14,20 @@ export interface HealthReport {
 export interface HttpServices {
   health(): Promise<HealthReport>;
   metricsText(): Promise<string>;
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Who asks; null on open routes. */
+    principal: Principal | null;
+  }
+}
+
+export interface HttpLogin {
+  readonly user: string;
+  readonly password: string;
+  /** IP address of the client. */
+  readonly address: string;
 }
 
 export interface HttpServer {
@@ -36,12 +52,49 @@ function clientMistake(error: unknown): number | null {
   return typeof status === 'number' && status >= 400 && status < 500 ? status : null;
 }
 
+/** Asks for user and password before anything else of a request is looked at, its body included. */
+function guard(
+  app: FastifyInstance,
+  {
+    authenticate,
+    openRoutes,
+  }: {
+    readonly authenticate: (login: HttpLogin) => Promise<Principal>;
+    readonly openRoutes: readonly string[];
+  },
+): void {
+  const open = new Set(openRoutes);
+  app.decorateRequest('principal', null);
+  app.addHook('onRequest', async (request) => {
+    const path = request.url.split('?')[0] ?? '';
+    // Only what the router itself would find under that very path is open.
+    if (open.has(path) && request.routeOptions.url === path) return;
+    request.principal = await authenticate(loginOf(request));
+  });
+}
+
+/** The user and password of the header. Throws ACCESS_DENIED when there is none. */
+function loginOf(request: FastifyRequest): HttpLogin {
+  const address = request.ip.replace(/^::ffff:/, '');
+  const [scheme, encoded = ''] = (request.headers.authorization ?? '').split(' ');
+  const text = Buffer.from(encoded, 'base64').toString('utf8');
+  const colon = text.indexOf(':');
+  if (scheme?.toLowerCase() !== 'basic' || colon < 0) {
+    throw fail('ACCESS_DENIED', { user: '', host: address, usingPassword: 'NO' });
+  }
+  return { user: text.slice(0, colon), password: text.slice(colon + 1), address };
+}
+
 /** Starts listening (port 0 = any free one). Throws PORT_IN_USE. */
 export async function startHttpServer(options: {
   host: string;
   port: number;
   services: HttpServices;
   log: Log;
+  /** Throws ACCESS_DENIED, TOO_MANY_LOGIN_FAILURES. */
+  authenticate: (login: HttpLogin) => Promise<Principal>;
+  /** Paths that anybody may ask. */
+  openRoutes: readonly string[];
 }): Promise<HttpServer> {
   const { host, port, services, log } = options;
   const app = fastify({
@@ -51,6 +104,7 @@ export async function startHttpServer(options: {
     keepAliveTimeout: KEEP_ALIVE_MS,
   });
   app.server.maxConnections = MAX_CONNECTIONS;
+  guard(app, options);
   app.get('/api/health', async (_request, reply) => {
     const report = await services.health();
     return reply.code(report.status === 'ok' ? 200 : 503).send(report);
@@ -72,6 +126,9 @@ export async function startHttpServer(options: {
     const known = error instanceof AppError ? error : toAppError(error);
     if (known.kind === 'internal') {
       log.error('http request failed', { method: request.method, url: request.url, error });
+    }
+    if (known.row.httpStatus === 401) {
+      reply.header('www-authenticate', 'Basic realm="millrace", charset="UTF-8"');
     }
     return reply.code(known.row.httpStatus).send({ Status: 'Fail', Message: known.fullMessage });
   });

@@ -175,8 +175,15 @@ export interface MysqlSessionHandler {
 
 /** The product's side of the server. */
 export interface MysqlHandler {
-  /** The stored credential of a user connecting from `host`, or null when there is no such user. */
-  findCredential(user: string, host: string): Promise<Credential | null>;
+  /**
+   * Checks a login from `host`: finds the stored credential (null = there is no such user), calls `prove`
+   * with it once, and passes on what that throws (ACCESS_DENIED). May wait before, to slow guessing.
+   */
+  authenticate(
+    user: string,
+    host: string,
+    prove: (stored: Credential | null) => Promise<void>,
+  ): Promise<void>;
   /**
    * An authenticated connection, also after COM_CHANGE_USER (the former session is closed first).
    * Throws to refuse it, for example UNKNOWN_DATABASE for `info.database`.

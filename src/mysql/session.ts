@@ -179,7 +179,6 @@ export class Session {
     isChange: boolean,
   ): Promise<void> {
     const { handler, random } = this.#options;
-    const stored = await handler.findCredential(response.user, this.#host);
     const request = {
       user: response.user,
       host: this.#host,
@@ -190,7 +189,9 @@ export class Session {
       canSwitch: (this.#capabilities & CAPABILITY.pluginAuth) !== 0,
       mustSwitch: isChange,
     };
-    await login(this.#channel, request, stored, random);
+    await handler.authenticate(response.user, this.#host, (stored) =>
+      login(this.#channel, request, stored, random),
+    );
     this.#closeRunner();
     this.#info = {
       connectionId: this.connectionId,

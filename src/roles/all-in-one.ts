@@ -41,6 +41,8 @@ export interface RunningServer {
   readonly queryPort: number;
   readonly httpPort: number;
   readonly brokerPort: number | null;
+  /** The user root has no password yet. */
+  readonly rootIsOpen: boolean;
   readonly dataDir: string;
   /** Where data files of the default volume lie, for people. */
   readonly filesLocation: string;
@@ -191,6 +193,7 @@ async function startParts(parts: Parts): Promise<Omit<RunningServer, 'stop' | 'f
     queryPort: fe.queryPort,
     httpPort: fe.httpPort,
     brokerPort: broker?.port() ?? null,
+    rootIsOpen: fe.rootIsOpen,
     dataDir,
     filesLocation: volume?.location ?? pathToFileURL(join(dataDir, LOCAL_VOLUME_FOLDER)).href,
   };

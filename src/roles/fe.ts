@@ -26,6 +26,7 @@ import type { Services, Session, VolumeAccess } from '../statements/types.ts';
 import { SERVER_VERSION } from '../statements/variables.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { startHousekeeping } from './housekeeping.ts';
+import { Logins } from './logins.ts';
 import { mysqlHandler } from './mysql-door.ts';
 import type { StoreOpener } from './stores.ts';
 
@@ -61,6 +62,8 @@ export interface FeOptions {
 }
 
 export interface RunningFe {
+  /** The user root has no password yet. */
+  readonly rootIsOpen: boolean;
   readonly queryPort: number;
   readonly httpPort: number;
   /** The loader process ended and is being started again. */
@@ -179,9 +182,11 @@ export async function startFe(
     sessions,
     (id, queryOnly) => server.kill(id, queryOnly),
   );
+  const logins = new Logins({ access, config, clock, metrics, globals: services.globals });
   const server = new MysqlServer({
     handler: mysqlHandler({
       services,
+      logins,
       sessions,
       clock,
       metrics,
@@ -203,8 +208,9 @@ export async function startFe(
     tls: options.tls,
     requireTls: config.bool('ssl_force_secure_transport'),
   });
+  warnOfOpenRoot(access, options);
   const { port: queryPort } = await listenMysql(server, options);
-  const http = await openHttp(options).catch(async (error: unknown) => {
+  const http = await openHttp(options, logins).catch(async (error: unknown) => {
     await server.close(0);
     throw error;
   });
@@ -218,6 +224,7 @@ export async function startFe(
   return {
     queryPort,
     httpPort: http.port,
+    rootIsOpen: access.rootIsOpen,
     onLoaderGone: () => scheduler.onLoaderGone(),
     stop: async () => {
       const parts = [housekeeping.stop(), scheduler.stop(), server.close(DRAIN_MS), http.close()];
@@ -227,12 +234,14 @@ export async function startFe(
   };
 }
 
-function openHttp(options: FeOptions): Promise<HttpServer> {
-  const { host, httpPort, log } = options;
+function openHttp(options: FeOptions, logins: Logins): Promise<HttpServer> {
+  const { config, host, httpPort, log } = options;
   return startHttpServer({
     host,
     port: httpPort,
     log,
+    authenticate: ({ user, password, address }) => logins.http(user, address, password),
+    openRoutes: ['/api/health', ...(config.bool('metrics_require_login') ? [] : ['/metrics'])],
     services: {
       metricsText: () => metricsText(options),
       health: async () => {
@@ -241,6 +250,19 @@ function openHttp(options: FeOptions): Promise<HttpServer> {
         return { status: ok ? 'ok' : 'degraded', parts };
       },
     },
+  });
+}
+
+/** Root without a password is how everything begins; it must not stay so unnoticed. */
+function warnOfOpenRoot(access: AccessControl, { config, host, log }: FeOptions): void {
+  if (!access.rootIsOpen) return;
+  const from = config.bool('allow_empty_password_from_network')
+    ? 'from every machine that reaches the port'
+    : 'from this machine only';
+  log.warn('the user root has no password and may log in without one', {
+    from,
+    listensOn: host,
+    fix: "SET PASSWORD = PASSWORD('...')",
   });
 }
 

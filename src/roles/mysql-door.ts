@@ -1,15 +1,12 @@
 // Ties the MySQL protocol to statements: sessions, credentials, outcomes into results. The protocol
 // knows no SQL, the statements no packets; this file is the only place that knows both.
-import { identityText, type Principal } from '../access/access-view.ts';
 import type { Clock } from '../base/clock.ts';
 import { fail } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { orAborted } from '../base/queue.ts';
-import type { UserIdentity } from '../catalog/account-records.ts';
 import type { QueryPlan } from '../model/query-plan.ts';
 import type {
   ConnectionInfo,
-  Credential,
   MysqlHandler,
   MysqlSessionHandler,
   PreparedStatement,
@@ -18,7 +15,6 @@ import type {
   SessionLimits,
 } from '../mysql/handler.ts';
 import { splitStatements } from '../sql/parse.ts';
-import { credentialOf } from '../statements/accounts/passwords.ts';
 import { applyProperties } from '../statements/accounts/user-properties.ts';
 import { useDatabase } from '../statements/databases.ts';
 import { executeParsed, executeStatement, statementContext } from '../statements/execute.ts';
@@ -35,6 +31,7 @@ import { killConnection } from '../statements/session.ts';
 import type { Outcome, Services, Session } from '../statements/types.ts';
 import { variableText } from '../statements/variables.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import type { Logins } from './logins.ts';
 
 /** Runs a plan on a CN; chunks are MySQL row packets numbered from `firstSequence`. */
 export type RunQuery = (
@@ -46,6 +43,7 @@ export type RunQuery = (
 
 export interface MysqlDoorOptions {
   readonly services: Services;
+  readonly logins: Logins;
   readonly sessions: Map<number, Session>;
   readonly runQuery: RunQuery;
   readonly clock: Clock;
@@ -55,14 +53,9 @@ export interface MysqlDoorOptions {
 
 export function mysqlHandler(options: MysqlDoorOptions): MysqlHandler {
   return {
-    findCredential: async (user, host) => findCredential(options.services, user, host),
+    authenticate: (user, host, prove) => options.logins.mysql(user, host, prove),
     connect: (info) => connect(options, info),
   };
-}
-
-function findCredential({ access }: Services, user: string, host: string): Credential | null {
-  const account = access.view.identify(user, host);
-  return account === undefined ? null : credentialOf(account);
 }
 
 async function connect(
@@ -74,7 +67,7 @@ async function connect(
     connectionId: info.connectionId,
     user: info.user,
     host: info.host,
-    principal: loginPrincipal(services, info.user, info.host),
+    principal: options.logins.principal(info.user, info.host),
     connectedMs: clock.nowMs(),
     database: null,
     variables: new Map(),
@@ -102,7 +95,7 @@ async function connect(
     reset: async () => {
       session.variables.clear();
       const { identity } = session.principal;
-      session.principal = { identity, activeRoles: defaultRoles(services, identity) };
+      session.principal = { identity, activeRoles: options.logins.defaultRoles(identity) };
       session.userVariables.clear();
       session.prepared.clear();
     },
@@ -136,19 +129,6 @@ function sessionLimits(
   const idle =
     interactive && !session.variables.has('wait_timeout') ? 'interactive_timeout' : 'wait_timeout';
   return { idleMs: ms(idle), readMs: ms('net_read_timeout'), writeMs: ms('net_write_timeout') };
-}
-
-/** Who the client is, with the roles that are active after login. Throws USER_GONE. */
-function loginPrincipal(services: Services, user: string, host: string): Principal {
-  const account = services.access.view.identify(user, host);
-  // Dropped between the check of its password and now.
-  if (account === undefined) throw fail('USER_GONE', { user: identityText({ name: user, host }) });
-  const identity = { name: account.name, host: account.host };
-  return { identity, activeRoles: defaultRoles(services, identity) };
-}
-
-function defaultRoles({ access, globals }: Services, identity: UserIdentity): ReadonlySet<number> {
-  return access.view.defaultRoles(identity, globals.get('activate_all_roles_on_login') === 'true');
 }
 
 /** Throws TOO_MANY_USER_CONNECTIONS. */

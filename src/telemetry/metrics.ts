@@ -54,6 +54,11 @@ export const METRICS = {
     labels: [],
     buckets: LATENCY_SECONDS,
   },
+  millrace_login_failures_total: {
+    type: 'counter',
+    help: 'Log-ins refused, by door (mysql, http).',
+    labels: ['door'],
+  },
   millrace_mysql_connections: { type: 'gauge', help: 'Open MySQL connections.', labels: [] },
   millrace_process_restarts_total: {
     type: 'counter',

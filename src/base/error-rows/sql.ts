@@ -27,6 +27,14 @@ export const SQL_ERRORS = {
     '28000',
     401,
   ),
+  TOO_MANY_LOGIN_FAILURES: row(
+    'retry',
+    "Access denied for user '{user}'@'{host}': too many failed log-ins, others wait already",
+    'try again in a few seconds',
+    1045,
+    '28000',
+    429,
+  ),
   BAD_PASSWORD_HASH: row(
     'user',
     'Password hash should be a {digits}-digit hexadecimal number',

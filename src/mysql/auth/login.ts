@@ -32,7 +32,6 @@ export async function login(
   stored: Credential | null,
   random: Random,
 ): Promise<void> {
-  const credential = stored ?? decoy(random);
   let token = withoutLoneZero(request.authResponse);
   const denied = (): Error =>
     fail('ACCESS_DENIED', {
@@ -40,10 +39,10 @@ export async function login(
       host: request.host,
       usingPassword: token.length > 0 ? 'YES' : 'NO',
     });
-  if (credential.kind === 'empty-password') {
-    if (token.length > 0) throw denied();
-    return;
-  }
+  const isOpen = stored?.kind === 'empty-password';
+  if (isOpen && token.length === 0) return;
+  // A password where there is none goes through the same steps as a wrong one.
+  const credential = stored === null || stored.kind === 'empty-password' ? decoy(random) : stored;
   const used = request.plugin ?? 'mysql_native_password';
   const needed = choosePlugin(credential, used);
   let scramble = request.scramble;
@@ -89,6 +88,6 @@ function withoutLoneZero(token: Buffer): Buffer {
 }
 
 /** Digests that no password has. */
-function decoy(random: Random): Credential {
+function decoy(random: Random): Digests {
   return { kind: 'digests', sha1sha1: random.bytes(20), sha256sha256: random.bytes(32) };
 }

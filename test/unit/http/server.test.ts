@@ -6,6 +6,9 @@ import { AppError, fail } from '../../../src/base/errors.ts';
 import { silentLog } from '../../../src/base/log.ts';
 import { type HttpServer, type HttpServices, startHttpServer } from '../../../src/http/server.ts';
 
+const ANN = { identity: { name: 'ann', host: '%' }, activeRoles: new Set<number>() };
+const AS_ANN = { headers: { authorization: `Basic ${btoa('ann:pw:1')}` } };
+
 async function serve(
   context: TestContext,
   services: Partial<HttpServices> = {},
@@ -14,6 +17,11 @@ async function serve(
   const server = await startHttpServer({
     host: '127.0.0.1',
     port: 0,
+    authenticate: async ({ user, password, address }) => {
+      if (user === 'ann' && password === 'pw:1') return ANN;
+      throw fail('ACCESS_DENIED', { user, host: address, usingPassword: 'YES' });
+    },
+    openRoutes: ['/api/health', '/metrics'],
     log: { ...silentLog, error: (message) => logged.push(message) },
     services: {
       health: async () => ({ status: 'ok', parts: { fe: 'ok' } }),
@@ -41,7 +49,7 @@ test('metrics are text, unknown routes are 404', async (context) => {
   const metrics = await fetch(`${url}/metrics`);
   assert.match(metrics.headers.get('content-type') ?? '', /^text\/plain; version=0\.0\.4/);
   assert.equal(await metrics.text(), 'a_total 1\n');
-  const unknown = await fetch(`${url}/nosuch?secret=1`);
+  const unknown = await fetch(`${url}/nosuch?secret=1`, AS_ANN);
   assert.equal(unknown.status, 404);
   assert.deepEqual(await unknown.json(), { Status: 'Fail', Message: 'no route GET /nosuch' });
 });
@@ -90,9 +98,43 @@ test('a port that is taken, and an address that is not ours', async (context) =>
     metricsText: async () => '',
   };
   const start = (host: string, port: number): Promise<HttpServer> =>
-    startHttpServer({ host, port, services, log: silentLog });
+    startHttpServer({
+      host,
+      port,
+      services,
+      log: silentLog,
+      authenticate: async () => ANN,
+      openRoutes: [],
+    });
   const hasCode = (code: string) => (error: unknown) =>
     error instanceof AppError && error.code === code;
   await assert.rejects(start('127.0.0.1', server.port), hasCode('PORT_IN_USE'));
   await assert.rejects(start('192.0.2.1', 0), hasCode('CANNOT_LISTEN'));
+});
+
+test('all but the open routes want a user and a password', async (context) => {
+  const { url } = await serve(context);
+  const asked = await fetch(`${url}/nosuch`);
+  assert.equal(asked.status, 401);
+  assert.match(asked.headers.get('www-authenticate') ?? '', /^Basic realm=/);
+  assert.match(asked.headers.get('content-type') ?? '', /^application\/json/);
+  assert.deepEqual(await asked.json(), {
+    Status: 'Fail',
+    Message: "Access denied for user ''@'127.0.0.1' (using password: NO)",
+  });
+  for (const authorization of [
+    `Basic ${btoa('ann:wrong')}`,
+    `Basic ${btoa('ann')}`,
+    'Basic !!!',
+    'Bearer x',
+  ]) {
+    const refused = await fetch(`${url}/nosuch`, { headers: { authorization } });
+    assert.equal(refused.status, 401, authorization);
+    assert.ok(!(await refused.text()).includes('wrong'));
+  }
+  // No other spelling of an open path gets by, whatever the method.
+  for (const path of ['/api/health/', '//api/health', '/api/health/x', '/metrics%2f']) {
+    assert.equal((await fetch(`${url}${path}`)).status, 401, path);
+  }
+  assert.equal((await fetch(`${url}/api/health`, { method: 'POST' })).status, 401);
 });

@@ -268,8 +268,12 @@ export class DemoProduct implements MysqlHandler {
     if (ann.kind === 'digests') this.users.set('old', { ...ann, sha256sha256: null });
   }
 
-  async findCredential(user: string): Promise<Credential | null> {
-    return this.users.get(user) ?? null;
+  async authenticate(
+    user: string,
+    _host: string,
+    prove: (stored: Credential | null) => Promise<void>,
+  ): Promise<void> {
+    await prove(this.users.get(user) ?? null);
   }
 
   async connect(info: ConnectionInfo): Promise<MysqlSessionHandler> {
