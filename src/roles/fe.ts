@@ -175,13 +175,14 @@ export async function startFe(
   access.onChange(() => scheduler.wake());
   endpoint.attach(scheduler);
   const sessions = new Map<number, Session>();
-  const services = await makeServices(
-    { ...options, access },
+  const ports = { queryPort: 0, httpPort: 0 };
+  const services = await makeServices(options, access, {
     committer,
     scheduler,
     sessions,
-    (id, queryOnly) => server.kill(id, queryOnly),
-  );
+    ports,
+    kill: (id, queryOnly) => server.kill(id, queryOnly),
+  });
   const logins = new Logins({ access, config, clock, metrics, globals: services.globals });
   const server = new MysqlServer({
     handler: mysqlHandler({
@@ -210,10 +211,12 @@ export async function startFe(
   });
   warnOfOpenRoot(access, options);
   const { port: queryPort } = await listenMysql(server, options);
+  ports.queryPort = queryPort;
   const http = await openHttp(options, logins).catch(async (error: unknown) => {
     await server.close(0);
     throw error;
   });
+  ports.httpPort = http.port;
   try {
     await scheduler.start();
   } catch (error) {
@@ -330,14 +333,23 @@ function makeInserts(options: FeOptions, committer: CatalogCommitter): Inserts {
   });
 }
 
+interface Running {
+  readonly committer: CatalogCommitter;
+  readonly scheduler: RoutineLoadScheduler;
+  readonly sessions: ReadonlyMap<number, Session>;
+  /** Filled in once the doors are open. */
+  readonly ports: { readonly queryPort: number; readonly httpPort: number };
+  readonly kill: (connectionId: number, queryOnly: boolean) => boolean;
+}
+
 async function makeServices(
-  options: FeOptions & { readonly access: AccessControl },
-  committer: CatalogCommitter,
-  scheduler: RoutineLoadScheduler,
-  sessions: ReadonlyMap<number, Session>,
-  kill: (connectionId: number, queryOnly: boolean) => boolean,
+  options: FeOptions,
+  access: AccessControl,
+  running: Running,
 ): Promise<Services> {
-  const { access, catalog, config, clock, log, random, probe } = options;
+  const { catalog, config, clock, log, random, probe, host } = options;
+  const { committer, scheduler, sessions, ports, kill } = running;
+  const startedMs = clock.nowMs();
   return {
     access,
     catalog,
@@ -349,6 +361,10 @@ async function makeServices(
     newUuid: () => random.uuid(),
     connections: { list: () => [...sessions.values()], kill },
     volumes: options.volumes,
+    nodes: {
+      frontend: () => ({ host, startedMs, ...ports }),
+      processes: options.processes,
+    },
     metricsText: () => metricsText(options),
     globals: new Map([
       ['query_timeout', config.text('query_timeout_second')],

@@ -1,8 +1,8 @@
 // Printing of SHOW and DESC statements.
-import type { ShowFilter, ShowStatement } from './ast/show.ts';
-import { printExpression, printLimit } from './print.ts';
+import type { ShowFilter, ShowOrder, ShowStatement } from './ast/show.ts';
+import { printExpression, printLimit, printOrderBy } from './print.ts';
 import { printDatabase } from './print-ddl.ts';
-import { printName, printString, words } from './print-text.ts';
+import { printIdentifier, printName, printString, words } from './print-text.ts';
 
 /** SHOW or DESC as SQL. */
 export function printShow(statement: ShowStatement): string {
@@ -23,9 +23,27 @@ export function printShow(statement: ShowStatement): string {
     case 'show_index':
       return `SHOW INDEX FROM ${printName(statement.table)}`;
     case 'show_warnings':
-      return words('SHOW WARNINGS', printLimit(statement.limit));
+      return words('SHOW', statement.count && 'COUNT(*)', 'WARNINGS', printLimit(statement.limit));
     case 'show_errors':
-      return words('SHOW ERRORS', printLimit(statement.limit));
+      return words('SHOW', statement.count && 'COUNT(*)', 'ERRORS', printLimit(statement.limit));
+    case 'show_partitions':
+      return words(
+        'SHOW',
+        statement.temporary && 'TEMPORARY',
+        `PARTITIONS FROM ${printName(statement.table)}`,
+        printFilter(statement),
+        printOrder(statement),
+      );
+    case 'show_tablet':
+      return words(
+        `SHOW TABLET FROM ${printName(statement.table)}`,
+        printFilter(statement),
+        printOrder(statement),
+      );
+    case 'show_data':
+      return words('SHOW DATA', statement.table !== null && `FROM ${printName(statement.table)}`);
+    case 'show_create_catalog':
+      return `SHOW CREATE CATALOG ${printIdentifier(statement.name)}`;
     case 'show_processlist':
       return words('SHOW', statement.full && 'FULL', 'PROCESSLIST');
     case 'show_proc':
@@ -53,9 +71,13 @@ type Filtered = Extract<
   }
 >;
 
-/** `LIKE 'p'` or `WHERE expr`, '' for neither. */
-export function printFiltered(statement: Filtered): string {
-  return words('SHOW', printWhat(statement), printFilter(statement));
+function printFiltered(statement: Filtered): string {
+  const order = statement.kind === 'show_list' ? printOrder(statement) : '';
+  return words('SHOW', printWhat(statement), printFilter(statement), order);
+}
+
+function printOrder({ orderBy, limit }: ShowOrder): string {
+  return words(printOrderBy(orderBy), printLimit(limit));
 }
 
 function printWhat(statement: Filtered): string {
@@ -67,7 +89,7 @@ function printWhat(statement: Filtered): string {
           `FROM ${printDatabase({ pos: statement.pos, catalog: null, name: statement.catalog })}`,
       );
     case 'show_variables':
-      return words(statement.scope, 'VARIABLES');
+      return words(statement.verbose && 'VERBOSE', statement.scope, 'VARIABLES');
     case 'show_status':
       return words(statement.scope, 'STATUS');
     case 'show_tables':

@@ -1,12 +1,16 @@
 // Statements -> StarRocks SQL. For logs, audit and tests; SHOW CREATE has layouts of its own in
 // statements/. Properties are printed in clear text: whoever logs them must mask secrets first.
+import type { AccountStatement } from './ast/account.ts';
+import type { AdminStatement } from './ast/admin.ts';
 import type { Identifier, Property } from './ast/node.ts';
 import type { RoutineLoadStatement } from './ast/routine-load.ts';
 import type { PrepareSource, SessionStatement, SetItem } from './ast/session.ts';
+import type { ShowStatement } from './ast/show.ts';
 import type { Statement } from './ast/statement.ts';
 import type { VolumeStatement } from './ast/volume.ts';
 import { printExpression, printLimit, printOrderBy, printQuery } from './print.ts';
 import { printAccount } from './print-account.ts';
+import { printAdmin } from './print-admin.ts';
 import { printDdl } from './print-ddl.ts';
 import { printPartitionNames } from './print-query.ts';
 import { printShow } from './print-show.ts';
@@ -53,6 +57,16 @@ export function printStatement(statement: Statement): string {
     case 'execute':
     case 'deallocate':
       return printSession(statement);
+    default:
+      return printServer(statement);
+  }
+}
+
+type Server = AccountStatement | AdminStatement | ShowStatement;
+
+/** What is about the server and who may use it. */
+function printServer(statement: Server): string {
+  switch (statement.kind) {
     case 'create_user':
     case 'alter_user':
     case 'drop_user':
@@ -76,6 +90,13 @@ export function printStatement(statement: Statement): string {
     case 'show_grants':
     case 'show_privileges':
       return printAccount(statement);
+    case 'analyze_table':
+    case 'sync':
+    case 'help':
+    case 'lock_tables':
+    case 'unlock_tables':
+    case 'set_catalog':
+      return printAdmin(statement);
     default:
       return printShow(statement);
   }

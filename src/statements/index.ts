@@ -28,6 +28,7 @@ import {
   setPassword,
   setProperty,
 } from './accounts/users.ts';
+import { analyzeTable, help, lockTables, setCatalog, showCreateCatalog, sync } from './admin.ts';
 import {
   createDatabase,
   dropDatabase,
@@ -51,10 +52,20 @@ import {
   kill,
   setVariables,
   showProcesslist,
+  showStatus,
   showVariables,
   showWarnings,
   transactionWord,
 } from './session.ts';
+import { showList } from './show/lists.ts';
+import { showProc } from './show/proc.ts';
+import {
+  showData,
+  showIndex,
+  showPartitions,
+  showTableStatus,
+  showTablet,
+} from './show/table-lists.ts';
 import { describeTable, showColumns, showCreateTable, showTables } from './show-tables.ts';
 import { createTable, dropTable } from './tables.ts';
 import type { Handler } from './types.ts';
@@ -86,11 +97,17 @@ export const HANDLERS: { readonly [K in StatementKind]: Handler<K> | null } = {
   drop_table: dropTable,
   truncate_table: null,
   show_tables: showTables,
-  show_table_status: null,
+  show_table_status: showTableStatus,
   show_create_table: showCreateTable,
   describe_table: describeTable,
   show_columns: showColumns,
-  show_index: null,
+  show_index: showIndex,
+  show_partitions: showPartitions,
+  show_tablet: showTablet,
+  show_data: showData,
+  analyze_table: analyzeTable,
+  lock_tables: lockTables,
+  unlock_tables: lockTables,
   // -- loading
   create_routine_load: createRoutineLoad,
   alter_routine_load: alterRoutineLoad,
@@ -129,7 +146,7 @@ export const HANDLERS: { readonly [K in StatementKind]: Handler<K> | null } = {
   explain,
   set_variables: setVariables,
   show_variables: showVariables,
-  show_status: (statement, context) => showVariables(statement, context),
+  show_status: showStatus,
   show_warnings: showWarnings,
   show_errors: (statement, context) => showWarnings(statement, context),
   show_processlist: showProcesslist,
@@ -140,9 +157,13 @@ export const HANDLERS: { readonly [K in StatementKind]: Handler<K> | null } = {
   begin: transactionWord,
   commit: transactionWord,
   rollback: transactionWord,
-  // -- the SQL issue
-  show_list: null,
-  show_proc: null,
+  // -- the server
+  show_list: showList,
+  show_proc: showProc,
+  show_create_catalog: showCreateCatalog,
+  set_catalog: setCatalog,
+  sync,
+  help,
   admin_show_config: null,
   admin_set_config: null,
 };

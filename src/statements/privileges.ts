@@ -121,6 +121,14 @@ export const STATEMENT_PRIVILEGES: { readonly [K in StatementKind]: Requirements
   describe_table: ({ name }, session) => [onTable(name, session, 'ANY')],
   show_columns: ({ table }, session) => [onTable(table, session, 'ANY')],
   show_index: ({ table }, session) => [onTable(table, session, 'ANY')],
+  show_partitions: ({ table }, session) => [onTable(table, session, ['SELECT'])],
+  show_tablet: () => [onSystem('OPERATE')],
+  // Without a table it lists those with any right.
+  show_data: ({ table }, session) => (table === null ? [] : [onTable(table, session, 'ANY')]),
+  analyze_table: ({ table }, session) => [onTable(table, session, ['SELECT'])],
+  lock_tables: ({ tables }, session) =>
+    tables.map(({ table }) => onTable(table, session, ['SELECT'])),
+  unlock_tables: 'none',
   // -- loading
   create_routine_load: ({ name, table }, session) => [
     {
@@ -202,8 +210,14 @@ export const STATEMENT_PRIVILEGES: { readonly [K in StatementKind]: Requirements
       ? [onSystem('OPERATE', 'NODE')]
       : what === 'PLUGINS'
         ? [onSystem('PLUGIN')]
-        : [],
+        : what === 'RUNNING QUERIES' || what === 'WAREHOUSES'
+          ? [onSystem('OPERATE')]
+          : [],
   show_proc: () => [onSystem('OPERATE')],
+  show_create_catalog: 'none',
+  set_catalog: 'none',
+  sync: 'none',
+  help: 'none',
   admin_show_config: () => [onSystem('OPERATE')],
   admin_set_config: () => [onSystem('OPERATE')],
 };

@@ -1,10 +1,11 @@
 // CREATE / ALTER / PAUSE / RESUME / STOP / SHOW ROUTINE LOAD. What a job is lives in loads/routine/.
 import { analysisError } from '../loads/properties.ts';
 import { SHOW_COLUMNS, showRow } from '../loads/routine/show.ts';
-import type { LoadSource, ShowRoutineLoad } from '../sql/ast/routine-load.ts';
+import type { LoadSource } from '../sql/ast/routine-load.ts';
 import { databaseOrCurrent } from './databases.ts';
 import { checkName } from './names.ts';
 import { propertyMap } from './properties.ts';
+import { limitRows, orderRows } from './show/order.ts';
 import { filterRows } from './show-filter.ts';
 import { type Handler, OK, textRows } from './types.ts';
 import { variableText } from './variables.ts';
@@ -92,7 +93,8 @@ export const showRoutineLoad: Handler<'show_routine_load'> = async (statement, c
   const shown = jobs.filter(({ job }) => visible.load(job.databaseName, job.tableName));
   const rows = shown.map(showRow);
   const kept = filterRows(SHOW_COLUMNS, rows, { like: null, where: statement.where });
-  return textRows(SHOW_COLUMNS, limitRows(statement, orderRows(statement, kept)));
+  const sorted = orderRows('SHOW ROUTINE LOAD', SHOW_COLUMNS, kept, statement.orderBy, SORTABLE);
+  return textRows(SHOW_COLUMNS, limitRows(sorted, statement.limit));
 };
 
 const SORTABLE = [
@@ -105,41 +107,3 @@ const SORTABLE = [
   'State',
   'CurrentTaskNum',
 ];
-
-type Rows = readonly (readonly (string | null)[])[];
-
-function orderRows(statement: ShowRoutineLoad, rows: Rows): Rows {
-  const keys = statement.orderBy.map(({ expression, descending }) => {
-    const name = expression.kind === 'column' ? (expression.path.at(-1) ?? '') : '';
-    const index = SHOW_COLUMNS.findIndex((column) => column.toLowerCase() === name.toLowerCase());
-    const column = SHOW_COLUMNS[index];
-    if (column === undefined || !SORTABLE.includes(column)) {
-      throw analysisError(`ORDER BY of SHOW ROUTINE LOAD takes ${SORTABLE.join(', ')}`);
-    }
-    return { index, numeric: column === 'Id' || column === 'CurrentTaskNum', descending };
-  });
-  return [...rows].sort((a, b) => {
-    for (const { index, numeric, descending } of keys) {
-      const left = a[index] ?? '';
-      const right = b[index] ?? '';
-      const order = numeric
-        ? Number(left) - Number(right)
-        : left < right
-          ? -1
-          : left > right
-            ? 1
-            : 0;
-      if (order !== 0) return descending ? -order : order;
-    }
-    return Number(a[0]) - Number(b[0]);
-  });
-}
-
-function limitRows(statement: ShowRoutineLoad, rows: Rows): Rows {
-  if (statement.limit === null) return rows;
-  const number = (expression: { readonly kind: string; readonly text?: string } | null): number =>
-    expression?.text === undefined ? 0 : Number(expression.text);
-  const { count, offset } = statement.limit;
-  const from = offset === null ? 0 : number(offset.kind === 'integer' ? offset : null);
-  return rows.slice(from, from + number(count.kind === 'integer' ? count : null));
-}

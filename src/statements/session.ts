@@ -5,11 +5,11 @@ import { analysisError } from '../loads/properties.ts';
 import type { Requirement } from '../model/privilege.ts';
 import type { Expression } from '../sql/ast/expression.ts';
 import type { SetItem } from '../sql/ast/session.ts';
+import { viewContext } from './information-schema/system-databases.ts';
 import { constantValue } from './query.ts';
 import { filterRows } from './show-filter.ts';
 import { type Handler, OK, type StatementContext, textRows } from './types.ts';
 import { checkVariable, listVariables, SYSTEM_VARIABLES } from './variables.ts';
-import { visibilityOf } from './visibility.ts';
 
 export const setVariables: Handler<'set_variables'> = async (statement, context) => {
   for (const item of statement.items) await setOne(item, context);
@@ -77,43 +77,64 @@ export const showVariables: Handler<'show_variables'> = async (
   statement,
   { session, services },
 ) => {
-  const names = ['Variable_name', 'Value'];
-  if (statement.kind === 'show_status') return textRows(names, []);
   const scope = statement.scope === 'GLOBAL' ? 'global' : 'session';
-  return textRows(names, filterRows(names, listVariables(scope, session, services), statement));
+  const rows = listVariables(scope, session, services);
+  if (!statement.verbose) {
+    const names = ['Variable_name', 'Value'];
+    return textRows(names, filterRows(names, rows, statement));
+  }
+  const names = ['Variable_name', 'Value', 'Default_value', 'Is_changed'];
+  const verbose = rows.map(([name = '', value = '']) => {
+    const initial = SYSTEM_VARIABLES[name]?.default ?? '';
+    return [name, value, initial, value === initial ? '0' : '1'];
+  });
+  return textRows(names, filterRows(names, verbose, statement));
 };
 
-export const showProcesslist: Handler<'show_processlist'> = async (_statement, context) => {
-  const nowMs = context.services.clock.nowMs();
-  const visible = await visibilityOf(context);
+/** The figures that are known; the many of MySQL's engine are not. */
+export const showStatus: Handler<'show_status'> = async (statement, { services }) => {
+  const names = ['Variable_name', 'Value'];
+  const sessions = services.connections.list();
+  const uptimeMs = services.clock.nowMs() - services.nodes.frontend().startedMs;
+  const rows = [
+    ['Threads_connected', String(sessions.length)],
+    ['Threads_running', String(sessions.filter((entry) => entry.running !== null).length)],
+    ['Uptime', String(Math.floor(uptimeMs / 1000))],
+  ];
+  return textRows(names, filterRows(names, rows, statement));
+};
+
+/** Letters of a statement that the list shows without FULL. */
+const SHORT_INFO = 100;
+
+export const showProcesslist: Handler<'show_processlist'> = async ({ full }, context) => {
+  const { services } = context;
+  const { time, visible } = await viewContext(context);
+  const nowMs = services.clock.nowMs();
+  const names =
+    'Id User Host Db Command ConnectionStartTime Time State Info IsPending Warehouse'.split(' ');
   return textRows(
-    [
-      'Id',
-      'User',
-      'Host',
-      'Db',
-      'Command',
-      'ConnectionStartTime',
-      'Time',
-      'State',
-      'Info',
-      'IsPending',
-    ],
-    context.services.connections
+    names,
+    services.connections
       .list()
       .filter((entry) => visible.connection(entry))
-      .map((entry) => [
-        String(entry.connectionId),
-        entry.principal.identity.name,
-        entry.host,
-        entry.database,
-        entry.running === null ? 'Sleep' : 'Query',
-        new Date(entry.connectedMs).toISOString().slice(0, 19).replace('T', ' '),
-        String(Math.floor((nowMs - (entry.running?.startedMs ?? entry.connectedMs)) / 1000)),
-        'OK',
-        maskSecrets(entry.running?.sql ?? ''),
-        'false',
-      ]),
+      .map((entry) => {
+        const sinceMs = entry.running?.startedMs ?? entry.connectedMs;
+        const info = maskSecrets(entry.running?.sql ?? '');
+        return [
+          String(entry.connectionId),
+          entry.principal.identity.name,
+          entry.host,
+          entry.database,
+          entry.running === null ? 'Sleep' : 'Query',
+          time(entry.connectedMs),
+          String(Math.floor((nowMs - sinceMs) / 1000)),
+          'OK',
+          full ? info : info.slice(0, SHORT_INFO),
+          'false',
+          'default_warehouse',
+        ];
+      }),
   );
 };
 
@@ -145,5 +166,11 @@ const OPERATE: Requirement = { anyOf: ['OPERATE'], on: { type: 'SYSTEM' } };
 /** BEGIN, COMMIT, ROLLBACK: clients send them around single statements; each statement is its own transaction. */
 export const transactionWord = async (): Promise<typeof OK> => OK;
 
-export const showWarnings: Handler<'show_warnings'> = async () =>
-  textRows(['Level', 'Code', 'Message'], []);
+/** No statement leaves warnings behind: what is wrong is an error. */
+export const showWarnings: Handler<'show_warnings'> = async ({ kind, count }) =>
+  count
+    ? textRows(
+        [kind === 'show_errors' ? '@@session.error_count' : '@@session.warning_count'],
+        [['0']],
+      )
+    : textRows(['Level', 'Code', 'Message'], []);

@@ -1,7 +1,8 @@
-// LIKE and WHERE of SHOW statements over text columns: =, <>, LIKE, IN, AND, OR, NOT. Small on purpose:
-// anything else is refused with what is possible.
+// LIKE and WHERE of SHOW statements over text columns: comparisons, LIKE, IN, BETWEEN, IS NULL, AND, OR,
+// NOT. Small on purpose: anything else is refused with what is possible.
 import { fail } from '../base/errors.ts';
-import type { Expression } from '../sql/ast/expression.ts';
+import type { BinaryOperator, Expression } from '../sql/ast/expression.ts';
+import { compareTexts } from './show/order.ts';
 
 export type NamedRow = ReadonlyMap<string, string | null>;
 
@@ -52,16 +53,17 @@ function matches(pieces: readonly Piece[], text: readonly string[]): boolean {
   return pieces.slice(piece).every((rest) => rest.kind === 'many');
 }
 
-/** Rows that pass LIKE (on the first column) and WHERE. Throws SQL_ANALYZE for what it cannot do. */
+/** Rows that pass LIKE (on the first column, or the one at `likeColumn`) and WHERE. Throws SQL_ANALYZE for what it cannot do. */
 export function filterRows(
   names: readonly string[],
   rows: readonly (readonly (string | null)[])[],
   filter: { readonly like: string | null; readonly where: Expression | null },
+  likeColumn = 0,
 ): readonly (readonly (string | null)[])[] {
   let left = rows;
   if (filter.like !== null) {
     const matches = likeMatcher(filter.like);
-    left = left.filter((row) => matches(row[0] ?? ''));
+    left = left.filter((row) => matches(row[likeColumn] ?? ''));
   }
   const { where } = filter;
   if (where !== null) {
@@ -93,10 +95,18 @@ function truth(condition: Expression, row: NamedRow): boolean | null {
       const left = value(condition.left, row);
       const right = value(condition.right, row);
       if (left === null || right === null) return null;
-      if (condition.op === '=') return same(left, right);
-      if (condition.op === '<>') return !same(left, right);
-      return refuse(condition.op);
+      return compared(condition.op, left, right);
     }
+    case 'between': {
+      const operand = value(condition.operand, row);
+      const low = value(condition.low, row);
+      const high = value(condition.high, row);
+      if (operand === null || low === null || high === null) return null;
+      const inside = compareTexts(operand, low) >= 0 && compareTexts(operand, high) <= 0;
+      return inside !== condition.negated;
+    }
+    case 'is_null':
+      return (value(condition.operand, row) === null) !== condition.negated;
     case 'unary':
       if (condition.op === 'NOT') {
         const inner = truth(condition.operand, row);
@@ -119,6 +129,25 @@ function truth(condition: Expression, row: NamedRow): boolean | null {
     }
     default:
       return refuse(condition.kind);
+  }
+}
+
+function compared(op: BinaryOperator, left: string, right: string): boolean {
+  switch (op) {
+    case '=':
+      return same(left, right);
+    case '<>':
+      return !same(left, right);
+    case '<':
+      return compareTexts(left, right) < 0;
+    case '<=':
+      return compareTexts(left, right) <= 0;
+    case '>':
+      return compareTexts(left, right) > 0;
+    case '>=':
+      return compareTexts(left, right) >= 0;
+    default:
+      return refuse(op);
   }
 }
 
@@ -148,6 +177,6 @@ function value(expression: Expression, row: NamedRow): string | null {
 
 function refuse(what: string): never {
   throw fail('SQL_ANALYZE', {
-    detail: `'${what}' is not possible in WHERE of SHOW: use =, <>, LIKE, IN, AND, OR, NOT`,
+    detail: `'${what}' is not possible in WHERE of SHOW: use =, <>, <, <=, >, >=, BETWEEN, LIKE, IN, IS NULL, AND, OR, NOT`,
   });
 }

@@ -13,7 +13,7 @@ import {
 import { quoteName, quoteText } from './properties.ts';
 import { filterRows } from './show-filter.ts';
 import { tableName } from './tables.ts';
-import { type Handler, type StatementContext, textRows } from './types.ts';
+import { type Handler, type Outcome, type StatementContext, textRows } from './types.ts';
 import { visibilityOf } from './visibility.ts';
 
 export const showTables: Handler<'show_tables'> = async (statement, context) => {
@@ -58,8 +58,10 @@ export const describeTable: Handler<'describe_table'> = async (
   { session, services },
 ) => {
   const columns = await columnsOf(statement.name, { session, services });
+  const names = ['Field', 'Type', 'Null', 'Key', 'Default', 'Extra'];
+  if (statement.all) return describeAll(statement.name, names, columns, { session, services });
   return textRows(
-    ['Field', 'Type', 'Null', 'Key', 'Default', 'Extra'],
+    names,
     columns.map((column) => [
       column.name,
       printSqlType(column.type),
@@ -70,6 +72,32 @@ export const describeTable: Handler<'describe_table'> = async (
     ]),
   );
 };
+
+/** DESC t ALL: the columns of every index of the table, which is the table itself. */
+async function describeAll(
+  name: QualifiedName,
+  names: readonly string[],
+  columns: readonly ShownColumn[],
+  { session, services }: Pick<StatementContext, 'session' | 'services'>,
+): Promise<Outcome> {
+  const { database, name: table } = tableName(name, session);
+  const keysType = isSystemDatabase(database)
+    ? ''
+    : (await services.catalog.tables.get(database, table)).schema.keysType;
+  return textRows(
+    ['IndexName', 'IndexKeysType', ...names],
+    columns.map((column, index) => [
+      index === 0 ? table : '',
+      index === 0 ? keysType : '',
+      column.name,
+      printSqlType(column.type),
+      column.nullable ? 'Yes' : 'No',
+      String(column.isKey),
+      column.defaultValue,
+      '',
+    ]),
+  );
+}
 
 export const showColumns: Handler<'show_columns'> = async (statement, { session, services }) => {
   const columns = await columnsOf(statement.table, { session, services });

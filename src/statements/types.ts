@@ -47,6 +47,19 @@ export interface VolumeAccess {
   claim(volume: VolumeSpec): Promise<void>;
 }
 
+/** The processes of this Millrace, for SHOW FRONTENDS, SHOW COMPUTE NODES and SHOW STATUS. */
+export interface Nodes {
+  /** The FE itself, once it listens. */
+  frontend(): {
+    readonly host: string;
+    readonly queryPort: number;
+    readonly httpPort: number;
+    readonly startedMs: number;
+  };
+  /** Process -> `ok`, or what is wrong. */
+  processes(): Promise<Readonly<Record<string, string>>>;
+}
+
 export interface Services {
   readonly access: AccessControl;
   readonly catalog: Catalog;
@@ -57,6 +70,7 @@ export interface Services {
   readonly inserts: Pick<Inserts, 'run'>;
   readonly connections: Connections;
   readonly volumes: VolumeAccess;
+  readonly nodes: Nodes;
   /** What /metrics serves, in Prometheus text form. */
   readonly metricsText: () => Promise<string>;
   /** SET GLOBAL values, kept in memory and in the catalog. */

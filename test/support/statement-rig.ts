@@ -62,6 +62,15 @@ export async function openStatementRig(context: TestContext): Promise<StatementR
       config: loadConfig([]),
       clock: systemClock,
       log: silentLog,
+      nodes: {
+        frontend: () => ({
+          host: '127.0.0.1',
+          queryPort: 9030,
+          httpPort: 8030,
+          startedMs: systemClock.nowMs() - 7_000,
+        }),
+        processes: async () => ({ query: 'ok', loader: 'ok' }),
+      },
       metricsText: async () => 'millrace_queries_total{result="ok"} 3\n',
       routineLoads: new RoutineLoads({ catalog, probe, random: systemRandom, scheduler: nothing }),
       connections: {

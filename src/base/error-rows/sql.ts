@@ -75,6 +75,12 @@ export const SQL_ERRORS = {
   ),
   UNKNOWN_CONNECTION: row('user', 'Unknown thread id: {id}', 'SHOW PROCESSLIST lists them', 1094),
   // -- sql
+  STATEMENT_NOT_YET: row('user', '{what} is not supported yet', '{instead}'),
+  STATEMENT_OUT_OF_SCOPE: row(
+    'user',
+    '{what} is not supported: it is out of scope of Millrace',
+    '{instead}',
+  ),
   SQL_SYNTAX: row(
     'user',
     'Getting syntax error at line {line}, column {column}. Detail message: {detail}.',

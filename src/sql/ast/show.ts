@@ -2,7 +2,7 @@
 import type { DatabaseName } from './ddl.ts';
 import type { Expression, VariableScope } from './expression.ts';
 import type { Node, QualifiedName } from './node.ts';
-import type { Limit } from './query.ts';
+import type { Limit, OrderItem } from './query.ts';
 
 export type ShowStatement =
   | ShowDatabases
@@ -17,6 +17,10 @@ export type ShowStatement =
   | ShowWarnings
   | ShowProcesslist
   | ShowList
+  | ShowPartitions
+  | ShowTablet
+  | ShowData
+  | ShowCreateCatalog
   | ShowProc
   | AdminShowConfig;
 
@@ -48,10 +52,10 @@ export interface ShowTableStatus extends Node, ShowFilter {
   readonly database: DatabaseName | null;
 }
 
-/** SHOW CREATE TABLE, SHOW CREATE VIEW, SHOW CREATE MATERIALIZED VIEW. */
+/** SHOW CREATE TABLE, SHOW CREATE VIEW. */
 export interface ShowCreateTable extends Node {
   readonly kind: 'show_create_table';
-  readonly type: 'TABLE' | 'VIEW' | 'MATERIALIZED VIEW';
+  readonly type: 'TABLE' | 'VIEW';
   readonly name: QualifiedName;
 }
 
@@ -79,10 +83,14 @@ export interface ShowVariables extends Node, ShowFilter {
   readonly kind: 'show_variables' | 'show_status';
   /** null: not written (session). LOCAL reads as SESSION. */
   readonly scope: VariableScope | null;
+  /** SHOW VERBOSE VARIABLES: with the defaults. */
+  readonly verbose: boolean;
 }
 
+/** SHOW WARNINGS, SHOW ERRORS; `count`: SHOW COUNT(*) WARNINGS. */
 export interface ShowWarnings extends Node {
   readonly kind: 'show_warnings' | 'show_errors';
+  readonly count: boolean;
   readonly limit: Limit | null;
 }
 
@@ -91,27 +99,107 @@ export interface ShowProcesslist extends Node {
   readonly full: boolean;
 }
 
-/** Lists that take at most FROM db, LIKE and WHERE. The words are as written after SHOW. */
-export type ShowListWhat =
-  | 'BACKENDS'
-  | 'CATALOGS'
-  | 'CHARSET'
-  | 'COLLATION'
-  | 'COMPUTE NODES'
-  | 'ENGINES'
-  | 'EVENTS'
-  | 'FRONTENDS'
-  | 'FUNCTION STATUS'
-  | 'OPEN TABLES'
-  | 'PLUGINS'
-  | 'PROCEDURE STATUS'
-  | 'TRIGGERS';
+/**
+ * Lists of the form `SHOW <words> [FROM db] [LIKE|WHERE] [ORDER BY] [LIMIT]`. Each is its own words; the
+ * rows of each are one entry of a table in statements/show/.
+ */
+export const SHOW_LISTS = [
+  // -- the server
+  'BACKENDS',
+  'BROKER',
+  'CATALOGS',
+  'CHARSET',
+  'COLLATION',
+  'COMPUTE NODES',
+  'ENGINES',
+  'FRONTENDS',
+  'PLUGINS',
+  'PROFILELIST',
+  'RUNNING QUERIES',
+  'WAREHOUSES',
+  // -- functions
+  'BUILTIN FUNCTIONS',
+  'FULL BUILTIN FUNCTIONS',
+  'FULL FUNCTIONS',
+  'FULL GLOBAL FUNCTIONS',
+  'FUNCTIONS',
+  'GLOBAL FUNCTIONS',
+  // -- loads and what becomes of them
+  'LOAD',
+  'LOAD WARNINGS',
+  'TRANSACTION',
+  // -- what Millrace has not got: empty lists with StarRocks' columns
+  'ALTER MATERIALIZED VIEW',
+  'ALTER TABLE COLUMN',
+  'ALTER TABLE OPTIMIZE',
+  'ALTER TABLE ROLLUP',
+  'ANALYZE JOB',
+  'ANALYZE STATUS',
+  'BACKEND BLACKLIST',
+  'BACKUP',
+  'COMPUTE NODE BLACKLIST',
+  'DATACACHE RULES',
+  'DELETE',
+  'DYNAMIC PARTITION TABLES',
+  'EVENTS',
+  'EXPORT',
+  'FILE',
+  'FUNCTION STATUS',
+  'HISTOGRAM META',
+  'MATERIALIZED VIEWS',
+  'OPEN TABLES',
+  'PIPES',
+  'PROCEDURE STATUS',
+  'REPOSITORIES',
+  'RESOURCE GROUPS',
+  'RESOURCES',
+  'RESTORE',
+  'SQLBLACKLIST',
+  'STATS META',
+  'STREAM LOAD',
+  'TRIGGERS',
+  'USAGE RESOURCE GROUPS',
+  'WHITELIST',
+] as const;
 
-/** SHOW CHARACTER SET is CHARSET, SHOW STORAGE ENGINES is ENGINES. */
-export interface ShowList extends Node, ShowFilter {
+export type ShowListWhat = (typeof SHOW_LISTS)[number];
+
+/** SHOW CHARACTER SET is CHARSET, SHOW STORAGE ENGINES is ENGINES, SHOW ANALYZE is ANALYZE STATUS. */
+export interface ShowList extends Node, ShowFilter, ShowOrder {
   readonly kind: 'show_list';
   readonly what: ShowListWhat;
   readonly database: DatabaseName | null;
+}
+
+/** ORDER BY and LIMIT of lists that take them; empty and null when not written. */
+export interface ShowOrder {
+  readonly orderBy: readonly OrderItem[];
+  readonly limit: Limit | null;
+}
+
+/** SHOW [TEMPORARY] PARTITIONS FROM t [WHERE] [ORDER BY] [LIMIT]. */
+export interface ShowPartitions extends Node, ShowFilter, ShowOrder {
+  readonly kind: 'show_partitions';
+  readonly temporary: boolean;
+  readonly table: QualifiedName;
+}
+
+/** SHOW TABLET FROM t [WHERE] [ORDER BY] [LIMIT]. */
+export interface ShowTablet extends Node, ShowFilter, ShowOrder {
+  readonly kind: 'show_tablet';
+  readonly table: QualifiedName;
+}
+
+/** SHOW DATA [FROM t]. */
+export interface ShowData extends Node {
+  readonly kind: 'show_data';
+  readonly table: QualifiedName | null;
+}
+
+/** SHOW CREATE CATALOG name. */
+export interface ShowCreateCatalog extends Node {
+  readonly kind: 'show_create_catalog';
+  readonly name: string;
 }
 
 export interface ShowProc extends Node {

@@ -1,6 +1,7 @@
 // The closed union of everything one statement can be. A handler table keyed by `kind` stays complete
 // because the compiler checks it against this union.
 import type { AccountStatement } from './account.ts';
+import type { AdminStatement } from './admin.ts';
 import type { DdlStatement } from './ddl.ts';
 import type { Query } from './query.ts';
 import type { RoutineLoadStatement } from './routine-load.ts';
@@ -11,6 +12,7 @@ import type { VolumeStatement } from './volume.ts';
 export type Statement =
   | Query
   | AccountStatement
+  | AdminStatement
   | DdlStatement
   | RoutineLoadStatement
   | SessionStatement

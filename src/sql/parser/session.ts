@@ -16,7 +16,6 @@ export function parseUse(cursor: Cursor): Statement {
 /** At KILL. */
 export function parseKill(cursor: Cursor): Statement {
   const { pos } = cursor.expect('KILL');
-  if (cursor.token.word === 'ANALYZE') throw notSupported('KILL ANALYZE');
   const target = cursor.takeOneOf(['QUERY', 'CONNECTION'] as const) ?? 'CONNECTION';
   const id = cursor.token.type === 'string' ? cursor.string() : cursor.integerText();
   return { kind: 'kill', pos, target, id };
@@ -64,17 +63,16 @@ export function parseEnd(cursor: Cursor): Statement {
 /** At ADMIN. */
 export function parseAdmin(cursor: Cursor): Statement {
   const { pos } = cursor.expect('ADMIN');
-  if (['REPAIR', 'CANCEL', 'CHECK', 'EXECUTE', 'ALTER'].includes(cursor.token.word)) {
-    throw notSupported(`ADMIN ${cursor.token.word}`);
-  }
   const verb = cursor.expectOneOf(['SHOW', 'SET'] as const);
-  if (['REPLICA', 'AUTOMATED', 'PARTITION'].includes(cursor.token.word)) {
-    throw notSupported(`ADMIN ${verb} ${cursor.token.word}`);
-  }
-  cursor.expectAll('FRONTEND', 'CONFIG');
+  cursor.expect('FRONTEND');
   if (verb === 'SET') {
-    return { kind: 'admin_set_config', pos, properties: parsePropertyList(cursor) };
+    cursor.expect('CONFIG');
+    const properties = parsePropertyList(cursor);
+    // Every value is kept, so that the word changes nothing.
+    if (cursor.take('WITH')) cursor.expect('PERSISTENT');
+    return { kind: 'admin_set_config', pos, properties };
   }
+  cursor.expect('CONFIG');
   return { kind: 'admin_show_config', pos, like: cursor.take('LIKE') ? cursor.string() : null };
 }
 

@@ -5,16 +5,16 @@ import type { Position } from '../ast/node.ts';
 import type { IsolationLevel, SetItem } from '../ast/session.ts';
 import type { Statement } from '../ast/statement.ts';
 import { parseSetAccount } from './account.ts';
-import { notSupported } from './clause.ts';
 import type { Cursor } from './cursor.ts';
 import { parseVariable } from './primary.ts';
-
-/** SET statements of StarRocks that are about catalogs and warehouses. */
-const NOT_YET: ReadonlySet<string> = new Set(['CATALOG', 'WAREHOUSE']);
 
 /** At SET. */
 export function parseSet(cursor: Cursor): Statement {
   const { pos } = cursor.expect('SET');
+  if (cursor.token.word === 'CATALOG' && !['=', ':='].includes(cursor.peek(1).word)) {
+    cursor.next();
+    return { kind: 'set_catalog', pos, name: cursor.identifierOrString().name };
+  }
   if (cursor.peek(1).word === 'AS') {
     const name = cursor.identifierOrString();
     cursor.expectAll('AS', 'DEFAULT', 'STORAGE', 'VOLUME');
@@ -42,8 +42,6 @@ function parseItem(cursor: Cursor): SetItem {
 
 /** Forms that are not `name = value`, null when the next words are none of them. */
 function parseSpecial(cursor: Cursor, pos: Position): SetItem | null {
-  const { word } = cursor.token;
-  if (NOT_YET.has(word)) throw notSupported(`SET ${word}`);
   if (cursor.take('NAMES')) {
     const charset = parseNameOrDefault(cursor);
     const collation = cursor.take('COLLATE') ? parseNameOrDefault(cursor) : null;

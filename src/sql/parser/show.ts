@@ -1,30 +1,23 @@
 // SHOW and DESC. Which words may follow SHOW is one table, so that a wrong word names its neighbours.
 
 import type { Position, QualifiedName } from '../ast/node.ts';
-import type { ShowListWhat, ShowVariables } from '../ast/show.ts';
+import type { ShowVariables, ShowWarnings } from '../ast/show.ts';
 import type { Statement } from '../ast/statement.ts';
 import { parseShowAuthentication, parseShowCreateUser, parseShowProperty } from './account.ts';
-import {
-  notSupported,
-  parseDatabaseName,
-  parseFromDatabase,
-  parseJobName,
-  parseShowFilter,
-} from './clause.ts';
+import { parseDatabaseName, parseFromDatabase, parseJobName, parseShowFilter } from './clause.ts';
 import type { Cursor } from './cursor.ts';
 import { parseGrantee } from './grant.ts';
 import { parseLimit } from './order.ts';
 import { parseShowRoutineLoad } from './routine-load.ts';
+import {
+  LIST_FIRST_WORDS,
+  listWordsAfter,
+  parseShowList,
+  parseShowOrder,
+  unknownList,
+} from './show-list.ts';
 
 type ShowRule = (cursor: Cursor, pos: Position) => Statement;
-
-const list =
-  (what: ShowListWhat, ...words: readonly string[]): ShowRule =>
-  (cursor, pos) => {
-    cursor.expectAll(...words);
-    const database = parseFromDatabase(cursor);
-    return { kind: 'show_list', pos, what, database, ...parseShowFilter(cursor) };
-  };
 
 const databases: ShowRule = (cursor, pos) => {
   const from = parseFromDatabase(cursor);
@@ -47,14 +40,14 @@ const index: ShowRule = (cursor, pos) => ({
 
 const variables =
   (kind: ShowVariables['kind']): ShowRule =>
-  (cursor, pos) => ({ kind, pos, scope: null, ...parseShowFilter(cursor) });
+  (cursor, pos) => ({ kind, pos, scope: null, verbose: false, ...parseShowFilter(cursor) });
 
 const scoped =
   (scope: 'SESSION' | 'GLOBAL'): ShowRule =>
   (cursor, pos) => {
     const what = cursor.expectOneOf(['VARIABLES', 'STATUS']);
     const kind = what === 'STATUS' ? 'show_status' : 'show_variables';
-    return { kind, pos, scope, ...parseShowFilter(cursor) };
+    return { kind, pos, scope, verbose: false, ...parseShowFilter(cursor) };
   };
 
 /** First word after SHOW -> the rest. */
@@ -68,23 +61,12 @@ const RULES: ReadonlyMap<string, ShowRule> = new Map<string, ShowRule>([
     },
   ],
   ['AUTHENTICATION', (cursor, pos) => parseShowAuthentication(cursor, pos, false)],
-  ['BACKENDS', list('BACKENDS')],
-  ['CATALOGS', list('CATALOGS')],
-  ['CHAR', list('CHARSET', 'SET')],
-  ['CHARACTER', list('CHARSET', 'SET')],
-  ['CHARSET', list('CHARSET')],
-  ['COLLATION', list('COLLATION')],
   ['COLUMNS', columns],
-  ['COMPUTE', list('COMPUTE NODES', 'NODES')],
   ['CREATE', parseShowCreate],
   ['DATABASES', databases],
-  ['ENGINES', list('ENGINES')],
-  ['ERRORS', (cursor, pos) => ({ kind: 'show_errors', pos, limit: parseLimit(cursor) })],
-  ['EVENTS', list('EVENTS')],
+  ['ERRORS', messages('show_errors')],
   ['FIELDS', columns],
-  ['FRONTENDS', list('FRONTENDS')],
   ['FULL', parseFull],
-  ['FUNCTION', list('FUNCTION STATUS', 'STATUS')],
   ['GLOBAL', scoped('GLOBAL')],
   ['GRANTS', parseGrants],
   ['INDEX', index],
@@ -92,11 +74,8 @@ const RULES: ReadonlyMap<string, ShowRule> = new Map<string, ShowRule>([
   ['KEY', index],
   ['KEYS', index],
   ['LOCAL', scoped('SESSION')],
-  ['OPEN', list('OPEN TABLES', 'TABLES')],
-  ['PLUGINS', list('PLUGINS')],
   ['PRIVILEGES', (cursor, pos) => ({ kind: 'show_privileges', pos, ...parseShowFilter(cursor) })],
   ['PROC', (cursor, pos) => ({ kind: 'show_proc', pos, path: cursor.string() })],
-  ['PROCEDURE', list('PROCEDURE STATUS', 'STATUS')],
   ['PROCESSLIST', (_, pos) => ({ kind: 'show_processlist', pos, full: false })],
   ['PROPERTY', parseShowProperty],
   ['ROLES', (_, pos) => ({ kind: 'show_roles', pos })],
@@ -114,35 +93,85 @@ const RULES: ReadonlyMap<string, ShowRule> = new Map<string, ShowRule>([
     },
   ],
   ['TABLES', tables],
-  ['TRIGGERS', list('TRIGGERS')],
   ['USERS', (_, pos) => ({ kind: 'show_users', pos })],
   ['VARIABLES', variables('show_variables')],
-  ['WARNINGS', (cursor, pos) => ({ kind: 'show_warnings', pos, limit: parseLimit(cursor) })],
+  [
+    'VERBOSE',
+    (cursor, pos) => {
+      cursor.expect('VARIABLES');
+      const filter = parseShowFilter(cursor);
+      return { kind: 'show_variables', pos, scope: null, verbose: true, ...filter };
+    },
+  ],
+  ['WARNINGS', messages('show_warnings')],
+  ['COUNT', parseCount],
+  [
+    'DATA',
+    (cursor, pos) => ({
+      kind: 'show_data',
+      pos,
+      table: cursor.take('FROM') || cursor.take('IN') ? cursor.qualifiedName() : null,
+    }),
+  ],
+  ['PARTITIONS', (cursor, pos) => parsePartitions(cursor, pos, false)],
+  [
+    'TABLET',
+    (cursor, pos) => ({
+      kind: 'show_tablet',
+      pos,
+      table: parseTableFrom(cursor),
+      ...parseShowFilter(cursor),
+      ...parseShowOrder(cursor),
+    }),
+  ],
+  [
+    'TEMPORARY',
+    (cursor, pos) => {
+      cursor.expect('PARTITIONS');
+      return parsePartitions(cursor, pos, true);
+    },
+  ],
 ]);
-
-/** SHOW statements that StarRocks has and Millrace does not. */
-const NOT_YET: ReadonlySet<string> = new Set(
-  (
-    'ALTER ANALYZE AUTHORS BACKUP BASELINE BROKER CLUSTERS CNGROUPS DATA DATACACHE DELETE ' +
-    'DICTIONARY DYNAMIC EXPORT FAILPOINTS FILE FUNCTIONS BUILTIN GROUP HISTOGRAM LOAD MASKING MATERIALIZED ' +
-    'NODES PARTITIONS PASSWORD PIPES PLAN PROFILELIST REPOSITORIES RESOURCE RESOURCES RESTORE ROLE ' +
-    'ROW RUNNING SECURITY SNAPSHOT SQL SQLBLACKLIST STATS STREAM TABLET TEMPORARY TRANSACTION ' +
-    'USAGE USER VERBOSE WAREHOUSES WHITELIST'
-  ).split(' '),
-);
 
 /** At SHOW. */
 export function parseShow(cursor: Cursor): Statement {
   const { pos } = cursor.expect('SHOW');
+  const listed = parseShowList(cursor, pos);
+  if (listed !== null) return listed;
   const { word } = cursor.token;
   const rule = RULES.get(word);
-  if (rule === undefined) {
-    if (NOT_YET.has(word)) throw notSupported(`SHOW ${word}`);
-    for (const known of [...RULES.keys(), ...NOT_YET]) cursor.note(known);
+  const following = listWordsAfter(word);
+  if (rule === undefined && following.length === 0) {
+    for (const known of [...RULES.keys(), ...LIST_FIRST_WORDS]) cursor.note(known);
     throw cursor.unexpected();
   }
+  if (rule === undefined) throw unknownList(cursor);
   cursor.next();
+  for (const known of following) cursor.note(known);
   return rule(cursor, pos);
+}
+
+function messages(kind: ShowWarnings['kind']): ShowRule {
+  return (cursor, pos) => ({ kind, pos, count: false, limit: parseLimit(cursor) });
+}
+
+/** After COUNT: `(*) WARNINGS`. */
+function parseCount(cursor: Cursor, pos: Position): Statement {
+  cursor.expectAll('(', '*', ')');
+  const what = cursor.expectOneOf(['WARNINGS', 'ERRORS']);
+  const kind = what === 'ERRORS' ? 'show_errors' : 'show_warnings';
+  return { kind, pos, count: true, limit: null };
+}
+
+function parsePartitions(cursor: Cursor, pos: Position, temporary: boolean): Statement {
+  return {
+    kind: 'show_partitions',
+    pos,
+    temporary,
+    table: parseTableFrom(cursor),
+    ...parseShowFilter(cursor),
+    ...parseShowOrder(cursor),
+  };
 }
 
 function parseTables(cursor: Cursor, pos: Position, full: boolean): Statement {
@@ -178,9 +207,7 @@ function parseFull(cursor: Cursor, pos: Position): Statement {
 }
 
 function parseStorage(cursor: Cursor, pos: Position): Statement {
-  if (cursor.expectOneOf(['VOLUMES', 'ENGINES']) === 'ENGINES') {
-    return { kind: 'show_list', pos, what: 'ENGINES', database: null, like: null, where: null };
-  }
+  cursor.expect('VOLUMES');
   return { kind: 'show_storage_volumes', pos, like: cursor.take('LIKE') ? cursor.string() : null };
 }
 
@@ -190,7 +217,7 @@ function parseGrants(cursor: Cursor, pos: Position): Statement {
 }
 
 function parseShowCreate(cursor: Cursor, pos: Position): Statement {
-  const words = ['DATABASE', 'SCHEMA', 'TABLE', 'VIEW', 'MATERIALIZED', 'ROUTINE', 'USER'] as const;
+  const words = ['DATABASE', 'SCHEMA', 'TABLE', 'VIEW', 'ROUTINE', 'CATALOG', 'USER'] as const;
   const word = cursor.expectOneOf(words);
   switch (word) {
     case 'DATABASE':
@@ -201,11 +228,8 @@ function parseShowCreate(cursor: Cursor, pos: Position): Statement {
     case 'ROUTINE':
       cursor.expect('LOAD');
       return { kind: 'show_create_routine_load', pos, name: parseJobName(cursor) };
-    case 'MATERIALIZED': {
-      cursor.expect('VIEW');
-      const name = cursor.qualifiedName();
-      return { kind: 'show_create_table', pos, type: 'MATERIALIZED VIEW', name };
-    }
+    case 'CATALOG':
+      return { kind: 'show_create_catalog', pos, name: cursor.identifierOrString().name };
     case 'TABLE':
     case 'VIEW':
       return { kind: 'show_create_table', pos, type: word, name: cursor.qualifiedName() };

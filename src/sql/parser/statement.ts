@@ -9,13 +9,14 @@ import {
   parseDropRole,
   parseDropUser,
 } from './account.ts';
-import { notSupported } from './clause.ts';
+import { parseAnalyze, parseHelp, parseLock, parseSync, parseUnlock } from './admin.ts';
 import type { Cursor } from './cursor.ts';
 import { parseCreateDatabase, parseDropDatabase, parseDropTable, parseTruncate } from './ddl.ts';
 import { parseGrant } from './grant.ts';
 import { parseInsert } from './insert.ts';
 import { parseDeallocate, parseDeallocated, parseExecute, parsePrepare } from './prepare.ts';
 import { parseQuery } from './query.ts';
+import { checkNotRefused, REFUSED_FIRST_WORDS, refusedAfter } from './refused.ts';
 import {
   parseAlterRoutineLoad,
   parseControlRoutineLoad,
@@ -48,6 +49,7 @@ const RULES: ReadonlyMap<string, StatementRule> = new Map<string, StatementRule>
   ['WITH', parseQuery],
   ['ADMIN', parseAdmin],
   ['ALTER', parseAlter],
+  ['ANALYZE', parseAnalyze],
   ['BEGIN', parseBegin],
   ['COMMIT', parseEnd],
   ['CREATE', parseCreate],
@@ -58,8 +60,10 @@ const RULES: ReadonlyMap<string, StatementRule> = new Map<string, StatementRule>
   ['EXECUTE', parseExecute],
   ['EXPLAIN', parseDescribe],
   ['GRANT', parseGrant],
+  ['HELP', parseHelp],
   ['INSERT', parseInsert],
   ['KILL', parseKill],
+  ['LOCK', parseLock],
   ['PAUSE', parseControlRoutineLoad],
   ['PREPARE', (cursor) => parsePrepare(cursor, parseStatementRule)],
   ['RESUME', parseControlRoutineLoad],
@@ -69,45 +73,28 @@ const RULES: ReadonlyMap<string, StatementRule> = new Map<string, StatementRule>
   ['SHOW', parseShow],
   ['START', parseStart],
   ['STOP', parseControlRoutineLoad],
+  ['SYNC', parseSync],
   ['TRUNCATE', parseTruncate],
+  ['UNLOCK', parseUnlock],
   ['USE', parseUse],
 ]);
 
-const words = (text: string): ReadonlySet<string> => new Set(text.split(' '));
-
-/** First words of StarRocks statements that Millrace does not have. They still count as near misses. */
-const NOT_YET = words(
-  'ADD ANALYZE BACKUP CACHE CALL CANCEL CLEAR DELETE EXPORT HELP INSTALL LOAD ' +
-    'LOCK RECOVER REFRESH RESTORE SUBMIT SUSPEND SYNC TRACE TRANSLATE UNINSTALL UNLOCK UPDATE',
-);
-const CREATE_NOT_YET = words(
-  'ANALYZE BASELINE CATALOG DATACACHE DICTIONARY FILE FUNCTION GLOBAL GROUP INDEX MASKING MATERIALIZED ' +
-    'OR PASSWORD PIPE READ REPOSITORY RESOURCE ROW SECURITY VIEW WAREHOUSE',
-);
-const ALTER_NOT_YET = words(
-  'CATALOG DATABASE LOAD MASKING MATERIALIZED PIPE PLAN RESOURCE ROW SECURITY SYSTEM TABLE VIEW WAREHOUSE',
-);
-const DROP_NOT_YET = words(
-  'ALL ANALYZE BASELINE CATALOG DATACACHE DICTIONARY FILE FUNCTION GLOBAL GROUP INDEX MASKING ' +
-    'MATERIALIZED MULTIPLE PASSWORD PIPE REPOSITORY RESOURCE ROW SECURITY STATS VIEW WAREHOUSE',
-);
-
-/** One statement without its `;`. Throws SQL_SYNTAX, NOT_SUPPORTED, LIMIT_EXCEEDED, SQL_ANALYZE. */
+/**
+ * One statement without its `;`. Throws SQL_SYNTAX, NOT_SUPPORTED, STATEMENT_NOT_YET,
+ * STATEMENT_OUT_OF_SCOPE, LIMIT_EXCEEDED, SQL_ANALYZE.
+ */
 export function parseStatementRule(cursor: Cursor): Statement {
-  const { word } = cursor.token;
-  const rule = RULES.get(word);
+  checkNotRefused(cursor);
+  const rule = RULES.get(cursor.token.word);
   if (rule !== undefined) return rule(cursor);
-  if (word === 'LOAD' && cursor.peek(1).word === 'DATA') throw fail('LOCAL_INFILE');
-  if (NOT_YET.has(word)) throw notSupported(word);
-  for (const known of [...RULES.keys(), ...NOT_YET, ';']) cursor.note(known);
+  if (cursor.token.word === 'LOAD' && cursor.peek(1).word === 'DATA') throw fail('LOCAL_INFILE');
+  for (const known of [...RULES.keys(), ...REFUSED_FIRST_WORDS, ';']) cursor.note(known);
   throw cursor.unexpected();
 }
 
 function parseCreate(cursor: Cursor): Statement {
   const { pos } = cursor.expect('CREATE');
-  refuse(cursor, 'CREATE', CREATE_NOT_YET);
   const external = cursor.take('EXTERNAL');
-  if (external) refuse(cursor, 'CREATE EXTERNAL', CREATE_NOT_YET);
   const temporary = !external && cursor.take('TEMPORARY');
   if (external || temporary || cursor.at('TABLE')) {
     cursor.expect('TABLE');
@@ -118,22 +105,20 @@ function parseCreate(cursor: Cursor): Statement {
   if (cursor.take('ROUTINE')) return parseCreateRoutineLoad(cursor, pos);
   if (cursor.take('STORAGE')) return parseCreateStorageVolume(cursor, pos);
   if (cursor.take('USER')) return parseCreateUser(cursor, pos);
-  return refuseUnknown(cursor, CREATE_NOT_YET);
+  return unknownAfter(cursor, 'CREATE');
 }
 
 function parseAlter(cursor: Cursor): Statement {
   const { pos } = cursor.expect('ALTER');
-  refuse(cursor, 'ALTER', ALTER_NOT_YET);
   if (cursor.take('ROLE')) return parseAlterRole(cursor, pos);
   if (cursor.take('ROUTINE')) return parseAlterRoutineLoad(cursor, pos);
   if (cursor.take('STORAGE')) return parseAlterStorageVolume(cursor, pos);
   if (cursor.take('USER')) return parseAlterUser(cursor, pos);
-  return refuseUnknown(cursor, ALTER_NOT_YET);
+  return unknownAfter(cursor, 'ALTER');
 }
 
 function parseDrop(cursor: Cursor): Statement {
   const { pos } = cursor.expect('DROP');
-  refuse(cursor, 'DROP', DROP_NOT_YET);
   if (cursor.take('DATABASE') || cursor.take('SCHEMA')) return parseDropDatabase(cursor, pos);
   if (cursor.take('ROLE')) return parseDropRole(cursor, pos);
   if (cursor.take('STORAGE')) return parseDropStorageVolume(cursor, pos);
@@ -144,15 +129,11 @@ function parseDrop(cursor: Cursor): Statement {
     cursor.expect('TABLE');
     return parseDropTable(cursor, pos, temporary);
   }
-  return refuseUnknown(cursor, DROP_NOT_YET);
+  return unknownAfter(cursor, 'DROP');
 }
 
-function refuse(cursor: Cursor, verb: string, notYet: ReadonlySet<string>): void {
-  const { word } = cursor.token;
-  if (notYet.has(word)) throw notSupported(`${verb} ${word}`);
-}
-
-function refuseUnknown(cursor: Cursor, alsoKnown: ReadonlySet<string>): never {
-  for (const word of alsoKnown) cursor.note(word);
+/** The refused statements count as near misses, too. */
+function unknownAfter(cursor: Cursor, verb: string): never {
+  for (const word of refusedAfter(verb)) cursor.note(word);
   throw cursor.unexpected();
 }

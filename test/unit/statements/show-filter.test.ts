@@ -80,6 +80,13 @@ test('WHERE: what SHOW understands, with NULL as SQL has it', () => {
     ['NOT PauseTime = "x"', 'b'],
     ['PauseTime NOT IN ("x")', 'b'],
     ['PauseTime = "x" OR name = "a"', 'a'],
+    ['name > "a"', 'bc'],
+    ['name <= "b"', 'ab'],
+    ['PauseTime < "2025"', 'b'],
+    ['name BETWEEN "b" AND "z"', 'bc'],
+    ['name NOT BETWEEN "b" AND "z"', 'a'],
+    ['PauseTime IS NULL', 'ac'],
+    ['PauseTime IS NOT NULL', 'b'],
   ];
   for (const [condition, expected] of cases) assert.equal(names(condition), expected, condition);
 });
@@ -89,7 +96,7 @@ test('WHERE: what it does not understand is said, also where there is no row', (
     () => names('nosuch = 1'),
     /'nosuch' cannot be resolved; columns here: name, state/,
   );
-  assert.throws(() => names('name > "a"'), /'>' is not possible in WHERE of SHOW/);
+  assert.throws(() => names('name <=> "a"'), /'<=>' is not possible in WHERE of SHOW/);
   assert.throws(() => names('upper(name) = "A"'), /is not possible in WHERE of SHOW/);
   assert.throws(() => names('name REGEXP "a"'), /is not possible in WHERE of SHOW/);
   const where = parseExpression('nosuch = 1');

@@ -1,0 +1,92 @@
+// SHOW TRANSACTION, SHOW LOAD and SHOW LOAD WARNINGS: transactions as the metadata keeps them.
+// SOURCE: StarRocks, shared/reference part 8.
+import { fail } from '../../base/errors.ts';
+import type { DatabaseId } from '../../base/ids.ts';
+import type { TransactionRecord } from '../../catalog/transactions.ts';
+import {
+  emptyList,
+  type ListContext,
+  type ListDefinition,
+  type ListRow,
+} from './list-definition.ts';
+
+/** Most transactions of one list; older ones are found by their label or id. */
+const LIST_LIMIT = 2_000;
+
+export const TRANSACTION_COLUMNS = [
+  'TransactionId',
+  'Label',
+  'Coordinator',
+  'TransactionStatus',
+  'LoadJobSourceType',
+  'PrepareTime',
+  'PreparedTime',
+  'CommitTime',
+  'PublishTime',
+  'FinishTime',
+  'Reason',
+  'ErrorReplicasCount',
+  'ListenerId',
+  'TimeoutMs',
+  'PreparedTimeoutMs',
+  'ErrMsg',
+];
+
+/** A commit makes rows visible at once: published when committed. */
+export function transactionRow(
+  transaction: TransactionRecord,
+  time: (atMs: number | null) => string | null,
+): ListRow {
+  return [
+    transaction.id,
+    transaction.label,
+    transaction.coordinator,
+    transaction.state,
+    transaction.source,
+    time(transaction.prepareMs),
+    time(transaction.preparedMs),
+    time(transaction.commitMs),
+    time(transaction.commitMs),
+    time(transaction.finishMs),
+    transaction.reason,
+    0,
+    transaction.jobId ?? -1,
+    transaction.timeoutMs,
+    86_400_000,
+    transaction.state === 'ABORTED' ? transaction.reason : '',
+  ];
+}
+
+async function databaseId({ services, database }: ListContext): Promise<DatabaseId> {
+  if (database === null) throw fail('NO_DATABASE');
+  return (await services.catalog.databases.get(database)).id;
+}
+
+async function transactions(context: ListContext): Promise<readonly ListRow[]> {
+  const { services, visible, time, database } = context;
+  const { catalog } = services;
+  const tables = new Map((await catalog.tables.all()).map((table) => [table.id, table.name]));
+  const list = await catalog.transactions.list({
+    databaseId: await databaseId(context),
+    limit: LIST_LIMIT,
+  });
+  return list
+    .filter(({ tableId }) => {
+      const name = tableId === null ? undefined : tables.get(tableId);
+      return visible.load(database ?? '', name ?? '');
+    })
+    .map((transaction) => transactionRow(transaction, time));
+}
+
+export const LOAD_LISTS = {
+  TRANSACTION: {
+    columns: TRANSACTION_COLUMNS,
+    rows: transactions,
+    like: 'Label',
+    aliases: { id: 'TransactionId' },
+  },
+  LOAD: emptyList(
+    'JobId, Label, State, Progress, Type, Priority, ScanRows, FilteredRows, UnselectedRows, SinkRows, EtlInfo, TaskInfo, ErrorMsg, CreateTime, EtlStartTime, EtlFinishTime, LoadStartTime, LoadFinishTime, TrackingSQL, JobDetails, Warehouse',
+  ),
+  'LOAD WARNINGS': emptyList('JobId, Label, ErrorMsgDetail'),
+} as const satisfies Record<string, ListDefinition>;

@@ -1,0 +1,263 @@
+// SHOW PROC: the tree of what the server knows, walked by a path. SOURCE: StarRocks docs, SHOW PROC.
+import { nearest } from '../../base/nearest.ts';
+import type { DatabaseRecord } from '../../catalog/catalog.ts';
+import { analysisError } from '../../loads/properties.ts';
+import { SHOW_COLUMNS, showRow } from '../../loads/routine/show.ts';
+import { printSqlType } from '../../model/sql-type.ts';
+import { bucketCount } from '../information-schema/keys.ts';
+import { type ListedTable, listedTables } from '../information-schema/objects.ts';
+import { viewContext } from '../information-schema/system-databases.ts';
+import { type Handler, textRows } from '../types.ts';
+import { variableText } from '../variables.ts';
+import type { ListContext, ListDefinition, ListRow } from './list-definition.ts';
+import { LISTS, listRows } from './lists.ts';
+import { TRANSACTION_COLUMNS, transactionRow } from './load-lists.ts';
+import { CURRENT_QUERIES } from './nodes.ts';
+import type { Rows } from './order.ts';
+import { PARTITION_COLUMNS, partitionRow } from './table-lists.ts';
+
+interface Table {
+  readonly columns: readonly string[];
+  readonly rows: readonly ListRow[] | Rows;
+}
+
+/** What the rest of a path names. Undefined: there is no such path. */
+type Node = (rest: readonly string[], context: ListContext) => Promise<Table | undefined>;
+
+const list =
+  (definition: ListDefinition): Node =>
+  async (rest, context) =>
+    rest.length > 0
+      ? undefined
+      : { columns: definition.columns, rows: await listRows(definition, context) };
+
+const columnsOf = (text: string): readonly string[] => text.split(' ');
+
+const DATABASE_COLUMNS = columnsOf(
+  'DbId DbName TableNum Quota LastConsistencyCheckTime ReplicaQuota',
+);
+const TABLE_COLUMNS = columnsOf(
+  'TableId TableName IndexNum PartitionColumnName PartitionNum State Type LastConsistencyCheckTime ReplicaCount PartitionType StoragePath',
+);
+const STATISTIC_COLUMNS = columnsOf(
+  'DbId DbName TableNum PartitionNum IndexNum TabletNum ReplicaNum UnhealthyTabletNum InconsistentTabletNum CloningTabletNum ErrorStateTabletNum',
+);
+
+async function databases({ services, visible }: ListContext): Promise<readonly DatabaseRecord[]> {
+  return (await services.catalog.databases.list()).filter(({ name }) => visible.database(name));
+}
+
+/** A database by its id or its name. */
+async function findDatabase(
+  key: string,
+  context: ListContext,
+): Promise<DatabaseRecord | undefined> {
+  return (await databases(context)).find(({ id, name }) => String(id) === key || name === key);
+}
+
+async function tablesOf(
+  database: DatabaseRecord,
+  context: ListContext,
+): Promise<readonly ListedTable[]> {
+  return listedTables(context, database.name);
+}
+
+const dbs: Node = async ([key, ...rest], context) => {
+  if (key === undefined) {
+    const rows = (await databases(context)).map(async (database) => {
+      const views = context.system.filter((view) => view.database === database.name).length;
+      const count = views + (await tablesOf(database, context)).length;
+      return [database.id, database.name, count, '8388608.000 TB', null, '9223372036854775807'];
+    });
+    return { columns: DATABASE_COLUMNS, rows: await Promise.all(rows) };
+  }
+  const database = await findDatabase(key, context);
+  if (database === undefined) return undefined;
+  const tables = await tablesOf(database, context);
+  const [tableKey, ...inTable] = rest;
+  if (tableKey === undefined || (tableKey === 'tables' && inTable.length === 0)) {
+    return { columns: TABLE_COLUMNS, rows: tables.map(tableRow) };
+  }
+  const listed = tables.find(
+    ({ table }) => String(table.id) === tableKey || table.name === tableKey,
+  );
+  return listed === undefined ? undefined : oneTable(listed, inTable, context);
+};
+
+function tableRow({ table }: ListedTable): ListRow {
+  return [
+    table.id,
+    table.name,
+    1,
+    null,
+    1,
+    'NORMAL',
+    'CLOUD_NATIVE',
+    null,
+    bucketCount(table),
+    'UNPARTITIONED',
+    table.prefix,
+  ];
+}
+
+function oneTable(
+  listed: ListedTable,
+  [part, ...rest]: readonly string[],
+  context: ListContext,
+): Table | undefined {
+  if (part === undefined) {
+    return { columns: ['Nodes'], rows: [['partitions'], ['temp_partitions'], ['index_schema']] };
+  }
+  if (part === 'partitions' && rest.length === 0) {
+    return { columns: PARTITION_COLUMNS, rows: [partitionRow(listed, context)] };
+  }
+  if (part === 'temp_partitions' && rest.length === 0) {
+    return { columns: PARTITION_COLUMNS, rows: [] };
+  }
+  if (part !== 'index_schema' || rest.length > 0) return undefined;
+  const { schema } = listed.table;
+  return {
+    columns: columnsOf('IndexId IndexName Field Type Null Key Default'),
+    rows: schema.columns.map((column) => [
+      listed.table.id,
+      listed.table.name,
+      column.name,
+      printSqlType(column.type),
+      column.nullable ? 'Yes' : 'No',
+      String(column.isKey),
+      column.defaultValue,
+    ]),
+  };
+}
+
+const transactions: Node = async ([key, state, ...rest], context) => {
+  if (key === undefined) {
+    const rows = (await databases(context)).map(({ id, name }) => [id, name]);
+    return { columns: ['DbId', 'DbName'], rows };
+  }
+  const database = await findDatabase(key, context);
+  if (database === undefined || rest.length > 0) return undefined;
+  const all = await context.services.catalog.transactions.list({
+    databaseId: database.id,
+    limit: 2_000,
+  });
+  const running = all.filter(({ finishMs }) => finishMs === null);
+  const finished = all.filter(({ finishMs }) => finishMs !== null);
+  if (state === undefined) {
+    const rows = [
+      ['running', running.length],
+      ['finished', finished.length],
+    ];
+    return { columns: ['State', 'Number'], rows };
+  }
+  if (state !== 'running' && state !== 'finished') return undefined;
+  const chosen = state === 'running' ? running : finished;
+  return {
+    columns: TRANSACTION_COLUMNS,
+    rows: chosen.map((transaction) => transactionRow(transaction, context.time)),
+  };
+};
+
+const routineLoads: Node = async ([name, ...rest], { services, session, visible }) => {
+  if (rest.length > 0) return undefined;
+  const zone = variableText('time_zone', 'session', session, services.globals) ?? 'Etc/UTC';
+  const jobs = await services.routineLoads.list({ database: null, all: true }, zone);
+  const rows = jobs.filter(
+    ({ job }) =>
+      visible.load(job.databaseName, job.tableName) && (name === undefined || job.name === name),
+  );
+  return name !== undefined && rows.length === 0
+    ? undefined
+    : { columns: SHOW_COLUMNS, rows: rows.map(showRow) };
+};
+
+const statistic: Node = async (rest, context) => {
+  if (rest.length > 0) return undefined;
+  const rows: ListRow[] = [];
+  let total = 0;
+  const list = await databases(context);
+  for (const database of list) {
+    const count = (await tablesOf(database, context)).length;
+    total += count;
+    rows.push([database.id, database.name, count, count, count, count, count, 0, 0, 0, 0]);
+  }
+  rows.push(['Total', list.length, total, total, total, total, total, 0, 0, 0, 0]);
+  return { columns: STATISTIC_COLUMNS, rows };
+};
+
+/** Tasks: what the loaders run now, by kind. */
+const tasks: Node = async (rest, { services }) => {
+  if (rest.length > 0) return undefined;
+  const leases = await services.catalog.leases.list();
+  return {
+    columns: ['TaskType', 'FailedNum', 'TotalNum'],
+    rows: [
+      ['ROUTINE_LOAD', 0, leases.length],
+      ['Total', 0, leases.length],
+    ],
+  };
+};
+
+const jobs: Node = async ([key, ...rest], context) => {
+  if (key === undefined) {
+    const rows = (await databases(context)).map(({ id, name }) => [id, name]);
+    return { columns: ['DbId', 'DbName'], rows };
+  }
+  const database = await findDatabase(key, context);
+  if (database === undefined || rest.length > 0) return undefined;
+  const { catalog } = context.services;
+  const loads = await catalog.loadJobs.list({ databaseId: database.id, all: true });
+  const count = (...states: readonly string[]): number =>
+    loads.filter(({ state }) => states.includes(state)).length;
+  const none = (kind: string): ListRow => [kind, 0, 0, 0, 0, 0];
+  const pending = count('NEED_SCHEDULE', 'PAUSED');
+  const load = ['load', pending, count('RUNNING'), 0, count('STOPPED', 'CANCELLED'), loads.length];
+  return {
+    columns: columnsOf('JobType Pending Running Finished Cancelled Total'),
+    rows: [load, none('rollup'), none('schema_change'), none('export')],
+  };
+};
+
+/** First part of the path -> what is below it. */
+const ROOT: Readonly<Record<string, Node>> = {
+  backends: list(LISTS.BACKENDS),
+  brokers: list(LISTS.BROKER),
+  catalog: list(LISTS.CATALOGS),
+  colocation_group: list({
+    columns: columnsOf('GroupId GroupName TableIds BucketsNum ReplicationNum DistCols IsStable'),
+    rows: 'none',
+  }),
+  compute_nodes: list(LISTS['COMPUTE NODES']),
+  current_queries: list(CURRENT_QUERIES),
+  dbs,
+  frontends: list(LISTS.FRONTENDS),
+  global_current_queries: list(CURRENT_QUERIES),
+  jobs,
+  resources: list(LISTS.RESOURCES),
+  routine_loads: routineLoads,
+  statistic,
+  stream_loads: list(LISTS['STREAM LOAD']),
+  tasks,
+  transactions,
+};
+
+export const showProc: Handler<'show_proc'> = async ({ path }, context) => {
+  const [first, ...rest] = path.split('/').filter((part) => part !== '');
+  if (first === undefined)
+    return textRows(
+      ['name'],
+      Object.keys(ROOT).map((name) => [name]),
+    );
+  const node = Object.hasOwn(ROOT, first) ? ROOT[first] : undefined;
+  if (node === undefined) {
+    const near = nearest(first, Object.keys(ROOT), 3).join(', ');
+    throw analysisError(`Proc path '${path}' doesn't exist; known below / are: ${near}, ...`);
+  }
+  const { database } = context.session;
+  const table = await node(rest, { ...(await viewContext(context)), database });
+  if (table === undefined) throw analysisError(`Proc path '${path}' doesn't exist`);
+  return textRows(
+    table.columns,
+    table.rows.map((row) => row.map((cell) => (cell === null ? null : String(cell)))),
+  );
+};
