@@ -76,7 +76,24 @@ export function localToUtcSql(timeZone: string, sql: string): string {
   const fixed = fixedOffsetSeconds(timeZone);
   if (fixed === 0) return sql;
   if (fixed !== null) return `(${sql} - to_seconds(${fixed}))`;
-  return `timezone('UTC', timezone(${quoteString(checked(timeZone))}, ${sql}))`;
+  return namedToUtcSql(quoteString(checked(timeZone)), sql);
+}
+
+/**
+ * The same for the SQL of a zone's name. A time that summer time leaves out is the moment of the change,
+ * one that there is twice is the first of both, as StarRocks and MySQL have it; DuckDB's ICU counts the
+ * first on and takes the second.
+ */
+export function namedToUtcSql(zone: string, local: string): string {
+  const utc = `timezone('UTC', timezone(${zone}, ${local}))`;
+  const shown = (instant: string): string => `timezone(${zone}, timezone('UTC', ${instant}))`;
+  // By the offset of the day before: another instant only around a change of the offset.
+  const before = `(${utc} - to_days(1))`;
+  const earlier = `(${local} - (${shown(before)} - ${before}))`;
+  const gap = `(${shown(utc)} - ${local})`;
+  // Offsets change at local times that are multiples of what they change by.
+  const intoGap = `(${local} - time_bucket(greatest(${gap}, to_seconds(1)), ${local}))`;
+  return `CASE WHEN ${gap} > to_seconds(0) THEN ${utc} - ${intoGap} WHEN ${earlier} < ${utc} AND ${shown(earlier)} = ${local} THEN ${earlier} ELSE ${utc} END`;
 }
 
 function checked(timeZone: string): string {

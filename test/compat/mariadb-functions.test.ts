@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import type { Connection } from 'mysql2/promise';
 import { startMariadb } from '../peers/mariadb.ts';
-import { CASES } from '../support/oracle/cases.ts';
+import { CASES, type OracleCase, ZONE_CASES, ZONES } from '../support/oracle/cases.ts';
 import {
   type Ask,
   type Compared,
@@ -49,24 +49,45 @@ function explanation(found: Compared): Difference | undefined {
   );
 }
 
-test("every answer is MariaDB's, or its difference is known", async (t) => {
-  const draws = new Draws(seed);
-  const startedMs = performance.now();
+/** What is neither MariaDB's answer nor a known difference, and how many answers there were. */
+async function wrongAnswers(
+  cases: readonly OracleCase[],
+  draws: Draws,
+): Promise<{ readonly compared: number; readonly wrong: readonly string[] }> {
   const wrong: string[] = [];
   let compared = 0;
-  for (const item of CASES) {
+  for (const item of cases) {
     const answers = await compareCase(item, sides, draws, rows);
     compared += answers.length;
     for (const answer of answers) {
-      if (answer.equal) continue;
-      if (explanation(answer) === undefined) wrong.push(shown(answer));
+      if (!answer.equal && explanation(answer) === undefined) wrong.push(shown(answer));
     }
   }
+  return { compared, wrong };
+}
+
+test("every answer is MariaDB's, or its difference is known", async (t) => {
+  const startedMs = performance.now();
+  const { compared, wrong } = await wrongAnswers(CASES, new Draws(seed));
   const seconds = ((performance.now() - startedMs) / 1000).toFixed(1);
   t.diagnostic(`seed ${seed}: ${compared} answers of ${CASES.length} forms in ${seconds} s`);
   assert.deepEqual(wrong.slice(0, SHOWN), [], `seed ${seed}: ${wrong.length} wrong answers`);
   if (rows >= DEFAULT_ROWS) assert.ok(compared >= 10_000, `${compared} answers`);
 });
+
+for (const zone of ZONES) {
+  test(`session time zone ${zone}: seconds and clocks as MariaDB has them`, async () => {
+    const set = `SET time_zone = '${zone}'`;
+    await Promise.all(connections.map((connection) => connection.query(set)));
+    try {
+      const { wrong } = await wrongAnswers(ZONE_CASES, new Draws(seed));
+      assert.deepEqual(wrong.slice(0, SHOWN), [], `seed ${seed}`);
+    } finally {
+      const utc = "SET time_zone = '+00:00'";
+      await Promise.all(connections.map((connection) => connection.query(utc)));
+    }
+  });
+}
 
 for (const difference of DIFFERENCES) {
   const [form, values] = difference.example;

@@ -2,7 +2,13 @@
 // are UTC; dates are in the session's time zone.
 import { fail } from '../../base/errors.ts';
 import type { TypedExpression } from '../expression.ts';
-import { fixedOffsetSeconds, isTimeZone, localToUtcSql, utcToLocalSql } from '../time-zone.ts';
+import {
+  fixedOffsetSeconds,
+  isTimeZone,
+  localToUtcSql,
+  namedToUtcSql,
+  utcToLocalSql,
+} from '../time-zone.ts';
 import { formatSql, parsedSql } from './date-text.ts';
 import { definer } from './define.ts';
 import type { CallSite, FunctionEntry } from './entry.ts';
@@ -51,9 +57,7 @@ const computedZone = (sql: string, zone: string, direction: 'toUtc' | 'toLocal')
   const sign = direction === 'toUtc' ? '-' : '+';
   const seconds = `(CAST(split_part(ltrim(${zone}, '+-'), ':', 1) AS BIGINT) * 3600 + CAST(split_part(${zone}, ':', 2) AS BIGINT) * 60) * CASE WHEN left(${zone}, 1) = '-' THEN -1 ELSE 1 END`;
   const named =
-    direction === 'toUtc'
-      ? `timezone('UTC', timezone(${zone}, ${sql}))`
-      : `timezone(${zone}, timezone('UTC', ${sql}))`;
+    direction === 'toUtc' ? namedToUtcSql(zone, sql) : `timezone(${zone}, timezone('UTC', ${sql}))`;
   return `CASE WHEN regexp_full_match(${zone}, ${OFFSET_PATTERN}) THEN ${sql} ${sign} to_seconds(${seconds}) ELSE TRY(${named}) END`;
 };
 

@@ -413,6 +413,31 @@ const CASTS = [
   ),
 ];
 
+/** Zones of the session in which these are asked. */
+export const ZONES = [
+  'Europe/Berlin',
+  'America/New_York',
+  'Australia/Lord_Howe',
+  'Australia/Sydney',
+  'Asia/Tehran',
+  'Asia/Kathmandu',
+  'Asia/Shanghai',
+  '+05:30',
+  '-11:00',
+] as const;
+
+export const ZONE_CASES: readonly OracleCase[] = cases(
+  'text',
+  'unix_timestamp({edge})',
+  'from_unixtime({epoch})',
+  "from_unixtime({epoch}, '%Y-%m-%d %H:%i:%s %W')",
+  'from_unixtime(unix_timestamp({edge}))',
+  "convert_tz({edge}, 'Europe/Berlin', 'UTC')",
+  "convert_tz({edge}, 'America/New_York', 'Asia/Shanghai')",
+  "convert_tz({edge}, 'Australia/Lord_Howe', '+00:00')",
+  "convert_tz({edge}, '-03:30', 'Europe/Berlin')",
+);
+
 /** Everything that MySQL and StarRocks share. */
 export const CASES: readonly OracleCase[] = [
   ...MATH,

@@ -25,7 +25,9 @@ export type ValueKind =
   | 'b'
   | 'hex'
   | 'clock'
-  | 'ip';
+  | 'ip'
+  | 'edge'
+  | 'epoch';
 
 const plain = (text: string): OracleValue => ({ millrace: text, mariadb: text });
 const text = (value: string): OracleValue =>
@@ -107,6 +109,44 @@ const NUMBER_TEXTS = [
   '123456789012',
   '0.1',
   '99999999999999999999',
+];
+/** Clocks around the changes of summer time in Europe, America, Australia, Iran, and between them. */
+const EDGES = [
+  '2021-03-28 01:59:59',
+  '2021-03-28 02:00:00',
+  '2021-03-28 02:30:00',
+  '2021-03-28 03:00:00',
+  '2021-10-31 01:59:59',
+  '2021-10-31 02:00:00',
+  '2021-10-31 02:30:00',
+  '2021-10-31 03:00:00',
+  '2021-03-14 02:15:00',
+  '2021-03-14 03:00:01',
+  '2021-11-07 01:30:00',
+  '2021-11-07 02:00:00',
+  '2021-04-04 01:45:00',
+  '2021-04-04 02:30:00',
+  '2021-10-03 02:10:00',
+  '2021-10-03 02:45:00',
+  '2021-03-22 00:30:00',
+  '2021-09-21 23:30:00',
+  '2021-07-01 12:00:00',
+  '1995-01-15 08:00:00',
+  '2037-06-01 00:00:00',
+];
+const EPOCHS = [
+  '0',
+  '1',
+  '1616893199',
+  '1616893200',
+  '1635641999',
+  '1635642000',
+  '1615705200',
+  '1636268400',
+  '1633190399',
+  '1617460200',
+  '946684800',
+  '2147483646',
 ];
 const fill = (list: readonly string[], make: (value: string) => OracleValue) => list.map(make);
 
@@ -222,6 +262,8 @@ export const POOLS: Readonly<Record<ValueKind, readonly OracleValue[]>> = {
   b: fill(['TRUE', 'FALSE'], plain),
   hex: fill(['616263', '00FF', 'e697a5', 'zz', '123', '', 'DEADbeef'], text),
   clock: fill(['00:00:00', '01:02:03', '23:59:59', '100:00:01', '-01:00:00', '12:34'], text),
+  edge: fill(EDGES, datetime),
+  epoch: fill(EPOCHS, plain),
   ip: fill(
     ['127.0.0.1', '255.255.255.255', '0.0.0.0', '10.1.2.3', '1.2.3', '256.1.1.1', 'x'],
     text,
