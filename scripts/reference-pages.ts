@@ -8,7 +8,7 @@ import {
 } from '../src/kafka/client/properties.ts';
 import type { PropertySpec, PropertyTable } from '../src/loads/properties.ts';
 import { JOB_PROPERTIES, SOURCE_PROPERTIES } from '../src/loads/routine/properties.ts';
-import type { FunctionEntry } from '../src/query/functions/entry.ts';
+import type { FunctionCategory, FunctionEntry } from '../src/query/functions/entry.ts';
 import { FUNCTION_ENTRIES } from '../src/query/functions/table.ts';
 import { HANDLERS } from '../src/statements/index.ts';
 import { SYSTEM_VIEWS } from '../src/statements/information-schema/system-databases.ts';
@@ -143,30 +143,73 @@ function variablesPage(): string {
   );
 }
 
+/** Headings of the categories, in the order of the page. */
+const FUNCTION_HEADINGS: Readonly<Record<FunctionCategory, string>> = {
+  math: 'Numbers',
+  bit: 'Bits',
+  string: 'Texts',
+  pattern: 'LIKE and regular expressions',
+  url: 'URLs',
+  date: 'Dates and times',
+  conditional: 'Conditions and NULL',
+  json: 'JSON',
+  array: 'Arrays',
+  map: 'Maps',
+  struct: 'Structs',
+  crypto: 'Digests, ciphers, encodings',
+  hash: 'Hashes',
+  bitmap: 'Bitmaps',
+  hll: 'HLL',
+  percentile: 'Percentiles',
+  utility: 'Session and utility',
+  aggregate: 'Aggregates',
+  window: 'Windows',
+  table: 'Tables',
+};
+
+const NULL_RULES = { propagate: 'NULL', own: 'own rule' } as const;
+
+function functionRow(entry: FunctionEntry): readonly string[] {
+  return [
+    entry.names.map(code).join(', '),
+    entry.signatures.map((signature) => code(signature.text)).join('<br>'),
+    NULL_RULES[entry.nulls],
+    entry.doc,
+    entry.example === null
+      ? ''
+      : `${code(entry.example.sql)} = ${code(entry.example.result ?? 'NULL')}`,
+  ];
+}
+
 function functionsPage(): string {
-  const categories = new Map<string, FunctionEntry[]>();
-  for (const entry of FUNCTION_ENTRIES) {
-    categories.set(entry.category, [...(categories.get(entry.category) ?? []), entry]);
-  }
-  const parts = [...categories].flatMap(([category, entries]) => [
-    `## ${category}`,
-    table(
-      ['Function', 'Arguments', 'Meaning', 'Example'],
-      entries.map((entry) => [
-        entry.names.map(code).join(', '),
-        entry.signatures.map((signature) => code(signature.text)).join(' '),
-        entry.doc,
-        entry.example === null
-          ? ''
-          : `${code(entry.example.sql)} = ${code(entry.example.result ?? 'NULL')}`,
-      ]),
-    ),
-  ]);
+  const headings = Object.entries(FUNCTION_HEADINGS).map(([category, heading]) => ({
+    heading,
+    entries: FUNCTION_ENTRIES.filter((entry) => entry.category === category),
+  }));
+  const used = headings.filter(({ entries }) => entries.length > 0);
+  const names = new Set(FUNCTION_ENTRIES.flatMap((entry) => entry.names)).size;
   return page(
     'Functions',
-    'Every example is run by a test. A NULL argument gives NULL unless the text says otherwise. `T` stands for any type, the same in all its places; `?` marks an argument that may be left out, `...` one that may repeat.',
-    ...parts,
+    `${names} names. Every example is run by a test. The column NULL says what a NULL argument gives: NULL, or the function has its own rule, told in its meaning. \`T\` stands for any type, the same in all its places; \`?\` marks an argument that may be left out, \`...\` one that may repeat; \`number\`, \`integer\`, \`temporal\` stand for any such type, and as a result for the type of the argument. An argument of another type is converted where StarRocks converts it. What is no function of this page is refused, with the nearest known names.`,
+    used
+      .map(({ heading, entries }) => `[${heading}](#${anchor(heading)}) (${entries.length})`)
+      .join(' · '),
+    ...used.flatMap(({ heading, entries }) => [
+      `## ${heading}`,
+      table(
+        ['Function', 'Signatures', 'NULL', 'Meaning', 'Example'],
+        entries.map((entry) => functionRow(entry)),
+      ),
+    ]),
   );
+}
+
+/** GitHub's anchor of a heading. */
+function anchor(heading: string): string {
+  return heading
+    .toLowerCase()
+    .replace(/[^a-z0-9 -]/g, '')
+    .replaceAll(' ', '-');
 }
 
 function systemViewsPage(): string {

@@ -39,7 +39,11 @@ export function engineError(thrown: unknown, interruption?: unknown): AppError {
     return fail('OBJECT_NOT_FOUND', { key: missing[1] ?? '', where: 'the local disk' }, thrown);
   if (/^Invalid Input Error: More than one row returned by a subquery/.test(text))
     return fail('SUBQUERY_ROWS', {}, thrown);
-  if (VALUE_KINDS.has(kind)) return fail('ENGINE_VALUE', { detail }, thrown);
+  if (VALUE_KINDS.has(kind)) {
+    // The kind of error() and of our own functions: the words behind it are ours, or the user's.
+    const words = detail.replace(/^Invalid Input Error: /, '');
+    return fail('ENGINE_VALUE', { detail: words }, thrown);
+  }
   return fail('INTERNAL', { detail }, thrown);
 }
 

@@ -49,7 +49,8 @@ function scalarCall(
   const constant = entry.constant;
   // Only the first signature of such an entry is the constant one: unix_timestamp() but not unix_timestamp(x).
   const isConstant = constant !== null && resolved.signature === entry.signatures[0];
-  if (isConstant && !context.analysis.evaluateLater) return constant(context.analysis.session);
+  if (isConstant && !context.analysis.evaluateLater)
+    return constant(context.analysis.session, args);
   if (resolved.signature.duckdb === '') {
     throw analyzeError(`${call.name}() has no session to answer from in a load`, call.pos);
   }

@@ -49,6 +49,8 @@ export interface QuerySession {
   readonly userHost: string;
   /** Names of the active roles. */
   readonly roles: readonly string[];
+  /** Is the role active, itself or through an active one that has it? */
+  hasRole(name: string): boolean;
   readonly connectionId: number;
   /** What VERSION() answers, such as `5.1.0` or `8.0.33`. */
   readonly serverVersion: string;

@@ -138,6 +138,7 @@ function loadSession(timeZone: string): QuerySession {
     userName: '',
     userHost: '%',
     roles: [],
+    hasRole: () => false,
     connectionId: 0,
     serverVersion: '',
     productVersion: '',

@@ -129,6 +129,8 @@ function queryContext({ session, services }: StatementContext): Omit<QueryContex
       userName: identity.name,
       userHost: identity.host,
       roles: view.roleNames(view.activeRoles(session.principal)),
+      hasRole: (name) =>
+        view.roleNames(view.withInherited(view.activeRoles(session.principal))).includes(name),
       connectionId: session.connectionId,
       serverVersion: SERVER_VERSION,
       productVersion: PRODUCT_VERSION,

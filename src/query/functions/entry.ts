@@ -106,7 +106,9 @@ export interface FunctionEntry {
   /** Null only where the answer differs with each call (rand, uuid, now). */
   readonly example: FunctionExample | null;
   /** The value where it depends on the session alone: the call becomes this literal, unless the caller evaluates later. */
-  readonly constant: ((session: QuerySession) => LiteralExpression) | null;
+  readonly constant:
+    | ((session: QuerySession, args: readonly TypedExpression[]) => LiteralExpression)
+    | null;
   /** May DISTINCT stand before the arguments (aggregates)? */
   readonly takesDistinct: boolean;
   /** May ORDER BY stand behind the arguments (aggregates)? */

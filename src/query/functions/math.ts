@@ -17,6 +17,9 @@ const math = definer('scalar', 'math');
 
 /** Infinity and NaN are NULL in StarRocks' results. */
 const finite = (sql: string): string => `CASE WHEN isfinite(${sql}) THEN ${sql} END`;
+/** DuckDB raises an error for cot(0). */
+const trigonometric = (name: string, sql: string): string =>
+  name === 'cot' ? `(1 / nullif(tan(${sql}), 0))` : `${name}(${sql})`;
 const wholeDecimal = (types: readonly SqlType[]): SqlType => {
   const type = types[0];
   return type?.kind === 'DECIMAL'
@@ -211,7 +214,7 @@ export const MATH_FUNCTIONS: readonly FunctionEntry[] = [
   ...['sin', 'cos', 'tan', 'cot', 'atan', 'sinh', 'cosh', 'tanh'].map((name) =>
     math(
       name,
-      ['(double) -> double', (s) => finite(`${name}(${s.sql[0]})`)],
+      ['(double) -> double', (s) => finite(trigonometric(name, s.sql[0] ?? ''))],
       `Trigonometric function ${name}, in radians.`,
       name === 'cos' || name === 'cosh'
         ? [`${name}(0)`, '1']

@@ -6,16 +6,6 @@ import type { CallSite, FunctionEntry } from './entry.ts';
 
 const pattern = definer('scalar', 'pattern');
 
-/** RE2 takes the group's number only as a constant. */
-const groupOf = (site: CallSite, name: string): number | null => {
-  const group = site.args[2];
-  if (group?.kind === 'literal' && group.text === null) return null;
-  if (group?.kind === 'literal' && group.text !== null && /^\d$/.test(group.text)) {
-    return Number(group.text);
-  }
-  throw fail('SQL_ANALYZE', { detail: `${name} needs a constant group number from 0 to 9` });
-};
-
 /** Groups that a constant expression opens; undefined when it is no constant. */
 const groupCount = (site: CallSite): number | undefined => {
   const expression = site.args[1];
@@ -24,19 +14,34 @@ const groupCount = (site: CallSite): number | undefined => {
   return plain.match(/\((?!\?)|\(\?P?</g)?.length ?? 0;
 };
 
+const MAX_GROUP = 9;
+
+/** DuckDB takes the group's number only as a constant, and refuses a group that is not there. */
 const extract =
   (name: 'regexp_extract' | 'regexp_extract_all') =>
   (site: CallSite): string => {
-    const group = groupOf(site, name);
-    const isAll = name === 'regexp_extract_all';
-    if (group === null) return `CAST(NULL AS ${isAll ? 'VARCHAR[]' : 'VARCHAR'})`;
-    const groups = groupCount(site);
-    // DuckDB refuses a group that is not there; StarRocks finds nothing.
-    if (groups !== undefined && group > groups) {
-      const none = isAll ? 'CAST([] AS VARCHAR[])' : "''";
-      return `CASE WHEN ${site.sql[0]} IS NOT NULL THEN ${none} END`;
+    const [text = '', expression = '', computed = ''] = site.sql;
+    const type = name === 'regexp_extract_all' ? 'VARCHAR[]' : 'VARCHAR';
+    const nothing = type === 'VARCHAR' ? "''" : 'CAST([] AS VARCHAR[])';
+    const group = site.args[2];
+    if (group?.kind === 'literal' && group.text === null) return `CAST(NULL AS ${type})`;
+    const count = Math.min(groupCount(site) ?? MAX_GROUP, MAX_GROUP);
+    const take = (index: number): string => `${name}(${text}, ${expression}, ${index})`;
+    if (group?.kind === 'literal') {
+      const index = Number(group.text);
+      if (index >= 0 && index <= count) return take(index);
+      return `CASE WHEN ${text} IS NOT NULL AND ${expression} IS NOT NULL THEN ${nothing} END`;
     }
-    return `${name}(${site.sql[0]}, ${site.sql[1]}, ${group})`;
+    if (groupCount(site) === undefined) {
+      throw fail('SQL_ANALYZE', {
+        detail: `${name} needs a constant group number when its expression is computed`,
+      });
+    }
+    const branches = Array.from(
+      { length: count + 1 },
+      (_, index) => `WHEN ${computed} = ${index} THEN ${take(index)}`,
+    );
+    return `CASE ${branches.join(' ')} WHEN ${computed} IS NOT NULL AND ${text} IS NOT NULL THEN ${nothing} END`;
   };
 
 /** StarRocks writes group references as `\1`, like RE2. */

@@ -63,20 +63,27 @@ export function matchSignature(
   return best?.resolved;
 }
 
-/** The error for an unknown function: why it is missing, or the nearest known name where one is near. */
+/** Most names that the error for an unknown function offers. */
+const MAX_NEAREST = 3;
+
+/** The error for an unknown function: why it is missing, or the nearest known names where some are near. */
 export function unknownFunction(table: FunctionTable, name: string, types: readonly SqlType[]) {
   const reason = missingReason(name, (base) => table.get(base)?.kind === 'aggregate');
   if (reason !== undefined) return noMatch(name, types, `: not supported, ${reason}`);
-  let nearest = '';
-  let distance = Math.max(1, Math.floor(name.length / 3)) + 1;
-  for (const known of table.keys()) {
-    const d = editDistance(name, known, distance);
-    if (d < distance) {
-      distance = d;
-      nearest = known;
-    }
-  }
-  return noMatch(name, types, nearest === '' ? '' : `, the nearest known function is '${nearest}'`);
+  const limit = Math.max(1, Math.floor(name.length / 3)) + 1;
+  const near = [...table.keys()]
+    .map((known) => ({ known, distance: editDistance(name, known, limit) }))
+    .filter(({ distance }) => distance < limit)
+    .sort((a, b) => a.distance - b.distance || (a.known < b.known ? -1 : 1))
+    .slice(0, MAX_NEAREST)
+    .map(({ known }) => `'${known}'`);
+  const [first, ...more] = near;
+  if (first === undefined) return noMatch(name, types, '');
+  const rest =
+    more.length === 0
+      ? `, the nearest known function is ${first}`
+      : `, the nearest known functions are ${near.join(', ')}`;
+  return noMatch(name, types, rest);
 }
 
 function noMatch(name: string, types: readonly SqlType[], rest: string) {

@@ -1,9 +1,10 @@
 // What a statement can ask about its session and the server: each call becomes a literal on the FE.
 // Functions of use in between are in utility.ts.
+import { fail } from '../../base/errors.ts';
 import type { QuerySession } from '../catalog.ts';
-import type { LiteralExpression } from '../expression.ts';
+import type { LiteralExpression, TypedExpression } from '../expression.ts';
 import { quoteString } from '../literal.ts';
-import { BIGINT, STRING } from '../types.ts';
+import { BIGINT, BOOLEAN, STRING } from '../types.ts';
 import { definer } from './define.ts';
 import type { FunctionEntry } from './entry.ts';
 
@@ -55,6 +56,15 @@ export const SESSION_FUNCTIONS: readonly FunctionEntry[] = [
     constant: text((from) => (from.roles.length === 0 ? 'NONE' : from.roles.join(', '))),
   }),
   session(
+    'is_role_in_session',
+    ['(string) -> boolean', none],
+    'Is the role of this (constant) name active, itself or through another one?',
+    ["is_role_in_session('nobody')", '0'],
+    {
+      constant: (from, args) => ({ kind: 'literal', type: BOOLEAN, text: hasRole(from, args[0]) }),
+    },
+  ),
+  session(
     'catalog',
     ['() -> string', none],
     'The catalog in use.',
@@ -92,6 +102,14 @@ export const SESSION_FUNCTIONS: readonly FunctionEntry[] = [
     { nulls: 'own' },
   ),
 ];
+
+function hasRole(session: QuerySession, role: TypedExpression | undefined): string | null {
+  if (role?.kind !== 'literal') {
+    throw fail('SQL_ANALYZE', { detail: 'is_role_in_session needs a constant name of a role' });
+  }
+  if (role.text === null) return null;
+  return session.hasRole(role.text) ? '1' : '0';
+}
 
 function printKind(kind: string): string {
   return kind === 'NULL' ? 'null_type' : kind.toLowerCase();

@@ -39,8 +39,13 @@ const barSql = (site: CallSite): string => {
   return `CASE WHEN ${value} IS NULL OR ${low} IS NULL OR ${high} IS NULL OR ${width} IS NULL THEN NULL WHEN ${width} <= 0 OR ${width} > 10000 OR ${high} <= ${low} OR ${value} < ${low} OR ${value} > ${high} THEN error('bar needs a value between its bounds, and a width from 1 to 10000') ELSE repeat('▓', CAST((${value} - ${low}) * ${width} // (${high} - ${low}) AS INTEGER)) END`;
 };
 
-const numericId = (text: string): string =>
-  `CAST('0x' || left(replace(CAST(${text} AS VARCHAR), '-', ''), 31) AS HUGEINT)`;
+/** The first 124 bits of an id as a number, by two halves: DuckDB reads no hex text as HUGEINT. */
+const numericId = (id: string): string => {
+  const half = (from: number, digits: number): string =>
+    `CAST(CAST('0x' || substring(d, ${from}, ${digits}) AS UBIGINT) AS HUGEINT)`;
+  const number = `${half(1, 15)} * 18446744073709551616 + ${half(16, 16)}`;
+  return `list_transform([replace(CAST(${id} AS VARCHAR), '-', '')], lambda d: ${number})[1]`;
+};
 
 export const UTILITY_FUNCTIONS: readonly FunctionEntry[] = [
   utility('uuid', ['() -> string', 'CAST(uuid() AS VARCHAR)'], 'A random UUID.', null),

@@ -26,6 +26,7 @@ export const SESSION: QuerySession = {
   userName: 'root',
   userHost: '%',
   roles: ['root'],
+  hasRole: (name) => name === 'root',
   connectionId: 7,
   serverVersion: '8.0.33',
   productVersion: '3.3.0',
