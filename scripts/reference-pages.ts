@@ -9,6 +9,7 @@ import {
 import type { PropertySpec, PropertyTable } from '../src/loads/properties.ts';
 import { JOB_PROPERTIES, SOURCE_PROPERTIES } from '../src/loads/routine/properties.ts';
 import type { FunctionCategory, FunctionEntry } from '../src/query/functions/entry.ts';
+import { MISSING_FUNCTIONS } from '../src/query/functions/missing.ts';
 import { FUNCTION_ENTRIES } from '../src/query/functions/table.ts';
 import { HANDLERS } from '../src/statements/index.ts';
 import { SYSTEM_VIEWS } from '../src/statements/information-schema/system-databases.ts';
@@ -201,6 +202,12 @@ function functionsPage(): string {
         entries.map((entry) => functionRow(entry)),
       ),
     ]),
+    '## Not supported',
+    'Functions of StarRocks that are not there. Their error tells the reason.',
+    table(
+      ['Function', 'Why'],
+      Object.entries(MISSING_FUNCTIONS).map(([name, reason]) => [code(name), reason]),
+    ),
   );
 }
 
