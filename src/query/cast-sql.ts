@@ -1,6 +1,7 @@
 // CAST as StarRocks does it, in DuckDB SQL: what does not convert is NULL, never an error; fractions are
 // cut, not rounded, on the way to integers. SOURCE: StarRocks CAST documentation and answers.
 import { duckdbType, type SqlType } from '../model/sql-type.ts';
+import { jsonReadySql, nestedCastSql } from './nested-cast.ts';
 import { isLargeJson, textSql } from './render.ts';
 import { isFloating, isInteger, isString, isTemporal, sameRepresentation } from './types.ts';
 
@@ -10,7 +11,9 @@ export function castSql(sql: string, from: SqlType, to: SqlType): string {
   if (sameRepresentation(from, to)) return sql;
   if (from.kind === 'JSON') return fromJson(sql, to);
   if (isString(from)) return fromString(sql, to);
-  if (to.kind === 'JSON') return `CAST(to_json(${forJson(sql, from)}) AS VARCHAR)`;
+  if (to.kind === 'JSON') return `CAST(to_json(${jsonReadySql(sql, from, textSql)}) AS VARCHAR)`;
+  const nested = nestedCastSql(sql, from, to, castSql);
+  if (nested !== undefined) return nested;
   if (isString(to)) return textSql(from, sql);
   if (from.kind === 'VARBINARY' || to.kind === 'VARBINARY')
     return `CAST(NULL AS ${duckdbType(to)})`;
@@ -73,10 +76,6 @@ function numberToTemporal(sql: string, from: SqlType, to: SqlType): string {
   const whole = isWhole ? `CAST(${sql} AS HUGEINT)` : `TRY_CAST(trunc(${sql}) AS BIGINT)`;
   const parsed = `try_strptime(CAST(${whole} AS VARCHAR), ['%Y%m%d', '%Y%m%d%H%M%S'])`;
   return to.kind === 'DATE' ? `CAST(${parsed} AS DATE)` : parsed;
-}
-
-function forJson(sql: string, from: SqlType): string {
-  return from.kind === 'DATETIME' ? textSql(from, sql) : sql;
 }
 
 function fromJson(sql: string, to: SqlType): string {

@@ -371,6 +371,6 @@ function subscriptSql(
   const operand = expressionSql(expression.operand, context);
   const index = expressionSql(expression.index, context);
   if (expression.operand.type.kind === 'MAP') return `(${operand})[${index}]`;
-  // DuckDB counts negative positions from the end; StarRocks has nothing there.
-  return `(${operand})[CASE WHEN ${index} > 0 THEN ${index} END]`;
+  // DuckDB counts negative positions from the end; StarRocks has nothing there, and neither has anything at 0.
+  return `(${operand})[greatest(${index}, 0)]`;
 }

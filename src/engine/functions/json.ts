@@ -4,7 +4,7 @@ import { compareJson, contains, type PutMode, put, removeAt } from '../../format
 import { findAll, isMany, type PathStep, parsePath } from '../../formats/json/path.ts';
 import { asLine, lineText, prettyText } from '../../formats/json/text.ts';
 import { type JsonValue, readJson } from '../../formats/json/value.ts';
-import { type JsFunction, strictFunction, ValueProblem } from './define.ts';
+import { type JsFunction, strictFunction } from './define.ts';
 
 /** Paths come again with every row: the last ones are kept. */
 const MOST_PATHS = 256;
@@ -23,10 +23,10 @@ function treeOf(text: string): JsonValue | undefined {
   return problem === null ? value : undefined;
 }
 
-/** One value as it is, several as an array; undefined where there is none. */
+/** One value as it is, several as an array; undefined where there is none, or the path is none. */
 function query(text: string, path: string): JsonValue | undefined {
   const steps = stepsOf(path);
-  if (steps === undefined) throw new ValueProblem(`Invalid json path '${path}'`);
+  if (steps === undefined) return undefined;
   const value = treeOf(text);
   if (value === undefined) return undefined;
   const found = findAll(value, steps);

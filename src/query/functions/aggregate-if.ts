@@ -42,13 +42,22 @@ function withCondition(signature: Signature): Signature {
         ...site,
         args: site.args.slice(0, -1),
         sql: site.sql.slice(0, -1),
-        over: ` FILTER (WHERE ${site.sql.at(-1)})${site.over}`,
+        over: filtered(site.sql.at(-1) ?? 'TRUE', site.over),
       };
       if (typeof form === 'function') return form(inner);
       const filled = form.replace(/\{(\d)\}/g, (_, i: string) => inner.sql[Number(i)] ?? 'NULL');
       return `${filled}${inner.over}`;
     },
   };
+}
+
+const FILTER = ' FILTER (WHERE ';
+
+/** The condition before OVER, together with a FILTER that was written too. */
+function filtered(condition: string, over: string): string {
+  return over.startsWith(FILTER)
+    ? `${FILTER}${condition} AND ${over.slice(FILTER.length)}`
+    : `${FILTER}${condition})${over}`;
 }
 
 function withoutLast(rule: ResultRule): ResultRule {

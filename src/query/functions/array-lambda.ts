@@ -23,16 +23,16 @@ function walked(arrays: readonly string[], name: string): string {
 }
 
 const transformed = (s: CallSite, name: string): string =>
-  `list_transform(${walked(s.sql.slice(1), name)}, ${s.sql[0]})`;
+  bindLong(s.sql.slice(1), (arrays) => `list_transform(${walked(arrays, name)}, ${s.sql[0]})`);
 
 const map = (s: CallSite): string =>
   `CAST(${transformed(s, 'array_map')} AS ${duckdbType(s.result)})`;
 
-const filter = (s: CallSite): string => {
-  const list = walked(s.sql.slice(1), 'array_filter');
-  const kept = `list_filter(${list}, ${s.sql[0]})`;
-  return s.sql.length === 2 ? kept : `list_transform(${kept}, lambda mr_x: mr_x[1])`;
-};
+const filter = (s: CallSite): string =>
+  bindLong(s.sql.slice(1), (arrays) => {
+    const kept = `list_filter(${walked(arrays, 'array_filter')}, ${s.sql[0]})`;
+    return arrays.length === 1 ? kept : `list_transform(${kept}, lambda mr_x: mr_x[1])`;
+  });
 
 /** true, else NULL where some answer is NULL, else false; for `all` the other way round. */
 function matched(answers: string, every: boolean): string {

@@ -61,7 +61,7 @@ const AGGREGATING: readonly FunctionEntry[] = [
   array(
     'array_sum',
     [
-      '(array<T>) -> bigint',
+      '(array<number>) -> bigint',
       (s) => `CAST(list_sum(${widened(s)}) AS ${duckdbType(s.result)})`,
       wideOf,
     ],
@@ -70,7 +70,7 @@ const AGGREGATING: readonly FunctionEntry[] = [
   ),
   array(
     'array_avg',
-    ['(array<T>) -> double', average, averageOf],
+    ['(array<number>) -> double', average, averageOf],
     'Mean of the elements, NULLs left out.',
     ['array_avg([1, 2, NULL])', '1.5'],
   ),
@@ -85,7 +85,7 @@ const AGGREGATING: readonly FunctionEntry[] = [
   array(
     'array_cum_sum',
     [
-      '(array<T>) -> array<bigint>',
+      '(array<number>) -> array<bigint>',
       (s) => {
         const list = widened(s);
         return `CAST(list_transform(${list}, lambda mr_e, mr_i: CASE WHEN mr_e IS NOT NULL THEN list_sum((${list})[1:mr_i]) END) AS ${duckdbType(s.result)})`;
@@ -98,7 +98,7 @@ const AGGREGATING: readonly FunctionEntry[] = [
   array(
     'array_difference',
     [
-      '(array<T>) -> array<bigint>',
+      '(array<number>) -> array<bigint>',
       (s) => {
         const list = widened(s);
         return `CAST(list_transform(${list}, lambda mr_e, mr_i: CASE WHEN mr_i = 1 THEN mr_e - mr_e ELSE mr_e - (${list})[mr_i - 1] END) AS ${duckdbType(s.result)})`;
@@ -183,10 +183,10 @@ const SEARCHING: readonly FunctionEntry[] = [
   array(
     'element_at',
     [
-      ['(array<T>, bigint) -> T', '({0})[CASE WHEN {1} > 0 THEN {1} END]'],
+      ['(array<T>, bigint) -> T', '({0})[greatest({1}, 0)]'],
       [
         '(array<T>, bigint, boolean) -> T',
-        "CASE WHEN {2} IS NULL THEN NULL WHEN {2} AND {1} > len({0}) THEN error('Array subscript must be less than or equal to array length') ELSE ({0})[CASE WHEN {1} > 0 THEN {1} END] END",
+        "CASE WHEN {2} IS NULL THEN NULL WHEN {2} AND {1} > len({0}) THEN error('Array subscript must be less than or equal to array length') ELSE ({0})[greatest({1}, 0)] END",
       ],
     ],
     'The element at a position; NULL when there is none, or an error where the third argument is true.',

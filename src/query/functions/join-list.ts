@@ -10,7 +10,8 @@ export function joinListSql(
   if (argument?.kind === 'literal') {
     return argument.text === null
       ? 'CAST(NULL AS VARCHAR)'
-      : `array_to_string(${list}, ${separator})`;
+      : // Of NULLs alone DuckDB makes NULL.
+        `CASE WHEN ${list} IS NOT NULL THEN coalesce(array_to_string(${list}, ${separator}), '') END`;
   }
   const present = `list_filter(${list}, lambda e: e IS NOT NULL)`;
   const joined = `list_reduce(${present}, lambda a, b: a || ${separator} || b)`;

@@ -67,6 +67,14 @@ const keys = (site: CallSite): string => {
   return `CASE json_type(${value}) WHEN 'OBJECT' THEN CAST(to_json(list_sort(json_keys(${value}))) AS VARCHAR) END`;
 };
 
+function pathText(site: CallSite, index: number, name: string): string {
+  const type = site.args[index]?.type;
+  if (type === undefined || !(isString(type) || type.kind === 'NULL')) {
+    throw fail('SQL_ANALYZE', { detail: `the paths of ${name} must be texts` });
+  }
+  return castSql(site.sql[index] ?? 'NULL', type, STRING);
+}
+
 /** Paths and values in turn, one after another. */
 const changing = (name: string) => (site: CallSite) => {
   if (site.sql.length % 2 === 0) {
@@ -75,7 +83,7 @@ const changing = (name: string) => (site: CallSite) => {
   let document = site.sql[0] ?? '';
   for (let i = 1; i + 1 < site.sql.length; i += 2) {
     const value = exactValue(site.sql[i + 1] ?? '', site.args[i + 1]?.type ?? STRING);
-    document = `${name}(${document}, ${site.sql[i]}, ${value})`;
+    document = `${name}(${document}, ${pathText(site, i, name.slice(3))}, ${value})`;
   }
   return document;
 };

@@ -38,6 +38,11 @@ const mapOfPairs = (types: readonly SqlType[]): SqlType => {
 /** A lambda's body is the new key and value (`(k, v) -> (k + 1, v)`). */
 const mapOfBody = ([body]: readonly SqlType[]): SqlType => {
   const fields = body?.kind === 'STRUCT' ? body.fields : [];
+  if (fields.length !== 2) {
+    throw fail('SQL_ANALYZE', {
+      detail: 'the lambda of map_apply must give a pair, as (k, v) -> (k, v) does',
+    });
+  }
   return { kind: 'MAP', key: fields[0]?.type ?? NULL_TYPE, value: fields[1]?.type ?? NULL_TYPE };
 };
 
@@ -197,7 +202,7 @@ export const MAP_FUNCTIONS: readonly FunctionEntry[] = [
       (s) =>
         made(
           s,
-          `list_transform(list_transform(map_entries(${s.sql[1]}), ${s.sql[0]}), lambda mr_x: ${entrySql('mr_x[1]', 'mr_x[2]')})`,
+          `list_transform(list_transform(map_entries(${s.sql[1]}), ${s.sql[0]}), lambda mr_x: ${entrySql('struct_extract_at(mr_x, 1)', 'struct_extract_at(mr_x, 2)')})`,
         ),
       mapOfBody,
     ],

@@ -15,10 +15,15 @@ const columns = (...fields: readonly (readonly [name: string, type: SqlType])[])
 });
 
 /** Side by side, the shorter arrays padded with NULL. */
-const unnest = ({ sql }: CallSite): string =>
-  sql.length === 1
-    ? `unnest(${sql[0]})`
-    : `(SELECT ${sql.map((array) => `unnest(${array})`).join(', ')})`;
+const unnest = (s: CallSite): string => {
+  // A bare NULL has no elements.
+  const arrays = s.sql.map((sql, i) =>
+    s.args[i]?.type.kind === 'NULL' ? 'CAST(NULL AS INTEGER[])' : sql,
+  );
+  return arrays.length === 1
+    ? `unnest(${arrays[0]})`
+    : `(SELECT ${arrays.map((array) => `unnest(${array})`).join(', ')})`;
+};
 
 const INTEGERS = ['INT', 'BIGINT', 'LARGEINT'];
 /** At least INT. */
