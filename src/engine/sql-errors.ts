@@ -39,6 +39,14 @@ export function engineError(thrown: unknown, interruption?: unknown): AppError {
     return fail('OBJECT_NOT_FOUND', { key: missing[1] ?? '', where: 'the local disk' }, thrown);
   if (/^Invalid Input Error: More than one row returned by a subquery/.test(text))
     return fail('SUBQUERY_ROWS', {}, thrown);
+  if (/Max expression depth limit/.test(text)) {
+    const what = 'the nesting depth of the generated statement';
+    return fail(
+      'LIMIT_EXCEEDED',
+      { what, actual: 'more than 1000', limit: 1000, hint: '' },
+      thrown,
+    );
+  }
   if (VALUE_KINDS.has(kind)) {
     // The kind of error() and of our own functions: the words behind it are ours, or the user's.
     const words = detail.replace(/^Invalid Input Error: /, '');

@@ -19,6 +19,7 @@ import { coerce, isDateText, isDatetimeText } from './coerce.ts';
 import { condition } from './condition.ts';
 import type { LiteralExpression, TypedExpression } from './expression.ts';
 import type { ExpressionContext } from './expression-context.ts';
+import { checkTypeDepth } from './limits.ts';
 import { analyzeError, resolveColumn } from './scope.ts';
 import {
   arrayOf,
@@ -263,7 +264,10 @@ function analyseSubquery(
   if (context.analyseQuery === null) {
     throw analyzeError('A subquery is not possible here', expression.pos);
   }
-  const query = context.analyseQuery(expression.query, context.scope, context.ctes);
+  const { analyseQuery } = context;
+  const query = context.analysis.inSubquery(() =>
+    analyseQuery(expression.query, context.scope, context.ctes),
+  );
   if (expression.kind === 'exists') return { kind: 'exists', type: BOOLEAN, query };
   const [column, more] = query.columns;
   if (column === undefined || more !== undefined) {
@@ -318,6 +322,7 @@ function commonOf(values: readonly TypedExpression[], at: ast.Expression, what: 
 }
 
 function analyseCast(expression: ast.Cast, context: ExpressionContext): TypedExpression {
+  checkTypeDepth(expression.type);
   const operand = context.analyse(expression.operand, context);
   if (!isCastable(operand.type, expression.type)) {
     throw analyzeError(
@@ -335,6 +340,7 @@ function analyseCast(expression: ast.Cast, context: ExpressionContext): TypedExp
 function analyseArray(expression: ast.ArrayLiteral, context: ExpressionContext): TypedExpression {
   const items = expression.items.map((item) => context.analyse(item, context));
   const element = expression.elementType ?? commonOf(items, expression, 'the array');
+  checkTypeDepth(arrayOf(element));
   return {
     kind: 'array',
     type: arrayOf(element),
@@ -347,6 +353,7 @@ function analyseMap(expression: ast.MapLiteral, context: ExpressionContext): Typ
   const values = expression.entries.map((entry) => context.analyse(entry.value, context));
   const key = expression.type?.key ?? commonOf(keys, expression, 'the map');
   const value = expression.type?.value ?? commonOf(values, expression, 'the map');
+  checkTypeDepth({ kind: 'MAP', key, value });
   return {
     kind: 'map',
     type: { kind: 'MAP', key, value },

@@ -1,9 +1,11 @@
 // Lambdas as arguments: what their parameters stand for, and the element types they see. One list is
 // walked by the generated SQL: several arrays are zipped first, a map is walked by its entries.
+import { fail } from '../base/errors.ts';
 import type { SqlType } from '../model/sql-type.ts';
 import type * as ast from '../sql/ast/expression.ts';
 import type { LambdaExpression, ParameterExpression, TypedExpression } from './expression.ts';
 import type { ExpressionContext } from './expression-context.ts';
+import { MAX_LAMBDA_DEPTH } from './limits.ts';
 import { analyzeError } from './scope.ts';
 import { NULL_TYPE } from './types.ts';
 import { findExpression } from './walk.ts';
@@ -43,6 +45,14 @@ export function analyseLambda(
     throw analyzeError('Lambda arguments should equal to lambda input arrays.', lambda.pos);
   }
   const depth = context.lambdaDepth;
+  if (depth >= MAX_LAMBDA_DEPTH) {
+    throw fail('LIMIT_EXCEEDED', {
+      what: 'the nesting depth of lambdas',
+      actual: depth + 1,
+      limit: MAX_LAMBDA_DEPTH,
+      hint: '',
+    });
+  }
   const name = `p${depth}`;
   const parameters = new Map(context.parameters);
   for (const [i, parameter] of lambda.parameters.entries()) {

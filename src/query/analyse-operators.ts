@@ -238,7 +238,10 @@ export function analyseInSubquery(
   const { pos } = expression;
   if (context.analyseQuery === null) throw analyzeError('A subquery is not possible here', pos);
   const operand = context.analyse(expression.operand, context);
-  const query = context.analyseQuery(expression.query, context.scope, context.ctes);
+  const { analyseQuery } = context;
+  const query = context.analysis.inSubquery(() =>
+    analyseQuery(expression.query, context.scope, context.ctes),
+  );
   const items = operand.kind === 'row' ? operand.items : [operand];
   if (items.length !== query.columns.length) {
     throw analyzeError(

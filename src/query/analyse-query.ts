@@ -11,6 +11,7 @@ import type { Analysis } from './analysis.ts';
 import { coerce } from './coerce.ts';
 import { collectTableRefs } from './collect-table-refs.ts';
 import type { ExpressionContext } from './expression-context.ts';
+import { queryWidth } from './limits.ts';
 import type {
   BodyNode,
   CteNode,
@@ -119,7 +120,9 @@ function analyseCte(
       cte.pos,
     );
   }
-  return { name: bindCte(cte, query.columns, analysis, ctes), label: cte.name, query };
+  const name = bindCte(cte, query.columns, analysis, ctes);
+  analysis.cteWidths.set(name, queryWidth(query, analysis.cteWidths));
+  return { name, label: cte.name, query };
 }
 
 /** Makes the WITH table known to what follows; gives its name in the generated SQL. */

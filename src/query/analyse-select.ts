@@ -10,6 +10,7 @@ import { condition } from './condition.ts';
 import { childrenOf, type TypedExpression } from './expression.ts';
 import { resolveSignature } from './functions/resolve.ts';
 import { expressionSql } from './generate-expression.ts';
+import { checkJoined } from './limits.ts';
 import { mapExpression } from './map-expression.ts';
 import type { GroupNode, OutputColumn, SelectNode } from './query-node.ts';
 import { type RelationContext, scopeOf } from './relation-scope.ts';
@@ -47,6 +48,7 @@ interface Item {
 
 export function analyseSelect(select: ast.Select, context: RelationContext): AnalysedSelect {
   const from = select.from === null ? null : analyseRelation(select.from, context, null);
+  if (from !== null) checkJoined(from.node, context.analysis.cteWidths);
   const scope =
     from === null ? { ...EMPTY_SCOPE, parent: context.outer } : scopeOf(from, context.outer);
   const expressions = context.expressions(scope);

@@ -7,6 +7,7 @@ import type { QualifiedName } from '../sql/ast/node.ts';
 import type { QueryCatalog, QuerySession, QueryTable } from './catalog.ts';
 import type { FunctionTable } from './functions/entry.ts';
 import { FUNCTION_TABLE } from './functions/table.ts';
+import { MAX_SUBQUERY_DEPTH } from './limits.ts';
 
 /** A scan while it is collected: columns are added as names resolve to them. */
 export interface ScanDraft {
@@ -41,6 +42,9 @@ export class Analysis {
   readonly tableNames = new Map<string, string>();
   /** What relations are called, by their generated alias: for people to read. */
   readonly relationNames = new Map<string, string>();
+  /** How many relations a WITH table adds to a join that reads it, by generated name. */
+  readonly cteWidths = new Map<string, number>();
+  #subqueryDepth = 0;
   #relations = 0;
   #names = 0;
 
@@ -61,6 +65,24 @@ export class Analysis {
       });
     }
     return `t${this.#relations++}`;
+  }
+
+  /** Analyses a subquery inside an expression. @throws LIMIT_EXCEEDED when too many stand one in another. */
+  inSubquery<T>(work: () => T): T {
+    if (this.#subqueryDepth >= MAX_SUBQUERY_DEPTH) {
+      throw fail('LIMIT_EXCEEDED', {
+        what: 'the nesting depth of subqueries inside expressions',
+        actual: this.#subqueryDepth + 1,
+        limit: MAX_SUBQUERY_DEPTH,
+        hint: 'use WITH, or join',
+      });
+    }
+    this.#subqueryDepth += 1;
+    try {
+      return work();
+    } finally {
+      this.#subqueryDepth -= 1;
+    }
   }
 
   /** A name for a WITH table or a lambda parameter. */

@@ -91,9 +91,8 @@ export function expressionSql(expression: TypedExpression, context: GenerateCont
     case 'row':
       return `(${expression.items.map(sql).join(', ')})`;
     case 'array':
-      return `CAST([${expression.items.map(sql).join(', ')}] AS ${duckdbType(expression.type)})`;
     case 'map':
-      return mapLiteralSql(expression, context);
+      return `CAST(${nestedSql(expression, context)} AS ${duckdbType(expression.type)})`;
     case 'subscript':
       return subscriptSql(expression, context);
     case 'field':
@@ -106,21 +105,26 @@ export function expressionSql(expression: TypedExpression, context: GenerateCont
 }
 
 /** Constant keys that differ need no look at them while the query runs. */
+/** Arrays and maps in one another need one cast, around the outermost; DuckDB binds what is cast twice. */
+function nestedSql(expression: TypedExpression, context: GenerateContext): string {
+  if (expression.kind === 'map') return mapLiteralSql(expression, context);
+  if (expression.kind !== 'array') return expressionSql(expression, context);
+  return `[${expression.items.map((item) => nestedSql(item, context)).join(', ')}]`;
+}
+
 function mapLiteralSql(
-  { type, keys, values }: Extract<TypedExpression, { kind: 'map' }>,
+  { keys, values }: Extract<TypedExpression, { kind: 'map' }>,
   context: GenerateContext,
 ): string {
-  const sql = (part: TypedExpression): string => expressionSql(part, context);
+  const sql = (part: TypedExpression): string => nestedSql(part, context);
   const known = new Set(
     keys.flatMap((key) => (key.kind === 'literal' && key.text !== null ? [key.text] : [])),
   );
-  const map =
-    known.size === keys.length
-      ? `MAP([${keys.map(sql).join(', ')}], [${values.map(sql).join(', ')}])`
-      : mapFromEntriesSql(
-          `[${keys.map((key, i) => entrySql(sql(key), sql(values[i] ?? key))).join(', ')}]`,
-        );
-  return `CAST(${map} AS ${duckdbType(type)})`;
+  return known.size === keys.length
+    ? `MAP([${keys.map(sql).join(', ')}], [${values.map(sql).join(', ')}])`
+    : mapFromEntriesSql(
+        `[${keys.map((key, i) => entrySql(sql(key), sql(values[i] ?? key))).join(', ')}]`,
+      );
 }
 
 /** JSON is compared by value, not by its text. SOURCE: StarRocks' JSON operators. */

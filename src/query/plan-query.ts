@@ -11,6 +11,7 @@ import type { QueryContext, QuerySession } from './catalog.ts';
 import type { LiteralExpression } from './expression.ts';
 import { foldConstant } from './fold-constant.ts';
 import { querySql } from './generate-query.ts';
+import { checkTypeDepth, MAX_RESULT_TYPE_DEPTH } from './limits.ts';
 import { pruneFiles } from './prune-files.ts';
 import type { QueryNode } from './query-node.ts';
 import { renderTextSql } from './render.ts';
@@ -30,6 +31,7 @@ export function planQuery(query: Query, text: string, context: QueryContext): Qu
   const inner = querySql(node, context.session.timeZone);
   const columns: ResultColumn[] = [];
   const items = node.columns.map(({ name, type }, i) => {
+    checkTypeDepth(type, MAX_RESULT_TYPE_DEPTH);
     const rendered = renderTextSql(type, `q.c${i}`);
     columns.push({ name, type, transport: rendered.transport });
     return `${rendered.sql} AS c${i}`;
