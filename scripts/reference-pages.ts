@@ -14,7 +14,7 @@ import { FUNCTION_ENTRIES } from '../src/query/functions/table.ts';
 import { HANDLERS } from '../src/statements/index.ts';
 import { SYSTEM_VIEWS } from '../src/statements/information-schema/system-databases.ts';
 import { TABLE_PROPERTIES } from '../src/statements/table-properties.ts';
-import { SYSTEM_VARIABLES } from '../src/statements/variables.ts';
+import { SYSTEM_VARIABLES, type VariableRow } from '../src/statements/variable-table.ts';
 import { METRICS } from '../src/telemetry/metrics.ts';
 
 const MADE = '<!-- Made by `npm run docs` from the tables in the code. Do not edit. -->';
@@ -70,12 +70,13 @@ function configPage(): string {
     `${item.file}.conf`,
     item.type,
     code(item.default),
+    item.mutable === true ? 'yes' : '',
     item.help,
   ]);
   return page(
     'Configuration',
-    'Keys of `fe.conf` and `cn.conf` (`key = value`, `#` comments), given to `millrace start --conf`. An unknown key is an error.',
-    table(['Key', 'File', 'Type', 'Default', 'Meaning'], rows),
+    'Keys of `fe.conf` and `cn.conf` (`key = value`, `#` comments), given to `millrace start --conf`. An unknown key is an error. Mutable ones can be changed with ADMIN SET FRONTEND CONFIG while the server runs; that is kept in the metadata.',
+    table(['Key', 'File', 'Type', 'Default', 'Mutable', 'Meaning'], rows),
   );
 }
 
@@ -133,15 +134,23 @@ function statementsPage(): string {
 function variablesPage(): string {
   const rows = Object.entries(SYSTEM_VARIABLES).map(([name, row]) => [
     code(name),
-    row.type,
+    row.words === undefined ? row.type : row.words.map(code).join(', '),
     code(row.default),
-    row.readOnly === true ? 'read only' : '',
+    rangeText(row),
+    row.readOnly === true ? 'read only' : row.scope === 'global' ? 'SET GLOBAL only' : '',
+    row.help ?? (row.readOnly === true ? '' : 'accepted and shown, no effect'),
   ]);
   return page(
     'System variables',
-    'Read with `SELECT @@name` or SHOW VARIABLES.',
-    table(['Name', 'Type', 'Default', ''], rows),
+    'Set with `SET [SESSION | GLOBAL] name = value`, read with `SELECT @@name`, `SELECT @@global.name` or SHOW VARIABLES. SET GLOBAL outlives a restart; sessions that are open keep their own values. An unknown name is an error that names the nearest ones.',
+    table(['Name', 'Type', 'Default', 'Range', '', 'What it changes'], rows),
   );
+}
+
+function rangeText({ min, max, type }: VariableRow): string {
+  if (type === 'ratio') return '0 to 1';
+  if (min === undefined && max === undefined) return '';
+  return max === undefined ? `${min} or more` : `${min ?? ''} to ${max}`;
 }
 
 /** Headings of the categories, in the order of the page. */

@@ -141,8 +141,8 @@ export interface Tables {
   status(ids: readonly TableId[]): Promise<readonly TableStatus[]>;
 }
 
-/** SET GLOBAL values, which outlive a restart. */
-export interface Variables {
+/** Values by name, which outlive a restart. */
+export interface Settings {
   all(): Promise<ReadonlyMap<string, string>>;
   set(name: string, value: string): Promise<void>;
 }
@@ -203,7 +203,10 @@ export interface CatalogScope {
   readonly databases: Databases;
   readonly tables: Tables;
   readonly accounts: Accounts;
-  readonly variables: Variables;
+  /** SET GLOBAL. */
+  readonly variables: Settings;
+  /** ADMIN SET FRONTEND CONFIG. */
+  readonly frontendConfig: Settings;
   readonly loadJobs: LoadJobs;
   readonly leases: TaskLeases;
   readonly transactions: Transactions;

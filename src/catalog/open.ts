@@ -36,11 +36,11 @@ import { RetentionStore } from './retention-store.ts';
 import { migrate, readMigrations } from './schema/migrate.ts';
 import type { MetadataTables } from './schema/tables.ts';
 import { openKeyFile, type Sealer } from './secrets.ts';
+import { SettingStore } from './settings.ts';
 import { readSnapshot } from './snapshots.ts';
 import { emptyTable, TableStore } from './tables.ts';
 import { TransactionStore } from './transactions.ts';
 import { TurnStore } from './turn-store.ts';
-import { VariableStore } from './variables.ts';
 import { VolumeStore } from './volumes.ts';
 
 const DATABASE_FILE = 'metadata.db';
@@ -249,7 +249,8 @@ class Scope implements CatalogScope {
   readonly databases: DatabaseStore;
   readonly tables: TableStore;
   readonly accounts: AccountStore;
-  readonly variables: VariableStore;
+  readonly variables: SettingStore;
+  readonly frontendConfig: SettingStore;
   readonly loadJobs: LoadJobStore;
   readonly leases: TaskLeaseStore;
   readonly transactions: TransactionStore;
@@ -264,7 +265,8 @@ class Scope implements CatalogScope {
     this.databases = new DatabaseStore(context);
     this.tables = new TableStore(context);
     this.accounts = new AccountStore(context);
-    this.variables = new VariableStore(context);
+    this.variables = new SettingStore(context, 'global_variables');
+    this.frontendConfig = new SettingStore(context, 'frontend_config');
     this.loadJobs = new LoadJobStore(context);
     this.leases = new TaskLeaseStore(context);
     this.transactions = new TransactionStore(context);

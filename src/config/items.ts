@@ -1,5 +1,6 @@
 // The one table of configuration items: keys of fe.conf and cn.conf, with type, default and meaning.
-// Feeds reading, checks, ADMIN SHOW FRONTEND CONFIG later and docs/reference/config.md.
+// Feeds reading, checks, ADMIN SHOW and SET FRONTEND CONFIG, and docs/reference/config.md.
+import { ACCEPTED_FE_ITEMS } from './accepted-items.ts';
 
 export interface ConfigItem {
   readonly file: 'fe' | 'cn';
@@ -9,6 +10,8 @@ export interface ConfigItem {
   /** 'used' = acted upon; 'accepted' = a StarRocks key that has no meaning here and is ignored. */
   readonly effect: 'used' | 'accepted';
   readonly help: string;
+  /** ADMIN SET FRONTEND CONFIG may change it while the server runs. */
+  readonly mutable?: true;
 }
 
 const used = (
@@ -24,6 +27,8 @@ const accepted = (file: 'fe' | 'cn', type: ConfigItem['type'], value: string): C
   effect: 'accepted',
   help: 'accepted for compatibility, no effect',
 });
+
+const mutable = (item: ConfigItem): ConfigItem => ({ ...item, mutable: true });
 
 export const CONFIG_ITEMS = {
   // -- fe.conf
@@ -103,7 +108,20 @@ export const CONFIG_ITEMS = {
     '67108864',
     'largest message that is loaded; a larger one is rejected',
   ),
-  rejected_records_retained_days: used('fe', 'int', '7', 'how long rejected rows are kept'),
+  rejected_records_retained_days: mutable(
+    used('fe', 'int', '7', 'how long rejected rows are kept'),
+  ),
+  task_min_schedule_interval_s: mutable(
+    used('fe', 'int', '10', 'shortest interval of SUBMIT TASK ... SCHEDULE'),
+  ),
+  task_runs_ttl_second: mutable(
+    used('fe', 'int', '604800', 'how long the runs of tasks are kept in task_runs'),
+  ),
+  task_runs_max_history_number: mutable(
+    used('fe', 'int', '10000', 'most runs of tasks that are kept'),
+  ),
+  task_runs_concurrency: mutable(used('fe', 'int', '4', 'most tasks that run at once')),
+  task_ttl_second: mutable(used('fe', 'int', '86400', 'how long a task that ran once is kept')),
   rejected_records_max_bytes: used(
     'fe',
     'int',
@@ -139,18 +157,17 @@ export const CONFIG_ITEMS = {
     '300',
     'hard time limit of a query, unless version_retention_second is longer; SET query_timeout sets a shorter one',
   ),
-  label_keep_max_second: used('fe', 'int', '259200', 'how long labels of ended loads are kept'),
+  label_keep_max_second: mutable(
+    used('fe', 'int', '259200', 'how long labels of ended loads are kept'),
+  ),
   version_retention_second: used(
     'fe',
     'int',
     '3600',
     'how long files of replaced versions are kept',
   ),
-  lake_compaction_default_timeout_second: used(
-    'fe',
-    'int',
-    '300',
-    'how long one compaction may take before it is given up',
+  lake_compaction_default_timeout_second: mutable(
+    used('fe', 'int', '300', 'how long one compaction may take before it is given up'),
   ),
   lake_autovacuum_partition_naptime_seconds: used(
     'fe',
@@ -188,6 +205,7 @@ export const CONFIG_ITEMS = {
   JAVA_OPTS: accepted('fe', 'string', ''),
   JAVA_HOME: accepted('fe', 'string', ''),
   default_replication_num: accepted('fe', 'int', '1'),
+  ...ACCEPTED_FE_ITEMS,
 } as const satisfies Record<string, ConfigItem>;
 
 export type ConfigKey = keyof typeof CONFIG_ITEMS;
@@ -212,6 +230,13 @@ export const CONFIG_LIMITS: Readonly<Partial<Record<ConfigKey, ConfigLimit>>> = 
   broker_port: PORT,
   run_mode: { words: ['shared_data'] },
   cloud_native_storage_type: { words: ['S3'] },
+  task_min_schedule_interval_s: { min: 1, max: 2_000_000 },
+  task_runs_ttl_second: SECONDS,
+  task_ttl_second: SECONDS,
+  task_runs_max_history_number: { min: 1, max: 1_000_000 },
+  task_runs_concurrency: { min: 1, max: 128 },
+  label_keep_max_second: SECONDS,
+  rejected_records_retained_days: { min: 1, max: 36_500 },
   sys_log_level: { words: ['DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL'] },
   max_routine_load_task_concurrent_num: { min: 1 },
   routine_load_scheduler_interval_millisecond: MILLISECONDS,

@@ -16,7 +16,11 @@ import {
 
 const VALUE = {
   string: z.string(),
-  int: z.string().regex(/^\d+$/).transform(Number).refine(Number.isSafeInteger),
+  int: z
+    .string()
+    .regex(/^-?\d+$/)
+    .transform(Number)
+    .refine(Number.isSafeInteger),
   bool: z
     .string()
     .regex(/^(true|false)$/i)
@@ -26,6 +30,7 @@ const VALUE = {
 /** Settings after files and command line: read with `text`, `int` and `bool`. */
 export class Config {
   readonly #values: ReadonlyMap<ConfigKey, string>;
+  readonly #changed = new Map<ConfigKey, string>();
   /** True when an fe.conf was given: then there is no storage volume but what the file asks for. */
   readonly hasFeConf: boolean;
 
@@ -35,8 +40,18 @@ export class Config {
   }
 
   text(key: ConfigKey): string {
-    return this.#values.get(key) ?? CONFIG_ITEMS[key].default;
+    return this.#changed.get(key) ?? this.#values.get(key) ?? CONFIG_ITEMS[key].default;
   }
+
+  /**
+   * ADMIN SET FRONTEND CONFIG: a value that hides the files' while this process runs. `where` begins the
+   * error. Throws CONFIG_INVALID for a value that does not fit.
+   */
+  change(where: string, key: ConfigKey, value: string): void {
+    checkValue(where, key, value);
+    this.#changed.set(key, value);
+  }
+
   int(key: ConfigKey): number {
     return Number(this.text(key));
   }
@@ -108,7 +123,7 @@ function readFile(path: string, into: Map<ConfigKey, string>): void {
 function checkValue(where: string, key: ConfigKey, value: string): void {
   const item: ConfigItem = CONFIG_ITEMS[key];
   const expected = VALUE[item.type].safeParse(value).success
-    ? outOfLimit(CONFIG_LIMITS[key] ?? {}, value)
+    ? outOfLimit(limitOf(key), value)
     : { string: 'text', int: 'a whole number', bool: 'true or false' }[item.type];
   if (expected === null) return;
   throw fail('CONFIG_INVALID', {
@@ -116,6 +131,13 @@ function checkValue(where: string, key: ConfigKey, value: string): void {
     detail: `${key} = '${isSecretName(key) ? MASK : value}' is not ${expected}`,
     hint: item.help,
   });
+}
+
+/** Whole numbers are not negative, unless their default is. */
+function limitOf(key: ConfigKey): ConfigLimit {
+  const item: ConfigItem = CONFIG_ITEMS[key];
+  const isNatural = item.type === 'int' && !item.default.startsWith('-');
+  return { ...(isNatural ? { min: 0 } : {}), ...CONFIG_LIMITS[key] };
 }
 
 /** What the value should have been, null when it is within its limit. */
@@ -129,6 +151,7 @@ function outOfLimit({ min, max, words }: ConfigLimit, value: string): string | n
   return null;
 }
 
-function isKey(key: string): key is ConfigKey {
+/** Is it a key of the table? */
+export function isKey(key: string): key is ConfigKey {
   return Object.hasOwn(CONFIG_ITEMS, key);
 }

@@ -22,6 +22,7 @@ import { RoutineLoadScheduler } from '../loads/routine/scheduler.ts';
 import { RoutineLoads, type TopicProbe } from '../loads/routine/service.ts';
 import { REJECTED_RECORDS_TABLE, STATISTICS_DATABASE } from '../model/system-tables.ts';
 import { MysqlServer } from '../mysql/server.ts';
+import { restoreConfig } from '../statements/frontend-config.ts';
 import type { Services, Session, VolumeAccess } from '../statements/types.ts';
 import { SERVER_VERSION } from '../statements/variables.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
@@ -170,6 +171,9 @@ export async function startFe(
 ): Promise<RunningFe> {
   const { catalog, config, clock, log, metrics } = options;
   const access = await AccessControl.open(catalog);
+  for (const item of await restoreConfig(catalog, config)) {
+    log.warn('a configuration item set by ADMIN is no longer known', { item });
+  }
   const scheduler = makeScheduler(options, access);
   // A job whose account lost the right pauses at once.
   access.onChange(() => scheduler.wake());

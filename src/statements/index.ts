@@ -37,6 +37,7 @@ import {
   use,
 } from './databases.ts';
 import { explain } from './explain.ts';
+import { adminSetConfig, adminShowConfig } from './frontend-config.ts';
 import { insert } from './insert.ts';
 import { deallocate, execute, prepare } from './prepared.ts';
 import { query } from './query.ts';
@@ -164,6 +165,6 @@ export const HANDLERS: { readonly [K in StatementKind]: Handler<K> | null } = {
   set_catalog: setCatalog,
   sync,
   help,
-  admin_show_config: null,
-  admin_set_config: null,
+  admin_show_config: adminShowConfig,
+  admin_set_config: adminSetConfig,
 };

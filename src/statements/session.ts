@@ -4,12 +4,13 @@ import { maskSecrets } from '../base/secrets.ts';
 import { analysisError } from '../loads/properties.ts';
 import type { Requirement } from '../model/privilege.ts';
 import type { Expression } from '../sql/ast/expression.ts';
-import type { SetItem } from '../sql/ast/session.ts';
+import type { SetItem, SetSystemVariable, SetTransaction } from '../sql/ast/session.ts';
 import { viewContext } from './information-schema/system-databases.ts';
 import { constantValue } from './query.ts';
 import { filterRows } from './show-filter.ts';
-import { type Handler, OK, type StatementContext, textRows } from './types.ts';
-import { checkVariable, listVariables, SYSTEM_VARIABLES } from './variables.ts';
+import { type Handler, OK, type Session, type StatementContext, textRows } from './types.ts';
+import { SYSTEM_VARIABLES } from './variable-table.ts';
+import { checkSettable, checkVariable, defaultOf, listVariables } from './variables.ts';
 
 export const setVariables: Handler<'set_variables'> = async (statement, context) => {
   for (const item of statement.items) await setOne(item, context);
@@ -22,41 +23,71 @@ async function setOne(item: SetItem, context: StatementContext): Promise<void> {
     case 'user':
       session.userVariables.set(item.name, await constantValue(item.value, context));
       return;
-    case 'system': {
-      const value =
-        item.value.kind === 'default'
-          ? (SYSTEM_VARIABLES[item.name]?.default ?? '')
-          : await variableTextOf(item.value, context);
-      await setSystem(item.name, value, item.scope === 'GLOBAL', context);
+    case 'system':
+      await setSystem(item, context);
       return;
-    }
     case 'names':
+      setNames(item.charset ?? DEFAULT_CHARSET, item.collation, context.session);
+      return;
     case 'character_set':
-      // Text is UTF-8 on this wire whatever the client calls it; an unknown name is still refused.
-      checkCharset(item.charset ?? 'utf8mb4');
+      setNames(item.charset ?? DEFAULT_CHARSET, null, context.session);
       return;
     case 'transaction':
-      if (item.isolation !== null) {
-        session.variables.set('transaction_isolation', item.isolation.replace(' ', '-'));
-      }
+      await setTransaction(item, context);
       return;
   }
 }
 
-async function setSystem(
+/** SET x = DEFAULT takes the global value, SET GLOBAL x = DEFAULT the one of the table. */
+async function setSystem(item: SetSystemVariable, context: StatementContext): Promise<void> {
+  const { session } = context;
+  const scope = item.scope === 'GLOBAL' ? 'global' : 'session';
+  const isDefault = item.value.kind === 'default';
+  checkSettable(item.name, scope);
+  if (isDefault && scope === 'session') {
+    for (const name of synonyms(item.name)) session.variables.delete(name);
+    return;
+  }
+  const value = isDefault ? defaultOf(item.name) : await variableTextOf(item.value, context);
+  await store(item.name, value, scope, context);
+}
+
+async function store(
   name: string,
   value: string,
-  global: boolean,
+  scope: 'session' | 'global',
   { session, services }: StatementContext,
 ): Promise<void> {
   // Connector/J sends `SET character_set_results = NULL`.
-  const checked = checkVariable(name, value);
-  if (!global) {
-    session.variables.set(name, checked);
-    return;
+  const checked = checkVariable(name, value, scope);
+  for (const each of synonyms(name)) {
+    if (scope === 'session') session.variables.set(each, checked);
+    else {
+      await services.catalog.variables.set(each, checked);
+      services.globals.set(each, checked);
+    }
   }
-  await services.catalog.variables.set(name, checked);
-  services.globals.set(name, checked);
+}
+
+/** Old and new names of the same variable. */
+const SYNONYMS: readonly (readonly [string, string])[] = [
+  ['tx_isolation', 'transaction_isolation'],
+  ['tx_read_only', 'transaction_read_only'],
+];
+
+function synonyms(name: string): readonly string[] {
+  return SYNONYMS.find((pair) => pair.includes(name)) ?? [name];
+}
+
+/** Every statement sees one version of its tables whatever the level; it is kept and shown. */
+async function setTransaction(item: SetTransaction, context: StatementContext): Promise<void> {
+  const scope = item.scope === 'GLOBAL' ? 'global' : 'session';
+  if (item.isolation !== null) {
+    await store('transaction_isolation', item.isolation.replace(' ', '-'), scope, context);
+  }
+  if (item.access !== null) {
+    await store('transaction_read_only', String(item.access === 'READ ONLY'), scope, context);
+  }
 }
 
 async function variableTextOf(expression: Expression, context: StatementContext): Promise<string> {
@@ -65,12 +96,22 @@ async function variableTextOf(expression: Expression, context: StatementContext)
   return (await constantValue(expression, context)).text ?? '';
 }
 
-const CHARSETS = ['utf8', 'utf8mb3', 'utf8mb4', 'latin1', 'ascii', 'binary', 'gbk', 'default'];
+const DEFAULT_CHARSET = 'utf8mb4';
+const UTF8: readonly string[] = ['utf8', 'utf8mb3', 'utf8mb4'];
+/** Names that old drivers send although they speak UTF-8. */
+const OTHERS: readonly string[] = ['latin1', 'ascii', 'binary', 'gbk', 'default'];
 
-function checkCharset(charset: string): void {
-  if (!CHARSETS.includes(charset.toLowerCase())) {
+/** Text is UTF-8 on this wire whatever the client calls it; an unknown name is still refused. */
+function setNames(charset: string, collation: string | null, session: Session): void {
+  const name = charset.toLowerCase();
+  if (!UTF8.includes(name) && !OTHERS.includes(name)) {
     throw analysisError(`Unknown character set: '${charset}'`);
   }
+  const shown = UTF8.includes(name) ? name : DEFAULT_CHARSET;
+  for (const variable of ['client', 'connection', 'results']) {
+    session.variables.set(`character_set_${variable}`, shown);
+  }
+  session.variables.set('collation_connection', collation ?? `${shown}_general_ci`);
 }
 
 export const showVariables: Handler<'show_variables'> = async (

@@ -1,82 +1,13 @@
-// System variables: the one table of names, defaults and checks. Those clients read at connect are
-// here; the ones that change what a statement does are marked. More come with the SQL issue.
+// System variables: reading and checking values; the variables themselves are in variable-table.ts.
+import { fail } from '../base/errors.ts';
+import { nearest } from '../base/nearest.ts';
 import { analysisError } from '../loads/properties.ts';
 import { storedTimeZone } from '../loads/time-zone.ts';
 import type { SystemValue } from '../query/catalog.ts';
 import type { Services, Session } from './types.ts';
+import { SQL_MODES, SYSTEM_VARIABLES, type VariableRow } from './variable-table.ts';
 
-export interface VariableRow {
-  readonly type: 'text' | 'int' | 'bool' | 'ratio';
-  readonly default: string;
-  readonly readOnly?: true;
-  readonly min?: number;
-  readonly max?: number;
-}
-
-const text = (value: string): VariableRow => ({ type: 'text', default: value });
-const int = (value: number, min = 0): VariableRow => ({ type: 'int', default: String(value), min });
-const bool = (value: boolean): VariableRow => ({ type: 'bool', default: String(value) });
-const ratio = (value: number): VariableRow => ({ type: 'ratio', default: String(value) });
-const fixed = (row: VariableRow): VariableRow => ({ ...row, readOnly: true });
-
-/** What VERSION() and the handshake say: clients parse it as a MySQL version. */
-export const SERVER_VERSION = '8.0.33';
-/** What CURRENT_VERSION() and version_comment say. */
-export const PRODUCT_VERSION = '3.3.0-millrace';
-
-export const SYSTEM_VARIABLES: Readonly<Record<string, VariableRow>> = {
-  /** Every role of a user is active after login. */
-  activate_all_roles_on_login: bool(false),
-  auto_increment_increment: int(1, 1),
-  autocommit: bool(true),
-  character_set_client: text('utf8mb4'),
-  character_set_connection: text('utf8mb4'),
-  character_set_database: text('utf8mb4'),
-  character_set_results: text('utf8mb4'),
-  character_set_server: text('utf8mb4'),
-  collation_connection: text('utf8mb4_general_ci'),
-  collation_database: text('utf8mb4_general_ci'),
-  collation_server: text('utf8mb4_general_ci'),
-  enable_insert_strict: bool(true),
-  init_connect: text(''),
-  /** Share of rows that an INSERT may reject in strict mode, 0 to 1. */
-  insert_max_filter_ratio: ratio(0),
-  /** Seconds; the time limit of INSERT. */
-  insert_timeout: int(14400, 1),
-  /** Seconds; changes when an idle interactive connection is closed. */
-  interactive_timeout: int(3600, 1),
-  license: fixed(text('Apache License 2.0')),
-  lower_case_table_names: fixed(int(0)),
-  max_allowed_packet: int(67108864, 1024),
-  /** Changes how many prepared statements a connection may hold. */
-  max_prepared_stmt_count: { type: 'int', default: '4096', min: 0, max: 65_535 },
-  net_buffer_length: int(16384),
-  /** Seconds; changes how long a client may stall inside a packet. */
-  net_read_timeout: int(60, 1),
-  /** Seconds; changes how long a client may not take its result. */
-  net_write_timeout: int(60, 1),
-  performance_schema: fixed(bool(false)),
-  query_cache_size: int(1048576),
-  query_cache_type: int(0),
-  /** Seconds; changes the time limit of queries. */
-  query_timeout: int(300, 1),
-  run_mode: fixed(text('shared_data')),
-  sql_auto_is_null: bool(false),
-  sql_mode: text('ONLY_FULL_GROUP_BY'),
-  sql_safe_updates: int(0),
-  sql_select_limit: text('9223372036854775807'),
-  system_time_zone: fixed(text('Etc/UTC')),
-  /** Changes time functions and the default of Routine Load's timezone. */
-  time_zone: text('Etc/UTC'),
-  transaction_isolation: text('READ-COMMITTED'),
-  transaction_read_only: bool(false),
-  tx_isolation: text('READ-COMMITTED'),
-  tx_read_only: bool(false),
-  version: fixed(text(SERVER_VERSION)),
-  version_comment: fixed(text(`StarRocks version ${PRODUCT_VERSION}`)),
-  /** Seconds; changes when an idle connection is closed. */
-  wait_timeout: int(28800, 1),
-};
+export { PRODUCT_VERSION, SERVER_VERSION } from './variable-table.ts';
 
 /** A variable's text in a scope; undefined when unknown. */
 export function variableText(
@@ -106,33 +37,79 @@ export function variableValue(
   return value;
 }
 
-/** Checks a new value; returns its stored form. Throws SQL_ANALYZE as StarRocks words it. */
-export function checkVariable(name: string, value: string): string {
+/** The row of a variable. Throws UNKNOWN_VARIABLE with the nearest ones. */
+function rowOf(name: string): VariableRow {
   const row = Object.hasOwn(SYSTEM_VARIABLES, name) ? SYSTEM_VARIABLES[name] : undefined;
-  if (row === undefined) throw analysisError(`Unknown system variable '${name}'`);
+  if (row !== undefined) return row;
+  const near = nearest(name, Object.keys(SYSTEM_VARIABLES), 3).map((known) => `'${known}'`);
+  throw fail('UNKNOWN_VARIABLE', { name, nearest: near.join(', ') });
+}
+
+/** May the statement set it in this scope? Throws UNKNOWN_VARIABLE, SQL_ANALYZE as StarRocks words it. */
+export function checkSettable(name: string, scope: 'session' | 'global'): void {
+  const row = rowOf(name);
   if (row.readOnly === true) throw analysisError(`Variable '${name}' is a read only variable`);
+  if (scope === 'session' && row.scope === 'global') {
+    throw analysisError(
+      `Variable '${name}' is a GLOBAL variable and should be set with SET GLOBAL`,
+    );
+  }
+}
+
+/** What SET GLOBAL x = DEFAULT stores. Throws UNKNOWN_VARIABLE. */
+export function defaultOf(name: string): string {
+  return rowOf(name).default;
+}
+
+/** Checks a new value; returns its stored form. Throws UNKNOWN_VARIABLE, SQL_ANALYZE as StarRocks words it. */
+export function checkVariable(
+  name: string,
+  value: string,
+  scope: 'session' | 'global' = 'session',
+): string {
+  const row = rowOf(name);
+  checkSettable(name, scope);
   const wrong = (): Error =>
     analysisError(`Variable '${name}' can't be set to the value of '${value}'`);
   switch (row.type) {
     case 'text':
       if (name === 'time_zone') return checkTimeZone(value, wrong);
       return value;
-    case 'int': {
-      if (!/^-?\d+$/.test(value)) throw wrong();
-      if (Number(value) < (row.min ?? 0)) throw wrong();
-      if (row.max !== undefined && Number(value) > row.max) throw wrong();
-      return value;
-    }
+    case 'int':
+      if (!/^-?\d{1,19}$/.test(value.trim())) throw wrong();
+      return inRange(row, value.trim(), wrong);
+    case 'double':
+      if (value.trim() === '' || !Number.isFinite(Number(value))) throw wrong();
+      return inRange(row, value.trim(), wrong);
     case 'ratio':
       if (value.trim() === '' || !(Number(value) >= 0 && Number(value) <= 1)) throw wrong();
       return value.trim();
+    case 'word':
+      if (!(row.words ?? []).includes(value.trim().toLowerCase())) throw wrong();
+      return value.trim();
+    case 'modes':
+      return checkModes(value, wrong);
     case 'bool': {
-      const lower = value.toLowerCase();
+      const lower = value.trim().toLowerCase();
       if (['1', 'true', 'on'].includes(lower)) return 'true';
       if (['0', 'false', 'off'].includes(lower)) return 'false';
       throw wrong();
     }
   }
+}
+
+function inRange({ min, max }: VariableRow, value: string, wrong: () => Error): string {
+  if (min !== undefined && Number(value) < min) throw wrong();
+  if (max !== undefined && Number(value) > max) throw wrong();
+  return value;
+}
+
+/** Names of modes, or their bits as a number, as drivers give back what they read. */
+function checkModes(value: string, wrong: () => Error): string {
+  if (/^\d{1,19}$/.test(value)) return value;
+  const modes = value.split(',').map((mode) => mode.trim());
+  for (const mode of modes) if (mode !== '' && !SQL_MODES.has(mode.toUpperCase())) throw wrong();
+  return modes.filter((mode) => mode !== '').join(',');
 }
 
 function checkTimeZone(value: string, wrong: () => Error): string {

@@ -75,6 +75,12 @@ export const SQL_ERRORS = {
   ),
   UNKNOWN_CONNECTION: row('user', 'Unknown thread id: {id}', 'SHOW PROCESSLIST lists them', 1094),
   // -- sql
+  UNKNOWN_VARIABLE: row(
+    'user',
+    "Unknown system variable '{name}', the most similar variables are {{nearest}}",
+    'SHOW VARIABLES lists them',
+    1193,
+  ),
   STATEMENT_NOT_YET: row('user', '{what} is not supported yet', '{instead}'),
   STATEMENT_OUT_OF_SCOPE: row(
     'user',

@@ -249,7 +249,46 @@ export interface GrantsTable {
   grantable: number;
 }
 
+export interface FrontendConfigTable {
+  name: string;
+  value: string;
+}
+
+export interface TasksTable {
+  id: number;
+  name: string;
+  database_name: string;
+  definition: string;
+  properties_json: string;
+  user_name: string;
+  user_host: string;
+  every_ms: number | null;
+  start_ms: number | null;
+  next_run_ms: number | null;
+  created_ms: number;
+  expire_ms: number | null;
+}
+
+export interface TaskRunsTable {
+  query_id: string;
+  task_id: number;
+  task_name: string;
+  database_name: string;
+  definition: string;
+  user_name: string;
+  state: 'PENDING' | 'RUNNING' | 'SUCCESS' | 'FAILED';
+  created_ms: number;
+  started_ms: number | null;
+  finished_ms: number | null;
+  expire_ms: number;
+  error_code: number;
+  error_message: string;
+}
+
 export interface MetadataTables {
+  frontend_config: FrontendConfigTable;
+  tasks: TasksTable;
+  task_runs: TaskRunsTable;
   incarnation: IncarnationTable;
   counters: CountersTable;
   volumes: VolumesTable;

@@ -1,6 +1,7 @@
 // What the server itself is: character sets, collations, engines, reserved words, variables.
 import { KEYWORDS } from '../../sql/keywords.ts';
-import { listVariables, SYSTEM_VARIABLES } from '../variables.ts';
+import { SYSTEM_VARIABLES } from '../variable-table.ts';
+import { listVariables } from '../variables.ts';
 import { type ViewContext, type ViewRow, type ViewTable, viewColumns } from './view.ts';
 
 /** The one storage engine. SOURCE: StarRocks, SHOW ENGINES. */

@@ -20,6 +20,10 @@ const RELEASED: readonly (readonly [name: string, sha256: string])[] = [
     'ea04e47ef30390a292827227ba4baaf72a5a385b41e206c4c2d8d53f9b3657e4',
   ],
   ['0003-accounts.sql', '63726160fedb37141837217109eea841c11f55add5441875d96c268058479748'],
+  [
+    '0004-tasks-configuration.sql',
+    'ef8e33b2d2dcff0e3fcce2f023eebf9bc7f78653cc93184db25aca4cc84e401e',
+  ],
 ];
 
 async function withDataDir(work: (dataDir: string) => Promise<void>): Promise<void> {

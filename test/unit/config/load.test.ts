@@ -79,7 +79,7 @@ test('what is wrong is named with file, line and the way out', () => {
   assert.equal(hintOf('query_prot = 1'), "did you mean 'query_port'?");
   refuses('query_port 9030', /fe\.conf:1: 'query_port \.\.\.' is not key = value/);
   refuses('query_port = x', /query_port = 'x' is not a whole number/);
-  refuses('query_port = -1', /is not a whole number/);
+  refuses('query_port = -1', /query_port = '-1' is not 0 or more/);
   refuses('query_port = 65536', /query_port = '65536' is not 65535 or less/);
   refuses('rpc_timeout_millisecond = 0', /is not 10 or more/);
   refuses('routine_load_scheduler_interval_millisecond = 0', /is not 10 or more/);

@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Session } from '../../../src/statements/types.ts';
+import { SYSTEM_VARIABLES } from '../../../src/statements/variable-table.ts';
 import {
   checkVariable,
   listVariables,
-  SYSTEM_VARIABLES,
   variableText,
   variableValue,
 } from '../../../src/statements/variables.ts';
@@ -53,10 +53,24 @@ test('checks and stored forms', () => {
     ['time_zone', '+8:00', '+08:00'],
     ['time_zone', 'CST', 'Asia/Shanghai'],
     ['sql_mode', '', ''],
+    ['sql_mode', 'ANSI, pipes_as_concat', 'ANSI,pipes_as_concat'],
+    ['sql_mode', '32', '32'],
+    ['insert_max_filter_ratio', '0.5', '0.5'],
+    ['spill_mode', 'FORCE', 'FORCE'],
+    ['parallel_fragment_exec_instance_num', '8', '8'],
   ];
   for (const [name, value, stored] of cases) assert.equal(checkVariable(name, value), stored);
   const wrong: readonly [string, string, RegExp][] = [
-    ['nosuch', '1', /Unknown system variable 'nosuch'/],
+    [
+      'query_timeuot',
+      '1',
+      /Unknown system variable 'query_timeuot', the most similar variables are \{'query_timeout'/,
+    ],
+    ['constructor', '1', /Unknown system variable 'constructor'/],
+    ['sql_mode', 'NO_SUCH_MODE', /can't be set to the value of 'NO_SUCH_MODE'/],
+    ['spill_mode', 'sometimes', /can't be set/],
+    ['pipeline_profile_level', '3', /can't be set/],
+    ['enable_query_queue_select', 'true', /is a GLOBAL variable and should be set with SET GLOBAL/],
     ['version', '9', /Variable 'version' is a read only variable/],
     ['query_timeout', '0', /Variable 'query_timeout' can't be set to the value of '0'/],
     ['query_timeout', '1.5', /can't be set to the value of '1.5'/],
@@ -76,6 +90,8 @@ test('every default passes its own check; the list is in order', () => {
     Object.keys(SYSTEM_VARIABLES).toSorted(),
   );
   for (const [name, row] of Object.entries(SYSTEM_VARIABLES)) {
-    if (row.readOnly !== true) assert.equal(checkVariable(name, row.default), row.default, name);
+    if (row.readOnly !== true) {
+      assert.equal(checkVariable(name, row.default, 'global'), row.default, name);
+    }
   }
 });
