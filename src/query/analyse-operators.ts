@@ -19,6 +19,7 @@ import {
   BOOLEAN,
   commonType,
   comparisonType,
+  DOUBLE,
   decimalLiteralType,
   implicitCastCost,
   integerLiteralType,
@@ -219,7 +220,7 @@ export function analyseInList(expression: ast.InList, context: ExpressionContext
         expression.pos,
       );
     }
-    type = sides[0].type.kind === 'DOUBLE' || type.kind === 'DOUBLE' ? sides[0].type : wide;
+    type = sides[0].type.kind === 'DOUBLE' || type.kind === 'DOUBLE' ? DOUBLE : wide;
     adapted.push(sides[1]);
   }
   return {

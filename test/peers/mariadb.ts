@@ -14,7 +14,8 @@ export interface MariadbPeer {
 }
 
 /**
- * Starts a server with an empty data directory: UTC, utf8mb4 compared byte by byte, no strict mode (a bad
+ * Starts a server with an empty data directory: UTC, utf8mb4 compared byte by byte (spaces at the end too), no strict
+ * mode (a bad
  * value is NULL or cut, not an error), time zones by name.
  */
 export async function startMariadb(): Promise<MariadbPeer> {
@@ -39,7 +40,7 @@ export async function startMariadb(): Promise<MariadbPeer> {
       '--innodb-buffer-pool-size=8M',
       '--innodb-flush-log-at-trx-commit=0',
       '--character-set-server=utf8mb4',
-      '--collation-server=utf8mb4_bin',
+      '--collation-server=utf8mb4_nopad_bin',
       '--default-time-zone=+00:00',
       '--max-allowed-packet=64M',
       '--sql-mode=',
@@ -74,6 +75,6 @@ async function openConnection(port: number): Promise<Connection> {
     typeCast: (field) => field.string('utf-8'),
   });
   // mysql2 has no name for the binary collation of literals: they take the connection's.
-  await connection.query("SET NAMES utf8mb4 COLLATE utf8mb4_bin, time_zone = '+00:00'");
+  await connection.query("SET NAMES utf8mb4 COLLATE utf8mb4_nopad_bin, time_zone = '+00:00'");
   return connection;
 }

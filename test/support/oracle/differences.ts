@@ -29,13 +29,26 @@ const NUMBERS: readonly Difference[] = [
     explains: ({ sql, millrace, mariadb }) =>
       /\.5e0/.test(sql) && Math.abs(Number(millrace) - Number(mariadb)) === 1,
   },
-  {
-    name: 'power',
+  ...(
+    [
+      ['power', 'power({a}, {a2})', { a: '-1e0', a2: '0.5e0' }],
+      ['pow', 'pow({f}, {n})', { f: '0e0', n: '-10' }],
+      ['cot', 'cot({a})', { a: '0e0' }],
+    ] as const
+  ).map(([name, form, values]) => ({
+    name,
     why: 'what is no number is NULL, MariaDB refuses it',
-    source: 'pages: pow',
-    example: ['power({a}, {a2})', { a: '-1e0', a2: '0.5e0' }],
-    explains: ({ millrace, mariadb }) =>
+    source: 'pages: pow, cot',
+    example: [form, values] as const,
+    explains: ({ millrace, mariadb }: Compared) =>
       isNot(millrace) && /out of range/.test(mariadb ?? '') === true,
+  })),
+  {
+    name: 'floor',
+    why: 'a BIGINT: what is larger is NULL',
+    source: 'pages: floor',
+    example: ['floor({num})', { num: "'99999999999999999999'" }],
+    explains: ({ millrace, mariadb }) => isNot(millrace) && Math.abs(Number(mariadb)) >= 2 ** 63,
   },
   {
     name: 'pi',
@@ -111,6 +124,20 @@ const STRINGS: readonly Difference[] = [
     explains: ({ millrace, mariadb }) => isNot(millrace) && hasReplacement(mariadb),
   },
 ];
+
+const TEXTS_OF_NUMBERS: readonly Difference[] = (
+  [
+    ['concat', 'concat({f})'],
+    ['cast', 'CAST({f} AS CHAR)'],
+  ] as const
+).map(([name, form]) => ({
+  name,
+  why: 'a DOUBLE below 0.0001 is shown with an exponent, MySQL shows zeros down to 1e-15',
+  source: 'types: DOUBLE',
+  example: [form, { f: '-1e-7' }],
+  explains: ({ millrace, mariadb }) =>
+    /\de-\d\d/.test(millrace ?? '') && /0\.0000/.test(mariadb ?? ''),
+}));
 
 const DATES: readonly Difference[] = [
   ...['week', 'yearweek'].map((name) => ({
@@ -222,4 +249,10 @@ const CASTS: readonly Difference[] = [
   },
 ];
 
-export const DIFFERENCES: readonly Difference[] = [...NUMBERS, ...STRINGS, ...DATES, ...CASTS];
+export const DIFFERENCES: readonly Difference[] = [
+  ...NUMBERS,
+  ...TEXTS_OF_NUMBERS,
+  ...STRINGS,
+  ...DATES,
+  ...CASTS,
+];
