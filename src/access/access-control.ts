@@ -191,6 +191,8 @@ export class AccessControl {
       return { type: 'TABLE', databaseKey, objectKey: name.toLowerCase() };
     }
     const table = await this.#catalog.tables.find(databaseName, name);
-    return table === null ? null : { type: 'TABLE', databaseKey, objectKey: String(table.id) };
+    if (table !== null) return { type: 'TABLE', databaseKey, objectKey: String(table.id) };
+    const view = await this.#catalog.views.find(databaseName, name);
+    return view === null ? null : { type: 'VIEW', databaseKey, objectKey: String(view.id) };
   }
 }

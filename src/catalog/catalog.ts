@@ -12,6 +12,7 @@ import type { LoadJobs, TaskLeases } from './load-jobs.ts';
 import type { RetentionStore } from './retention-store.ts';
 import type { Transactions } from './transactions.ts';
 import type { TurnStore } from './turn-store.ts';
+import type { ViewRecord, Views } from './views.ts';
 
 export interface CatalogOptions {
   /** Absolute path; made (mode 0700) when absent. Holds metadata.db, metadata.key and millrace.pid. */
@@ -94,8 +95,18 @@ export interface Databases {
     readonly volumeName: string | null;
     readonly properties: Readonly<Record<string, string>>;
   }): Promise<DatabaseRecord>;
-  /** Drops its tables too and cancels its load jobs. Throws DATABASE_DOES_NOT_EXIST, SYSTEM_OBJECT. */
+  /** Drops its tables and views too and cancels its load jobs. Throws DATABASE_DOES_NOT_EXIST, SYSTEM_OBJECT. */
   drop(name: string): Promise<void>;
+  /** Throws UNKNOWN_DATABASE, SYSTEM_OBJECT, DATABASE_EXISTS, UNKNOWN_VOLUME, VOLUME_DISABLED. */
+  alter(name: string, changes: DatabaseChanges): Promise<void>;
+}
+
+export interface DatabaseChanges {
+  readonly name?: string;
+  /** For tables that are made from now on. */
+  readonly volumeName?: string;
+  /** Put over the stored ones. */
+  readonly properties?: Readonly<Record<string, string>>;
 }
 
 export interface NewTable {
@@ -110,6 +121,8 @@ export interface NewTable {
   readonly distributedBy: readonly string[];
   readonly buckets: number | null;
   readonly properties: Readonly<Record<string, string>>;
+  /** Of a temporary table: visible to this session only. Absent: an ordinary table. */
+  readonly sessionId?: string;
 }
 
 /** What SHOW and the planners of compaction want to know without reading the files. */
@@ -124,21 +137,39 @@ export interface TableStatus {
 }
 
 export interface Tables {
-  /** Live tables of a database by name. Throws UNKNOWN_DATABASE. */
+  /** Live tables of a database by name, temporary ones left out. Throws UNKNOWN_DATABASE. */
   list(databaseName: string): Promise<readonly TableInfo[]>;
-  /** Every live table of every database, system tables included, by id. */
+  /** Every live table of every database, system tables included, temporary ones not, by id. */
   all(): Promise<readonly TableInfo[]>;
-  find(databaseName: string, tableName: string): Promise<TableInfo | null>;
-  /** Throws UNKNOWN_DATABASE, UNKNOWN_TABLE. */
-  get(databaseName: string, tableName: string): Promise<TableInfo>;
+  /** With a session its temporary table of that name comes before the ordinary one. */
+  find(databaseName: string, tableName: string, sessionId?: string): Promise<TableInfo | null>;
+  /** As find. Throws UNKNOWN_DATABASE, UNKNOWN_TABLE. */
+  get(databaseName: string, tableName: string, sessionId?: string): Promise<TableInfo>;
+  /** The temporary tables of a session in a database, by name. Throws UNKNOWN_DATABASE. */
+  listTemporary(databaseName: string, sessionId: string): Promise<readonly TableInfo[]>;
+  /** Drops all temporary tables of a session. */
+  dropSession(sessionId: string): Promise<void>;
+  /** A table of a session becomes an ordinary one. Throws TABLE_EXISTS, UNKNOWN_TABLE. */
+  promote(id: TableId): Promise<void>;
+  /** Throws UNKNOWN_TABLE, TABLE_EXISTS, SYSTEM_OBJECT. */
+  alter(id: TableId, changes: TableChanges): Promise<void>;
+  /** Two tables of one database exchange their names. Throws UNKNOWN_TABLE, SYSTEM_OBJECT. */
+  swap(a: TableId, b: TableId): Promise<void>;
   /** Null when it never existed or was dropped. */
   byId(id: TableId): Promise<TableInfo | null>;
   /** Throws UNKNOWN_DATABASE, SYSTEM_OBJECT, TABLE_EXISTS, UNKNOWN_VOLUME, NO_DEFAULT_VOLUME, VOLUME_DISABLED. */
   create(table: NewTable): Promise<TableInfo>;
-  /** Its load jobs become CANCELLED. Its files go with the sweep. Throws UNKNOWN_TABLE, SYSTEM_OBJECT. */
-  drop(databaseName: string, tableName: string): Promise<void>;
+  /** Its load jobs become CANCELLED. Its files go with the sweep. As find. Throws UNKNOWN_TABLE, SYSTEM_OBJECT. */
+  drop(databaseName: string, tableName: string, sessionId?: string): Promise<void>;
   /** Status of live tables; unknown ids are left out. */
   status(ids: readonly TableId[]): Promise<readonly TableStatus[]>;
+}
+
+export interface TableChanges {
+  readonly name?: string;
+  readonly comment?: string;
+  /** Put over the stored ones. */
+  readonly properties?: Readonly<Record<string, string>>;
 }
 
 /** Values by name, which outlive a restart. */
@@ -179,6 +210,8 @@ export interface Ledger {
 export interface TableRef {
   readonly databaseName: string;
   readonly tableName: string;
+  /** Its temporary tables come before the ordinary ones. */
+  readonly sessionId?: string;
 }
 
 export interface SnapshotTable {
@@ -191,6 +224,8 @@ export interface SnapshotTable {
 export interface Snapshot {
   /** In the order asked; null where there is no such table (or database). */
   readonly tables: readonly (SnapshotTable | null)[];
+  /** Views that the references name, in the order asked; null where there is none, or a table comes first. */
+  readonly views: readonly (ViewRecord | null)[];
   /** Every database there is. */
   readonly databaseNames: ReadonlySet<string>;
   /** Every volume that the files lie in. */
@@ -202,6 +237,7 @@ export interface CatalogScope {
   readonly volumes: Volumes;
   readonly databases: Databases;
   readonly tables: Tables;
+  readonly views: Views;
   readonly accounts: Accounts;
   /** SET GLOBAL. */
   readonly variables: Settings;

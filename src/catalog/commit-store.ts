@@ -19,6 +19,7 @@ import { readJob, selectJobs } from './load-job-store.ts';
 import type { LoadJobRecord } from './load-jobs.ts';
 import type { FilesTable } from './schema/tables.ts';
 import { readTransaction, type TransactionRecord } from './transactions.ts';
+import { TruncateStore } from './truncate-store.ts';
 
 /** Rows of one INSERT: SQLite binds 32,766 values at most. */
 const INSERT_ROWS = 500;
@@ -282,6 +283,11 @@ export class CommitStore {
         .execute();
       return removed.length;
     });
+  }
+
+  /** Takes all files out of a table. Throws UNKNOWN_TABLE, LEADER_LOST. */
+  truncate(tableId: TableId, transactionId: TransactionId, label: string): Promise<number> {
+    return new TruncateStore(this.#context).truncate(tableId, transactionId, label);
   }
 
   /** Corrects a table's rows and bytes without a new version. */

@@ -1,7 +1,7 @@
 // Databases. A dropped one keeps its row, so that history can still be read and its files be swept.
 import { fail } from '../base/errors.ts';
 import { asId, type DatabaseId, type VolumeId } from '../base/ids.ts';
-import type { DatabaseRecord, Databases } from './catalog.ts';
+import type { DatabaseChanges, DatabaseRecord, Databases } from './catalog.ts';
 import { type CatalogContext, nextValue } from './context.ts';
 import { UniqueViolation } from './driver/unique-violation.ts';
 import { cancelJobs } from './load-job-store.ts';
@@ -81,10 +81,37 @@ export class DatabaseStore implements Databases {
         .where('database_id', '=', database.id)
         .where('dropped_ms', 'is', null)
         .execute();
+      await context.db.deleteFrom('views').where('database_id', '=', database.id).execute();
       await cancelJobs(context, 'database_id', database.id, {
         errCode: REASON_DATABASE_GONE,
         message: `db ${database.id} not exist`,
       });
+    });
+  }
+
+  async alter(name: string, changes: DatabaseChanges): Promise<void> {
+    await this.#context.atomically(async (context) => {
+      const database = await new DatabaseStore(context).get(name);
+      if (database.isSystem) throw fail('SYSTEM_OBJECT', { what: 'database', name });
+      const volume =
+        changes.volumeName === undefined
+          ? null
+          : await chooseVolume(context, changes.volumeName, database.volumeId);
+      const properties = { ...database.properties, ...changes.properties };
+      try {
+        await context.db
+          .updateTable('databases')
+          .set({
+            properties_json: JSON.stringify(properties),
+            ...(changes.name === undefined ? {} : { name: changes.name }),
+            ...(volume === null ? {} : { volume_id: volume.id }),
+          })
+          .where('id', '=', database.id)
+          .execute();
+      } catch (error) {
+        if (!(error instanceof UniqueViolation)) throw error;
+        throw fail('DATABASE_EXISTS', { database: changes.name ?? name }, error);
+      }
     });
   }
 

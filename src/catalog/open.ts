@@ -41,6 +41,7 @@ import { readSnapshot } from './snapshots.ts';
 import { emptyTable, TableStore } from './tables.ts';
 import { TransactionStore } from './transactions.ts';
 import { TurnStore } from './turn-store.ts';
+import { ViewStore } from './views.ts';
 import { VolumeStore } from './volumes.ts';
 
 const DATABASE_FILE = 'metadata.db';
@@ -182,6 +183,13 @@ async function bootstrap(
     .set({ state: 'ABORTED', finish_ms: nowMs(), reason })
     .where('state', '=', 'PREPARE')
     .execute();
+  // Their sessions are gone.
+  await db
+    .updateTable('tables')
+    .set({ dropped_ms: nowMs() })
+    .where('session_id', '<>', '')
+    .where('dropped_ms', 'is', null)
+    .execute();
   const { leader_epoch, uuid } = present(leader, 'the incarnation row');
   return { epoch: asId<Epoch>(leader_epoch), incarnation: uuid };
 }
@@ -248,6 +256,7 @@ class Scope implements CatalogScope {
   readonly volumes: VolumeStore;
   readonly databases: DatabaseStore;
   readonly tables: TableStore;
+  readonly views: ViewStore;
   readonly accounts: AccountStore;
   readonly variables: SettingStore;
   readonly frontendConfig: SettingStore;
@@ -264,6 +273,7 @@ class Scope implements CatalogScope {
     this.volumes = new VolumeStore(context);
     this.databases = new DatabaseStore(context);
     this.tables = new TableStore(context);
+    this.views = new ViewStore(context);
     this.accounts = new AccountStore(context);
     this.variables = new SettingStore(context, 'global_variables');
     this.frontendConfig = new SettingStore(context, 'frontend_config');

@@ -11,6 +11,7 @@ import type { Snapshot, SnapshotTable, TableRef } from './catalog.ts';
 import type { CatalogContext } from './context.ts';
 import { type MetadataDb, runBatch } from './driver/batch.ts';
 import { readTable, selectTables } from './tables.ts';
+import { readView, selectViews } from './views.ts';
 import { readVolume } from './volumes.ts';
 
 export async function readSnapshot(
@@ -19,11 +20,13 @@ export async function readSnapshot(
 ): Promise<Snapshot> {
   const names = [...new Set(refs.map((ref) => ref.tableName))];
   const databases = [...new Set(refs.map((ref) => ref.databaseName))];
+  const sessions = [...new Set(['', ...refs.map((ref) => ref.sessionId ?? '')])];
   // A superset (names x databases) where several databases are named: small, and still one read.
   const wanted = selectTables(context)
     .where('tables.name', 'in', names.length === 0 ? [''] : names)
-    .where('databases.name', 'in', databases.length === 0 ? [''] : databases);
-  const [tableRows, fileRows, databaseRows, volumeRows] = await runBatch(context.db, [
+    .where('databases.name', 'in', databases.length === 0 ? [''] : databases)
+    .where('tables.session_id', 'in', sessions);
+  const [tableRows, fileRows, databaseRows, volumeRows, viewRows] = await runBatch(context.db, [
     wanted,
     selectLiveFiles(context.db).where(
       'files.table_id',
@@ -32,22 +35,33 @@ export async function readSnapshot(
     ),
     context.db.selectFrom('databases').select('name').where('dropped_ms', 'is', null),
     context.db.selectFrom('volumes').selectAll(),
+    selectViews(context)
+      .where('views.name', 'in', names.length === 0 ? [''] : names)
+      .where('databases.name', 'in', databases.length === 0 ? [''] : databases),
   ]);
   const files = Map.groupBy(fileRows, (row) => row.table_id);
   const found = new Map<string, SnapshotTable>();
   for (const row of tableRows) {
-    found.set(`${row.database_name}\n${row.name}`, {
+    found.set(`${row.database_name}\n${row.name}\n${row.session_id}`, {
       table: readTable(row),
       version: asId<TableVersion>(row.head_version),
       files: (files.get(row.id) ?? []).map(readFile),
     });
   }
-  const tables = refs.map((ref) => found.get(`${ref.databaseName}\n${ref.tableName}`) ?? null);
+  const tables = refs.map(({ databaseName, tableName, sessionId = '' }) => {
+    const key = `${databaseName}\n${tableName}`;
+    return found.get(`${key}\n${sessionId}`) ?? found.get(`${key}\n`) ?? null;
+  });
+  const views = new Map(viewRows.map((row) => [`${row.database_name}\n${row.name}`, row]));
   const used = new Set(
     tables.flatMap((entry) => (entry === null ? [] : entry.files.map((file) => file.volumeId))),
   );
   return {
     tables,
+    views: refs.map(({ databaseName, tableName }, index) => {
+      const row = views.get(`${databaseName}\n${tableName}`);
+      return row === undefined || tables[index] !== null ? null : readView(row);
+    }),
     databaseNames: new Set(databaseRows.map((row) => row.name)),
     volumes: volumeRows
       .filter((row) => used.has(asId<VolumeId>(row.id)))

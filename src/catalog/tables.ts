@@ -10,12 +10,16 @@ import {
 import { nextFieldId, numberColumns } from '../model/field-ids.ts';
 import { tablePrefix } from '../model/file-key.ts';
 import type { TableInfo, TableSchema } from '../model/table.ts';
-import type { NewTable, TableStatus, Tables } from './catalog.ts';
+import type { NewTable, TableChanges, TableStatus, Tables } from './catalog.ts';
 import { type CatalogContext, nextValue } from './context.ts';
 import { DatabaseStore } from './databases.ts';
+import { runBatch } from './driver/batch.ts';
 import { UniqueViolation } from './driver/unique-violation.ts';
 import { cancelJobs } from './load-job-store.ts';
 import { chooseVolume } from './volumes.ts';
+
+/** `session_id` of tables that belong to no session. */
+const ORDINARY = '';
 
 /** As StarRocks numbers the reason of a job whose table is gone. */
 const REASON_TABLE_GONE = 6;
@@ -31,25 +35,36 @@ export class TableStore implements Tables {
     const database = await new DatabaseStore(this.#context).get(databaseName);
     const rows = await selectTables(this.#context)
       .where('tables.database_id', '=', database.id)
+      .where('tables.session_id', '=', ORDINARY)
       .orderBy('tables.name')
       .execute();
     return rows.map(readTable);
   }
 
   async all(): Promise<readonly TableInfo[]> {
-    return (await selectTables(this.#context).orderBy('tables.id').execute()).map(readTable);
+    const rows = await selectTables(this.#context)
+      .where('tables.session_id', '=', ORDINARY)
+      .orderBy('tables.id')
+      .execute();
+    return rows.map(readTable);
   }
 
-  async find(databaseName: string, tableName: string): Promise<TableInfo | null> {
+  async find(
+    databaseName: string,
+    tableName: string,
+    sessionId: string = ORDINARY,
+  ): Promise<TableInfo | null> {
     const row = await selectTables(this.#context)
       .where('databases.name', '=', databaseName)
       .where('tables.name', '=', tableName)
+      .where('tables.session_id', 'in', [ORDINARY, sessionId])
+      .orderBy('tables.session_id', 'desc')
       .executeTakeFirst();
     return row === undefined ? null : readTable(row);
   }
 
-  async get(databaseName: string, tableName: string): Promise<TableInfo> {
-    const table = await this.find(databaseName, tableName);
+  async get(databaseName: string, tableName: string, sessionId?: string): Promise<TableInfo> {
+    const table = await this.find(databaseName, tableName, sessionId);
     if (table !== null) return table;
     await new DatabaseStore(this.#context).get(databaseName);
     throw fail('UNKNOWN_TABLE', { table: `${databaseName}.${tableName}` });
@@ -60,14 +75,35 @@ export class TableStore implements Tables {
     return row === undefined ? null : readTable(row);
   }
 
+  async listTemporary(databaseName: string, sessionId: string): Promise<readonly TableInfo[]> {
+    const database = await new DatabaseStore(this.#context).get(databaseName);
+    const rows = await selectTables(this.#context)
+      .where('tables.database_id', '=', database.id)
+      .where('tables.session_id', '=', sessionId)
+      .where('tables.session_id', '<>', ORDINARY)
+      .orderBy('tables.name')
+      .execute();
+    return rows.map(readTable);
+  }
+
+  async dropSession(sessionId: string): Promise<void> {
+    await this.#context.db
+      .updateTable('tables')
+      .set({ dropped_ms: this.#context.nowMs() })
+      .where('session_id', '=', sessionId)
+      .where('session_id', '<>', ORDINARY)
+      .where('dropped_ms', 'is', null)
+      .execute();
+  }
+
   create(table: NewTable): Promise<TableInfo> {
     return this.#context.atomically(async (context) => {
       const database = await new DatabaseStore(context).get(table.databaseName);
       if (database.isSystem) {
         throw fail('SYSTEM_OBJECT', { what: 'database', name: database.name });
       }
-      const existing = await new TableStore(context).find(table.databaseName, table.name);
-      if (existing !== null) throw fail('TABLE_EXISTS', { table: table.name });
+      const sessionId = table.sessionId ?? ORDINARY;
+      await checkNameFree(context, database.id, table.name, sessionId);
       const volume = await chooseVolume(context, table.volumeName, database.volumeId);
       const id = await nextValue(context.db, 'object');
       const schema: TableSchema = {
@@ -79,6 +115,7 @@ export class TableStore implements Tables {
         database_id: database.id,
         name: table.name,
         ...emptyTable(schema),
+        session_id: sessionId,
         volume_id: volume.id,
         prefix: tablePrefix(database.name, table.name, id),
         comment: table.comment,
@@ -97,9 +134,59 @@ export class TableStore implements Tables {
     });
   }
 
-  async drop(databaseName: string, tableName: string): Promise<void> {
+  async promote(id: TableId): Promise<void> {
     await this.#context.atomically(async (context) => {
-      const table = await new TableStore(context).get(databaseName, tableName);
+      const table = await existing(context, id);
+      await checkNameFree(context, table.databaseId, table.name, ORDINARY);
+      await context.db
+        .updateTable('tables')
+        .set({ session_id: ORDINARY })
+        .where('id', '=', id)
+        .execute();
+    });
+  }
+
+  async alter(id: TableId, changes: TableChanges): Promise<void> {
+    await this.#context.atomically(async (context) => {
+      const table = await existing(context, id);
+      await refuseSystem(context, table);
+      if (changes.name !== undefined && changes.name !== table.name) {
+        const row = await context.db
+          .selectFrom('tables')
+          .select('session_id')
+          .where('id', '=', id)
+          .executeTakeFirst();
+        await checkNameFree(context, table.databaseId, changes.name, row?.session_id ?? ORDINARY);
+      }
+      const properties = { ...table.properties, ...changes.properties };
+      await context.db
+        .updateTable('tables')
+        .set({
+          properties_json: JSON.stringify(properties),
+          ...(changes.name === undefined ? {} : { name: changes.name }),
+          ...(changes.comment === undefined ? {} : { comment: changes.comment }),
+        })
+        .where('id', '=', id)
+        .execute();
+    });
+  }
+
+  async swap(a: TableId, b: TableId): Promise<void> {
+    await this.#context.atomically(async (context) => {
+      const [first, second] = [await existing(context, a), await existing(context, b)];
+      await refuseSystem(context, first);
+      const rename = (id: TableId, name: string) =>
+        context.db.updateTable('tables').set({ name }).where('id', '=', id).execute();
+      // By way of a name that no table can have: two of one name cannot be there at once.
+      await rename(a, ` swap ${a}`);
+      await rename(b, first.name);
+      await rename(a, second.name);
+    });
+  }
+
+  async drop(databaseName: string, tableName: string, sessionId?: string): Promise<void> {
+    await this.#context.atomically(async (context) => {
+      const table = await new TableStore(context).get(databaseName, tableName, sessionId);
       const database = await new DatabaseStore(context).get(databaseName);
       if (database.isSystem) throw fail('SYSTEM_OBJECT', { what: 'table', name: tableName });
       await context.db
@@ -136,6 +223,44 @@ export class TableStore implements Tables {
       sizeBytes: row.live_bytes,
       updatedMs: row.committed_ms,
     }));
+  }
+}
+
+async function existing(context: CatalogContext, id: TableId): Promise<TableInfo> {
+  const table = await new TableStore(context).byId(id);
+  if (table === null) throw fail('UNKNOWN_TABLE', { table: String(id) });
+  return table;
+}
+
+async function refuseSystem(context: CatalogContext, table: TableInfo): Promise<void> {
+  const database = await new DatabaseStore(context).byId(table.databaseId);
+  if (database?.isSystem === true) throw fail('SYSTEM_OBJECT', { what: 'table', name: table.name });
+}
+
+/** Throws TABLE_EXISTS. A temporary table may have the name of an ordinary one or of a view. */
+async function checkNameFree(
+  context: CatalogContext,
+  databaseId: DatabaseId,
+  name: string,
+  sessionId: string,
+): Promise<void> {
+  const { db } = context;
+  const [tables, views] = await runBatch(db, [
+    db
+      .selectFrom('tables')
+      .select('id')
+      .where('database_id', '=', databaseId)
+      .where('session_id', '=', sessionId)
+      .where('name', '=', name)
+      .where('dropped_ms', 'is', null),
+    db
+      .selectFrom('views')
+      .select('id')
+      .where('database_id', '=', databaseId)
+      .where('name', '=', name),
+  ]);
+  if (tables.length > 0 || (views.length > 0 && sessionId === ORDINARY)) {
+    throw fail('TABLE_EXISTS', { table: name });
   }
 }
 

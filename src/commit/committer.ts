@@ -193,6 +193,12 @@ export class CatalogCommitter implements Committer {
     return commitOther({ catalog, limits, rejectedTable }, request);
   }
 
+  async truncate(tableId: TableId): Promise<number> {
+    const { commits, begins } = this.#catalog;
+    const transactionId = await begins.reserveTransactionId();
+    return await commits.truncate(tableId, transactionId, `truncate-${tableId}-${transactionId}`);
+  }
+
   #checkLeader(current: number): void {
     const epoch = this.#catalog.leaderEpoch;
     if (current !== epoch) throw fail('LEADER_LOST', { epoch, current });

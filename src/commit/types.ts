@@ -88,6 +88,11 @@ export interface Committer {
    * COMMIT_REQUEST_INVALID; without touching anything: LEADER_LOST, UNKNOWN_TRANSACTION, METADATA_UNAVAILABLE.
    */
   commitOther(request: OtherCommit): Promise<CommitResult>;
+  /**
+   * All rows leave a table at one new version; running queries go on with the one they read. Returns how many.
+   * Throws UNKNOWN_TABLE, LEADER_LOST.
+   */
+  truncate(tableId: TableId): Promise<number>;
 }
 
 export interface CompactionCommit {

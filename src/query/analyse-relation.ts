@@ -140,7 +140,7 @@ function analyseDerived(
   return single(
     { kind: 'derived', query, alias },
     {
-      database: null,
+      database: relation.viewDatabase ?? null,
       name: relation.alias,
       alias,
       columns: renamed(columns, relation.columnAliases),

@@ -1,11 +1,13 @@
 // One SELECT: items and stars, GROUP BY (positions, aliases, ROLLUP), HAVING, windows, and the rule that
 // what is not aggregated must be grouped.
+
 import { present } from '../base/assert.ts';
 import { fail } from '../base/errors.ts';
 import type { Expression } from '../sql/ast/expression.ts';
 import type { Position } from '../sql/ast/node.ts';
 import type * as ast from '../sql/ast/query.ts';
 import { analyseRelation } from './analyse-relation.ts';
+import type { Analysis } from './analysis.ts';
 import { condition } from './condition.ts';
 import { childrenOf, type TypedExpression } from './expression.ts';
 import { resolveSignature } from './functions/resolve.ts';
@@ -137,7 +139,7 @@ function analyseItem(
   scope: Scope,
   context: RelationContext,
 ): readonly Item[] {
-  if (item.kind === 'star_item') return expandStar(item, scope);
+  if (item.kind === 'star_item') return expandStar(item, scope, context.analysis);
   const expressions = context.expressions(scope);
   const expression = expressions.analyse(item.expression, expressions);
   if (expression.kind === 'row' || expression.kind === 'interval') {
@@ -156,7 +158,7 @@ function itemName(item: ast.ExpressionItem, context: RelationContext): string {
   return text === '' ? expression.kind : text;
 }
 
-function expandStar(item: ast.StarItem, scope: Scope): readonly Item[] {
+function expandStar(item: ast.StarItem, scope: Scope, analysis: Analysis): readonly Item[] {
   const columns = item.qualifier === null ? starColumns(scope) : qualifiedStar(item, scope);
   if (columns.length === 0) throw analyzeError('SELECT * needs a FROM', item.pos);
   const excluded = new Set(item.exclude.map((name) => name.name.toLowerCase()));
@@ -165,14 +167,25 @@ function expandStar(item: ast.StarItem, scope: Scope): readonly Item[] {
       throw analyzeError(`Column '${name.name}' cannot be resolved`, name.pos);
     }
   }
-  return columns
-    .filter((column) => !excluded.has(column.name.toLowerCase()))
-    .map((column) => ({
-      expression: column.expression,
-      name: column.name,
-      pos: item.pos,
-      alias: column.name,
-    }));
+  const wanted = columns.filter((column) => !excluded.has(column.name.toLowerCase()));
+  analysis.stars.set(
+    item,
+    wanted.map((column) => pathOf(column, scope)),
+  );
+  return wanted.map((column) => ({
+    expression: column.expression,
+    name: column.name,
+    pos: item.pos,
+    alias: column.name,
+  }));
+}
+
+/** The column's name with as much before it as it can have. */
+function pathOf(column: ScopeColumn, scope: Scope): readonly string[] {
+  const relation = scope.relations.find(({ columns }) => columns.includes(column));
+  if (relation === undefined || relation.name === null) return [column.name];
+  const { database, name } = relation;
+  return database === null ? [name, column.name] : [database, name, column.name];
 }
 
 function qualifiedStar(item: ast.StarItem, scope: Scope): readonly ScopeColumn[] {

@@ -4,6 +4,7 @@ import { fail } from '../base/errors.ts';
 import type { InlineTable } from '../model/query-plan.ts';
 import type { DataFile, TableSchema, VolumeSpec } from '../model/table.ts';
 import type { QualifiedName } from '../sql/ast/node.ts';
+import type { StarItem } from '../sql/ast/query.ts';
 import type { QueryCatalog, QuerySession, QueryTable } from './catalog.ts';
 import type { FunctionTable } from './functions/entry.ts';
 import { FUNCTION_TABLE } from './functions/table.ts';
@@ -36,6 +37,8 @@ export class Analysis {
   readonly text: string;
   readonly evaluateLater: boolean;
   readonly functions: FunctionTable = FUNCTION_TABLE;
+  /** What each `*` stands for, as paths: for views, which keep the columns they were made with. */
+  readonly stars = new Map<StarItem, readonly (readonly string[])[]>();
   readonly scans: ScanDraft[] = [];
   readonly inlineTables: InlineTable[] = [];
   /** Full names of the tables behind scans, by placeholder: for people to read. */

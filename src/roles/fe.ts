@@ -363,6 +363,7 @@ async function makeServices(
     routineLoads: new RoutineLoads({ catalog, probe, random, scheduler }),
     inserts: makeInserts(options, committer),
     newUuid: () => random.uuid(),
+    truncate: (tableId) => committer.truncate(tableId),
     connections: { list: () => [...sessions.values()], kill },
     volumes: options.volumes,
     nodes: {

@@ -28,6 +28,7 @@ import {
   prepareText,
 } from '../statements/prepared.ts';
 import { killConnection } from '../statements/session.ts';
+import { dropTemporaryTables } from '../statements/temporary.ts';
 import type { Outcome, Services, Session } from '../statements/types.ts';
 import { variableText } from '../statements/variables.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
@@ -73,6 +74,7 @@ async function connect(
     variables: new Map(),
     userVariables: new Map(),
     prepared: new Map(),
+    temporary: { used: false },
     running: null,
   };
   admit(options, session);
@@ -93,6 +95,7 @@ async function connect(
     query: (request, out) => runText(options, session, request, out),
     initDb: (database) => useDatabase(database, { session, services }),
     reset: async () => {
+      await dropTemporaryTables(session, services);
       session.variables.clear();
       const { identity } = session.principal;
       session.principal = { identity, activeRoles: options.logins.defaultRoles(identity) };
@@ -112,10 +115,18 @@ async function connect(
       `Uptime: ${Math.floor(clock.monotonicMs() / 1000)}  Threads: ${sessions.size}`,
     prepare: (sql) => prepareOne(options, session, open, sql),
     close: () => {
+      dropTemporary(options, session);
       sessions.delete(info.connectionId);
       options.metrics.set('millrace_mysql_connections', sessions.size);
     },
   };
+}
+
+/** The end of a connection waits for nobody: what is not dropped now is dropped at the next start. */
+function dropTemporary({ services, log }: MysqlDoorOptions, session: Session): void {
+  void dropTemporaryTables(session, services).catch((error: unknown) =>
+    log.warn('temporary tables were not dropped', { connection: session.connectionId, error }),
+  );
 }
 
 /** As in MySQL, interactive clients begin with interactive_timeout where they set no wait_timeout of their own. */

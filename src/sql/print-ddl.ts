@@ -1,8 +1,11 @@
 // Printing of CREATE, DROP, TRUNCATE and INSERT.
 import type {
+  AlterDatabase,
+  AlterTableClause,
   ColumnDefault,
   ColumnDefinition,
   CreateTable,
+  CreateView,
   DatabaseName,
   DdlStatement,
   IndexDefinition,
@@ -11,6 +14,7 @@ import type {
   PartitionBound,
   PartitionBy,
   RangePartition,
+  ViewColumnName,
 } from './ast/ddl.ts';
 import type { Property } from './ast/node.ts';
 import { printExpression, printQuery } from './print.ts';
@@ -71,7 +75,70 @@ export function printDdl(statement: DdlStatement): string {
       );
     case 'insert':
       return printInsert(statement);
+    case 'alter_table':
+      return words(
+        'ALTER TABLE',
+        printName(statement.name),
+        statement.clauses.map(printAlterClause).join(', '),
+      );
+    case 'alter_database':
+      return words('ALTER DATABASE', printDatabase(statement.name), printDatabaseChange(statement));
+    case 'create_view':
+      return printCreateView(statement);
+    case 'alter_view':
+      return words(
+        'ALTER VIEW',
+        printName(statement.name),
+        statement.security !== null && `SET SECURITY ${statement.security}`,
+        printViewColumns(statement.columns),
+        statement.query !== null && `AS ${printQuery(statement.query)}`,
+      );
+    case 'drop_view':
+      return words('DROP VIEW', statement.ifExists && 'IF EXISTS', printName(statement.name));
   }
+}
+
+function printAlterClause(clause: AlterTableClause): string {
+  switch (clause.kind) {
+    case 'rename':
+      return `RENAME TO ${printIdentifier(clause.name)}`;
+    case 'comment':
+      return `COMMENT = ${printString(clause.comment)}`;
+    case 'set':
+      return `SET ${printPropertyList(clause.properties)}`;
+    case 'swap':
+      return `SWAP WITH ${printIdentifier(clause.name)}`;
+  }
+}
+
+function printDatabaseChange({ change }: AlterDatabase): string {
+  switch (change.kind) {
+    case 'rename':
+      return `RENAME ${printIdentifier(change.name)}`;
+    case 'set':
+      return `SET ${printPropertyList(change.properties)}`;
+    case 'data_quota':
+      return `SET DATA QUOTA ${change.quota}`;
+    case 'replica_quota':
+      return `SET REPLICA QUOTA ${change.quota}`;
+  }
+}
+
+function printCreateView(view: CreateView): string {
+  return words(
+    view.orReplace ? 'CREATE OR REPLACE VIEW' : 'CREATE VIEW',
+    view.ifNotExists && 'IF NOT EXISTS',
+    printName(view.name),
+    printViewColumns(view.columns),
+    printComment(view.comment),
+    view.security !== null && `SECURITY ${view.security}`,
+    `AS ${printQuery(view.query)}`,
+  );
+}
+
+function printViewColumns(columns: readonly ViewColumnName[]): string {
+  if (columns.length === 0) return '';
+  return `(${columns.map(({ name, comment }) => words(printIdentifier(name), printComment(comment))).join(', ')})`;
 }
 
 /** `[catalog.]database`. */
@@ -109,6 +176,7 @@ function printCreateTable(table: CreateTable): string {
     table.ifNotExists && 'IF NOT EXISTS',
     printName(table.name),
     items.length > 0 && `(${items.join(', ')})`,
+    table.columnNames.length > 0 && `(${printNames(table.columnNames)})`,
     table.engine !== null && `ENGINE = ${printIdentifier(table.engine)}`,
     keys !== null && `${keys.type} KEY (${printNames(keys.columns)})`,
     printComment(table.comment),

@@ -93,7 +93,12 @@ function printWhat(statement: Filtered): string {
     case 'show_status':
       return words(statement.scope, 'STATUS');
     case 'show_tables':
-      return words(statement.full && 'FULL', 'TABLES', printFrom(statement));
+      return words(
+        statement.temporary && 'TEMPORARY',
+        statement.full && 'FULL',
+        'TABLES',
+        printFrom(statement),
+      );
     case 'show_table_status':
       return words('TABLE STATUS', printFrom(statement));
     case 'show_list':

@@ -27,6 +27,11 @@ export function printStatement(statement: Statement): string {
     case 'create_table_like':
     case 'drop_table':
     case 'truncate_table':
+    case 'alter_table':
+    case 'alter_database':
+    case 'create_view':
+    case 'alter_view':
+    case 'drop_view':
     case 'insert':
       return printDdl(statement);
     case 'create_routine_load':

@@ -45,18 +45,7 @@ export const REFUSED_STATEMENTS: readonly RefusedStatement[] = [
     'ALTER RESOURCE',
     'DROP RESOURCE',
   ),
-  ...rows('later', 'CREATE TABLE with the new columns, then INSERT INTO ... SELECT', 'ALTER TABLE'),
-  ...rows(
-    'later',
-    '',
-    'CANCEL ALTER',
-    'CREATE VIEW',
-    'CREATE OR REPLACE VIEW',
-    'ALTER VIEW',
-    'DROP VIEW',
-    'ALTER DATABASE',
-    'RECOVER',
-  ),
+  ...rows('later', '', 'CANCEL ALTER', 'RECOVER'),
   ...rows(
     'later',
     'read the Parquet files of the table in its storage volume',
@@ -73,7 +62,6 @@ export const REFUSED_STATEMENTS: readonly RefusedStatement[] = [
   ),
   ...rows('later', 'run it from cron with `millrace sql`', 'SUBMIT'),
   ...rows('later', 'there is one FE and one CN', 'ALTER SYSTEM', 'CANCEL DECOMMISSION'),
-  ...rows('later', '', 'SHOW TEMPORARY TABLES'),
   // -- out of scope
   ...rows(
     'never',

@@ -29,6 +29,8 @@ import {
   setProperty,
 } from './accounts/users.ts';
 import { analyzeTable, help, lockTables, setCatalog, showCreateCatalog, sync } from './admin.ts';
+import { alterDatabase, alterTable } from './alter-table.ts';
+import { createTable, createTableLike } from './create-table.ts';
 import {
   createDatabase,
   dropDatabase,
@@ -68,8 +70,9 @@ import {
   showTablet,
 } from './show/table-lists.ts';
 import { describeTable, showColumns, showCreateTable, showTables } from './show-tables.ts';
-import { createTable, dropTable } from './tables.ts';
+import { dropTable, truncateTable } from './tables.ts';
 import type { Handler } from './types.ts';
+import { alterView, createView, dropView } from './views.ts';
 import {
   alterStorageVolume,
   createStorageVolume,
@@ -94,9 +97,14 @@ export const HANDLERS: { readonly [K in StatementKind]: Handler<K> | null } = {
   show_create_database: showCreateDatabase,
   use_database: use,
   create_table: createTable,
-  create_table_like: null,
+  create_table_like: createTableLike,
+  alter_table: alterTable,
+  alter_database: alterDatabase,
+  create_view: createView,
+  alter_view: alterView,
+  drop_view: dropView,
   drop_table: dropTable,
-  truncate_table: null,
+  truncate_table: truncateTable,
   show_tables: showTables,
   show_table_status: showTableStatus,
   show_create_table: showCreateTable,

@@ -18,7 +18,7 @@ import { plainValues, planSelectSource, planValuesSource } from '../query/plan-i
 import type { Insert } from '../sql/ast/ddl.ts';
 import { propertyMap } from './properties.ts';
 import { queryWithTables } from './query.ts';
-import { tableName } from './tables.ts';
+import { findTable } from './tables.ts';
 import type { Handler, Outcome, StatementContext } from './types.ts';
 import { variableText } from './variables.ts';
 
@@ -26,10 +26,8 @@ import { variableText } from './variables.ts';
 const LABEL = /^[-\w]{1,128}$/;
 
 export const insert: Handler<'insert'> = async (statement, context) => {
-  const { session, services } = context;
   refuseLaterWork(statement);
-  const { database, name } = tableName(statement.table, session);
-  const table = await services.catalog.tables.get(database, name);
+  const table = await findTable(statement.table, context);
   return await runInsert(statement, table, context);
 };
 

@@ -112,6 +112,20 @@ export const STATEMENT_PRIVILEGES: { readonly [K in StatementKind]: Requirements
     onDatabase(tableName(name, session).database, ['CREATE TABLE']),
     onTable(like, session, ['SELECT']),
   ],
+  create_view: ({ name, query }, session) => [
+    onDatabase(tableName(name, session).database, ['CREATE VIEW']),
+    ...queryRequirements(query, session),
+  ],
+  alter_view: ({ name, query }, session) => [
+    onTable(name, session, ['ALTER']),
+    ...(query === null ? [] : queryRequirements(query, session)),
+  ],
+  drop_view: ({ name }, session) => [onTable(name, session, ['DROP'])],
+  alter_table: ({ name }, session) => [onTable(name, session, ['ALTER'])],
+  alter_database: ({ name, change }) => [
+    onDatabase(databaseOf(name), ['ALTER']),
+    ...(change.kind === 'set' ? ofVolumeProperty(change.properties) : []),
+  ],
   drop_table: ({ name }, session) => [onTable(name, session, ['DROP'])],
   truncate_table: ({ name }, session) => [onTable(name, session, ['DELETE'])],
   // List those with any right.

@@ -3,34 +3,18 @@
 import { fail } from '../base/errors.ts';
 import type { Config } from '../config/load.ts';
 import type { ConstantResult } from '../model/query-plan.ts';
-import type {
-  InlineTableSource,
-  QueryCatalog,
-  QueryContext,
-  QueryTable,
-  TableRef,
-  UserValue,
-} from '../query/catalog.ts';
-import { collectTableRefs } from '../query/collect-table-refs.ts';
+import type { QueryContext, UserValue } from '../query/catalog.ts';
 import { planQuery, tryConstantResult } from '../query/plan-query.ts';
 import type { Expression } from '../sql/ast/expression.ts';
-import type { DerivedTable, Query, TableReference } from '../sql/ast/query.ts';
-import { parseStatement } from '../sql/parse.ts';
-import { databaseOrCurrent } from './databases.ts';
-import {
-  isSystemDatabase,
-  systemTable,
-  systemViewSql,
-} from './information-schema/system-databases.ts';
+import type { Query } from '../sql/ast/query.ts';
+import { blamingViews, NO_TABLES, resolveTables } from './query-tables.ts';
 import type { Handler, Outcome, StatementContext } from './types.ts';
 import { PRODUCT_VERSION, SERVER_VERSION, variableText, variableValue } from './variables.ts';
-import { type Visibility, visibilityOf } from './visibility.ts';
 
 export const query: Handler<'query'> = async (statement, context) => {
-  const expanded = await expandViews(statement, context);
-  const constant = tryConstantResult(expanded, context.text, queryContext(context).session);
+  const constant = tryConstantResult(statement, context.text, queryContext(context).session);
   if (constant !== null) return { kind: 'rows', ...constant };
-  return planned(expanded, context);
+  return planned(statement, context);
 };
 
 /** Columns of a query's result, without running it. Throws as running it does before it starts. */
@@ -43,9 +27,11 @@ export async function queryColumns(
   return outcome.kind === 'rows' ? outcome.columns : [];
 }
 
-async function planned(expanded: Query, context: StatementContext): Promise<Outcome> {
-  const catalog = await readTables(collectTableRefs(expanded), context);
-  const plan = planQuery(expanded, context.text, { ...queryContext(context), catalog });
+async function planned(statement: Query, context: StatementContext): Promise<Outcome> {
+  const { query: expanded, catalog, views } = await resolveTables(statement, context);
+  const plan = blamingViews(views, { ...queryContext(context), catalog }, (over) =>
+    planQuery(expanded, context.text, over),
+  );
   return { kind: 'query', plan };
 }
 
@@ -55,10 +41,9 @@ export async function queryWithTables(
   context: StatementContext,
 ): Promise<{ readonly query: Query; readonly context: QueryContext }> {
   // Thousands of rows of constants name no table: not worth walking.
-  const isConstant = isPlainConstants(statement);
-  const expanded = isConstant ? statement : await expandViews(statement, context);
-  const refs = isConstant ? [] : collectTableRefs(expanded);
-  const catalog = await readTables(refs, context);
+  const { query: expanded, catalog } = isPlainConstants(statement)
+    ? { query: statement, catalog: NO_TABLES }
+    : await resolveTables(statement, context);
   return { query: expanded, context: { ...queryContext(context), catalog } };
 }
 
@@ -117,7 +102,10 @@ function selectOf(expression: Expression): Query {
   };
 }
 
-function queryContext({ session, services }: StatementContext): Omit<QueryContext, 'catalog'> {
+export function queryContext({
+  session,
+  services,
+}: StatementContext): Omit<QueryContext, 'catalog'> {
   const text = (name: string): string =>
     variableText(name, 'session', session, services.globals) ?? '';
   const maxRows = Number(text('sql_select_limit'));
@@ -152,84 +140,4 @@ function longestQueryMs(config: Config): number {
   return (
     Math.max(config.int('query_timeout_second'), config.int('version_retention_second')) * 1000
   );
-}
-
-/** Everything that the references name, from one metadata read. */
-async function readTables(
-  refs: readonly TableRef[],
-  { session, services }: StatementContext,
-): Promise<QueryCatalog> {
-  const named = refs.map((ref) => ({
-    database: databaseOrCurrent(ref.database, session),
-    name: ref.name,
-  }));
-  const inline = new Map<string, InlineTableSource>();
-  for (const { database, name } of named.filter((entry) => isSystemDatabase(entry.database))) {
-    const table = await systemTable(database, name, { session, services });
-    if (table !== undefined) inline.set(`${database}.${name}`.toLowerCase(), table);
-  }
-  const snapshot = await services.catalog.snapshot(
-    named.map((ref) => ({ databaseName: ref.database, tableName: ref.name })),
-  );
-  const stored = new Map<string, QueryTable>();
-  snapshot.tables.forEach((entry, index) => {
-    const ref = named[index];
-    if (entry === null || ref === undefined) return;
-    const used = new Set(entry.files.map((file) => file.volumeId));
-    stored.set(`${ref.database}.${ref.name}`, {
-      kind: 'stored',
-      info: entry.table,
-      files: entry.files,
-      volumes: snapshot.volumes.filter((volume) => used.has(volume.id)),
-    });
-  });
-  return {
-    hasDatabase: (database) => snapshot.databaseNames.has(database) || isSystemDatabase(database),
-    table: (database, name) =>
-      isSystemDatabase(database)
-        ? inline.get(`${database}.${name}`.toLowerCase())
-        : stored.get(`${database}.${name}`),
-  };
-}
-
-/** Replaces references to system views over stored tables by their SELECT. The tree is plain data: a copy is made. */
-async function expandViews(statement: Query, context: StatementContext): Promise<Query> {
-  if (!collectTableRefs(statement).some((ref) => isSqlView(ref, context))) return statement;
-  const visible = await visibilityOf(context);
-  const visit = (node: unknown): unknown => {
-    if (Array.isArray(node)) return node.map(visit);
-    if (node === null || typeof node !== 'object') return node;
-    if (isTableReference(node)) return viewOf(node, context, visible) ?? node;
-    return Object.fromEntries(Object.entries(node).map(([key, value]) => [key, visit(value)]));
-  };
-  return visit(statement) as Query;
-}
-
-function isTableReference(node: object): node is TableReference {
-  return 'kind' in node && node.kind === 'table';
-}
-
-function isSqlView({ database, name }: TableRef, { session }: StatementContext): boolean {
-  const place = database ?? session.database;
-  return place !== null && systemViewSql(place, name, { loads: 'ALL' }) !== undefined;
-}
-
-function viewOf(
-  node: TableReference,
-  { session }: StatementContext,
-  visible: Visibility,
-): DerivedTable | undefined {
-  const database = node.name.database ?? session.database;
-  if (database === null) return undefined;
-  const sql = systemViewSql(database, node.name.name, visible);
-  if (sql === undefined) return undefined;
-  const parsed = parseStatement(sql);
-  if (parsed.kind !== 'query') return undefined;
-  return {
-    kind: 'derived_table',
-    pos: node.pos,
-    query: parsed,
-    alias: node.alias ?? node.name.name,
-    columnAliases: node.columnAliases,
-  };
 }

@@ -12,8 +12,10 @@ import {
 } from './information-schema/system-databases.ts';
 import { quoteName, quoteText } from './properties.ts';
 import { filterRows } from './show-filter.ts';
-import { tableName } from './tables.ts';
+import { tableName, temporaryNames } from './tables.ts';
+import { temporarySession } from './temporary.ts';
 import { type Handler, type Outcome, type StatementContext, textRows } from './types.ts';
+import { createViewText } from './views.ts';
 import { visibilityOf } from './visibility.ts';
 
 export const showTables: Handler<'show_tables'> = async (statement, context) => {
@@ -21,17 +23,28 @@ export const showTables: Handler<'show_tables'> = async (statement, context) => 
   const given = statement.database === null ? null : databaseOf(statement.database);
   const database = databaseOrCurrent(given, session);
   const names = [`Tables_in_${database}`, ...(statement.full ? ['Table_type'] : [])];
-  const isSystem = isSystemDatabase(database);
-  const visible = await visibilityOf(context);
-  const tables = isSystem
-    ? systemViewNames(database)
-    : (await services.catalog.tables.list(database))
-        .map((table) => table.name)
-        .filter((table) => visible.table(database, table));
-  const type = isSystem ? 'SYSTEM VIEW' : 'BASE TABLE';
-  const rows = tables.map((table) => [table, ...(statement.full ? [type] : [])]);
+  const found = statement.temporary
+    ? (await temporaryNames(database, { session, services })).map((name) => [name, 'BASE TABLE'])
+    : await tablesAndViews(database, context);
+  const rows = found.map(([name = '', type = '']) => (statement.full ? [name, type] : [name]));
   return textRows(names, filterRows(names, rows, statement));
 };
+
+/** Names and types of what the session may know of, by name. */
+async function tablesAndViews(database: string, context: StatementContext): Promise<string[][]> {
+  if (isSystemDatabase(database)) {
+    return systemViewNames(database).map((name) => [name, 'SYSTEM VIEW']);
+  }
+  const { tables, views } = context.services.catalog;
+  const visible = await visibilityOf(context);
+  const named = [
+    ...(await tables.list(database)).map(({ name }) => [name, 'BASE TABLE']),
+    ...(await views.list(database)).map(({ name }) => [name, 'VIEW']),
+  ];
+  return named
+    .filter(([name = '']) => visible.table(database, name))
+    .sort(([a = ''], [b = '']) => (a < b ? -1 : 1));
+}
 
 type ShownColumn = Pick<
   ColumnSchema,
@@ -45,7 +58,13 @@ async function columnsOf(
 ): Promise<readonly ShownColumn[]> {
   const { database, name: table } = tableName(name, session);
   if (!isSystemDatabase(database)) {
-    return (await services.catalog.tables.get(database, table)).schema.columns;
+    const { tables, views } = services.catalog;
+    const own = temporarySession(session, services);
+    const found = await tables.find(database, table, own);
+    const view = found === null ? await views.find(database, table) : null;
+    const rest = { nullable: true, isKey: false, defaultValue: null };
+    if (view !== null) return view.columns.map((column) => ({ ...column, ...rest }));
+    return (found ?? (await tables.get(database, table))).schema.columns;
   }
   const columns = systemView(database, table)?.columns;
   if (columns === undefined) throw fail('UNKNOWN_TABLE', { table: `${database}.${table}` });
@@ -137,7 +156,17 @@ export const showCreateTable: Handler<'show_create_table'> = async (
   { session, services },
 ) => {
   const { database, name } = tableName(statement.name, session);
-  const table = await services.catalog.tables.get(database, name);
+  const { tables, views } = services.catalog;
+  const found = await tables.find(database, name, temporarySession(session, services));
+  const view = found === null ? await views.find(database, name) : null;
+  if (view !== null) {
+    return textRows(
+      ['View', 'Create View', 'character_set_client', 'collation_connection'],
+      [[view.name, createViewText(view), 'utf8', 'utf8_general_ci']],
+    );
+  }
+  const table = found ?? (await tables.get(database, name));
+  if (statement.type === 'VIEW') throw fail('NOT_A_VIEW', { name: `${database}.${name}` });
   const volume =
     table.volumeId === 0 ? null : (await services.catalog.volumes.byId(table.volumeId)).name;
   return textRows(['Table', 'Create Table'], [[table.name, createTableText(table, volume)]]);

@@ -1,6 +1,13 @@
 // PROPERTIES of CREATE TABLE: known keys. Those that mean something only on local replicas are accepted
 // and shown. Source: StarRocks, CREATE TABLE (3.3).
-import type { PropertySpec, PropertyTable } from '../loads/properties.ts';
+import {
+  analysisError,
+  checkProperties,
+  type PropertySpec,
+  type PropertyTable,
+} from '../loads/properties.ts';
+import type { Property } from '../sql/ast/node.ts';
+import { propertyMap } from './properties.ts';
 
 const accepted = (type: PropertySpec['type'], help: string): PropertySpec => ({
   type,
@@ -41,3 +48,16 @@ export const TABLE_PROPERTIES: PropertyTable = {
   enable_async_write_back: accepted('bool', 'write back asynchronously'),
   light_schema_change: accepted('bool', 'schema changes without rewriting'),
 };
+
+/** PROPERTIES of a table, checked. Throws SQL_ANALYZE as StarRocks words it. */
+export function checkedTableProperties(properties: readonly Property[]): Record<string, string> {
+  const given = propertyMap(properties);
+  const unknown = Object.entries(given).filter(
+    ([key]) => !Object.hasOwn(TABLE_PROPERTIES, key.toLowerCase()),
+  );
+  if (unknown.length > 0) {
+    const list = unknown.map(([key, value]) => `${key}=${value}`).join(', ');
+    throw analysisError(`Unknown properties: {${list}}`);
+  }
+  return checkProperties(TABLE_PROPERTIES, given);
+}

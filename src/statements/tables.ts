@@ -1,17 +1,19 @@
 // CREATE / DROP TABLE. Checks what StarRocks checks; what later issues add is refused with its name.
 
-import { analysisError, checkProperties } from '../loads/properties.ts';
+import { fail } from '../base/errors.ts';
+import type { NewTable } from '../catalog/catalog.ts';
+import { analysisError } from '../loads/properties.ts';
 import { printSqlType, type SqlType } from '../model/sql-type.ts';
-import type { ColumnSchema } from '../model/table.ts';
+import type { ColumnSchema, TableInfo } from '../model/table.ts';
 import type { ColumnDefinition, CreateTable } from '../sql/ast/ddl.ts';
 import type { QualifiedName } from '../sql/ast/node.ts';
 import { checkColumnType, isKeyType } from './column-types.ts';
 import { databaseOrCurrent } from './databases.ts';
 import { defaultText } from './default-values.ts';
 import { checkName } from './names.ts';
-import { propertyMap } from './properties.ts';
-import { TABLE_PROPERTIES } from './table-properties.ts';
-import { type Handler, OK, type Session } from './types.ts';
+import { checkedTableProperties } from './table-properties.ts';
+import { temporarySession } from './temporary.ts';
+import { type Handler, OK, type Session, type StatementContext } from './types.ts';
 
 const MAX_COLUMNS = 10_000;
 
@@ -26,58 +28,83 @@ export function tableName(
   return { database: databaseOrCurrent(name.database, session), name: name.name };
 }
 
-export const createTable: Handler<'create_table'> = async (statement, { session, services }) => {
-  const { database, name } = tableName(statement.name, session);
-  const { catalog } = services;
-  if (statement.ifNotExists && (await catalog.tables.find(database, name)) !== null) return OK;
+/**
+ * The table that a name means: the session's temporary one first. Throws NO_DATABASE, UNKNOWN_DATABASE,
+ * UNKNOWN_TABLE, NOT_A_TABLE for a view.
+ */
+export async function findTable(
+  name: QualifiedName,
+  { session, services }: Pick<StatementContext, 'session' | 'services'>,
+): Promise<TableInfo> {
+  const { database, name: table } = tableName(name, session);
+  const { tables, views } = services.catalog;
+  const found = await tables.find(database, table, temporarySession(session, services));
+  if (found !== null) return found;
+  if ((await views.find(database, table)) !== null) {
+    throw fail('NOT_A_TABLE', { name: `${database}.${table}` });
+  }
+  return await tables.get(database, table);
+}
+
+/** Is there one already, of the same sort: temporary of this session, or ordinary (a table or a view)? */
+export async function exists(
+  { name, temporary }: Pick<CreateTable, 'name' | 'temporary'>,
+  { session, services }: Pick<StatementContext, 'session' | 'services'>,
+): Promise<boolean> {
+  const { database, name: table } = tableName(name, session);
+  const { tables, views } = services.catalog;
+  if (temporary) {
+    const own = await tables.listTemporary(database, temporarySession(session, services));
+    return own.some((entry) => entry.name === table);
+  }
+  const found = await tables.find(database, table);
+  return found !== null || (await views.find(database, table)) !== null;
+}
+
+/** Checks the statement and gives what the catalog keeps of it. Throws SQL_ANALYZE. */
+export function newTable(statement: CreateTable, database: string): NewTable {
+  const { name } = statement.name;
   refuseLaterWork(statement);
   checkName('table', name);
   const keys = keyColumns(statement);
   const columns = statement.columns.map((column) => columnOf(column, keys));
   checkColumns(columns);
-  const { storage_volume: volumeName, ...properties } = checkTableProperties(statement);
-  const known = new Set(columns.map((column) => column.name.toLowerCase()));
-  const distributedBy = (statement.distributedBy?.columns ?? []).map((column) => {
-    if (!known.has(column.name.toLowerCase())) {
-      throw analysisError(`Distribution column(${column.name}) doesn't exist`);
-    }
-    const type = columns.find(({ name }) => name.toLowerCase() === column.name.toLowerCase())?.type;
-    if (type !== undefined && !isKeyType(type)) {
-      throw analysisError(`${type.kind} column can not be distribution column: ${column.name}`);
-    }
-    return column.name;
-  });
-  await catalog.tables.create({
+  const { storage_volume: volumeName, ...properties } = checkedTableProperties(
+    statement.properties,
+  );
+  return {
     databaseName: database,
     name,
     keysType: 'DUP_KEYS',
     columns,
     volumeName: volumeName ?? null,
     comment: statement.comment ?? '',
-    distributedBy,
+    distributedBy: distributionOf(statement, columns),
     buckets: statement.distributedBy?.buckets ?? null,
     properties,
-  });
-  return OK;
-};
+  };
+}
 
-function checkTableProperties(statement: CreateTable): Record<string, string> {
-  const given = propertyMap(statement.properties);
-  const unknown = Object.entries(given).filter(
-    ([key]) => !Object.hasOwn(TABLE_PROPERTIES, key.toLowerCase()),
-  );
-  if (unknown.length > 0) {
-    const list = unknown.map(([key, value]) => `${key}=${value}`).join(', ');
-    throw analysisError(`Unknown properties: {${list}}`);
-  }
-  return checkProperties(TABLE_PROPERTIES, given);
+function distributionOf(
+  { distributedBy }: CreateTable,
+  columns: NewTable['columns'],
+): readonly string[] {
+  return (distributedBy?.columns ?? []).map((column) => {
+    const lower = column.name.toLowerCase();
+    const type = columns.find(({ name }) => name.toLowerCase() === lower)?.type;
+    if (type === undefined) {
+      throw analysisError(`Distribution column(${column.name}) doesn't exist`);
+    }
+    if (!isKeyType(type)) {
+      throw analysisError(`${type.kind} column can not be distribution column: ${column.name}`);
+    }
+    return column.name;
+  });
 }
 
 function refuseLaterWork(statement: CreateTable): void {
   const later: [boolean, string][] = [
-    [statement.temporary, 'temporary tables'],
     [statement.external, 'external tables'],
-    [statement.query !== null, 'CREATE TABLE AS SELECT'],
     [statement.partitionBy !== null, 'PARTITION BY'],
     [statement.indexes.length > 0, 'indexes'],
     [statement.orderBy.length > 0, 'ORDER BY of a table'],
@@ -189,10 +216,48 @@ function checkColumns(columns: readonly { readonly name: string }[]): void {
   }
 }
 
-export const dropTable: Handler<'drop_table'> = async (statement, { session, services }) => {
+export const dropTable: Handler<'drop_table'> = async (statement, context) => {
+  const { session, services } = context;
   const { database, name } = tableName(statement.name, session);
-  if (statement.ifExists && (await services.catalog.tables.find(database, name)) === null)
+  const { tables } = services.catalog;
+  const own = temporarySession(session, services);
+  if (statement.temporary) {
+    const table = (await tables.listTemporary(database, own)).find((one) => one.name === name);
+    if (table === undefined && !statement.ifExists) {
+      throw fail('UNKNOWN_TABLE', { table: `${database}.${name}` });
+    }
+    if (table !== undefined) await tables.drop(database, name, own);
     return OK;
-  await services.catalog.tables.drop(database, name);
+  }
+  const view = await services.catalog.views.find(database, name);
+  if (statement.ifExists && view === null && (await tables.find(database, name, own)) === null)
+    return OK;
+  // Refuses a view.
+  await findTable(statement.name, context);
+  await tables.drop(database, name, own);
   return OK;
 };
+
+export const truncateTable: Handler<'truncate_table'> = async (statement, context) => {
+  if (statement.partitions !== null) {
+    const what = 'TRUNCATE of a PARTITION';
+    throw fail('NOT_SUPPORTED', { what, hint: 'tables have no partitions yet' });
+  }
+  const table = await findTable(statement.name, context);
+  const database = await context.services.catalog.databases.byId(table.databaseId);
+  if (database?.isSystem === true) {
+    throw fail('SYSTEM_OBJECT', { what: 'table', name: table.name });
+  }
+  await context.services.truncate(table.id);
+  return OK;
+};
+
+/** SHOW TEMPORARY TABLES: those of this session. */
+export async function temporaryNames(
+  database: string,
+  { session, services }: Pick<StatementContext, 'session' | 'services'>,
+): Promise<readonly string[]> {
+  const own = temporarySession(session, services);
+  const tables = await services.catalog.tables.listTemporary(database, own);
+  return tables.map((table) => table.name);
+}

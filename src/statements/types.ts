@@ -2,6 +2,7 @@
 import type { AccessControl } from '../access/access-control.ts';
 import type { Principal } from '../access/access-view.ts';
 import type { Clock } from '../base/clock.ts';
+import type { TableId } from '../base/ids.ts';
 import type { Log } from '../base/log.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { Config } from '../config/load.ts';
@@ -26,6 +27,8 @@ export interface Session {
   /** SET values of this session, by lower-case name. */
   readonly variables: Map<string, string>;
   readonly userVariables: Map<string, UserValue>;
+  /** Shared by copies of the session: has it ever made a temporary table? */
+  readonly temporary: { used: boolean };
   /** Statements made by PREPARE ... FROM, by lower-case name. */
   readonly prepared: Map<string, Prepared>;
   /** What runs now, for SHOW PROCESSLIST. */
@@ -76,6 +79,8 @@ export interface Services {
   /** SET GLOBAL values, kept in memory and in the catalog. */
   readonly globals: Map<string, string>;
   readonly newUuid: () => string;
+  /** Takes all rows out of a table, at one new version. */
+  readonly truncate: (tableId: TableId) => Promise<number>;
 }
 
 export interface StatementContext {

@@ -42,12 +42,16 @@ export async function visibilityOf({
   const databases = new Map(
     (await catalog.databases.list()).map(({ id, name }) => [name, String(id)]),
   );
-  const tables = new Map(
+  const tables = new Map<string, ObjectKey>(
     (await catalog.tables.all()).map((table) => [
       `${table.databaseName}\0${table.name}`,
       tableKey(table.databaseId, table.id),
     ]),
   );
+  for (const view of await catalog.views.all()) {
+    const key = { databaseKey: String(view.databaseId), objectKey: String(view.id) };
+    tables.set(`${view.databaseName}\0${view.name}`, { type: 'VIEW', ...key });
+  }
   return new RightsVisibility(session, access.view.rights(principal), databases, tables);
 }
 

@@ -37,6 +37,7 @@ export function newSession(connectionId: number, sql: string | null): Session {
     variables: new Map(),
     userVariables: new Map(),
     prepared: new Map(),
+    temporary: { used: false },
     running: sql === null ? null : { sql, startedMs: systemClock.nowMs() - 2_000 },
   };
 }
@@ -91,6 +92,9 @@ export async function openStatementRig(context: TestContext): Promise<StatementR
       },
       globals: new Map(),
       newUuid: () => systemRandom.uuid(),
+      truncate: async () => {
+        throw new Error('no commit here');
+      },
       inserts: {
         run: async () => {
           throw new Error('no CN here');

@@ -87,6 +87,13 @@ export const SQL_ERRORS = {
     '{what} is not supported: it is out of scope of Millrace',
     '{instead}',
   ),
+  VIEW_INVALID: row(
+    'user',
+    "View '{view}' references invalid table(s) or column(s) or function(s): {detail}",
+    'mend what it reads, or ALTER VIEW',
+  ),
+  NOT_A_TABLE: row('user', "'{name}' is a view, not a table", 'use the statement for views'),
+  NOT_A_VIEW: row('user', "'{name}' is not a view", 'DROP TABLE drops tables', 1347, 'HY000'),
   SQL_SYNTAX: row(
     'user',
     'Getting syntax error at line {line}, column {column}. Detail message: {detail}.',

@@ -11,6 +11,11 @@ export type DdlStatement =
   | CreateTableLike
   | DropTable
   | TruncateTable
+  | AlterTable
+  | AlterDatabase
+  | CreateView
+  | AlterView
+  | DropView
   | Insert;
 
 /** `[catalog.]database`. */
@@ -81,8 +86,10 @@ export interface CreateTable extends Node {
   readonly external: boolean;
   readonly ifNotExists: boolean;
   readonly name: QualifiedName;
-  /** Empty for CREATE TABLE ... AS SELECT without a column list. */
+  /** Empty for CREATE TABLE ... AS SELECT. */
   readonly columns: readonly ColumnDefinition[];
+  /** Names alone, only before AS SELECT; empty when not given. */
+  readonly columnNames: readonly Identifier[];
   readonly indexes: readonly IndexDefinition[];
   /** As written, e.g. `OLAP`; null when not given. */
   readonly engine: string | null;
@@ -182,6 +189,63 @@ export interface TruncateTable extends Node {
   readonly kind: 'truncate_table';
   readonly name: QualifiedName;
   readonly partitions: PartitionNames | null;
+}
+
+export interface AlterTable extends Node {
+  readonly kind: 'alter_table';
+  readonly name: QualifiedName;
+  /** In the order written, at least one. */
+  readonly clauses: readonly AlterTableClause[];
+}
+
+export type AlterTableClause =
+  | { readonly kind: 'rename'; readonly name: string }
+  | { readonly kind: 'comment'; readonly comment: string }
+  | { readonly kind: 'set'; readonly properties: readonly Property[] }
+  | { readonly kind: 'swap'; readonly name: string };
+
+export interface AlterDatabase extends Node {
+  readonly kind: 'alter_database';
+  readonly name: DatabaseName;
+  readonly change:
+    | { readonly kind: 'rename'; readonly name: string }
+    | { readonly kind: 'set'; readonly properties: readonly Property[] }
+    /** As written: `100GB`, `1024`. */
+    | { readonly kind: 'data_quota' | 'replica_quota'; readonly quota: string };
+}
+
+/** A name in the column list of a view. */
+export interface ViewColumnName extends Node {
+  readonly name: string;
+  readonly comment: string | null;
+}
+
+export interface CreateView extends Node {
+  readonly kind: 'create_view';
+  readonly orReplace: boolean;
+  readonly ifNotExists: boolean;
+  readonly name: QualifiedName;
+  /** Empty when not given. */
+  readonly columns: readonly ViewColumnName[];
+  readonly comment: string | null;
+  /** null: not written (NONE). */
+  readonly security: 'NONE' | 'INVOKER' | null;
+  readonly query: Query;
+}
+
+export interface AlterView extends Node {
+  readonly kind: 'alter_view';
+  readonly name: QualifiedName;
+  readonly columns: readonly ViewColumnName[];
+  /** null: only the security changes. */
+  readonly query: Query | null;
+  readonly security: 'NONE' | 'INVOKER' | null;
+}
+
+export interface DropView extends Node {
+  readonly kind: 'drop_view';
+  readonly ifExists: boolean;
+  readonly name: QualifiedName;
 }
 
 export interface Insert extends Node {

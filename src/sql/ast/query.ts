@@ -109,6 +109,8 @@ export interface DerivedTable extends Node {
   readonly query: Query;
   readonly alias: string | null;
   readonly columnAliases: readonly Identifier[];
+  /** Where it stands for a view without an alias: the view's database. Never written by the parser. */
+  readonly viewDatabase?: string;
 }
 
 /** `unnest(a) AS t(x)` or `TABLE(generate_series(1, 9))`. */

@@ -44,6 +44,8 @@ export interface ShowCreateDatabase extends Node {
 export interface ShowTables extends Node, ShowFilter {
   readonly kind: 'show_tables';
   readonly full: boolean;
+  /** SHOW TEMPORARY TABLES: the session's own. */
+  readonly temporary: boolean;
   readonly database: DatabaseName | null;
 }
 

@@ -30,6 +30,13 @@ const databases: ShowRule = (cursor, pos) => {
 };
 
 const tables: ShowRule = (cursor, pos) => parseTables(cursor, pos, false);
+const temporaryTables: ShowRule = (cursor, pos) => {
+  cursor.expect('TABLES');
+  const database = parseFromDatabase(cursor);
+  const head = { kind: 'show_tables', pos, full: false, temporary: true, database } as const;
+  return { ...head, ...parseShowFilter(cursor) };
+};
+
 const columns: ShowRule = (cursor, pos) => parseColumns(cursor, pos, false);
 
 const index: ShowRule = (cursor, pos) => ({
@@ -127,6 +134,7 @@ const RULES: ReadonlyMap<string, ShowRule> = new Map<string, ShowRule>([
   [
     'TEMPORARY',
     (cursor, pos) => {
+      if (cursor.token.word === 'TABLES') return temporaryTables(cursor, pos);
       cursor.expect('PARTITIONS');
       return parsePartitions(cursor, pos, true);
     },
@@ -176,7 +184,8 @@ function parsePartitions(cursor: Cursor, pos: Position, temporary: boolean): Sta
 
 function parseTables(cursor: Cursor, pos: Position, full: boolean): Statement {
   const database = parseFromDatabase(cursor);
-  return { kind: 'show_tables', pos, full, database, ...parseShowFilter(cursor) };
+  const head = { kind: 'show_tables', pos, full, temporary: false, database } as const;
+  return { ...head, ...parseShowFilter(cursor) };
 }
 
 function parseColumns(cursor: Cursor, pos: Position, full: boolean): Statement {

@@ -10,6 +10,7 @@ import {
   parseDropUser,
 } from './account.ts';
 import { parseAnalyze, parseHelp, parseLock, parseSync, parseUnlock } from './admin.ts';
+import { parseAlterDatabase, parseAlterTable } from './alter.ts';
 import type { Cursor } from './cursor.ts';
 import { parseCreateDatabase, parseDropDatabase, parseDropTable, parseTruncate } from './ddl.ts';
 import { parseGrant } from './grant.ts';
@@ -34,6 +35,7 @@ import {
 import { parseSet } from './set.ts';
 import { parseShow } from './show.ts';
 import { parseCreateTable } from './table.ts';
+import { parseAlterView, parseCreateView, parseDropView } from './view.ts';
 import {
   parseAlterStorageVolume,
   parseCreateStorageVolume,
@@ -94,6 +96,10 @@ export function parseStatementRule(cursor: Cursor): Statement {
 
 function parseCreate(cursor: Cursor): Statement {
   const { pos } = cursor.expect('CREATE');
+  if (cursor.take('OR')) {
+    cursor.expectAll('REPLACE', 'VIEW');
+    return parseCreateView(cursor, pos, true);
+  }
   const external = cursor.take('EXTERNAL');
   const temporary = !external && cursor.take('TEMPORARY');
   if (external || temporary || cursor.at('TABLE')) {
@@ -105,6 +111,7 @@ function parseCreate(cursor: Cursor): Statement {
   if (cursor.take('ROUTINE')) return parseCreateRoutineLoad(cursor, pos);
   if (cursor.take('STORAGE')) return parseCreateStorageVolume(cursor, pos);
   if (cursor.take('USER')) return parseCreateUser(cursor, pos);
+  if (cursor.take('VIEW')) return parseCreateView(cursor, pos, false);
   return unknownAfter(cursor, 'CREATE');
 }
 
@@ -114,6 +121,9 @@ function parseAlter(cursor: Cursor): Statement {
   if (cursor.take('ROUTINE')) return parseAlterRoutineLoad(cursor, pos);
   if (cursor.take('STORAGE')) return parseAlterStorageVolume(cursor, pos);
   if (cursor.take('USER')) return parseAlterUser(cursor, pos);
+  if (cursor.take('TABLE')) return parseAlterTable(cursor, pos);
+  if (cursor.take('VIEW')) return parseAlterView(cursor, pos);
+  if (cursor.take('DATABASE') || cursor.take('SCHEMA')) return parseAlterDatabase(cursor, pos);
   return unknownAfter(cursor, 'ALTER');
 }
 
@@ -123,6 +133,7 @@ function parseDrop(cursor: Cursor): Statement {
   if (cursor.take('ROLE')) return parseDropRole(cursor, pos);
   if (cursor.take('STORAGE')) return parseDropStorageVolume(cursor, pos);
   if (cursor.take('USER')) return parseDropUser(cursor, pos);
+  if (cursor.take('VIEW')) return parseDropView(cursor, pos);
   if (cursor.at('PREPARE')) return parseDeallocated(cursor, pos);
   const temporary = cursor.take('TEMPORARY');
   if (temporary || cursor.at('TABLE')) {

@@ -53,7 +53,8 @@ export function parseCreateTable(
   }
   const columns: ColumnDefinition[] = [];
   const indexes: IndexDefinition[] = [];
-  if (cursor.take('(')) {
+  const columnNames = atNames(cursor) ? parseNames(cursor) : [];
+  if (columnNames.length === 0 && cursor.take('(')) {
     do {
       if (cursor.token.word === 'INDEX') indexes.push(parseIndex(cursor));
       else columns.push(parseColumn(cursor));
@@ -62,8 +63,17 @@ export function parseCreateTable(
   }
   const clauses = parseClauses(cursor);
   const query = parseAsSelect(cursor, columns.length === 0);
-  const kind = 'create_table';
-  return { kind, pos, temporary, external, ifNotExists, name, columns, indexes, ...clauses, query };
+  const head = { pos, temporary, external, ifNotExists, name };
+  return { kind: 'create_table', ...head, columns, columnNames, indexes, ...clauses, query };
+}
+
+/** `(a, b)` without types, as it stands before AS SELECT: a query must follow somewhere. */
+function atNames(cursor: Cursor): boolean {
+  if (cursor.token.word !== '(' || ![',', ')'].includes(cursor.peek(2).word)) return false;
+  for (let ahead = 3; cursor.peek(ahead).type !== 'end'; ahead += 1) {
+    if (['SELECT', 'WITH', 'VALUES'].includes(cursor.peek(ahead).word)) return true;
+  }
+  return false;
 }
 
 type Clauses = Pick<

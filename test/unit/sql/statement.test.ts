@@ -428,6 +428,7 @@ const createTable = fc.record({
   ifNotExists: fc.boolean(),
   name: tableName,
   columns: fc.array(column, { minLength: 1, maxLength: 3 }),
+  columnNames: fc.constant([]),
   indexes: fc.array(
     fc.record({
       pos: fc.constant(pos),
@@ -482,9 +483,81 @@ const insert = fc
   })
   .map((tree) => ({ ...tree, byName: tree.byName && tree.columns === null }));
 
+/** CREATE TABLE AS SELECT: the columns are the query's. */
+const createTableAs = fc
+  .record({ table: createTable, columnNames: fc.oneof(fc.constant([]), names), query: trees.query })
+  .map(({ table, ...rest }) => ({ ...table, ...rest, columns: [], indexes: [] }));
+
+const viewColumns = fc.array(fc.record({ pos: fc.constant(pos), name, comment: fc.option(text) }), {
+  maxLength: 2,
+});
+
+const createView = fc.record({
+  kind: fc.constant('create_view' as const),
+  pos: fc.constant(pos),
+  orReplace: fc.boolean(),
+  ifNotExists: fc.boolean(),
+  name: tableName,
+  columns: viewColumns,
+  comment: fc.option(text),
+  security: fc.constantFrom(null, 'NONE', 'INVOKER'),
+  query: trees.query,
+});
+
+const alterView = fc.oneof(
+  fc.record({
+    kind: fc.constant('alter_view' as const),
+    pos: fc.constant(pos),
+    name: tableName,
+    columns: viewColumns,
+    query: trees.query,
+    security: fc.constant(null),
+  }),
+  fc.record({
+    kind: fc.constant('alter_view' as const),
+    pos: fc.constant(pos),
+    name: tableName,
+    columns: fc.constant([]),
+    query: fc.constant(null),
+    security: fc.constantFrom('NONE', 'INVOKER'),
+  }),
+);
+
+const alterTable = fc.record({
+  kind: fc.constant('alter_table' as const),
+  pos: fc.constant(pos),
+  name: tableName,
+  clauses: fc.array(
+    fc.oneof(
+      fc.record({ kind: fc.constant('rename'), name }),
+      fc.record({ kind: fc.constant('comment'), comment: text }),
+      fc.record({ kind: fc.constant('set'), properties: filled }),
+      fc.record({ kind: fc.constant('swap'), name }),
+    ),
+    { minLength: 1, maxLength: 3 },
+  ),
+});
+
+const alterDatabase = fc.record({
+  kind: fc.constant('alter_database' as const),
+  pos: fc.constant(pos),
+  name: fc.record({ pos: fc.constant(pos), catalog: fc.constant(null), name }),
+  change: fc.oneof(
+    fc.record({ kind: fc.constant('rename'), name }),
+    fc.record({ kind: fc.constant('set'), properties: filled }),
+    fc.record({ kind: fc.constant('data_quota'), quota: fc.constantFrom('100GB', '1T', '17') }),
+    fc.record({ kind: fc.constant('replica_quota'), quota: fc.constantFrom('1024') }),
+  ),
+});
+
 for (const [label, arbitrary] of Object.entries({
   createRoutineLoad,
   createTable,
+  createTableAs,
+  createView,
+  alterView,
+  alterTable,
+  alterDatabase,
   volume,
   insert,
 })) {

@@ -17,6 +17,7 @@ const session: Session = {
   variables: new Map(),
   userVariables: new Map(),
   prepared: new Map(),
+  temporary: { used: false },
   running: null,
 };
 

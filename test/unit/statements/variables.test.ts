@@ -22,6 +22,7 @@ function session(variables: Readonly<Record<string, string>> = {}): Session {
     variables: new Map(Object.entries(variables)),
     userVariables: new Map(),
     prepared: new Map(),
+    temporary: { used: false },
     running: null,
   };
 }

@@ -1,0 +1,112 @@
+// ALTER TABLE and ALTER DATABASE: names, comments, properties, quotas. Changes of columns come with schema
+// changes. SOURCE: StarRocks docs, ALTER TABLE, ALTER DATABASE (3.3).
+import { fail } from '../base/errors.ts';
+import { analysisError } from '../loads/properties.ts';
+import type { TableInfo } from '../model/table.ts';
+import type { AlterTableClause } from '../sql/ast/ddl.ts';
+import { databaseOf } from './databases.ts';
+import { checkName } from './names.ts';
+import { propertyMap } from './properties.ts';
+import { checkedTableProperties } from './table-properties.ts';
+import { findTable } from './tables.ts';
+import { type Handler, OK, type StatementContext } from './types.ts';
+
+export const alterTable: Handler<'alter_table'> = async (statement, context) => {
+  const table = await findTable(statement.name, context);
+  for (const clause of statement.clauses) await apply(clause, table, context);
+  return OK;
+};
+
+async function apply(
+  clause: AlterTableClause,
+  table: TableInfo,
+  { services }: StatementContext,
+): Promise<void> {
+  const { tables } = services.catalog;
+  switch (clause.kind) {
+    case 'rename':
+      checkName('table', clause.name);
+      if (clause.name === table.name) throw analysisError(`Same table name ${clause.name}`);
+      await tables.alter(table.id, { name: clause.name });
+      return;
+    case 'comment':
+      await tables.alter(table.id, { comment: clause.comment });
+      return;
+    case 'set': {
+      const properties = checkedTableProperties(clause.properties);
+      if (properties['storage_volume'] !== undefined) {
+        throw fail('NOT_SUPPORTED', {
+          what: 'moving a table to another storage volume',
+          hint: 'CREATE TABLE ... AS SELECT with the other volume',
+        });
+      }
+      await tables.alter(table.id, { properties });
+      return;
+    }
+    case 'swap': {
+      const other = await tables.get(table.databaseName, clause.name);
+      if (other.id === table.id) throw analysisError(`Same table name ${clause.name}`);
+      await tables.swap(table.id, other.id);
+    }
+  }
+}
+
+const UNITS: Readonly<Record<string, bigint>> = {
+  '': 1n,
+  B: 1n,
+  K: 1n << 10n,
+  KB: 1n << 10n,
+  M: 1n << 20n,
+  MB: 1n << 20n,
+  G: 1n << 30n,
+  GB: 1n << 30n,
+  T: 1n << 40n,
+  TB: 1n << 40n,
+  P: 1n << 50n,
+  PB: 1n << 50n,
+};
+
+export const alterDatabase: Handler<'alter_database'> = async (
+  statement,
+  { session, services },
+) => {
+  const name = databaseOf(statement.name);
+  const { databases } = services.catalog;
+  const { change } = statement;
+  switch (change.kind) {
+    case 'rename':
+      checkName('database', change.name);
+      await databases.alter(name, { name: change.name });
+      if (session.database === name) session.database = change.name;
+      return OK;
+    case 'set': {
+      const { storage_volume: volumeName, ...others } = propertyMap(change.properties);
+      const unknown = Object.keys(others)[0];
+      if (unknown !== undefined || volumeName === undefined) {
+        throw analysisError(
+          `Unknown property '${unknown ?? ''}' of ALTER DATABASE, known: storage_volume`,
+        );
+      }
+      await databases.alter(name, { volumeName });
+      return OK;
+    }
+    case 'data_quota':
+      await databases.alter(name, { properties: { data_quota: quotaBytes(change.quota) } });
+      return OK;
+    case 'replica_quota':
+      await databases.alter(name, { properties: { replica_quota: change.quota } });
+      return OK;
+  }
+};
+
+/** `100GB` in bytes. Kept and shown; storage has no quota of ours. */
+function quotaBytes(text: string): string {
+  const match = /^(\d{1,18})([A-Z]*)$/.exec(text);
+  const unit = UNITS[match?.[2] ?? 'none'];
+  if (match === null || unit === undefined) {
+    throw analysisError(`Invalid quota '${text}': a number and one of B, KB, MB, GB, TB, PB`);
+  }
+  const bytes = BigInt(match[1] ?? '0') * unit;
+  if (bytes <= 0n || bytes >= 1n << 63n) throw analysisError(`Invalid quota '${text}'`);
+  return String(bytes);
+}
