@@ -15,8 +15,9 @@ import {
   requireComparable,
 } from './analyse-operators.ts';
 import { analyseWindow } from './analyse-window.ts';
-import { coerce, isDateText, isDatetimeText } from './coerce.ts';
+import { coerce } from './coerce.ts';
 import { condition } from './condition.ts';
+import { datetimeOf, withoutZeros } from './datetime-text.ts';
 import type { LiteralExpression, TypedExpression } from './expression.ts';
 import type { ExpressionContext } from './expression-context.ts';
 import { checkTypeDepth } from './limits.ts';
@@ -166,13 +167,9 @@ function analyseLiteral(
 }
 
 function dateLiteral({ type, text, pos }: ast.DateLiteral): LiteralExpression {
-  const trimmed = text.trim();
-  const padded = trimmed.replace(/^(\d{4})-(\d{1,2})-(\d{1,2})/, (_, y, m, d) =>
-    [y, String(m).padStart(2, '0'), String(d).padStart(2, '0')].join('-'),
-  );
-  if (type === 'DATE' && isDateText(padded)) return literal(DATE, padded);
-  if (type === 'DATETIME' && isDatetimeText(padded)) return literal(DATETIME, padded);
-  if (type === 'DATETIME' && isDateText(padded)) return literal(DATETIME, `${padded} 00:00:00`);
+  const read = datetimeOf(text);
+  if (read !== null && type === 'DATE') return literal(DATE, read.slice(0, 10));
+  if (read !== null) return literal(DATETIME, withoutZeros(read));
   throw analyzeError(`Invalid date literal ${text}`, pos);
 }
 

@@ -2,6 +2,7 @@
 // cut, not rounded, on the way to integers. SOURCE: StarRocks CAST documentation and answers.
 import { duckdbType, type SqlType } from '../model/sql-type.ts';
 import { jsonReadySql, nestedCastSql } from './nested-cast.ts';
+import { nestedFromJson } from './nested-from-json.ts';
 import { isLargeJson, textSql } from './render.ts';
 import { isFloating, isInteger, isString, isTemporal, sameRepresentation } from './types.ts';
 
@@ -27,6 +28,9 @@ export function castSql(sql: string, from: SqlType, to: SqlType): string {
 
 function fromString(sql: string, to: SqlType): string {
   switch (to.kind) {
+    case 'CHAR':
+    case 'VARCHAR':
+      return sql;
     case 'BOOLEAN':
       return `coalesce(TRY_CAST(${sql} AS BIGINT) <> 0, CASE lower(trim(${sql})) WHEN 'true' THEN TRUE WHEN 'false' THEN FALSE END)`;
     case 'TINYINT':
@@ -50,16 +54,15 @@ function fromString(sql: string, to: SqlType): string {
       // Text that begins like an object or an array is parsed, everything else is a JSON string.
       return `CASE WHEN regexp_matches(${sql}, '^\\s*[\\[{]') THEN CAST(TRY_CAST(${sql} AS JSON) AS VARCHAR) ELSE CAST(to_json(${sql}) AS VARCHAR) END`;
     default:
-      return `TRY_CAST(TRY_CAST(${sql} AS JSON) AS ${duckdbType(to)})`;
+      return nestedFromJson(sql, to, fromString);
   }
 }
 
-/** `2020-1-5`, `2020/01/05 10:20:30.5`, `20200105`, `20200105102030`; words such as 'epoch' are no dates. */
+/** Every form that datetimeOf knows; words such as 'epoch' are no dates. */
 export function stringToDatetime(sql: string): string {
-  const digits = `CASE WHEN regexp_full_match(${sql}, '\\s*([0-9]{8}|[0-9]{14})\\s*') THEN try_strptime(trim(${sql}), ['%Y%m%d', '%Y%m%d%H%M%S']) END`;
-  // The usual form first: it costs a third of the patterns below. No word begins with a digit, no year is BC.
-  const usual = `CASE WHEN left(ltrim(${sql}), 1) BETWEEN '0' AND '9' AND NOT contains(${sql}, '(') THEN TRY_CAST(trim(${sql}) AS TIMESTAMP) END`;
-  return `coalesce(${usual}, ${digits})`;
+  // The usual lengths of `2020-01-05 10:20:30.5` are DuckDB's; the rest costs a call for each value.
+  const usual = `CASE WHEN (strlen(${sql}) IN (10, 19) OR ${sql}[20] = '.') AND ${sql}[5] = '-' AND ${sql}[12:13] <> '24' AND NOT contains(${sql}, '+') THEN TRY_CAST(${sql} AS TIMESTAMP) END`;
+  return `coalesce(${usual}, TRY_CAST(mr_datetime_text(${sql}) AS TIMESTAMP))`;
 }
 
 function fromTemporal(sql: string, from: SqlType, to: SqlType): string {
@@ -71,10 +74,15 @@ function fromTemporal(sql: string, from: SqlType, to: SqlType): string {
   return `TRY_CAST(strftime(${sql}, '${digits}') AS ${duckdbType(to)})`;
 }
 
+/** 20200105, 200105, 20200105102030, 200105102030; leading zeros may be missing. */
 function numberToTemporal(sql: string, from: SqlType, to: SqlType): string {
   const isWhole = isInteger(from) || from.kind === 'BOOLEAN';
   const whole = isWhole ? `CAST(${sql} AS HUGEINT)` : `TRY_CAST(trunc(${sql}) AS BIGINT)`;
-  const parsed = `try_strptime(CAST(${whole} AS VARCHAR), ['%Y%m%d', '%Y%m%d%H%M%S'])`;
+  const text = `CAST(${whole} AS VARCHAR)`;
+  const width = `CASE WHEN length(${text}) <= 6 THEN 6 WHEN length(${text}) <= 8 THEN 8 WHEN length(${text}) <= 12 THEN 12 ELSE 14 END`;
+  // 14 digits at most: lpad would cut longer ones.
+  const digits = `CASE WHEN length(${text}) <= 14 THEN lpad(${text}, ${width}, '0') END`;
+  const parsed = `coalesce(try_strptime(${text}, ['%Y%m%d%H%M%S', '%Y%m%d']), TRY_CAST(mr_datetime_text(${digits}) AS TIMESTAMP))`;
   return to.kind === 'DATE' ? `CAST(${parsed} AS DATE)` : parsed;
 }
 
@@ -85,7 +93,13 @@ function fromJson(sql: string, to: SqlType): string {
   }
   const scalar = `json_extract_string(TRY_CAST(${sql} AS JSON), '$')`;
   if (to.kind === 'ARRAY' || to.kind === 'MAP' || to.kind === 'STRUCT')
-    return `TRY_CAST(TRY_CAST(${sql} AS JSON) AS ${duckdbType(to)})`;
+    return nestedFromJson(sql, to, fromJsonScalar);
+  return fromJsonScalar(scalar, to);
+}
+
+/** From the text of a JSON number, word or string (without its quotes). */
+function fromJsonScalar(scalar: string, to: SqlType): string {
+  if (isString(to)) return scalar;
   if (isInteger(to)) {
     const type = duckdbType(to);
     return `CASE WHEN ${scalar} = 'true' THEN CAST(1 AS ${type}) WHEN ${scalar} = 'false' THEN CAST(0 AS ${type}) WHEN regexp_full_match(${scalar}, '[+-]?[0-9]+') THEN TRY_CAST(${scalar} AS ${type}) ELSE TRY_CAST(trunc(TRY_CAST(${scalar} AS DOUBLE)) AS ${type}) END`;

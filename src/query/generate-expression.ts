@@ -5,6 +5,7 @@ import { quoteIdentifier } from '../model/duckdb-text.ts';
 import { duckdbType } from '../model/sql-type.ts';
 import { bindArguments, bindLong } from './bind-long.ts';
 import { castSql } from './cast-sql.ts';
+import { comparisonSql } from './comparison-sql.ts';
 import { decimalQuotientSql } from './decimal-sql.ts';
 import type {
   AggregateExpression,
@@ -18,6 +19,7 @@ import type {
   WindowExpression,
 } from './expression.ts';
 import { shiftLeftSql, shiftRightSql } from './functions/bit.ts';
+import { integerSql } from './integer-sql.ts';
 import { computedPatternSql, constantPatternSql } from './like-pattern.ts';
 import { quoteString } from './literal.ts';
 import { entrySql, mapFromEntriesSql } from './map-sql.ts';
@@ -63,11 +65,10 @@ export function expressionSql(expression: TypedExpression, context: GenerateCont
       );
     case 'arithmetic':
       return arithmeticSql(expression, context);
-    case 'comparison': {
-      if (expression.left.type.kind === 'JSON') return jsonComparisonSql(expression, context);
-      const op = expression.op === '<=>' ? 'IS NOT DISTINCT FROM' : expression.op;
-      return `(${sql(expression.left)} ${op} ${sql(expression.right)})`;
-    }
+    case 'comparison':
+      return bindLong([sql(expression.left), sql(expression.right)], ([left = '', right = '']) =>
+        comparisonSql(expression, left, right),
+      );
     case 'logical':
       return `(${sql(expression.left)} ${expression.op === 'XOR' ? '<>' : expression.op} ${sql(expression.right)})`;
     case 'not':
@@ -125,17 +126,6 @@ function mapLiteralSql(
     : mapFromEntriesSql(
         `[${keys.map((key, i) => entrySql(sql(key), sql(values[i] ?? key))).join(', ')}]`,
       );
-}
-
-/** JSON is compared by value, not by its text. SOURCE: StarRocks' JSON operators. */
-function jsonComparisonSql(
-  { op, left, right }: Extract<TypedExpression, { kind: 'comparison' }>,
-  context: GenerateContext,
-): string {
-  const [a, b] = [expressionSql(left, context), expressionSql(right, context)];
-  const order = `mr_json_compare(${a}, ${b})`;
-  if (op !== '<=>') return `(${order} ${op} 0)`;
-  return `(CASE WHEN ${a} IS NULL OR ${b} IS NULL THEN ${a} IS NULL AND ${b} IS NULL ELSE ${order} = 0 END)`;
 }
 
 function literalSql({ type, text }: LiteralExpression): string {
@@ -291,7 +281,8 @@ function arithmeticSql(expression: ArithmeticExpression, context: GenerateContex
     case '+':
     case '-':
     case '*':
-      if (type.kind !== 'DECIMAL') return `(${left} ${op} ${right})`;
+      if (type.kind !== 'DECIMAL')
+        return integerSql(expression, (part) => expressionSql(part, context));
       return guarded(
         `CAST((${widened(left, expression)} ${op} ${right}) AS ${duckdbType(type)})`,
         expression,

@@ -46,6 +46,7 @@ export function textSql(type: SqlType, sql: string): string {
     case 'BOOLEAN':
       return `CAST(CAST(${sql} AS TINYINT) AS VARCHAR)`;
     case 'FLOAT':
+      return `CASE WHEN abs(${sql}) >= 1e7 THEN mr_float_text(CAST(${sql} AS DOUBLE)) ELSE ${floatText(sql)} END`;
     case 'DOUBLE':
       return floatText(sql);
     case 'DATETIME':

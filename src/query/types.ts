@@ -86,7 +86,11 @@ export function sameType(a: SqlType, b: SqlType): boolean {
         a.fields.length === b.fields.length &&
         a.fields.every((field, i) => {
           const other = b.fields[i];
-          return other !== undefined && sameType(field.type, other.type);
+          return (
+            other !== undefined &&
+            field.name.toLowerCase() === other.name.toLowerCase() &&
+            sameType(field.type, other.type)
+          );
         })
       );
     default:
@@ -386,7 +390,13 @@ export function isCastable(from: SqlType, to: SqlType): boolean {
   if (from.kind === 'MAP' && to.kind === 'MAP')
     return isCastable(from.key, to.key) && isCastable(from.value, to.value);
   if (from.kind === 'STRUCT' && to.kind === 'STRUCT')
-    return from.fields.length === to.fields.length;
+    return (
+      from.fields.length === to.fields.length &&
+      from.fields.every((field, i) => {
+        const target = to.fields[i];
+        return target !== undefined && isCastable(field.type, target.type);
+      })
+    );
   const nested = (type: SqlType): boolean =>
     type.kind === 'ARRAY' || type.kind === 'MAP' || type.kind === 'STRUCT';
   if (nested(from)) return to.kind === 'JSON' || isString(to);

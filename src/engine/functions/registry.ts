@@ -11,6 +11,7 @@
 // calls a second: prefer a DuckDB template or SQL where one can say it. No I/O, no clock, no waiting.
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { BITMAP_FUNCTIONS } from './bitmap.ts';
+import { CONVERSION_FUNCTIONS } from './conversion.ts';
 import { CRYPTO_FUNCTIONS } from './crypto.ts';
 import { DATE_TEXT_FUNCTIONS } from './date-text.ts';
 import { install, type JsFunction } from './define.ts';
@@ -34,6 +35,7 @@ export const JS_FUNCTIONS: readonly JsFunction[] = [
   ...HOST_FUNCTIONS,
   ...JSON_NUMBER_FUNCTIONS,
   ...JSON_FUNCTIONS,
+  ...CONVERSION_FUNCTIONS,
 ];
 
 /** Makes all of them callable on every connection of the instance. Once per instance, before it serves. */
