@@ -1,6 +1,7 @@
 // Conversions that the analyser puts in: literals change their type in place, everything else is wrapped
 // in a cast. Also the types in which comparisons take place, with constants adapted to the other side.
 import type { SqlType } from '../model/sql-type.ts';
+import { datetimeOf, withoutZeros } from './datetime-text.ts';
 import type { LiteralExpression, TypedExpression } from './expression.ts';
 import {
   comparisonType,
@@ -49,13 +50,18 @@ function foldString(text: string, to: SqlType): LiteralExpression | undefined {
   if (to.kind === 'DATE' && isDateText(text)) return { kind: 'literal', type: to, text };
   if (to.kind === 'DATETIME') {
     if (isDateText(text)) return { kind: 'literal', type: to, text: `${text} 00:00:00` };
-    if (isDatetimeText(text)) return { kind: 'literal', type: to, text };
+    if (isDatetimeText(text)) return { kind: 'literal', type: to, text: canonical(text) };
   }
   if (isInteger(to) && /^[+-]?\d+$/.test(text) && fitsInteger(text, to))
     return { kind: 'literal', type: to, text: String(BigInt(text)) };
   if (to.kind === 'DOUBLE' && /^[+-]?\d+(\.\d+)?([eE][+-]?\d+)?$/.test(text))
     return { kind: 'literal', type: to, text };
   return undefined;
+}
+
+/** With six digits behind the seconds or none: how a DATETIME is shown. */
+function canonical(text: string): string {
+  return withoutZeros(datetimeOf(text) ?? text);
 }
 
 /** `2020-02-29`, a day that exists. */
@@ -102,7 +108,8 @@ export function adaptConstant(expression: TypedExpression, other: SqlType): Type
   const text = expression.text.trim();
   if (isTemporal(other)) {
     if (isDateText(text)) return { kind: 'literal', type: { kind: 'DATE' }, text };
-    if (isDatetimeText(text)) return { kind: 'literal', type: { kind: 'DATETIME' }, text };
+    if (isDatetimeText(text))
+      return { kind: 'literal', type: { kind: 'DATETIME' }, text: canonical(text) };
     return expression;
   }
   if (!isNumeric(other) || isFloating(other)) return expression;

@@ -13,10 +13,10 @@ export function comparisonSql(
   if (type.kind !== 'JSON') return plain(left, right);
   const test = op === '<=>' ? '=' : op;
   const [a, b] = [`TRY_CAST(${left} AS DOUBLE)`, `TRY_CAST(${right} AS DOUBLE)`];
-  // Texts and numbers are compared where they are; what is left is rare and goes value by value.
+  // Texts, and numbers that a double holds, are compared where they are; the rest goes value by value.
   const compared = [
     `CASE WHEN ${left} IS NULL OR ${right} IS NULL THEN NULL`,
-    `WHEN ${a} IS NOT NULL AND ${b} IS NOT NULL THEN ${a} ${test} ${b}`,
+    `WHEN strlen(${left}) <= 15 AND strlen(${right}) <= 15 AND ${a} IS NOT NULL AND ${b} IS NOT NULL THEN ${a} ${test} ${b}`,
     `WHEN left(${left}, 1) = '"' AND left(${right}, 1) = '"' THEN json_extract_string(TRY_CAST(${left} AS JSON), '$') ${test} json_extract_string(TRY_CAST(${right} AS JSON), '$')`,
     `ELSE mr_json_compare(${left}, ${right}) ${test} 0 END`,
   ].join(' ');

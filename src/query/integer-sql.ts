@@ -1,36 +1,63 @@
-// BIGINT and LARGEINT arithmetic: StarRocks lets it wrap around, DuckDB raises an error. The plain operation
-// runs first; only rows where it fails are computed again by the engine's mr_wrap functions.
+// BIGINT and LARGEINT arithmetic: StarRocks lets it wrap around, DuckDB raises an error. A BIGINT tree is
+// computed in 128 bits, and only rows whose result does not fit again by the engine's mr_wrap functions.
 import type { ArithmeticExpression, TypedExpression } from './expression.ts';
 import { refusesTry } from './walk.ts';
 
 type WrappingOp = '+' | '-' | '*';
-const RANKS: Readonly<Record<string, number>> = { BOOLEAN: 0, TINYINT: 1, SMALLINT: 2, INT: 3 };
+/** Bits of a value of each type, without the sign. */
+const BITS: Readonly<Record<string, number>> = {
+  BOOLEAN: 1,
+  TINYINT: 7,
+  SMALLINT: 15,
+  INT: 31,
+  BIGINT: 63,
+};
+const BIGINT_BITS = 63;
+/** Results of so many bits fit into a HUGEINT. */
+const HUGEINT_BITS = 126;
 
-/** Can the operation go beyond its type? Of two INT values or smaller ones it cannot. */
-function canOverflow({ left, right }: ArithmeticExpression): boolean {
-  return !(isNarrow(left) && isNarrow(right));
-}
-
-function isNarrow(expression: TypedExpression): boolean {
-  if (expression.kind === 'cast') return RANKS[expression.operand.type.kind] !== undefined;
-  if (expression.kind !== 'literal' || expression.text === null) return false;
-  return /^-?\d{1,9}$/.test(expression.text);
-}
-
-/**
- * SQL for `+`, `-` and `*` of integers. `operand` makes the SQL of what is no such operation itself.
- * Over aggregates, windows and subqueries DuckDB has no TRY: there an overflow stays an error.
- */
+/** SQL for `+`, `-` and `*` of integers. `operand` makes the SQL of what is no such operation itself. */
 export function integerSql(
   expression: ArithmeticExpression,
   operand: (part: TypedExpression) => string,
 ): string {
-  const plain = treeSql(expression, operand, (op, a, b) => `(${a} ${op} ${b})`);
+  const plain = (part: (leaf: TypedExpression) => string): string =>
+    treeSql(expression, part, (op, a, b) => `(${a} ${op} ${b})`);
   const { kind } = expression.type;
-  const isWide = kind === 'BIGINT' || kind === 'LARGEINT';
-  if (!isWide || !canOverflow(expression) || refusesTry(expression)) return plain;
-  const wrap = kind === 'BIGINT' ? wrap64 : wrap128;
+  const bits = bitsOf(expression);
+  if (kind === 'BIGINT') {
+    if (bits <= BIGINT_BITS) return plain(operand);
+    if (bits > HUGEINT_BITS) return tried(expression, plain(operand), operand, wrap64);
+    const wide = plain((leaf) => `CAST(${operand(leaf)} AS HUGEINT)`);
+    return `coalesce(TRY_CAST(${wide} AS BIGINT), ${treeSql(expression, operand, wrap64)})`;
+  }
+  return kind === 'LARGEINT' ? tried(expression, plain(operand), operand, wrap128) : plain(operand);
+}
+
+/** Over aggregates, windows and subqueries DuckDB has no TRY: there an overflow stays an error. */
+function tried(
+  expression: ArithmeticExpression,
+  plain: string,
+  operand: (part: TypedExpression) => string,
+  wrap: (op: WrappingOp, a: string, b: string) => string,
+): string {
+  if (refusesTry(expression)) return plain;
   return `coalesce(TRY(${plain}), ${treeSql(expression, operand, wrap)})`;
+}
+
+/** Most bits that a value of the expression can need. */
+function bitsOf(expression: TypedExpression): number {
+  if (expression.kind === 'literal' && /^-?\d+$/.test(expression.text ?? '')) {
+    return BigInt(expression.text ?? 0)
+      .toString(2)
+      .replace('-', '').length;
+  }
+  if (expression.kind === 'cast') return BITS[expression.operand.type.kind] ?? BIGINT_BITS;
+  if (expression.kind !== 'arithmetic') return BITS[expression.type.kind] ?? BIGINT_BITS;
+  const { op, left, right } = expression;
+  if (op === '*') return bitsOf(left) + bitsOf(right);
+  if (op === '+' || op === '-') return Math.max(bitsOf(left), bitsOf(right)) + 1;
+  return BITS[expression.type.kind] ?? BIGINT_BITS;
 }
 
 function wrap64(op: WrappingOp, a: string, b: string): string {

@@ -27,7 +27,7 @@ export function nestedFromJson(text: string, type: SqlType, leaf: LeafConverter)
   const first = type.kind === 'ARRAY' ? '[' : '{';
   const json = `CASE WHEN ltrim(${text})[1] = '${first}' THEN TRY_CAST(${exact} AS JSON) END`;
   // Bound to a name: the value is used many times.
-  return `list_transform([TRY_CAST(${json} AS ${shapeOf(type)})], lambda v0: ${valueSql('v0', type, leaf, 1)})[1]`;
+  return `list_transform([TRY_CAST(${json} AS ${shapeOf(type)})], lambda __n0: ${valueSql('__n0', type, leaf, 1)})[1]`;
 }
 
 /** The type with text for every leaf and JSON where JSON is wanted. */
@@ -48,7 +48,7 @@ function shapeOf(type: SqlType): string {
 
 /** `value` is a name or a path: short, whatever the depth. */
 function valueSql(value: string, type: SqlType, leaf: LeafConverter, depth: number): string {
-  const name = `v${depth}`;
+  const name = `__n${depth}`;
   switch (type.kind) {
     case 'ARRAY':
       return `list_transform(${value}, lambda ${name}: ${valueSql(name, type.element, leaf, depth + 1)})`;

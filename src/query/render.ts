@@ -105,7 +105,7 @@ export function jsonText(sql: string): string {
 
 /** `[1,null,"a"]`, `{"k":1}`: how StarRocks shows arrays, maps and structs. */
 function nestedText(type: SqlType, sql: string, depth: number): string {
-  const name = `e${depth}`;
+  const name = `__e${depth}`;
   switch (type.kind) {
     case 'ARRAY': {
       const element = elementText(type.element, name, depth + 1);

@@ -97,7 +97,7 @@ const MAKING: readonly FunctionEntry[] = [
   ),
   bitmap(
     'array_to_bitmap',
-    ['(array<bigint>) -> bitmap', 'mr_bitmap_from_values(list_filter({0}, lambda x: x >= 0))'],
+    ['(array<bigint>) -> bitmap', 'mr_bitmap_from_values(list_filter({0}, lambda __x: __x >= 0))'],
     'A bitmap of the elements; NULL and negative ones are left out.',
     [text('array_to_bitmap([5, 3, null, 3])'), '3,5'],
   ),
