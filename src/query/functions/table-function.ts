@@ -3,7 +3,7 @@
 // SOURCE of results: StarRocks' pages on unnest, json_each and generate_series.
 import { fail } from '../../base/errors.ts';
 import type { SqlType } from '../../model/sql-type.ts';
-import { BIGINT, DATE, DATETIME, INT, JSON_TYPE, NULL_TYPE, STRING } from '../types.ts';
+import { BIGINT, BITMAP, DATE, DATETIME, INT, JSON_TYPE, NULL_TYPE, STRING } from '../types.ts';
 import { definer } from './define.ts';
 import type { CallSite, FunctionEntry } from './entry.ts';
 
@@ -79,6 +79,19 @@ export const TABLE_FUNCTIONS: readonly FunctionEntry[] = [
     ],
     'A row for each value of a bitmap.',
     ["SELECT sum(x) FROM unnest_bitmap(bitmap_from_string('4,5')) AS t(x)", '9'],
+  ),
+  table(
+    'subdivide_bitmap',
+    [
+      '(bitmap, bigint) -> rows',
+      'unnest(list_transform(range(0, len(mr_bitmap_to_array({0})), greatest({1}, 0)), lambda mr_i: mr_bitmap_from_values(list_slice(mr_bitmap_to_array({0}), mr_i + 1, mr_i + {1}))))',
+      () => columns(['subdivide_bitmap', BITMAP]),
+    ],
+    'A row for each part of a bitmap, so many of its values in order; none where the length is not positive.',
+    [
+      "SELECT group_concat(bitmap_to_string(p) ORDER BY bitmap_min(p) SEPARATOR ' ') FROM subdivide_bitmap(bitmap_from_string('1,2,3,4,5'), 2) AS t(p)",
+      '1,2 3,4 5',
+    ],
   ),
   table(
     'json_each',

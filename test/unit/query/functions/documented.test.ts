@@ -61,7 +61,8 @@ const DOCUMENTED: Readonly<Record<string, Family>> = {
   },
   tables: {
     kind: 'table',
-    names: 'unnest json_each generate_series unnest_bitmap list_rowsets native_query',
+    names:
+      'unnest json_each generate_series unnest_bitmap subdivide_bitmap list_rowsets native_query',
   },
 };
 
