@@ -10,6 +10,7 @@ import { latencyUnderLoad } from './latency-bench.ts';
 import { duckdbAlone, loadTopic, makeTopic, startBenchBroker } from './load-bench.ts';
 import { type BenchResult, printResult, type Run, summarize, withBenchTable } from './report.ts';
 import { resultRows } from './result-bench.ts';
+import { bitmapUnion } from './sketch-bench.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -55,6 +56,7 @@ const BENCHES: Readonly<Record<string, () => Promise<BenchResult>>> = {
   freshness: () => freshness(),
   'latency-under-load': () => latencyUnderLoad(rows, repeats),
   'result-rows': () => resultRows(repeats),
+  'bitmap-union': () => bitmapUnion(repeats),
 };
 
 const names = positionals.length === 0 ? Object.keys(BENCHES) : positionals;

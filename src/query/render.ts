@@ -54,7 +54,8 @@ export function textSql(type: SqlType, sql: string): string {
     case 'JSON':
       return jsonText(sql);
     case 'VARBINARY':
-      return `decode(${sql})`;
+      // Bytes that are no UTF-8 have no text: NULL.
+      return `mr_utf8_text(${sql})`;
     case 'ARRAY':
     case 'MAP':
     case 'STRUCT':

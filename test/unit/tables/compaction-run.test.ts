@@ -43,6 +43,10 @@ const table: TableInfo = {
       column(1, 'id', { kind: 'BIGINT' }),
       column(2, 's', { kind: 'VARCHAR', length: 100 }),
       column(3, 'late', { kind: 'LARGEINT' }),
+      {
+        ...column(4, 'tags', { kind: 'ARRAY', element: { kind: 'LARGEINT' } }),
+        nestedIds: [asId<FieldId>(5)],
+      },
     ],
   },
   volumeId: asId<VolumeId>(1),
@@ -141,11 +145,11 @@ for (const kind of ['local', 'remote'] as const)
       assert.equal((await listKeys(store, '')).length, 6, 'inputs stay');
       const source = readParquetSql(table.schema, [store.localPath(output.key) ?? '']);
       const rows = await engine.withConnection((connection) =>
-        connection.rows(`SELECT id, s, late FROM ${source}`),
+        connection.rows(`SELECT id, s, late, tags FROM ${source}`),
       );
       assert.deepEqual(
         rows,
-        Array.from({ length: 5000 }, (_, i) => [BigInt(i), `row ${i % 1000}`, null]),
+        Array.from({ length: 5000 }, (_, i) => [BigInt(i), `row ${i % 1000}`, null, null]),
       );
     });
   });
