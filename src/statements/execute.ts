@@ -27,6 +27,7 @@ export async function executeParsed(
   services: Services,
   signal: AbortSignal,
 ): Promise<Outcome> {
+  await checkRights(statement, session, services);
   const handler = HANDLERS[statement.kind];
   if (handler === null) {
     throw fail('NOT_SUPPORTED', {
@@ -34,7 +35,6 @@ export async function executeParsed(
       hint: 'see docs/reference/statements.md for what is',
     });
   }
-  await checkRights(statement, session, services);
   const context = statementContext(text, session, services, signal);
   return run(handler, statement, await withHints(statement, context));
 }

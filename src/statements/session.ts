@@ -1,10 +1,11 @@
 // SET, SHOW VARIABLES, SHOW PROCESSLIST, KILL and the transaction words that clients send.
 import { fail } from '../base/errors.ts';
-import { maskSecrets } from '../base/secrets.ts';
+
 import { analysisError } from '../loads/properties.ts';
 import type { Requirement } from '../model/privilege.ts';
 import type { Expression } from '../sql/ast/expression.ts';
 import type { SetItem, SetSystemVariable, SetTransaction } from '../sql/ast/session.ts';
+import { redactStatement } from '../sql/redact.ts';
 import { viewContext } from './information-schema/system-databases.ts';
 import { constantValue } from './query.ts';
 import { filterRows } from './show-filter.ts';
@@ -161,7 +162,7 @@ export const showProcesslist: Handler<'show_processlist'> = async ({ full }, con
       .filter((entry) => visible.connection(entry))
       .map((entry) => {
         const sinceMs = entry.running?.startedMs ?? entry.connectedMs;
-        const info = maskSecrets(entry.running?.sql ?? '');
+        const info = redactStatement(entry.running?.sql ?? '');
         return [
           String(entry.connectionId),
           entry.principal.identity.name,

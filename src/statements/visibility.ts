@@ -18,6 +18,8 @@ export interface Visibility {
   readonly loads: 'ALL' | readonly { readonly database: string; readonly table: string }[];
   /** A storage volume on which the session has any right, by id. */
   volume(id: number): boolean;
+  /** May the session see how the system as a whole is doing? OPERATE. */
+  readonly system: boolean;
   /** An own connection, or anybody's for those who operate the system. */
   connection(session: Session): boolean;
 }
@@ -28,6 +30,7 @@ const ALL: Visibility = {
   load: () => true,
   loads: 'ALL',
   volume: () => true,
+  system: true,
   connection: () => true,
 };
 
@@ -108,10 +111,13 @@ class RightsVisibility implements Visibility {
     return this.#rights.has(key, 'ANY');
   }
 
+  get system(): boolean {
+    return this.#rights.has({ type: 'SYSTEM', databaseKey: '', objectKey: '*' }, ['OPERATE']);
+  }
+
   connection(session: Session): boolean {
-    const system = { type: 'SYSTEM', databaseKey: '', objectKey: '*' } as const;
     const isOwn = session.principal.identity.name === this.#session.principal.identity.name;
-    return isOwn || this.#rights.has(system, ['OPERATE']);
+    return isOwn || this.system;
   }
 
   #key(database: string, name: string): ObjectKey {

@@ -1,11 +1,13 @@
 // The parser's reading position and its small moves (at, take, expect, identifier...). It collects what
 // could have stood where parsing failed, but only on the second run over a statement that is wrong.
 import { fail } from '../../base/errors.ts';
+import { MASK } from '../../base/secrets.ts';
 import type { Expression } from '../ast/expression.ts';
 import type { Identifier, Position, QualifiedName } from '../ast/node.ts';
 import type { Query, QueryBody } from '../ast/query.ts';
 import { isReserved } from '../keywords.ts';
 import type { LexedStatement, Token } from '../lexer.ts';
+import { isSecretToken } from '../redact.ts';
 import {
   END_OF_INPUT,
   INTEGER_CLASS,
@@ -296,8 +298,10 @@ export class Cursor {
   /** The error for the next token, which fits nothing that was tried. */
   unexpected(): Error {
     const token = this.#token;
-    const found =
-      token.type === 'end' ? END_OF_INPUT : this.#text.slice(token.pos.start, token.end);
+    const shown = isSecretToken(this.#tokens, this.#index)
+      ? `'${MASK}'`
+      : this.#text.slice(token.pos.start, token.end);
+    const found = token.type === 'end' ? END_OF_INPUT : shown;
     const known = this.#expectedIndex === this.#index ? this.#expected : null;
     return syntaxError(token.pos, found, known ?? []);
   }

@@ -43,7 +43,9 @@ async function tablets(context: ViewContext): Promise<readonly ViewRow[]> {
 
 const METRIC_LINE = /^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})? (\S+)$/;
 
-async function metricRows({ services }: ViewContext): Promise<readonly ViewRow[]> {
+/** Labels name jobs of every database. */
+async function metricRows({ services, visible }: ViewContext): Promise<readonly ViewRow[]> {
+  if (!visible.system) return [];
   const lines = (await services.metricsText()).split('\n');
   return lines.flatMap((line) => {
     const match = METRIC_LINE.exec(line);

@@ -1,6 +1,6 @@
 // The FE and the CN as SHOW FRONTENDS and SHOW COMPUTE NODES list them, and what runs on them.
 import { availableParallelism, freemem, loadavg, totalmem } from 'node:os';
-import { maskSecrets } from '../../base/secrets.ts';
+import { redactStatement } from '../../sql/redact.ts';
 import { CN_ID } from '../information-schema/nodes.ts';
 import { listedTables } from '../information-schema/objects.ts';
 import { PRODUCT_VERSION, variableText } from '../variables.ts';
@@ -164,10 +164,10 @@ export const CURRENT_QUERIES: ListDefinition = {
     'Warehouse',
     'SQL',
   ],
-  rows: ({ services, session, time }) => {
+  rows: ({ services, session, time, visible }) => {
     const nowMs = services.clock.nowMs();
     return services.connections.list().flatMap((entry) => {
-      if (entry.running === null || entry === session) return [];
+      if (entry.running === null || entry === session || !visible.connection(entry)) return [];
       const { sql, startedMs } = entry.running;
       const seconds = `${((nowMs - startedMs) / 1000).toFixed(3)} s`;
       const unknown = [null, null, null, null, null];
@@ -181,7 +181,7 @@ export const CURRENT_QUERIES: ListDefinition = {
           ...unknown,
           seconds,
           WAREHOUSE,
-          maskSecrets(sql),
+          redactStatement(sql),
         ],
       ];
     });
