@@ -64,8 +64,8 @@ test('long hostile texts are masked in no time', () => {
     'a://'.repeat(1000),
     `${"'".repeat(4096)}`,
   ]) {
-    const startedMs = performance.now();
+    const startCpu = process.cpuUsage();
     maskSecrets(text);
-    assert.ok(performance.now() - startedMs < 500, text.slice(0, 20));
+    assert.ok(process.cpuUsage(startCpu).user / 1000 < 500, text.slice(0, 20));
   }
 });

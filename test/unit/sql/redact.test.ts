@@ -94,8 +94,8 @@ test('long hostile texts cost little', () => {
     `"password" ${'= '.repeat(4000)}`,
     `SET @a = '${"PASSWORD(''".repeat(500)}'`,
   ]) {
-    const startMs = performance.now();
+    const startCpu = process.cpuUsage();
     redactStatement(text);
-    assert.ok(performance.now() - startMs < 500, text.slice(0, 20));
+    assert.ok(process.cpuUsage(startCpu).user / 1000 < 500, text.slice(0, 20));
   }
 });
