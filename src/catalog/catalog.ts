@@ -10,6 +10,7 @@ import type { BeginStore } from './begin-store.ts';
 import type { CommitStore } from './commit-store.ts';
 import type { LoadJobs, TaskLeases } from './load-jobs.ts';
 import type { RetentionStore } from './retention-store.ts';
+import type { Tasks } from './task-store.ts';
 import type { Transactions } from './transactions.ts';
 import type { TurnStore } from './turn-store.ts';
 import type { ViewRecord, Views } from './views.ts';
@@ -239,6 +240,7 @@ export interface CatalogScope {
   readonly tables: Tables;
   readonly views: Views;
   readonly accounts: Accounts;
+  readonly tasks: Tasks;
   /** SET GLOBAL. */
   readonly variables: Settings;
   /** ADMIN SET FRONTEND CONFIG. */

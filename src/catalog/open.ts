@@ -39,6 +39,7 @@ import { openKeyFile, type Sealer } from './secrets.ts';
 import { SettingStore } from './settings.ts';
 import { readSnapshot } from './snapshots.ts';
 import { emptyTable, TableStore } from './tables.ts';
+import { TaskStore } from './task-store.ts';
 import { TransactionStore } from './transactions.ts';
 import { TurnStore } from './turn-store.ts';
 import { ViewStore } from './views.ts';
@@ -258,6 +259,7 @@ class Scope implements CatalogScope {
   readonly tables: TableStore;
   readonly views: ViewStore;
   readonly accounts: AccountStore;
+  readonly tasks: TaskStore;
   readonly variables: SettingStore;
   readonly frontendConfig: SettingStore;
   readonly loadJobs: LoadJobStore;
@@ -275,6 +277,7 @@ class Scope implements CatalogScope {
     this.tables = new TableStore(context);
     this.views = new ViewStore(context);
     this.accounts = new AccountStore(context);
+    this.tasks = new TaskStore(context);
     this.variables = new SettingStore(context, 'global_variables');
     this.frontendConfig = new SettingStore(context, 'frontend_config');
     this.loadJobs = new LoadJobStore(context);

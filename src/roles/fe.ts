@@ -30,6 +30,7 @@ import { startHousekeeping } from './housekeeping.ts';
 import { Logins } from './logins.ts';
 import { mysqlHandler } from './mysql-door.ts';
 import type { StoreOpener } from './stores.ts';
+import { startTaskRunner } from './task-runner.ts';
 
 /** What the query process asks of the FE: nothing. */
 export interface NoCalls {
@@ -227,6 +228,7 @@ export async function startFe(
     await Promise.all([server.close(0), http.close()]);
     throw error;
   }
+  const tasks = await startTaskRunner(services);
   const housekeeping = startHousekeeping({ ...options, committer });
   return {
     queryPort,
@@ -234,7 +236,13 @@ export async function startFe(
     rootIsOpen: access.rootIsOpen,
     onLoaderGone: () => scheduler.onLoaderGone(),
     stop: async () => {
-      const parts = [housekeeping.stop(), scheduler.stop(), server.close(DRAIN_MS), http.close()];
+      const parts = [
+        tasks.stop(),
+        housekeeping.stop(),
+        scheduler.stop(),
+        server.close(DRAIN_MS),
+        http.close(),
+      ];
       await settledWithin(clock, Promise.allSettled(parts), STOP_MS);
       await catalog.leases.revokeNode(NODE, 'the FE stopped');
     },

@@ -7,6 +7,7 @@ import type { RoutineLoadStatement } from './ast/routine-load.ts';
 import type { PrepareSource, SessionStatement, SetItem } from './ast/session.ts';
 import type { ShowStatement } from './ast/show.ts';
 import type { Statement } from './ast/statement.ts';
+import type { TaskStatement } from './ast/task.ts';
 import type { VolumeStatement } from './ast/volume.ts';
 import { printExpression, printLimit, printOrderBy, printQuery } from './print.ts';
 import { printAccount } from './print-account.ts';
@@ -14,6 +15,7 @@ import { printAdmin } from './print-admin.ts';
 import { printDdl } from './print-ddl.ts';
 import { printPartitionNames } from './print-query.ts';
 import { printShow } from './print-show.ts';
+import { printTask } from './print-task.ts';
 import { printIdentifier, printName, printPropertyList, printString, words } from './print-text.ts';
 
 /** One statement as SQL, without `;`. Parsing it gives the same tree. */
@@ -67,7 +69,7 @@ export function printStatement(statement: Statement): string {
   }
 }
 
-type Server = AccountStatement | AdminStatement | ShowStatement;
+type Server = AccountStatement | AdminStatement | ShowStatement | TaskStatement;
 
 /** What is about the server and who may use it. */
 function printServer(statement: Server): string {
@@ -102,6 +104,9 @@ function printServer(statement: Server): string {
     case 'unlock_tables':
     case 'set_catalog':
       return printAdmin(statement);
+    case 'submit_task':
+    case 'drop_task':
+      return printTask(statement);
     default:
       return printShow(statement);
   }

@@ -60,7 +60,6 @@ export const REFUSED_STATEMENTS: readonly RefusedStatement[] = [
     'ALTER CATALOG',
     'DROP CATALOG',
   ),
-  ...rows('later', 'run it from cron with `millrace sql`', 'SUBMIT'),
   ...rows('later', 'there is one FE and one CN', 'ALTER SYSTEM', 'CANCEL DECOMMISSION'),
   // -- out of scope
   ...rows(

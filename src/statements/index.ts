@@ -71,6 +71,7 @@ import {
 } from './show/table-lists.ts';
 import { describeTable, showColumns, showCreateTable, showTables } from './show-tables.ts';
 import { dropTable, truncateTable } from './tables.ts';
+import { dropTask, submitTask } from './tasks.ts';
 import type { Handler } from './types.ts';
 import { alterView, createView, dropView } from './views.ts';
 import {
@@ -150,6 +151,8 @@ export const HANDLERS: { readonly [K in StatementKind]: Handler<K> | null } = {
   show_roles: showRoles,
   show_grants: showGrants,
   show_privileges: showPrivileges,
+  submit_task: submitTask,
+  drop_task: dropTask,
   // -- queries and sessions
   query,
   explain,

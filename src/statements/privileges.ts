@@ -196,6 +196,10 @@ export const STATEMENT_PRIVILEGES: { readonly [K in StatementKind]: Requirements
   // Own grants and own roles' grants; others' with GRANT on SYSTEM.
   show_grants: 'handler',
   show_privileges: 'none',
+  // The rights of what it runs.
+  submit_task: ({ statement }, session) => statementRequirements(statement, session),
+  // Own ones; others' with OPERATE: the handler knows whose it is.
+  drop_task: 'none',
   // -- queries and sessions
   query: queryRequirements,
   explain: ({ statement }, session) => statementRequirements(statement, session),

@@ -75,6 +75,12 @@ export const SQL_ERRORS = {
   ),
   UNKNOWN_CONNECTION: row('user', 'Unknown thread id: {id}', 'SHOW PROCESSLIST lists them', 1094),
   // -- sql
+  TASK_EXISTS: row(
+    'user',
+    'Task {task} already exists',
+    'DROP TASK {task}, or choose another name',
+  ),
+  UNKNOWN_TASK: row('user', 'Task {task} does not exist', 'SHOW TASKS lists them'),
   UNKNOWN_VARIABLE: row(
     'user',
     "Unknown system variable '{name}', the most similar variables are {{nearest}}",

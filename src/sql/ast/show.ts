@@ -130,6 +130,7 @@ export const SHOW_LISTS = [
   'LOAD',
   'LOAD WARNINGS',
   'TRANSACTION',
+  'TASKS',
   // -- what Millrace has not got: empty lists with StarRocks' columns
   'ALTER MATERIALIZED VIEW',
   'ALTER TABLE COLUMN',

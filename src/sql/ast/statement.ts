@@ -7,6 +7,7 @@ import type { Query } from './query.ts';
 import type { RoutineLoadStatement } from './routine-load.ts';
 import type { SessionStatement } from './session.ts';
 import type { ShowStatement } from './show.ts';
+import type { TaskStatement } from './task.ts';
 import type { VolumeStatement } from './volume.ts';
 
 export type Statement =
@@ -17,6 +18,7 @@ export type Statement =
   | RoutineLoadStatement
   | SessionStatement
   | ShowStatement
+  | TaskStatement
   | VolumeStatement;
 
 export type StatementKind = Statement['kind'];

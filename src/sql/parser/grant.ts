@@ -50,7 +50,9 @@ export function parseGrant(cursor: Cursor): ChangeRights | ChangeRoles {
   const verb = cursor.expectOneOf(['GRANT', 'REVOKE'] as const);
   const items = cursor.list(() => parseItem(cursor));
   const preposition = verb === 'GRANT' ? 'TO' : 'FROM';
-  if (!cursor.take('ON')) {
+  // A privilege is words; a name in quotes is a role.
+  const isRoles = items.some(({ quoted }) => quoted);
+  if (isRoles || !cursor.take('ON')) {
     cursor.expect(preposition);
     const roles = items.map(({ pos: at, words }) => ({ pos: at, name: words.join(' ') }));
     const kind = verb === 'GRANT' ? 'grant_roles' : 'revoke_roles';
@@ -66,10 +68,14 @@ export function parseGrant(cursor: Cursor): ChangeRights | ChangeRoles {
 }
 
 /** Words up to a comma, ON, TO or FROM: a privilege of up to three words, or a role's name. */
-function parseItem(cursor: Cursor): { readonly pos: Position; readonly words: readonly string[] } {
+function parseItem(cursor: Cursor): {
+  readonly pos: Position;
+  readonly words: readonly string[];
+  readonly quoted: boolean;
+} {
   const { pos, type } = cursor.token;
   if (type === 'string' || type === 'quoted') {
-    return { pos, words: [cursor.identifierOrString().name] };
+    return { pos, words: [cursor.identifierOrString().name], quoted: true };
   }
   const words: string[] = [];
   while (cursor.token.type === 'word' && !(words.length > 0 && isEnd(cursor.token.word))) {
@@ -78,7 +84,7 @@ function parseItem(cursor: Cursor): { readonly pos: Position; readonly words: re
   if (words.length === 0) throw cursor.unexpected();
   // `ALL PRIVILEGES` is ALL.
   const isAll = words.length === 2 && words.join(' ').toUpperCase() === 'ALL PRIVILEGES';
-  return { pos, words: isAll ? ['ALL'] : words };
+  return { pos, words: isAll ? ['ALL'] : words, quoted: false };
 }
 
 const isEnd = (word: string): boolean => word === 'ON' || word === 'TO' || word === 'FROM';

@@ -35,6 +35,7 @@ import {
 import { parseSet } from './set.ts';
 import { parseShow } from './show.ts';
 import { parseCreateTable } from './table.ts';
+import { parseDropTask, parseSubmit } from './task.ts';
 import { parseAlterView, parseCreateView, parseDropView } from './view.ts';
 import {
   parseAlterStorageVolume,
@@ -75,6 +76,7 @@ const RULES: ReadonlyMap<string, StatementRule> = new Map<string, StatementRule>
   ['SHOW', parseShow],
   ['START', parseStart],
   ['STOP', parseControlRoutineLoad],
+  ['SUBMIT', parseSubmit],
   ['SYNC', parseSync],
   ['TRUNCATE', parseTruncate],
   ['UNLOCK', parseUnlock],
@@ -132,6 +134,7 @@ function parseDrop(cursor: Cursor): Statement {
   if (cursor.take('DATABASE') || cursor.take('SCHEMA')) return parseDropDatabase(cursor, pos);
   if (cursor.take('ROLE')) return parseDropRole(cursor, pos);
   if (cursor.take('STORAGE')) return parseDropStorageVolume(cursor, pos);
+  if (cursor.take('TASK')) return parseDropTask(cursor, pos);
   if (cursor.take('USER')) return parseDropUser(cursor, pos);
   if (cursor.take('VIEW')) return parseDropView(cursor, pos);
   if (cursor.at('PREPARE')) return parseDeallocated(cursor, pos);

@@ -16,6 +16,7 @@ import { NODE_VIEWS } from './nodes.ts';
 import { OBJECT_VIEWS } from './objects.ts';
 import { SERVER_VIEWS } from './server.ts';
 import { SYS_VIEWS } from './sys.ts';
+import { TASK_VIEWS } from './tasks.ts';
 import { cellsOf, type SystemView, type ViewContext, type ViewTable } from './view.ts';
 
 export const SYSTEM_VIEWS: Readonly<Record<string, ViewTable>> = {
@@ -24,6 +25,7 @@ export const SYSTEM_VIEWS: Readonly<Record<string, ViewTable>> = {
     ...COLUMN_VIEWS,
     ...KEY_VIEWS,
     ...LOAD_VIEWS,
+    ...TASK_VIEWS,
     ...SERVER_VIEWS,
     ...GRANT_VIEWS,
     ...NODE_VIEWS,

@@ -3,6 +3,8 @@
 import { fail } from '../../base/errors.ts';
 import type { DatabaseId } from '../../base/ids.ts';
 import type { TransactionRecord } from '../../catalog/transactions.ts';
+import { TASK_COLUMNS, taskRows } from '../information-schema/tasks.ts';
+import { cellsOf } from '../information-schema/view.ts';
 import {
   emptyList,
   type ListContext,
@@ -88,5 +90,9 @@ export const LOAD_LISTS = {
   LOAD: emptyList(
     'JobId, Label, State, Progress, Type, Priority, ScanRows, FilteredRows, UnselectedRows, SinkRows, EtlInfo, TaskInfo, ErrorMsg, CreateTime, EtlStartTime, EtlFinishTime, LoadStartTime, LoadFinishTime, TrackingSQL, JobDetails, Warehouse',
   ),
+  TASKS: {
+    columns: TASK_COLUMNS.map(({ name }) => name),
+    rows: async (context) => (await taskRows(context)).map((row) => cellsOf(TASK_COLUMNS, row)),
+  },
   'LOAD WARNINGS': emptyList('JobId, Label, ErrorMsgDetail'),
 } as const satisfies Record<string, ListDefinition>;

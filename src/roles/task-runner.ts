@@ -1,0 +1,150 @@
+// Runs the tasks of SUBMIT TASK when they are due, each with the rights of who submitted it. What is due is
+// in the metadata, so that a restart loses none; a run that a restart cut off has FAILED and is not repeated.
+import type { Principal } from '../access/access-view.ts';
+import { toAppError } from '../base/errors.ts';
+import { settledWithin } from '../base/queue.ts';
+import type { TaskRecord, TaskRunRecord } from '../catalog/task-store.ts';
+import { executeStatement } from '../statements/execute.ts';
+import { firstRun, taskVariables } from '../statements/tasks.ts';
+import type { Services, Session } from '../statements/types.ts';
+
+const LOOK_EVERY_MS = 500;
+const PRUNE_EVERY_MS = 60_000;
+const STOP_WAIT_MS = 3_000;
+/** Of a run that ended with an error; StarRocks' FAILED runs have -1, too. */
+const FAILED_CODE = -1;
+
+export interface TaskRunner {
+  /** No run begins any more; those that run are aborted and waited for a little. */
+  stop(): Promise<void>;
+}
+
+export async function startTaskRunner(services: Services): Promise<TaskRunner> {
+  await services.catalog.tasks.failOpenRuns('the front end was started again while it ran');
+  const runner = new Runner(services);
+  const timers = [
+    services.clock.every(LOOK_EVERY_MS, () => runner.look()),
+    services.clock.every(PRUNE_EVERY_MS, () => runner.prune()),
+  ];
+  return {
+    stop: async () => {
+      for (const timer of timers) timer.cancel();
+      await runner.stop();
+    },
+  };
+}
+
+class Runner {
+  readonly #services: Services;
+  readonly #abort = new AbortController();
+  /** Ids of tasks that run now: a task never runs twice at once. */
+  readonly #running = new Map<number, Promise<void>>();
+  #looking = false;
+
+  constructor(services: Services) {
+    this.#services = services;
+  }
+
+  look(): void {
+    if (this.#looking || this.#abort.signal.aborted) return;
+    this.#looking = true;
+    void this.#startDue()
+      .catch((error: unknown) => this.#services.log.warn('tasks could not be looked at', { error }))
+      .finally(() => {
+        this.#looking = false;
+      });
+  }
+
+  prune(): void {
+    const { catalog, clock, config, log } = this.#services;
+    void catalog.tasks
+      .prune(clock.nowMs(), config.int('task_runs_max_history_number'))
+      .catch((error: unknown) => log.warn('old runs of tasks were not removed', { error }));
+  }
+
+  async stop(): Promise<void> {
+    this.#abort.abort(new Error('the server stops'));
+    await settledWithin(
+      this.#services.clock,
+      Promise.allSettled([...this.#running.values()]),
+      STOP_WAIT_MS,
+    );
+  }
+
+  async #startDue(): Promise<void> {
+    const { catalog, clock, config } = this.#services;
+    const nowMs = clock.nowMs();
+    for (const task of await catalog.tasks.due(nowMs)) {
+      if (this.#running.size >= config.int('task_runs_concurrency')) return;
+      if (this.#running.has(task.id)) continue;
+      const run = this.#newRun(task, nowMs);
+      // From the planned time, so that the rhythm stays; times that were missed are not made up for.
+      const next =
+        task.everyMs === null ? null : firstRun(task.nextRunMs ?? nowMs, task.everyMs, nowMs + 1);
+      if (!(await catalog.tasks.startRun(task, next, run))) continue;
+      const work = this.#run(task, run).finally(() => this.#running.delete(task.id));
+      this.#running.set(task.id, work);
+    }
+  }
+
+  #newRun(task: TaskRecord, nowMs: number): TaskRunRecord {
+    return {
+      queryId: this.#services.newUuid(),
+      taskId: task.id,
+      taskName: task.name,
+      databaseName: task.databaseName,
+      definition: task.definition,
+      userName: task.userName,
+      state: 'RUNNING',
+      createdMs: nowMs,
+      startedMs: nowMs,
+      finishedMs: null,
+      expireMs: nowMs + this.#services.config.int('task_runs_ttl_second') * 1000,
+      errorCode: 0,
+      errorMessage: '',
+    };
+  }
+
+  async #run(task: TaskRecord, run: TaskRunRecord): Promise<void> {
+    const services = this.#services;
+    try {
+      await executeStatement(task.definition, this.#session(task), services, this.#abort.signal);
+      await services.catalog.tasks.finishRun(run.queryId, {
+        state: 'SUCCESS',
+        errorCode: 0,
+        errorMessage: '',
+      });
+    } catch (thrown) {
+      const error = toAppError(thrown);
+      services.log.warn('a task failed', { task: task.name, error });
+      await services.catalog.tasks
+        .finishRun(run.queryId, {
+          state: 'FAILED',
+          errorCode: FAILED_CODE,
+          errorMessage: error.fullMessage,
+        })
+        .catch((error: unknown) =>
+          services.log.error('the end of a task was not noted', { error }),
+        );
+    }
+  }
+
+  /** A session of its own: no connection has it. */
+  #session(task: TaskRecord): Session {
+    const { access, clock } = this.#services;
+    const identity = { name: task.userName, host: task.userHost };
+    const principal: Principal = { identity, activeRoles: new Set(access.view.rolesOf(identity)) };
+    return {
+      connectionId: 0,
+      user: task.userName,
+      host: 'localhost',
+      principal,
+      connectedMs: clock.nowMs(),
+      database: task.databaseName,
+      variables: taskVariables(task.properties),
+      userVariables: new Map(),
+      prepared: new Map(),
+      running: null,
+    };
+  }
+}
