@@ -144,6 +144,7 @@ class Runner {
       variables: taskVariables(task.properties),
       userVariables: new Map(),
       prepared: new Map(),
+      temporary: { used: false },
       running: null,
     };
   }

@@ -2,7 +2,7 @@
 // drivers read for ResultSetMetaData. SOURCE: StarRocks docs, information_schema.columns.
 import { printSqlType, type SqlType } from '../../model/sql-type.ts';
 import type { ColumnSchema, KeysType } from '../../model/table.ts';
-import { COLLATION, listedTables } from './objects.ts';
+import { COLLATION, listedTables, listedViews } from './objects.ts';
 import { type ViewContext, type ViewRow, type ViewTable, viewColumns } from './view.ts';
 
 /** Digits of a number type, null for others. SOURCE: StarRocks, COLUMN_SIZE of numbers. */
@@ -149,7 +149,15 @@ async function columns(context: ViewContext): Promise<readonly ViewRow[]> {
       columnRow({ ...column, ...rest }, { database, table: name, index, keysType: 'DUP_KEYS' }),
     ),
   );
-  return [...system, ...stored];
+  const views = (await listedViews(context)).flatMap((view) =>
+    view.columns.map((column, index) =>
+      columnRow(
+        { ...rest, ...column },
+        { database: view.databaseName, table: view.name, index, keysType: 'DUP_KEYS' },
+      ),
+    ),
+  );
+  return [...system, ...stored, ...views];
 }
 
 export const COLUMN_VIEWS: ViewTable = {

@@ -1,6 +1,7 @@
 // Databases, tables and views as rows: schemata, tables, views, temp_tables. SOURCE: StarRocks docs,
 // information_schema; columns in StarRocks' order.
 import type { TableStatus } from '../../catalog/catalog.ts';
+import type { ViewRecord } from '../../catalog/views.ts';
 import type { TableInfo } from '../../model/table.ts';
 import { type ViewContext, type ViewRow, type ViewTable, viewColumns } from './view.ts';
 
@@ -28,6 +29,16 @@ export async function listedTables(
     // Dropped between the two reads.
     return found === undefined ? [] : [{ table, status: found }];
   });
+}
+
+/** The views that the session may know of, by id. */
+export async function listedViews({
+  services,
+  visible,
+}: Pick<ViewContext, 'services' | 'visible'>): Promise<readonly ViewRecord[]> {
+  return (await services.catalog.views.all()).filter((view) =>
+    visible.table(view.databaseName, view.name),
+  );
 }
 
 /** Rows divided by bytes, as MySQL gives it. */
@@ -73,7 +84,33 @@ async function tables(context: ViewContext): Promise<readonly ViewRow[]> {
     CREATE_OPTIONS: '',
     TABLE_COMMENT: '',
   }));
-  return [...system, ...stored];
+  const views = (await listedViews(context)).map((view) => ({
+    TABLE_CATALOG: 'def',
+    TABLE_SCHEMA: view.databaseName,
+    TABLE_NAME: view.name,
+    TABLE_TYPE: 'VIEW',
+    ENGINE: '',
+    CREATE_TIME: time(view.createdMs),
+    TABLE_COLLATION: COLLATION,
+    CREATE_OPTIONS: '',
+    TABLE_COMMENT: view.comment,
+  }));
+  return [...system, ...stored, ...views];
+}
+
+async function views(context: ViewContext): Promise<readonly ViewRow[]> {
+  return (await listedViews(context)).map((view) => ({
+    TABLE_CATALOG: 'def',
+    TABLE_SCHEMA: view.databaseName,
+    TABLE_NAME: view.name,
+    VIEW_DEFINITION: view.definition,
+    CHECK_OPTION: 'NONE',
+    IS_UPDATABLE: 'NO',
+    DEFINER: '',
+    SECURITY_TYPE: view.security,
+    CHARACTER_SET_CLIENT: 'utf8',
+    COLLATION_CONNECTION: COLLATION,
+  }));
 }
 
 const TABLE_COLUMNS =
@@ -98,8 +135,8 @@ export const OBJECT_VIEWS: ViewTable = {
     columns: viewColumns(
       'v512 TABLE_CATALOG, v64 TABLE_SCHEMA TABLE_NAME, text VIEW_DEFINITION, v8 CHECK_OPTION, v3 IS_UPDATABLE, v77 DEFINER, v7 SECURITY_TYPE, v32 CHARACTER_SET_CLIENT COLLATION_CONNECTION',
     ),
-    doc: 'views',
-    rows: 'none',
+    doc: 'views with their queries',
+    rows: views,
   },
   temp_tables: {
     columns: viewColumns(`${TABLE_COLUMNS}, v128 SESSION, long TABLE_ID`),

@@ -9,6 +9,7 @@ import {
   COLLATION,
   type ListedTable,
   listedTables,
+  listedViews,
 } from '../information-schema/objects.ts';
 import { isSystemDatabase, viewContext } from '../information-schema/system-databases.ts';
 import type { ViewContext } from '../information-schema/view.ts';
@@ -27,9 +28,13 @@ export const showTableStatus: Handler<'show_table_status'> = async (statement, c
       ' ',
     );
   const stored = isSystemDatabase(database) ? [] : await listedTables(view, database);
+  const views = (await listedViews(view)).filter((entry) => entry.databaseName === database);
   const system = view.system.filter((entry) => entry.database === database);
   const rows = [
     ...system.map(({ name }) => statusRow(name, 'MEMORY', Array(12).fill(null), '')),
+    ...views.map(({ name, comment }) =>
+      statusRow(name, 'View', Array(12).fill(null), comment === '' ? 'VIEW' : comment),
+    ),
     ...stored.map(({ table, status }) =>
       statusRow(
         table.name,
