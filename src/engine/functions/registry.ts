@@ -22,6 +22,7 @@ import { JSON_FUNCTIONS } from './json.ts';
 import { JSON_NUMBER_FUNCTIONS } from './json-numbers.ts';
 import { NUMBER_BASE_FUNCTIONS } from './number-base.ts';
 import { STATISTICS_FUNCTIONS } from './statistics.ts';
+import { TIME_ZONE_FUNCTIONS } from './time-zone.ts';
 
 /** Every function, by area. Names are unique: a test looks. */
 export const JS_FUNCTIONS: readonly JsFunction[] = [
@@ -33,6 +34,7 @@ export const JS_FUNCTIONS: readonly JsFunction[] = [
   ...NUMBER_BASE_FUNCTIONS,
   ...DATE_TEXT_FUNCTIONS,
   ...HOST_FUNCTIONS,
+  ...TIME_ZONE_FUNCTIONS,
   ...JSON_NUMBER_FUNCTIONS,
   ...JSON_FUNCTIONS,
   ...CONVERSION_FUNCTIONS,

@@ -35,6 +35,8 @@ export function intervalSql(unit: string, amount: string): string {
   return `${make}(CAST(${amount} AS ${type}))`;
 }
 
+const LAST_MOMENT = "TIMESTAMP '9999-12-31 23:59:59.999999'";
+
 /** Most units that can lie between two dates of the years 0 to 9999. */
 const UNIT_LIMITS: Readonly<Record<string, number>> = {
   YEAR: 10_000,
@@ -57,13 +59,13 @@ function movedSql(
   amount: { readonly sql: string; readonly expression: TypedExpression | undefined },
 ): string {
   const moved = `(CAST(${base} AS TIMESTAMP) ${sign} ${intervalSql(unit, amount.sql)})`;
-  const inside = `${moved} BETWEEN TIMESTAMP '0000-01-01' AND TIMESTAMP '9999-12-31 23:59:59.999999'`;
+  const inside = `${moved} BETWEEN TIMESTAMP '0000-01-01' AND ${LAST_MOMENT}`;
   const limit = UNIT_LIMITS[unit.toUpperCase()] ?? 0;
   const given = amount.expression;
   const isSmall =
     given?.kind === 'literal' && given.text !== null && Math.abs(Number(given.text)) <= limit;
   // DuckDB's own range is wider, but not endless: a larger amount would be an error.
-  const guard = isSmall ? inside : `abs(${amount.sql}) <= ${limit} AND ${inside}`;
+  const guard = isSmall ? inside : `${amount.sql} BETWEEN -${limit} AND ${limit} AND ${inside}`;
   return `CASE WHEN ${guard} THEN ${moved} END`;
 }
 
@@ -167,11 +169,22 @@ const timeSlice =
         detail: `can't use ${name} for date with time(hour/minute/second)`,
       });
     }
-    const width = intervalSql(given.unit, amount);
+    const limit = UNIT_LIMITS[given.unit.toUpperCase()] ?? 0;
+    const isConstant = given.amount.kind === 'literal';
+    if (isConstant && Number(given.amount.text ?? 1) > limit) {
+      throw fail('SQL_ANALYZE', { detail: `the slices of ${name} are longer than all time` });
+    }
+    const width = intervalSql(given.unit, isConstant ? amount : `least(${amount}, ${limit})`);
     const start = `time_bucket(${width}, CAST(${base} AS TIMESTAMP), TIMESTAMP '0001-01-01 00:00:00')`;
     const isFloor = bound === undefined || constantUnit(bound, ['floor', 'ceil'], name) === 'floor';
     const slice = isFloor ? start : `(${start} + ${width})`;
-    return isDate ? `CAST(${slice} AS DATE)` : slice;
+    const guards = [
+      ...(isConstant ? [] : [`${amount} > 0`]),
+      ...(isFloor ? [] : [`${start} + ${width} <= ${LAST_MOMENT}`]),
+    ];
+    const guarded =
+      guards.length === 0 ? slice : `CASE WHEN ${guards.join(' AND ')} THEN ${slice} END`;
+    return isDate ? `CAST(${guarded} AS DATE)` : guarded;
   };
 
 const PLURALS = [

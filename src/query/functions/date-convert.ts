@@ -58,7 +58,7 @@ const computedZone = (sql: string, zone: string, direction: 'toUtc' | 'toLocal')
   const seconds = `(CAST(split_part(ltrim(${zone}, '+-'), ':', 1) AS BIGINT) * 3600 + CAST(split_part(${zone}, ':', 2) AS BIGINT) * 60) * CASE WHEN left(${zone}, 1) = '-' THEN -1 ELSE 1 END`;
   const named =
     direction === 'toUtc' ? namedToUtcSql(zone, sql) : `timezone(${zone}, timezone('UTC', ${sql}))`;
-  return `CASE WHEN regexp_full_match(${zone}, ${OFFSET_PATTERN}) THEN ${sql} ${sign} to_seconds(${seconds}) ELSE TRY(${named}) END`;
+  return `CASE WHEN regexp_full_match(${zone}, ${OFFSET_PATTERN}) THEN ${sql} ${sign} to_seconds(${seconds}) WHEN mr_is_time_zone(${zone}) THEN ${named} END`;
 };
 
 /** Is it a constant that no zone has as its name? convert_tz gives NULL then. */

@@ -17,9 +17,11 @@ const math = definer('scalar', 'math');
 
 /** Infinity and NaN are NULL in StarRocks' results. */
 const finite = (sql: string): string => `CASE WHEN isfinite(${sql}) THEN ${sql} END`;
-/** DuckDB raises an error for cot(0). */
-const trigonometric = (name: string, sql: string): string =>
-  name === 'cot' ? `(1 / nullif(tan(${sql}), 0))` : `${name}(${sql})`;
+/** DuckDB raises an error for cot(0), and for infinity. */
+const trigonometric = (name: string, sql: string): string => {
+  const called = name === 'cot' ? `(1 / nullif(tan(${sql}), 0))` : `${name}(${sql})`;
+  return `CASE WHEN isfinite(${sql}) THEN ${called} END`;
+};
 const wholeDecimal = (types: readonly SqlType[]): SqlType => {
   const type = types[0];
   return type?.kind === 'DECIMAL'
@@ -44,7 +46,7 @@ const decimalDigits =
     // All 38 digits: rounding 7.0 to tens needs one more than it has.
     const value = `CAST(${given} AS DECIMAL(${MAX_DECIMAL_PRECISION},${type.scale}))`;
     const cut = (count: number | string): string =>
-      `CAST(${name}(${value}, ${count}) AS ${result})`;
+      `TRY_CAST(${name}(${value}, ${count}) AS ${result})`;
     if (s.args[1]?.kind === 'literal') return cut(digits);
     const least = type.scale - type.precision - 1;
     const branches = Array.from(
@@ -258,12 +260,7 @@ export const MATH_FUNCTIONS: readonly FunctionEntry[] = [
   ),
   math(
     'negative',
-    [
-      '(number) -> number',
-      (s) =>
-        `(-CAST(${s.sql[0]} AS ${s.result.kind === 'BIGINT' ? 'BIGINT' : duckNumber(s.result)}))`,
-      negated,
-    ],
+    ['(number) -> number', negative, negated],
     'The argument with its sign changed.',
     ['negative(3)', '-3'],
   ),
@@ -320,4 +317,14 @@ function pmod(site: CallSite): string {
 function widthBucket(site: CallSite): string {
   const [value = '', low = '', high = '', count = ''] = site.sql;
   return `CASE WHEN ${count} > 0 AND ${high} > ${low} THEN CASE WHEN ${value} < ${low} THEN 0 WHEN ${value} >= ${high} THEN ${count} + 1 ELSE CAST(floor((${value} - ${low}) / (${high} - ${low}) * ${count}) AS BIGINT) + 1 END END`;
+}
+
+/** The smallest integer has no opposite: NULL. */
+function negative(site: CallSite): string {
+  const value = site.sql[0] ?? '';
+  if (site.result.kind === 'LARGEINT') {
+    return `CASE WHEN ${value} > CAST('-170141183460469231731687303715884105728' AS HUGEINT) THEN -${value} END`;
+  }
+  if (isInteger(site.result)) return `TRY_CAST(-CAST(${value} AS HUGEINT) AS BIGINT)`;
+  return `(-CAST(${value} AS ${duckNumber(site.result)}))`;
 }

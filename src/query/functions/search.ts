@@ -20,7 +20,7 @@ const nthPosition = (site: CallSite): string => {
   const before = (count: string): string =>
     `CAST(length(${joinListSql(`${parts}[1:${count}]`, needle, site.args[1])}) + 1 AS BIGINT)`;
   const fromEnd = `len(${parts}) + ${n}`;
-  return `CASE WHEN ${n} IS NULL OR ${needle} IS NULL OR ${text} IS NULL THEN NULL WHEN ${needle} = '' THEN CASE WHEN ${n} = 1 THEN 1 ELSE 0 END WHEN ${n} = 0 OR abs(${n}) >= len(${parts}) THEN 0 WHEN ${n} > 0 THEN ${before(n)} ELSE ${before(fromEnd)} END`;
+  return `CASE WHEN ${n} IS NULL OR ${needle} IS NULL OR ${text} IS NULL THEN NULL WHEN ${needle} = '' THEN CASE WHEN ${n} = 1 THEN 1 ELSE 0 END WHEN ${n} = 0 OR ${n} >= len(${parts}) OR ${n} <= -len(${parts}) THEN 0 WHEN ${n} > 0 THEN ${before(n)} ELSE ${before(fromEnd)} END`;
 };
 
 /** The share of the needle's n-grams that the text has too. */

@@ -22,15 +22,18 @@ const substring = (site: CallSite): string => {
   const present = [text, ...(count === undefined ? [] : [count])].map(
     (sql) => `${sql} IS NOT NULL`,
   );
-  return `CASE WHEN ${from} = 0 OR abs(${from}) > length(${text}) THEN CASE WHEN ${present.join(' AND ')} THEN '' END ELSE substring(${text}, ${from}${rest}) END`;
+  return `CASE WHEN ${from} = 0 OR ${from} > length(${text}) OR ${from} < -length(${text}) THEN CASE WHEN ${present.join(' AND ')} THEN '' END ELSE substring(${text}, ${from}${rest}) END`;
 };
+
+/** Longest text that repeat, space and the pad functions make: longer ones are NULL. SOURCE: StarRocks' olap_string_max_length. */
+const MAX_BYTES = 1_048_576;
 
 /** DuckDB's pad functions raise an error for an empty pad; StarRocks then only cuts. */
 const pad =
   (name: 'lpad' | 'rpad') =>
   (site: CallSite): string => {
     const [text = '', length = '', fill = "' '"] = site.sql;
-    return `CASE WHEN ${length} < 0 THEN NULL WHEN ${fill} = '' THEN left(${text}, ${length}) ELSE ${name}(${text}, ${length}, ${fill}) END`;
+    return `CASE WHEN ${length} < 0 OR ${length} > ${MAX_BYTES} THEN NULL WHEN ${fill} = '' THEN left(${text}, ${length}) ELSE ${name}(${text}, ${length}, ${fill}) END`;
   };
 
 const joined = (site: CallSite): string => `(${site.sql.join(' || ')})`;
@@ -148,14 +151,21 @@ export const STRING_FUNCTIONS: readonly FunctionEntry[] = [
     'Filled up at the right, or cut, to a length in characters.',
     ["rpad('7', 3, '')", '7'],
   ),
-  string('repeat', ['(string, int) -> string', 'repeat({0}, {1})'], 'The text so many times.', [
-    "repeat('ab', 2)",
-    'abab',
-  ]),
-  string('space', ['(int) -> string', "repeat(' ', {0})"], 'So many spaces.', [
-    "concat('a', space(2), 'b')",
-    'a  b',
-  ]),
+  string(
+    'repeat',
+    [
+      '(string, int) -> string',
+      `CASE WHEN strlen({0}) * {1} <= ${MAX_BYTES} THEN repeat({0}, {1}) END`,
+    ],
+    'The text so many times; NULL beyond 1 MiB.',
+    ["repeat('ab', 2)", 'abab'],
+  ),
+  string(
+    'space',
+    ['(int) -> string', `CASE WHEN {0} <= ${MAX_BYTES} THEN repeat(' ', {0}) END`],
+    'So many spaces; NULL beyond 1 MiB.',
+    ["concat('a', space(2), 'b')", 'a  b'],
+  ),
   string(
     'replace',
     ['(string, string, string) -> string', 'replace({0}, {1}, {2})'],
@@ -209,15 +219,23 @@ export const STRING_FUNCTIONS: readonly FunctionEntry[] = [
   ),
   string(
     'null_or_empty',
-    ['(string) -> boolean', "coalesce({0} = '', TRUE)"],
+    [
+      ['(string) -> boolean', "coalesce({0} = '', TRUE)"],
+      ['(array<T>) -> boolean', 'coalesce(len({0}) = 0, TRUE)'],
+    ],
     'Is it NULL or empty?',
     ['null_or_empty(null)', '1'],
     own,
   ),
-  string('char', ['(int) -> string', 'chr({0})'], 'The character of a code point.', [
-    'char(65)',
-    'A',
-  ]),
+  string(
+    'char',
+    [
+      '(int) -> string',
+      'CASE WHEN {0} BETWEEN 0 AND 55295 OR {0} BETWEEN 57344 AND 1114111 THEN chr({0}) END',
+    ],
+    'The character of a code point; NULL where there is none.',
+    ['char(65)', 'A'],
+  ),
   string(
     'initcap',
     ['(string) -> string', initcap],

@@ -77,7 +77,7 @@ export const TIME_FUNCTIONS: readonly FunctionEntry[] = [
   ),
   date(
     'sec_to_time',
-    ['(bigint) -> string', (s) => clockText(s.sql[0] ?? '')],
+    ['(bigint) -> string', (s) => clockText(`CAST(${s.sql[0]} AS HUGEINT)`)],
     'Seconds as HH:MM:SS.',
     ['sec_to_time(43994)', '12:13:14'],
   ),
