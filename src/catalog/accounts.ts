@@ -248,16 +248,16 @@ export class AccountStore implements Accounts {
 
   async purge(): Promise<void> {
     const { db } = this.#context;
-    const gone = async (types: readonly ObjectType[], live: ReturnType<typeof sql>) => {
-      await sql`DELETE FROM grants WHERE object_type IN (${sql.join(types)}) AND object_key <> '*'
-        AND object_key NOT IN (${live})`.execute(db);
+    // Views of system databases have names in place of ids, and never go.
+    const gone = async (type: ObjectType, live: ReturnType<typeof sql>) => {
+      await sql`DELETE FROM grants WHERE object_type = ${type} AND object_key <> '*'
+        AND object_key NOT IN (${live}) AND database_key NOT IN
+          (SELECT CAST(id AS TEXT) FROM databases WHERE is_system = 1)`.execute(db);
     };
-    await gone(['DATABASE'], sql`SELECT CAST(id AS TEXT) FROM databases WHERE dropped_ms IS NULL`);
-    await gone(
-      ['TABLE', 'VIEW'],
-      sql`SELECT CAST(id AS TEXT) FROM tables WHERE dropped_ms IS NULL`,
-    );
-    await gone(['STORAGE VOLUME'], sql`SELECT CAST(id AS TEXT) FROM volumes`);
+    await gone('DATABASE', sql`SELECT CAST(id AS TEXT) FROM databases WHERE dropped_ms IS NULL`);
+    await gone('TABLE', sql`SELECT CAST(id AS TEXT) FROM tables WHERE dropped_ms IS NULL`);
+    await gone('VIEW', sql`SELECT CAST(id AS TEXT) FROM views`);
+    await gone('STORAGE VOLUME', sql`SELECT CAST(id AS TEXT) FROM volumes`);
     await sql`DELETE FROM grants WHERE database_key NOT IN ('', '*')
       AND database_key NOT IN (SELECT CAST(id AS TEXT) FROM databases WHERE dropped_ms IS NULL)`.execute(
       db,

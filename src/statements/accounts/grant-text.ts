@@ -13,6 +13,7 @@ export class ObjectNames {
   readonly #databases = new Map<string, Promise<string | null>>();
   readonly #tables = new Map<string, Promise<string | null>>();
   #volumes: Promise<ReadonlyMap<string, string>> | undefined;
+  #views: Promise<ReadonlyMap<string, string>> | undefined;
 
   constructor(catalog: Catalog) {
     this.#catalog = catalog;
@@ -26,11 +27,16 @@ export class ObjectNames {
     });
   }
 
+  /** Of a table or a view. */
   table(key: string): Promise<string | null> {
     if (!/^\d+$/.test(key)) return Promise.resolve(key);
     return once(this.#tables, key, async () => {
       const found = await this.#catalog.tables.byId(asId<TableId>(Number(key)));
-      return found?.name ?? null;
+      if (found !== null) return found.name;
+      this.#views ??= this.#catalog.views
+        .all()
+        .then((views) => new Map(views.map(({ id, name }) => [String(id), name])));
+      return (await this.#views).get(key) ?? null;
     });
   }
 
