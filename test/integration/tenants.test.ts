@@ -213,6 +213,15 @@ describe('tenants', () => {
     assert.equal(line?.[1], '40');
   });
 
+  test('max_user_connections counts all sessions of a name', async () => {
+    await root.query("CREATE USER few; SET PROPERTY FOR few 'max_user_connections' = '2'");
+    const open = [await server.connect({ user: 'few' }), await server.connect({ user: 'few' })];
+    await assert.rejects(server.connect({ user: 'few' }), { errno: 1203 });
+    await root.query("SET PROPERTY FOR few 'max_user_connections' = '3'");
+    open.push(await server.connect({ user: 'few' }));
+    for (const connection of open) connection.destroy();
+  });
+
   test('the same users over HTTP', async () => {
     const url = `http://127.0.0.1:${server.ready.httpPort}/api/nothing`;
     const status = async (user: string, password: string): Promise<number> =>
