@@ -24,6 +24,14 @@ export interface StallLimits {
   readonly writeMs: number;
 }
 
+/** A place in the output that is not sent yet. */
+export interface OutputMark {
+  readonly parts: number;
+  readonly outBytes: number;
+  readonly sequence: number;
+  readonly flushes: number;
+}
+
 export class PacketChannel {
   /** Sequence id of the next packet written. */
   sequence = 0;
@@ -43,6 +51,7 @@ export class PacketChannel {
   #loggingIn = true;
   #out: Buffer[] = [];
   #outBytes = 0;
+  #flushes = 0;
   /** Set once the connection is compressed. */
   #compressed: CompressedReader | null = null;
   #compressedSequence = 0;
@@ -121,6 +130,21 @@ export class PacketChannel {
     this.#outBytes += bytes.length;
   }
 
+  /** Where the output stands, for `takeBack`. */
+  mark(): OutputMark {
+    const { sequence } = this;
+    return { parts: this.#out.length, outBytes: this.#outBytes, sequence, flushes: this.#flushes };
+  }
+
+  /** Forgets what was queued since the mark. False, and nothing changes, when it was flushed meanwhile. */
+  takeBack(mark: OutputMark): boolean {
+    if (mark.flushes !== this.#flushes) return false;
+    this.#out.length = mark.parts;
+    this.#outBytes = mark.outBytes;
+    this.sequence = mark.sequence;
+    return true;
+  }
+
   /**
    * Hands what is queued to the socket and waits until the client has taken enough of it. Rejects with the
    * reason of `signal`, or of `closed`.
@@ -132,6 +156,7 @@ export class PacketChannel {
       const plain = this.#outBytes <= FLUSH_BYTES ? [Buffer.concat(this.#out)] : this.#out;
       this.#out = [];
       this.#outBytes = 0;
+      this.#flushes += 1;
       const parts = this.#compressed === null ? plain : await this.#compress(plain);
       if (parts.length > 1) socket.cork();
       for (const part of parts) socket.write(part);

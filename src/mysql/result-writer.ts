@@ -4,7 +4,7 @@ import { assert } from '../base/assert.ts';
 import { fail, toAppError } from '../base/errors.ts';
 import { CAPABILITY, STATUS } from './constants.ts';
 import type { MysqlColumn, OkResult, ResultWriter, SessionStatus } from './handler.ts';
-import { FLUSH_BYTES, type PacketChannel } from './packet-channel.ts';
+import { FLUSH_BYTES, type OutputMark, type PacketChannel } from './packet-channel.ts';
 import { readTextRow, writeBinaryRow } from './packets/binary-row.ts';
 import { writeColumnDefinition } from './packets/column-definition.ts';
 import { writeError } from './packets/error.ts';
@@ -28,6 +28,8 @@ interface OpenRows {
   /** Follows raw chunks as they come in (they are text rows also when binary ones go out). */
   readonly follower: SequenceFollower;
   readonly splitter: PacketSplitter;
+  /** Before the columns. */
+  readonly start: OutputMark;
 }
 
 export interface CommandOptions {
@@ -48,6 +50,8 @@ export class CommandWriter implements ResultWriter {
   #encoder: RowEncoder | null = null;
   #heldBack: ((moreResults: boolean) => Buffer) | null = null;
   #ended = false;
+  /** Any row of the open result was written. */
+  #hasRows = false;
 
   constructor(options: CommandOptions) {
     this.#options = options;
@@ -68,26 +72,31 @@ export class CommandWriter implements ResultWriter {
     assert(columns.length > 0, 'a result with rows has columns');
     this.#startResult();
     const { capabilities, binary } = this.#options;
+    const start = this.#channel.mark();
     this.#channel.write(new PayloadWriter(9).lengthInteger(columns.length).finish());
     for (const column of columns) this.#channel.write(writeColumnDefinition(column));
     if ((capabilities & CAPABILITY.deprecateEof) === 0) {
       this.#channel.write(writeEof(capabilities, 0, this.#flags(false)));
     }
     const firstSequence = this.#channel.sequence;
+    this.#hasRows = false;
     this.#rows = {
       columns,
+      start,
       follower: new SequenceFollower(firstSequence),
       splitter: new PacketSplitter(MAX_ROW_BYTES, ({ payload }) => {
         if (binary) this.#binaryRow(columns, readTextRow(payload, columns.length));
       }),
     };
-    await this.#flushWhenFull();
+    // Not flushed: an error before the first row takes the columns back.
+    this.#options.signal.throwIfAborted();
     return { firstSequence };
   }
 
   async row(values: readonly (string | Buffer | null)[]): Promise<void> {
     const { columns } = this.#openRows();
     assert(values.length === columns.length, 'as many values as columns');
+    this.#hasRows = true;
     if (this.#options.binary) this.#binaryRow(columns, values);
     else this.#textRow(values);
     await this.#flushWhenFull();
@@ -97,6 +106,7 @@ export class CommandWriter implements ResultWriter {
     const { follower, splitter } = this.#openRows();
     assert(this.#encoder === null, 'ready-made rows and single rows are not mixed');
     this.#options.signal.throwIfAborted();
+    this.#hasRows = true;
     follower.follow(chunk);
     if (this.#options.binary) {
       splitter.push(chunk);
@@ -132,6 +142,8 @@ export class CommandWriter implements ResultWriter {
       return;
     }
     this.#endEncoder();
+    // Connector/J with cursors cannot read an error behind columns.
+    if (this.#rows !== null && !this.#hasRows) this.#channel.takeBack(this.#rows.start);
     this.#release(true);
     this.#channel.write(writeError(toAppError(error)));
     // Not with the command's signal: it may be what caused the error.

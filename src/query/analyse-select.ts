@@ -18,7 +18,7 @@ import type { GroupNode, OutputColumn, SelectNode } from './query-node.ts';
 import { type RelationContext, scopeOf } from './relation-scope.ts';
 import { analyzeError, EMPTY_SCOPE, type Scope, type ScopeColumn, starColumns } from './scope.ts';
 import { hasSqlMode } from './sql-mode.ts';
-import { isComparable } from './types.ts';
+import { BOOLEAN, isComparable } from './types.ts';
 import { containsAggregate, containsWindow } from './walk.ts';
 
 /** A SELECT with what ORDER BY behind it needs. */
@@ -68,7 +68,8 @@ export function analyseSelect(select: ast.Select, context: RelationContext): Ana
   const later: Scope = { ...scope, aliases };
   const groupBy =
     select.groupBy === null ? null : analyseGroupBy(select.groupBy, items, later, context);
-  const having = analyseCondition(select.having, later, context);
+  const filter = filterOf(select, items, later, context);
+  const having = filter === null ? analyseCondition(select.having, later, context) : null;
   const qualify = analyseCondition(select.qualify, later, context);
   if (having !== null && select.having !== null && containsWindow(having)) {
     throw analyzeError('HAVING clause cannot contain window function', select.having.pos);
@@ -95,7 +96,7 @@ export function analyseSelect(select: ast.Select, context: RelationContext): Ana
       distinct: select.distinct,
       items: items.map((item) => relax(item.expression)),
       from: from?.node ?? null,
-      where,
+      where: bothOf(where, filter),
       groupBy,
       having: having === null ? null : relax(having),
       qualify: qualify === null ? null : relax(qualify),
@@ -105,6 +106,32 @@ export function analyseSelect(select: ast.Select, context: RelationContext): Ana
     checkGrouped,
     relax,
   };
+}
+
+/**
+ * HAVING where nothing is grouped or aggregated only filters rows, and knows the aliases first, as in MySQL:
+ * JDBC's getTables asks so. Null where HAVING is about groups.
+ */
+function filterOf(
+  select: ast.Select,
+  items: readonly { readonly expression: TypedExpression }[],
+  later: Scope,
+  context: RelationContext,
+): TypedExpression | null {
+  if (select.having === null || select.groupBy !== null || select.from === null) return null;
+  const computed = items.map(({ expression }) => expression);
+  if (computed.some((item) => containsAggregate(item) || containsWindow(item))) return null;
+  const filter = analyseCondition(select.having, { ...later, aliasesFirst: true }, context);
+  if (filter === null || containsAggregate(filter) || containsWindow(filter)) return null;
+  return filter;
+}
+
+function bothOf(
+  left: TypedExpression | null,
+  right: TypedExpression | null,
+): TypedExpression | null {
+  if (left === null || right === null) return left ?? right;
+  return { kind: 'logical', type: BOOLEAN, op: 'AND', left, right };
 }
 
 function analyseCondition(

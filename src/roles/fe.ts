@@ -28,7 +28,8 @@ import { SERVER_VERSION } from '../statements/variables.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { startHousekeeping } from './housekeeping.ts';
 import { Logins } from './logins.ts';
-import { mysqlHandler } from './mysql-door.ts';
+import { mysqlHandler, type RunQuery } from './mysql-door.ts';
+import { readRows } from './read-rows.ts';
 import type { StoreOpener } from './stores.ts';
 import { startTaskRunner } from './task-runner.ts';
 
@@ -181,11 +182,17 @@ export async function startFe(
   endpoint.attach(scheduler);
   const sessions = new Map<number, Session>();
   const ports = { queryPort: 0, httpPort: 0 };
+  const runQuery: RunQuery = async (plan, firstSequence, signal, onChunk) => {
+    const peer = await options.cn.query();
+    const timeoutMs = plan.timeoutMs + 5_000;
+    return peer.call('query', { plan, firstSequence }, { signal, onChunk, timeoutMs });
+  };
   const services = await makeServices(options, access, {
     committer,
     scheduler,
     sessions,
     ports,
+    runQuery,
     kill: (id, queryOnly) => server.kill(id, queryOnly),
   });
   const logins = new Logins({ access, config, clock, metrics, globals: services.globals });
@@ -197,14 +204,7 @@ export async function startFe(
       clock,
       metrics,
       log,
-      runQuery: async (plan, firstSequence, signal, onChunk) => {
-        const peer = await options.cn.query();
-        return peer.call(
-          'query',
-          { plan, firstSequence },
-          { signal, onChunk, timeoutMs: plan.timeoutMs + 5_000 },
-        );
-      },
+      runQuery,
     }),
     clock,
     random: options.random,
@@ -351,6 +351,7 @@ interface Running {
   readonly sessions: ReadonlyMap<number, Session>;
   /** Filled in once the doors are open. */
   readonly ports: { readonly queryPort: number; readonly httpPort: number };
+  readonly runQuery: RunQuery;
   readonly kill: (connectionId: number, queryOnly: boolean) => boolean;
 }
 
@@ -360,10 +361,11 @@ async function makeServices(
   running: Running,
 ): Promise<Services> {
   const { catalog, config, clock, log, random, probe, host } = options;
-  const { committer, scheduler, sessions, ports, kill } = running;
+  const { committer, scheduler, sessions, ports, runQuery, kill } = running;
   const startedMs = clock.nowMs();
   return {
     access,
+    readRows: (plan, signal) => readRows(runQuery, plan, signal),
     catalog,
     config,
     clock,

@@ -2,11 +2,17 @@
 import type { SqlType } from '../model/sql-type.ts';
 import type { MysqlColumn } from '../mysql/handler.ts';
 
+/**
+ * Longest column name that is told. An expression's name is its text, which may be megabytes of a value;
+ * MariaDB Connector/J cannot read those. SOURCE: MySQL's MAX_ALIAS_NAME.
+ */
+const MAX_NAME_LENGTH = 256;
+
 export function mysqlColumn(column: {
   readonly name: string;
   readonly type: SqlType;
 }): MysqlColumn {
-  return { name: column.name, nullable: true, ...mysqlType(column.type) };
+  return { name: column.name.slice(0, MAX_NAME_LENGTH), nullable: true, ...mysqlType(column.type) };
 }
 
 function mysqlType(type: SqlType): Omit<MysqlColumn, 'name'> {

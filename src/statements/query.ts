@@ -1,8 +1,9 @@
 // SELECT: reads one consistent snapshot of every table named, then plans. Rows come from a CN, except
 // for what the FE knows itself.
-import { fail } from '../base/errors.ts';
+import { present } from '../base/assert.ts';
 import type { Config } from '../config/load.ts';
 import type { ConstantResult } from '../model/query-plan.ts';
+import type { SqlType } from '../model/sql-type.ts';
 import type { QueryContext, UserValue } from '../query/catalog.ts';
 import { planQuery, tryConstantResult } from '../query/plan-query.ts';
 import type { Expression } from '../sql/ast/expression.ts';
@@ -64,18 +65,43 @@ const CONSTANT_KINDS: ReadonlySet<Expression['kind']> = new Set([
   'default',
 ]);
 
-/** The value of an expression without tables, for SET. Throws SQL_ANALYZE when it needs rows. */
+/**
+ * The value of an expression without columns of its own, for SET: constants on the FE, everything else
+ * (functions, subqueries) by a query. Throws what the query throws, NOT_AUTHORIZED for its tables too.
+ */
 export async function constantValue(
   expression: Expression,
   context: StatementContext,
 ): Promise<UserValue> {
   const { session } = queryContext(context);
-  const result = tryConstantResult(selectOf(expression), context.text, session);
-  const type = result?.columns[0]?.type;
-  if (result === null || type === undefined) {
-    throw fail('SQL_ANALYZE', { detail: 'Set statement only support constant expr' });
+  const statement = selectOf(expression);
+  const constant = tryConstantResult(statement, context.text, session);
+  const type = constant?.columns[0]?.type;
+  if (type !== undefined) return { type, text: constant?.rows[0]?.[0] ?? null };
+  await context.checkRights(statement);
+  const { query: expanded, context: around } = await queryWithTables(statement, context);
+  const plan = planQuery(expanded, context.text, around);
+  const column = present(plan.columns[0], 'the column of a value');
+  const [row] = await context.services.readRows(plan, context.signal);
+  return userValue(column.type, row?.[0] ?? null);
+}
+
+/** A value as the engine sent it, in the form in which literals are kept: bytes in hex, nested values as text. */
+function userValue(type: SqlType, value: Buffer | null): UserValue {
+  switch (type.kind) {
+    case 'VARBINARY':
+      return { type, text: value?.toString('hex').toUpperCase() ?? null };
+    case 'JSON':
+    case 'ARRAY':
+    case 'MAP':
+    case 'STRUCT':
+    case 'BITMAP':
+    case 'HLL':
+    case 'PERCENTILE':
+      return { type: { kind: 'VARCHAR', length: 65_533 }, text: value?.toString('utf8') ?? null };
+    default:
+      return { type, text: value?.toString('utf8') ?? null };
   }
-  return { type, text: result.rows[0]?.[0] ?? null };
 }
 
 function selectOf(expression: Expression): Query {

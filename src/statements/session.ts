@@ -3,6 +3,7 @@ import { fail } from '../base/errors.ts';
 
 import { analysisError } from '../loads/properties.ts';
 import type { Requirement } from '../model/privilege.ts';
+import type { UserValue } from '../query/catalog.ts';
 import type { Expression } from '../sql/ast/expression.ts';
 import type { SetItem, SetSystemVariable, SetTransaction } from '../sql/ast/session.ts';
 import { redactStatement } from '../sql/redact.ts';
@@ -22,7 +23,7 @@ async function setOne(item: SetItem, context: StatementContext): Promise<void> {
   const { session } = context;
   switch (item.kind) {
     case 'user':
-      session.userVariables.set(item.name, await constantValue(item.value, context));
+      setUserVariable(session, item.name, await constantValue(item.value, context));
       return;
     case 'system':
       await setSystem(item, context);
@@ -37,6 +38,33 @@ async function setOne(item: SetItem, context: StatementContext): Promise<void> {
       await setTransaction(item, context);
       return;
   }
+}
+
+/** Characters of all user variables of a session: they live as long as it does. */
+const MAX_USER_VARIABLES_LENGTH = 64 * 1024 * 1024;
+const MAX_USER_VARIABLES = 10_000;
+
+/** Throws LIMIT_EXCEEDED where the session's variables would take too much. */
+function setUserVariable({ userVariables }: Session, name: string, value: UserValue): void {
+  let length = value.text?.length ?? 0;
+  for (const [other, { text }] of userVariables) {
+    if (other !== name) length += text?.length ?? 0;
+  }
+  if (length > MAX_USER_VARIABLES_LENGTH) {
+    throw fail('LIMIT_EXCEEDED', {
+      what: 'the length of all user variables of a session',
+      actual: length,
+      limit: MAX_USER_VARIABLES_LENGTH,
+    });
+  }
+  if (!userVariables.has(name) && userVariables.size >= MAX_USER_VARIABLES) {
+    throw fail('LIMIT_EXCEEDED', {
+      what: 'the number of user variables of a session',
+      actual: userVariables.size + 1,
+      limit: MAX_USER_VARIABLES,
+    });
+  }
+  userVariables.set(name, value);
 }
 
 /** SET x = DEFAULT takes the global value, SET GLOBAL x = DEFAULT the one of the table. */

@@ -74,6 +74,11 @@ export interface Services {
   readonly connections: Connections;
   readonly volumes: VolumeAccess;
   readonly nodes: Nodes;
+  /** All rows of a small result, as text; null = NULL. Throws LIMIT_EXCEEDED above 64 MB. */
+  readonly readRows: (
+    plan: QueryPlan,
+    signal: AbortSignal,
+  ) => Promise<readonly (readonly (Buffer | null)[])[]>;
   /** What /metrics serves, in Prometheus text form. */
   readonly metricsText: () => Promise<string>;
   /** SET GLOBAL values, kept in memory and in the catalog. */

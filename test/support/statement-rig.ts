@@ -90,6 +90,7 @@ export async function openStatementRig(context: TestContext): Promise<StatementR
           made.claimed.push(volume);
         },
       },
+      readRows: async () => [],
       globals: new Map(),
       newUuid: () => systemRandom.uuid(),
       truncate: async () => {

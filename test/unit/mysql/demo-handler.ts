@@ -153,6 +153,9 @@ export class DemoSession implements MysqlSessionHandler {
         await out.beginRows([{ name: 'n', type: 'int' }]);
         await out.row(['1']);
         throw fail('SQL_ANALYZE', { detail: 'half way' });
+      case 'begun':
+        await out.beginRows([{ name: 'n', type: 'int' }]);
+        throw fail('SQL_ANALYZE', { detail: 'before any row' });
       case 'crash':
         throw new TypeError('boom');
       case 'nothing':

@@ -81,3 +81,19 @@ test('text that is no UTF-8 is an error that says where, never a changed value',
     await demo.close();
   }
 });
+
+test('an error before the first row comes alone, without the columns before it', async () => {
+  const demo = await startDemo();
+  try {
+    const client = await RawClient.loggedIn(demo.port);
+    client.command(COMMAND.query, 'begun');
+    const answer = await client.readPacket();
+    assert.equal(answer?.payload[0], 0xff);
+    assert.equal(answer?.sequence, 1);
+    client.command(COMMAND.ping);
+    assert.equal((await client.read())?.[0], 0);
+    client.destroy();
+  } finally {
+    await demo.close();
+  }
+});
