@@ -6,6 +6,7 @@ import { availableParallelism, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 import type { CompressionName } from '../src/kafka/protocol/batch-header.ts';
 import { freshness } from './freshness-bench.ts';
+import { insertValues } from './insert-bench.ts';
 import { latencyUnderLoad } from './latency-bench.ts';
 import { duckdbAlone, loadTopic, makeTopic, startBenchBroker } from './load-bench.ts';
 import { type BenchResult, printResult, type Run, summarize, withBenchTable } from './report.ts';
@@ -57,6 +58,7 @@ const BENCHES: Readonly<Record<string, () => Promise<BenchResult>>> = {
   'latency-under-load': () => latencyUnderLoad(rows, repeats),
   'result-rows': () => resultRows(repeats),
   'bitmap-union': () => bitmapUnion(repeats),
+  'insert-values': () => insertValues(rows, repeats),
 };
 
 const names = positionals.length === 0 ? Object.keys(BENCHES) : positionals;

@@ -8,7 +8,13 @@ import type { ColumnSchema, VolumeSpec } from './table.ts';
 /** Rows of an INSERT that have the same column types before they become the table's. */
 export type InsertPart =
   /** DuckDB SELECT made by our generator; its outputs are `c0`, `c1`, ... of `duckdbType(types[i])`. */
-  | { readonly kind: 'query'; readonly duckdbSql: string; readonly types: readonly SqlType[] }
+  | {
+      readonly kind: 'query';
+      readonly duckdbSql: string;
+      readonly types: readonly SqlType[];
+      /** Per column: it comes straight from a table, so that no text is longer than its type says. */
+      readonly fromTable: readonly boolean[];
+    }
   /** Constants as texts a client would see; null = NULL. Far faster than as SQL. */
   | {
       readonly kind: 'rows';

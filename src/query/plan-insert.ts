@@ -52,9 +52,16 @@ export function planSelectSource(
   const duckdbSql = bounded(querySql(node, context.session.timeZone));
   return {
     columns: node.columns,
-    parts: [{ kind: 'query', duckdbSql, types }],
+    parts: [{ kind: 'query', duckdbSql, types, fromTable: fromTables(node, analysis) }],
     ...planSources(analysis, scans),
   };
+}
+
+/** Which outputs are columns of tables as they are. */
+function fromTables({ body, columns }: QueryNode, { scans }: Analysis): readonly boolean[] {
+  if (body.kind !== 'select') return columns.map(() => false);
+  const aliases = new Set(scans.map((scan) => scan.alias));
+  return body.items.map((item) => item.kind === 'column' && aliases.has(item.relation));
 }
 
 /**
@@ -203,7 +210,12 @@ function expressionPart(
   timeZone: string,
 ): InsertPart {
   const types = (rows[0] ?? []).map((item) => item.type);
-  return { kind: 'query', duckdbSql: bounded(querySql(valuesNode(rows), timeZone)), types };
+  return {
+    kind: 'query',
+    duckdbSql: bounded(querySql(valuesNode(rows), timeZone)),
+    types,
+    fromTable: types.map(() => false),
+  };
 }
 
 function valuesNode(rows: readonly (readonly TypedExpression[])[]): QueryNode {

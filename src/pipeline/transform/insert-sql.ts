@@ -81,7 +81,12 @@ interface OutputSql {
   readonly output: InsertOutput;
   readonly value: string;
   /** The source column and its type where the value is made from one. */
-  readonly source: { readonly name: string; readonly type: SqlType } | null;
+  readonly source: {
+    readonly name: string;
+    readonly type: SqlType;
+    /** No text of it is longer than its type says. */
+    readonly isBounded: boolean;
+  } | null;
 }
 
 function outputSql(output: InsertOutput, part: InsertPart): OutputSql {
@@ -90,7 +95,8 @@ function outputSql(output: InsertOutput, part: InsertPart): OutputSql {
     case 'source': {
       const name = `c${from.index}`;
       const type = present(part.types[from.index], 'type of a source column');
-      return { output, value: castSql(name, type, column.type), source: { name, type } };
+      const isBounded = part.kind === 'query' && part.fromTable[from.index] === true;
+      return { output, value: castSql(name, type, column.type), source: { name, type, isBounded } };
     }
     case 'constant': {
       const value =
@@ -124,7 +130,12 @@ function checksOf(
   if (plan.strictMode && canFail(source.type, type)) {
     add(`${source.name} IS NOT NULL AND v${index} IS NULL`, REJECT_CODE.strict);
   }
-  if (type.kind === 'CHAR' || type.kind === 'VARCHAR') {
+  const { isBounded } = source;
+  const fits =
+    isBounded && isString(source.type) && 'length' in type && 'length' in source.type
+      ? source.type.length <= type.length
+      : false;
+  if ((type.kind === 'CHAR' || type.kind === 'VARCHAR') && !fits) {
     add(`strlen(v${index}) > ${type.length}`, REJECT_CODE.tooLong);
   }
   if (type.kind === 'VARBINARY' && type.length > 0) {
