@@ -8,7 +8,7 @@ import { isFloating, isInteger, isString, isTemporal, sameRepresentation } from 
 
 /** SQL for `sql`, an expression of type `from`, converted to `to`. The pair must have passed `isCastable`. */
 export function castSql(sql: string, from: SqlType, to: SqlType): string {
-  if (from.kind === 'NULL') return `CAST(NULL AS ${duckdbType(to)})`;
+  if (from.kind === 'NULL' || to.kind === 'NULL') return `CAST(NULL AS ${duckdbType(to)})`;
   if (sameRepresentation(from, to)) return sql;
   if (from.kind === 'JSON') return fromJson(sql, to);
   if (isString(from)) return fromString(sql, to);

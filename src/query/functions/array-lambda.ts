@@ -19,7 +19,10 @@ function walked(arrays: readonly string[], name: string): string {
   if (others.length === 0) return first;
   const missing = arrays.map((sql) => `${sql} IS NULL`).join(' OR ');
   const unequal = others.map((sql) => `len(${sql}) <> len(${first})`).join(' OR ');
-  return `CASE WHEN ${missing} THEN NULL WHEN ${unequal} THEN error('Input array element''s size is not equal in ${name}().') ELSE list_zip(${arrays.join(', ')}) END`;
+  // Not list_zip: over constant lists with a NULL its result makes list_filter fail inside DuckDB.
+  const parts = arrays.map((sql) => `(${sql})[mr_i]`).join(', ');
+  const zipped = `list_transform(range(1, len(${first}) + 1), lambda mr_i: row(${parts}))`;
+  return `CASE WHEN ${missing} THEN NULL WHEN ${unequal} THEN error('Input array element''s size is not equal in ${name}().') ELSE ${zipped} END`;
 }
 
 const transformed = (s: CallSite, name: string): string =>

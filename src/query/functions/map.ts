@@ -1,7 +1,7 @@
 // Map functions. Of equal keys the last one counts; a map is shown in the order of its entries.
 // SOURCE of results: StarRocks' pages on map functions.
 import { fail } from '../../base/errors.ts';
-import { duckdbType, type SqlType } from '../../model/sql-type.ts';
+import { duckdbType, printSqlType, type SqlType } from '../../model/sql-type.ts';
 import { castSql } from '../cast-sql.ts';
 import { entrySql, mapFromEntriesSql } from '../map-sql.ts';
 import { commonType, NULL_TYPE } from '../types.ts';
@@ -32,7 +32,14 @@ const mapOfPairs = (types: readonly SqlType[]): SqlType => {
   const join = (from: number): SqlType =>
     types
       .filter((_, i) => i % 2 === from)
-      .reduce((a, b) => commonType(a, b) ?? NULL_TYPE, NULL_TYPE);
+      .reduce((a, b) => {
+        const joined = commonType(a, b);
+        if (joined !== undefined) return joined;
+        const what = from === 0 ? 'keys' : 'values';
+        throw fail('SQL_ANALYZE', {
+          detail: `The ${what} of map() have no common type: ${printSqlType(a)} and ${printSqlType(b)}`,
+        });
+      }, NULL_TYPE);
   return { kind: 'MAP', key: join(0), value: join(1) };
 };
 /** A lambda's body is the new key and value (`(k, v) -> (k + 1, v)`). */

@@ -23,8 +23,10 @@ function namedFields(types: readonly SqlType[], args: readonly ArgumentShape[]):
   const seen = new Set<string>();
   for (let i = 0; i < args.length; i += 2) {
     const name = args[i]?.text ?? null;
-    if (args[i]?.kind !== 'literal' || name === null) {
-      throw fail('SQL_ANALYZE', { detail: 'the names of named_struct must be constant texts' });
+    if (args[i]?.kind !== 'literal' || name === null || name === '') {
+      throw fail('SQL_ANALYZE', {
+        detail: 'the names of named_struct must be constant texts that are not empty',
+      });
     }
     if (seen.has(name.toLowerCase())) {
       throw fail('SQL_ANALYZE', {

@@ -1,7 +1,9 @@
 // Window functions proper; the aggregates take OVER too. NULLs are the smallest values of an order.
 // SOURCE of results: StarRocks' page on window functions.
+import { fail } from '../../base/errors.ts';
+import { printSqlType } from '../../model/sql-type.ts';
 import { castSql } from '../cast-sql.ts';
-import { NULL_TYPE } from '../types.ts';
+import { implicitCastCost, NULL_TYPE } from '../types.ts';
 import { definer } from './define.ts';
 import type { CallSite, FunctionEntry } from './entry.ts';
 
@@ -11,6 +13,11 @@ const window = definer('window', 'window');
 const offset = (name: string) => (s: CallSite) => {
   const [value, count = '1', otherwise] = s.sql;
   const type = s.args[2]?.type ?? NULL_TYPE;
+  if (otherwise !== undefined && implicitCastCost(type, s.result) === undefined) {
+    throw fail('SQL_ANALYZE', {
+      detail: `The third parameter of LEAD/LAG can't convert to ${printSqlType(s.result)}`,
+    });
+  }
   const last = otherwise === undefined ? '' : `, ${castSql(otherwise, type, s.result)}`;
   return `${name}(${value}, ${count}${last}${s.ignoreNulls ? ' IGNORE NULLS' : ''})${s.over}`;
 };
