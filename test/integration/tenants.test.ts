@@ -115,6 +115,8 @@ describe('tenants', () => {
        FROM KAFKA ("kafka_broker_list" = "${server.bootstrap}", "kafka_topic" = "tenants")`,
       `CREATE ROUTINE LOAD a.mine ON b.hidden PROPERTIES ("format" = "json")
        FROM KAFKA ("kafka_broker_list" = "${server.bootstrap}", "kafka_topic" = "tenants")`,
+      'SUBMIT TASK stolen AS CREATE TABLE a.stolen AS SELECT * FROM b.hidden',
+      'SUBMIT TASK stolen AS INSERT INTO b.hidden SELECT id, s FROM a.t',
       'SELECT * FROM _statistics_.rejected_records',
       'SELECT * FROM sys.grants_to_users',
     ]) {
@@ -211,6 +213,24 @@ describe('tenants', () => {
       await metrics.text(),
     );
     assert.equal(line?.[1], '40');
+  });
+
+  test('a right on a view is none on what it reads, and the other way round', async () => {
+    await bob.query('CREATE VIEW b.shared AS SELECT id FROM b.hidden');
+    for (const sql of [
+      'SELECT * FROM b.shared',
+      'SHOW CREATE VIEW b.shared',
+      'DROP VIEW b.shared',
+      'CREATE VIEW a.stolen AS SELECT * FROM b.hidden',
+      'CREATE VIEW a.stolen AS SELECT * FROM b.shared',
+      "PREPARE p FROM 'SELECT * FROM b.shared'",
+    ]) {
+      assert.equal(await errorOf(ann, sql), DENIED, sql);
+    }
+    await root.query('GRANT SELECT ON VIEW b.shared TO ann');
+    assert.equal(await errorOf(ann, 'SELECT * FROM b.shared'), 0);
+    assert.equal(await errorOf(ann, 'SELECT * FROM b.hidden'), DENIED);
+    await root.query('REVOKE SELECT ON VIEW b.shared FROM ann; DROP VIEW b.shared');
   });
 
   test('max_user_connections counts all sessions of a name', async () => {

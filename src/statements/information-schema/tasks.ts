@@ -1,6 +1,7 @@
 // Tasks of SUBMIT TASK and their runs as rows: information_schema.tasks, task_runs, SHOW TASKS.
-import { maskSecrets } from '../../base/secrets.ts';
+
 import type { TaskRecord } from '../../catalog/task-store.ts';
+import { redactStatement } from '../../sql/redact.ts';
 import { type ViewContext, type ViewRow, type ViewTable, viewColumns } from './view.ts';
 
 const CATALOG = 'default_catalog';
@@ -22,7 +23,7 @@ export async function taskRows({ services, visible, time }: ViewContext): Promis
       SCHEDULE: scheduleText(task, time),
       CATALOG,
       DATABASE: task.databaseName,
-      DEFINITION: maskSecrets(task.definition),
+      DEFINITION: redactStatement(task.definition),
       EXPIRE_TIME: time(task.expireMs),
       PROPERTIES: JSON.stringify(task.properties),
       CREATOR: `'${task.userName}'@'${task.userHost}'`,
@@ -41,7 +42,7 @@ async function runRows({ services, visible, time }: ViewContext): Promise<ViewRo
       STATE: run.state,
       CATALOG,
       DATABASE: run.databaseName,
-      DEFINITION: maskSecrets(run.definition),
+      DEFINITION: redactStatement(run.definition),
       EXPIRE_TIME: time(run.expireMs),
       ERROR_CODE: run.errorCode,
       ERROR_MESSAGE: run.errorMessage,
