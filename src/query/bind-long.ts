@@ -42,18 +42,21 @@ export function bindLong(
   return text;
 }
 
-/** `build(args)` with the marked arguments computed outside it and bound to names. */
+/**
+ * `build(args)` with the marked arguments computed outside it and bound to names, all in one lambda. DuckDB
+ * cannot find a grouped column inside a TRY in a lambda: arguments with a TRY are bound as well.
+ */
 export function bindArguments(
   args: readonly string[],
   marked: readonly boolean[],
   build: (args: readonly string[]) => string,
 ): string {
-  const name = (i: number): string => `b${i}_${fingerprint(args[i] ?? '')}`;
-  let text = build(args.map((sql, i) => (marked[i] === true ? name(i) : sql)));
-  for (const [i, sql] of args.entries()) {
-    if (marked[i] === true) text = `list_transform([${sql}], lambda ${name(i)}: ${text})[1]`;
-  }
-  return text;
+  if (!marked.includes(true)) return build(args);
+  const isBound = args.map((sql, i) => marked[i] === true || /\bTRY\(/.test(sql));
+  const parts = args.flatMap((sql, i) => (isBound[i] === true ? [`b${i} := ${sql}`] : []));
+  const name = `b${fingerprint(parts.join())}`;
+  const text = build(args.map((sql, i) => (isBound[i] === true ? `${name}.b${i}` : sql)));
+  return `list_transform([struct_pack(${parts.join(', ')})], lambda ${name}: ${text})[1]`;
 }
 
 /** The same text must get the same name, so that equal expressions stay equal: GROUP BY relies on it. */

@@ -6,7 +6,7 @@ import { duckdbType } from '../model/sql-type.ts';
 import { bindArguments, bindLong } from './bind-long.ts';
 import { castSql } from './cast-sql.ts';
 import { comparisonSql } from './comparison-sql.ts';
-import { decimalQuotientSql } from './decimal-sql.ts';
+import { decimalFits, decimalQuotientSql, quotientFits } from './decimal-sql.ts';
 import type {
   AggregateExpression,
   ArithmeticExpression,
@@ -205,9 +205,10 @@ function bound(
   if (!isBindable(call)) return build(sql);
   const text = bindLong(sql, build);
   const refused = call.args.map((arg) => refusesTry(arg));
-  return refused.includes(true) && text.includes('TRY(')
-    ? bindArguments(sql, refused, build)
-    : text;
+  if (!refused.includes(true)) return text;
+  // The form's own TRY, not one inside an argument.
+  const form = build(sql.map((_, i) => `\u0001${i}\u0001`));
+  return form.includes('TRY(') ? bindArguments(sql, refused, build) : text;
 }
 
 /** Aggregates need their arguments in place, and a lambda is no value. */
@@ -286,12 +287,15 @@ function arithmeticSql(expression: ArithmeticExpression, context: GenerateContex
       return guarded(
         `CAST((${widened(left, expression)} ${op} ${right}) AS ${duckdbType(type)})`,
         expression,
+        decimalFits(op, expression.left.type, expression.right.type, type.precision),
       );
     case '/': {
       const [a, b] = [expression.left.type, expression.right.type];
       if (type.kind !== 'DECIMAL' || a.kind !== 'DECIMAL' || b.kind !== 'DECIMAL')
         return `(${left} / nullif(${right}, 0))`;
-      return guarded(decimalQuotientSql(left, a.scale, right, b.scale, type.scale), expression);
+      const fits = quotientFits(a, b, type.scale);
+      const quotient = decimalQuotientSql(left, a.scale, right, b.scale, type.scale, !fits);
+      return guarded(quotient, expression, fits);
     }
     case '%':
       return remainderSql(left, right, expression);
@@ -325,9 +329,12 @@ function widened(sql: string, { left, type }: ArithmeticExpression): string {
   return `CAST(${sql} AS DECIMAL(${INT64_DIGITS + 1},${left.type.scale}))`;
 }
 
-/** A DECIMAL too long for 38 digits is NULL in StarRocks. TRY does that, where DuckDB lets it stand. */
-function guarded(sql: string, expression: TypedExpression): string {
-  return refusesTry(expression) ? sql : `TRY(${sql})`;
+/**
+ * A DECIMAL too long for 38 digits is NULL in StarRocks. TRY does that, where DuckDB lets it stand; where
+ * the result always fits there is none, also because DuckDB 1.5 fails on TRY over a grouped column.
+ */
+function guarded(sql: string, expression: TypedExpression, fits: boolean): string {
+  return fits || refusesTry(expression) ? sql : `TRY(${sql})`;
 }
 
 function likeSql(like: LikeExpression, context: GenerateContext): string {

@@ -1,7 +1,6 @@
 // BIGINT and LARGEINT arithmetic: StarRocks lets it wrap around, DuckDB raises an error. A BIGINT tree is
 // computed in 128 bits, and only rows whose result does not fit again by the engine's mr_wrap functions.
 import type { ArithmeticExpression, TypedExpression } from './expression.ts';
-import { refusesTry } from './walk.ts';
 
 type WrappingOp = '+' | '-' | '*';
 /** Bits of a value of each type, without the sign. */
@@ -24,25 +23,37 @@ export function integerSql(
   const plain = (part: (leaf: TypedExpression) => string): string =>
     treeSql(expression, part, (op, a, b) => `(${a} ${op} ${b})`);
   const { kind } = expression.type;
+  if (kind === 'LARGEINT') return checked(expression, operand, LARGEINT_MAGNITUDE, wrap128);
   const bits = bitsOf(expression);
-  if (kind === 'BIGINT') {
-    if (bits <= BIGINT_BITS) return plain(operand);
-    if (bits > HUGEINT_BITS) return tried(expression, plain(operand), operand, wrap64);
-    const wide = plain((leaf) => `CAST(${operand(leaf)} AS HUGEINT)`);
-    return `coalesce(TRY_CAST(${wide} AS BIGINT), ${treeSql(expression, operand, wrap64)})`;
-  }
-  return kind === 'LARGEINT' ? tried(expression, plain(operand), operand, wrap128) : plain(operand);
+  if (kind !== 'BIGINT' || bits <= BIGINT_BITS) return plain(operand);
+  if (bits > HUGEINT_BITS) return checked(expression, operand, BIGINT_MAGNITUDE, wrap64);
+  const wide = plain((leaf) => `CAST(${operand(leaf)} AS HUGEINT)`);
+  return `coalesce(TRY_CAST(${wide} AS BIGINT), ${treeSql(expression, operand, wrap64)})`;
 }
 
-/** Over aggregates, windows and subqueries DuckDB has no TRY: there an overflow stays an error. */
-function tried(
+/** A little below 2^63 and 2^127: a DOUBLE says of a smaller result for certain that it fits. */
+const BIGINT_MAGNITUDE = '9.2e18';
+const LARGEINT_MAGNITUDE = '1.7e38';
+
+/** The plain operation where every step fits, by its size as DOUBLE. (DuckDB 1.5 fails on TRY over a grouped column.) */
+function checked(
   expression: ArithmeticExpression,
-  plain: string,
   operand: (part: TypedExpression) => string,
+  magnitude: string,
   wrap: (op: WrappingOp, a: string, b: string) => string,
 ): string {
-  if (refusesTry(expression)) return plain;
-  return `coalesce(TRY(${plain}), ${treeSql(expression, operand, wrap)})`;
+  const steps: string[] = [];
+  treeSql(
+    expression,
+    (leaf) => `CAST(${operand(leaf)} AS DOUBLE)`,
+    (op, a, b) => {
+      const step = `(${a} ${op} ${b})`;
+      steps.push(`abs(${step}) < ${magnitude}`);
+      return step;
+    },
+  );
+  const plain = treeSql(expression, operand, (op, a, b) => `(${a} ${op} ${b})`);
+  return `CASE WHEN ${steps.join(' AND ')} THEN ${plain} ELSE ${treeSql(expression, operand, wrap)} END`;
 }
 
 /** Most bits that a value of the expression can need. */
