@@ -6,6 +6,7 @@ import {
   isTimeZone,
   localDatetime,
   localToUtcSql,
+  settledOffset,
   utcToLocalSql,
 } from '../../../src/query/time-zone.ts';
 import { errorOf } from './harness.ts';
@@ -28,6 +29,17 @@ test('local time', () => {
   );
   assert.equal(localDatetime(summer, '-03:30', false), '2024-07-01 08:30:00');
   assert.equal(localDatetime(0, 'Asia/Kolkata', false), '1970-01-01 05:30:00');
+});
+
+test('a zone without summer time is arithmetic from its last change on', () => {
+  const shanghai = settledOffset('Asia/Shanghai');
+  assert.equal(shanghai?.offsetSeconds, 28800);
+  // Its last change was on 1991-09-15.
+  assert.ok((shanghai?.sinceMs ?? 0) > Date.UTC(1991, 8, 15));
+  assert.ok((shanghai?.sinceMs ?? Infinity) < Date.UTC(1992, 0, 15));
+  assert.equal(settledOffset('Asia/Kathmandu')?.offsetSeconds, 20700);
+  assert.equal(settledOffset('Europe/Berlin'), null);
+  assert.equal(settledOffset('Australia/Lord_Howe'), null);
 });
 
 test('SQL: UTC is free, offsets are arithmetic, a name that is none is refused', () => {
