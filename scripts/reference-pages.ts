@@ -11,8 +11,14 @@ import { JOB_PROPERTIES, SOURCE_PROPERTIES } from '../src/loads/routine/properti
 import type { FunctionCategory, FunctionEntry } from '../src/query/functions/entry.ts';
 import { MISSING_FUNCTIONS } from '../src/query/functions/missing.ts';
 import { FUNCTION_ENTRIES } from '../src/query/functions/table.ts';
+import { SHOW_LISTS } from '../src/sql/ast/show.ts';
+import type { StatementKind } from '../src/sql/ast/statement.ts';
+import { REFUSED_STATEMENTS, type RefusalState } from '../src/sql/refused.ts';
 import { HANDLERS } from '../src/statements/index.ts';
 import { SYSTEM_VIEWS } from '../src/statements/information-schema/system-databases.ts';
+import { STATEMENT_PRIVILEGES } from '../src/statements/privileges.ts';
+import { LISTS } from '../src/statements/show/lists.ts';
+import { STATEMENT_DOCS } from '../src/statements/statement-docs.ts';
 import { TABLE_PROPERTIES } from '../src/statements/table-properties.ts';
 import { SYSTEM_VARIABLES, type VariableRow } from '../src/statements/variable-table.ts';
 import { METRICS } from '../src/telemetry/metrics.ts';
@@ -120,14 +126,43 @@ function propertiesPage(): string {
 }
 
 function statementsPage(): string {
-  const rows = Object.entries(HANDLERS).map(([kind, handler]) => [
-    kind.replaceAll('_', ' ').toUpperCase(),
-    handler === null ? 'parsed, not supported yet' : 'yes',
+  const kinds = Object.keys(STATEMENT_DOCS) as StatementKind[];
+  const sections = [...new Set(kinds.map((kind) => STATEMENT_DOCS[kind].section))];
+  const parts = sections.flatMap((section) => [
+    `## ${section}`,
+    table(
+      ['Statement', 'Rights', 'Differs from StarRocks'],
+      kinds
+        .filter((kind) => STATEMENT_DOCS[kind].section === section)
+        .map((kind) => [
+          code(STATEMENT_DOCS[kind].syntax),
+          STATEMENT_PRIVILEGES[kind] === 'none' ? 'none' : 'checked',
+          HANDLERS[kind] === null
+            ? 'parsed, not supported yet'
+            : (STATEMENT_DOCS[kind].differs ?? ''),
+        ]),
+    ),
   ]);
+  const lists = SHOW_LISTS.map((what) => [code(`SHOW ${what}`), LISTS[what].columns.join(', ')]);
+  const refused = (state: RefusalState): string =>
+    table(
+      ['Statement', 'Instead'],
+      REFUSED_STATEMENTS.filter((row) => row.state === state).map((row) => [
+        code(row.words),
+        row.instead,
+      ]),
+    );
   return page(
     'Statements',
-    'What the SQL front end takes.',
-    table(['Statement', 'Supported'], rows),
+    'What the SQL front end takes. `millrace check-sql FILE` tells it of a file of statements. Rights: `none` = anybody who is logged in may use it, and lists show only what one may see; `checked` = it needs the privileges that StarRocks asks for.',
+    ...parts,
+    '## SHOW lists',
+    "Each takes `[FROM d] [LIKE 'p' | WHERE ..] [ORDER BY ..] [LIMIT n]`.",
+    table(['Statement', 'Columns'], lists),
+    '## Not yet',
+    refused('later'),
+    '## Out of scope',
+    refused('never'),
   );
 }
 

@@ -1,4 +1,4 @@
-// The command line: start, sql. `child` is how the FE starts its other processes. Exit codes: 0 done,
+// The command line: start, sql, check-sql. `child` is how the FE starts its other processes. Exit codes: 0 done,
 // 1 a user's mistake or a failed statement, 2 usage, 3 unavailable, 70 a bug.
 import { resolve } from 'node:path';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
@@ -55,6 +55,23 @@ export async function runCommand(argv: readonly string[]): Promise<number> {
       const text = await runSql(options.execute, { ...options, database: options.database });
       if (text !== '') process.stdout.write(`${text}\n`);
     });
+  program
+    .command('check-sql')
+    .description('tell which statements of a file work here, differ from StarRocks or are missing')
+    .argument('<file>', 'SQL statements, parted by ;')
+    .option('--all', 'list the statements that work, too')
+    .addOption(
+      new Option('--format <format>', 'how the report is printed')
+        .choices(['text', 'json'])
+        .default('text'),
+    )
+    .action(async (path: string, options: CheckFlags) => {
+      const { checkFile, exitCodeOf, printReport } = await import('./check-sql.ts');
+      const checked = checkFile(path);
+      const report = printReport(path, checked, options.format, options.all === true);
+      process.stdout.write(`${report}\n`);
+      exitCode = exitCodeOf(checked);
+    });
   try {
     await program.parseAsync([...argv], { from: 'user' });
     return exitCode;
@@ -71,6 +88,11 @@ interface StartFlags {
   readonly brokerPort?: number | 'off';
   readonly conf?: string[];
   readonly demo?: boolean;
+}
+
+interface CheckFlags {
+  readonly all?: boolean;
+  readonly format: 'text' | 'json';
 }
 
 interface SqlFlags {
