@@ -16,7 +16,7 @@ import type {
 } from '../mysql/handler.ts';
 import { splitStatements } from '../sql/parse.ts';
 import { applyProperties } from '../statements/accounts/user-properties.ts';
-import { useDatabase } from '../statements/databases.ts';
+import { databaseOf, useDatabase } from '../statements/databases.ts';
 import { executeParsed, executeStatement, statementContext } from '../statements/execute.ts';
 import { mysqlColumn } from '../statements/mysql-columns.ts';
 import { parseOptions } from '../statements/parse-options.ts';
@@ -80,7 +80,7 @@ async function connect(
   admit(options, session);
   applyProperties(services.access.view, session);
   if (info.database !== null && info.database !== '') {
-    await useDatabase(info.database, { session, services });
+    await useDatabase(wireDatabase(info.database), { session, services });
   }
   /** Open statements of the binary protocol. */
   const open = new Set<Prepared>();
@@ -93,7 +93,7 @@ async function connect(
     }),
     limits: () => sessionLimits(session, services, info.interactive),
     query: (request, out) => runText(options, session, request, out),
-    initDb: (database) => useDatabase(database, { session, services }),
+    initDb: async (database) => useDatabase(wireDatabase(database), { session, services }),
     reset: async () => {
       await dropTemporaryTables(session, services);
       session.variables.clear();
@@ -127,6 +127,14 @@ function dropTemporary({ services, log }: MysqlDoorOptions, session: Session): v
   void dropTemporaryTables(session, services).catch((error: unknown) =>
     log.warn('temporary tables were not dropped', { connection: session.connectionId, error }),
   );
+}
+
+/** `db` or `catalog.db`, as dbt names it at connect. Throws as `USE catalog.db` does for other catalogs. */
+function wireDatabase(name: string): string {
+  const point = name.indexOf('.');
+  if (point < 0) return name;
+  const pos = { start: 0, line: 1, column: 0 };
+  return databaseOf({ pos, catalog: name.slice(0, point), name: name.slice(point + 1) });
 }
 
 /** As in MySQL, interactive clients begin with interactive_timeout where they set no wait_timeout of their own. */

@@ -7,7 +7,7 @@ import { aptInstall, debianProgram, installedFolder, run, runOk } from './proces
 const FOLDER = join(import.meta.dirname, 'python');
 
 /** Folder of an environment with the packages of a file in python/; installed once per text of that file. */
-export async function pythonFolder(requirements = 'requirements.txt'): Promise<string> {
+async function pythonFolder(requirements = 'requirements.txt'): Promise<string> {
   const path = join(FOLDER, requirements);
   const digest = createHash('sha256')
     .update(await readFile(path))
