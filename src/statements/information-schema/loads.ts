@@ -1,5 +1,6 @@
 // Loads as rows: Routine Load jobs and their ledger, rejected rows, transactions of other loads, and the
 // kinds of load that come later, which are empty until then. SOURCE: StarRocks docs, information_schema.
+import type { TransactionRecord, TransactionState } from '../../catalog/transactions.ts';
 import { showRow } from '../../loads/routine/show.ts';
 import { REJECTED_RECORDS_TABLE, STATISTICS_DATABASE } from '../../model/system-tables.ts';
 import { variableText } from '../variables.ts';
@@ -58,6 +59,73 @@ async function ledgerRows({ services, visible, time }: ViewContext): Promise<Vie
   });
 }
 
+/** Most loads of one list: older ones go with their labels anyway. */
+const LOADS_LIMIT = 2_000;
+
+const LOAD_STATES: Readonly<Record<TransactionState, string>> = {
+  PREPARE: 'LOADING',
+  PREPARED: 'PREPARED',
+  COMMITTED: 'FINISHED',
+  VISIBLE: 'FINISHED',
+  ABORTED: 'CANCELLED',
+};
+
+/** An INSERT as SHOW LOAD and information_schema.loads list it. */
+export interface ListedLoad {
+  readonly transaction: TransactionRecord;
+  readonly database: string;
+  /** '' when the table is gone. */
+  readonly table: string;
+  readonly state: string;
+  readonly progress: string;
+  readonly error: string;
+}
+
+/** INSERTs that the session may know of, newest first, as long as their labels are kept. */
+export async function listedLoads({
+  services,
+  visible,
+}: Pick<ViewContext, 'services' | 'visible'>): Promise<readonly ListedLoad[]> {
+  const { catalog } = services;
+  const databases = new Map((await catalog.databases.list()).map(({ id, name }) => [id, name]));
+  const tables = new Map((await catalog.tables.all()).map(({ id, name }) => [id, name]));
+  return (await catalog.transactions.list({ limit: LOADS_LIMIT })).flatMap((transaction) => {
+    const { databaseId, tableId, source, state, reason } = transaction;
+    const database = databases.get(databaseId);
+    const table = (tableId === null ? undefined : tables.get(tableId)) ?? '';
+    if (source !== 'INSERT_STREAMING' || database === undefined) return [];
+    if (!visible.load(database, table)) return [];
+    const shown = LOAD_STATES[state];
+    const progress = shown === 'FINISHED' ? 'ETL:100%; LOAD:100%' : 'ETL:100%; LOAD:0%';
+    const error = shown === 'CANCELLED' ? `type:LOAD_RUN_FAIL; msg:${reason}` : '';
+    return [{ transaction, database, table, state: shown, progress, error }];
+  });
+}
+
+async function loadRows(context: ViewContext): Promise<ViewRow[]> {
+  const { time } = context;
+  return (await listedLoads(context)).map(
+    ({ transaction, database, table, state, progress, error }) => ({
+      ID: transaction.id,
+      LABEL: transaction.label,
+      DB_NAME: database,
+      TABLE_NAME: table,
+      USER: transaction.userName,
+      WAREHOUSE: 'default_warehouse',
+      STATE: state,
+      PROGRESS: progress,
+      TYPE: 'INSERT',
+      PRIORITY: 'NORMAL',
+      CREATE_TIME: time(transaction.prepareMs),
+      LOAD_START_TIME: time(transaction.prepareMs),
+      LOAD_COMMIT_TIME: time(transaction.commitMs),
+      LOAD_FINISH_TIME: time(transaction.finishMs),
+      PROPERTIES: '{}',
+      ERROR_MSG: error,
+    }),
+  );
+}
+
 const RECORDS = `${STATISTICS_DATABASE}.${REJECTED_RECORDS_TABLE}`;
 
 export const LOAD_VIEWS: ViewTable = {
@@ -85,6 +153,15 @@ export const LOAD_VIEWS: ViewTable = {
     concat('Error: ', error_message, '. Row: ', raw_record) AS TRACKING_LOG, load_type AS TYPE FROM ${RECORDS}`,
       loadOf: { database: 'target_database', table: 'target_table' },
     },
+  },
+  loads: {
+    columns: viewColumns(
+      'long ID, v2048 LABEL, v64 PROFILE_ID DB_NAME TABLE_NAME USER WAREHOUSE STATE PROGRESS TYPE PRIORITY, ' +
+        'long SCAN_ROWS SCAN_BYTES FILTERED_ROWS UNSELECTED_ROWS SINK_ROWS, text RUNTIME_DETAILS, ' +
+        'time CREATE_TIME LOAD_START_TIME LOAD_COMMIT_TIME LOAD_FINISH_TIME, text PROPERTIES ERROR_MSG TRACKING_SQL REJECTED_RECORD_PATH, long JOB_ID',
+    ),
+    doc: 'INSERTs, as long as their labels are kept; rows are not counted here',
+    rows: loadRows,
   },
   stream_loads: {
     columns: viewColumns(

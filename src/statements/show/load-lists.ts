@@ -3,6 +3,7 @@
 import { fail } from '../../base/errors.ts';
 import type { DatabaseId } from '../../base/ids.ts';
 import type { TransactionRecord } from '../../catalog/transactions.ts';
+import { listedLoads } from '../information-schema/loads.ts';
 import { TASK_COLUMNS, taskRows } from '../information-schema/tasks.ts';
 import { cellsOf } from '../information-schema/view.ts';
 import {
@@ -80,6 +81,19 @@ async function transactions(context: ListContext): Promise<readonly ListRow[]> {
     .map((transaction) => transactionRow(transaction, time));
 }
 
+async function loads(context: ListContext): Promise<readonly ListRow[]> {
+  const { time, database } = context;
+  return (await listedLoads(context))
+    .filter((load) => database === null || load.database === database)
+    .map(({ transaction, state, progress, error }) => {
+      const started = time(transaction.prepareMs);
+      const rows = [null, null, null, null];
+      const times = [started, started, started, started, time(transaction.finishMs)];
+      const head = [transaction.id, transaction.label, state, progress, 'INSERT', 'NORMAL'];
+      return [...head, ...rows, null, null, error, ...times, null, null, 'default_warehouse'];
+    });
+}
+
 export const LOAD_LISTS = {
   TRANSACTION: {
     columns: TRANSACTION_COLUMNS,
@@ -87,9 +101,14 @@ export const LOAD_LISTS = {
     like: 'Label',
     aliases: { id: 'TransactionId' },
   },
-  LOAD: emptyList(
-    'JobId, Label, State, Progress, Type, Priority, ScanRows, FilteredRows, UnselectedRows, SinkRows, EtlInfo, TaskInfo, ErrorMsg, CreateTime, EtlStartTime, EtlFinishTime, LoadStartTime, LoadFinishTime, TrackingSQL, JobDetails, Warehouse',
-  ),
+  LOAD: {
+    columns:
+      'JobId, Label, State, Progress, Type, Priority, ScanRows, FilteredRows, UnselectedRows, SinkRows, EtlInfo, TaskInfo, ErrorMsg, CreateTime, EtlStartTime, EtlFinishTime, LoadStartTime, LoadFinishTime, TrackingSQL, JobDetails, Warehouse'.split(
+        ', ',
+      ),
+    rows: loads,
+    like: 'Label',
+  },
   TASKS: {
     columns: TASK_COLUMNS.map(({ name }) => name),
     rows: async (context) => (await taskRows(context)).map((row) => cellsOf(TASK_COLUMNS, row)),
