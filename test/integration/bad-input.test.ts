@@ -353,7 +353,7 @@ describe('CSV messages', () => {
     assert.deepEqual(raws.slice(0, 3), [
       '{"_raw": "4,b"}',
       '{"_raw": "5,b,6,extra"}',
-      '{"id": "x", "v": "b", "n": "1"}',
+      '{"id": "x", "n": "1", "v": "b"}',
     ]);
     assert.deepEqual(raws[3], '{"_raw_base64": "MTUs/ywx"}');
     const { consumed, empty, loaded, filtered } = await loadCase.ledger();
