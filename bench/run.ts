@@ -6,12 +6,15 @@ import { availableParallelism, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 import type { CompressionName } from '../src/kafka/protocol/batch-header.ts';
 import { freshness } from './freshness-bench.ts';
+import { frontEnd } from './front-end-bench.ts';
 import { insertValues } from './insert-bench.ts';
 import { latencyUnderLoad } from './latency-bench.ts';
 import { duckdbAlone, loadTopic, makeTopic, startBenchBroker } from './load-bench.ts';
+import { pointQuery } from './point-query-bench.ts';
 import { type BenchResult, printResult, type Run, summarize, withBenchTable } from './report.ts';
 import { resultRows } from './result-bench.ts';
 import { bitmapUnion } from './sketch-bench.ts';
+import { tpch } from './tpch-bench.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -59,6 +62,9 @@ const BENCHES: Readonly<Record<string, () => Promise<BenchResult>>> = {
   'result-rows': () => resultRows(repeats),
   'bitmap-union': () => bitmapUnion(repeats),
   'insert-values': () => insertValues(rows, repeats),
+  'front-end': () => frontEnd(repeats),
+  'point-query': () => pointQuery(Math.min(rows, 1_000_000), repeats),
+  tpch: () => tpch(repeats),
 };
 
 const names = positionals.length === 0 ? Object.keys(BENCHES) : positionals;

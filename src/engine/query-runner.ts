@@ -239,7 +239,8 @@ function scanSql(scan: QueryScan, paths: readonly string[]): string {
   const columns = wanted.length > 0 ? wanted : scan.schema.columns.slice(0, 1);
   if (paths.length === 0) return emptySql(columns);
   const schema = { ...scan.schema, columns };
-  return `SELECT ${readSelectList(schema)} FROM ${readParquetSql(schema, paths)}`;
+  const rowCount = scan.files.reduce((sum, file) => sum + file.rowCount, 0);
+  return `SELECT ${readSelectList(schema)} FROM ${readParquetSql(schema, paths, rowCount)}`;
 }
 
 function inlineSql(table: InlineTable): string {

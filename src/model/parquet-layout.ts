@@ -78,9 +78,13 @@ export function parquetCopyOptions(schema: TableSchema): string {
 /**
  * `read_parquet(...)` over files of a table, whatever version of the schema each was written with:
  * columns are found by field id, one that a file lacks is its default or NULL. Gives stored types;
- * wrap it in `readSelectList` for the columns' own types.
+ * wrap it in `readSelectList` for the columns' own types. `rowCount` of all files helps the planner.
  */
-export function readParquetSql(schema: TableSchema, paths: readonly string[]): string {
+export function readParquetSql(
+  schema: TableSchema,
+  paths: readonly string[],
+  rowCount: number | null = null,
+): string {
   const columns = schema.columns.map(
     ({ fieldId, name, type, defaultValue }) =>
       `${fieldId}: {name: ${quoteLiteral(name)}, type: ${quoteLiteral(storedDuckdbType(type))}, default_value: ${
@@ -89,7 +93,9 @@ export function readParquetSql(schema: TableSchema, paths: readonly string[]): s
           : quoteLiteral(defaultValue)
       }}`,
   );
-  return `read_parquet(${quoteList(paths)}, schema = MAP {${columns.join(', ')}})`;
+  // Columns found by field id come without statistics: the planner would take a file for 1000 rows.
+  const rows = rowCount === null ? '' : `, explicit_cardinality = ${rowCount}`;
+  return `read_parquet(${quoteList(paths)}, schema = MAP {${columns.join(', ')}}${rows})`;
 }
 
 /** A SELECT list that gives the columns their own types when they come from `readParquetSql`. */

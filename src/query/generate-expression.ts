@@ -284,11 +284,7 @@ function arithmeticSql(expression: ArithmeticExpression, context: GenerateContex
     case '*':
       if (type.kind !== 'DECIMAL')
         return integerSql(expression, (part) => expressionSql(part, context));
-      return guarded(
-        `CAST((${widened(left, expression)} ${op} ${right}) AS ${duckdbType(type)})`,
-        expression,
-        decimalFits(op, expression.left.type, expression.right.type, type.precision),
-      );
+      return decimalSql(op, left, right, expression, type.precision);
     case '/': {
       const [a, b] = [expression.left.type, expression.right.type];
       if (type.kind !== 'DECIMAL' || a.kind !== 'DECIMAL' || b.kind !== 'DECIMAL')
@@ -311,6 +307,22 @@ function arithmeticSql(expression: ArithmeticExpression, context: GenerateContex
     case '|':
       return `(${left} ${op} ${right})`;
   }
+}
+
+/** `+`, `-` and `*` of decimals. */
+function decimalSql(
+  op: '+' | '-' | '*',
+  left: string,
+  right: string,
+  expression: ArithmeticExpression,
+  precision: number,
+): string {
+  const plain = `(${widened(left, expression)} ${op} ${right})`;
+  const fits = decimalFits(op, expression.left.type, expression.right.type, precision);
+  // A product that fits has DuckDB's type with as many digits or more, and the same scale: narrowing it costs
+  // as much as making it, and the outputs of a statement are cast to their own types anyway.
+  if (op === '*' && fits) return plain;
+  return guarded(`CAST(${plain} AS ${duckdbType(expression.type)})`, expression, fits);
 }
 
 /** NULL for a divisor of 0. The smallest integer by -1 is an overflow for DuckDB, though its remainder is 0. */

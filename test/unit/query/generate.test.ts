@@ -328,3 +328,12 @@ test('quoted text comes back as it was', async () => {
   );
   assert.equal(quoteIdentifier('a"b'), '"a""b"');
 });
+
+test('decimals are guarded against too many digits only where their types allow so many', () => {
+  const table = storedTable('m', {
+    a: { kind: 'DECIMAL', precision: 15, scale: 2 },
+    b: { kind: 'DECIMAL', precision: 30, scale: 2 },
+  });
+  assert.doesNotMatch(plan('SELECT a * (1 - a) FROM m', [table]).duckdbSql, /TRY\(/);
+  assert.match(plan('SELECT a * b FROM m', [table]).duckdbSql, /TRY\(/);
+});
