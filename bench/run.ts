@@ -5,6 +5,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 import type { CompressionName } from '../src/kafka/protocol/batch-header.ts';
+import { connections } from './connections-bench.ts';
 import { freshness } from './freshness-bench.ts';
 import { frontEnd } from './front-end-bench.ts';
 import { insertValues } from './insert-bench.ts';
@@ -59,6 +60,7 @@ const BENCHES: Readonly<Record<string, () => Promise<BenchResult>>> = {
   'load-4-partitions': () => load('load-4-partitions', 4, 'none', false),
   freshness: () => freshness(),
   'latency-under-load': () => latencyUnderLoad(rows, repeats),
+  connections: () => connections(),
   'result-rows': () => resultRows(repeats),
   'bitmap-union': () => bitmapUnion(repeats),
   'insert-values': () => insertValues(rows, repeats),
