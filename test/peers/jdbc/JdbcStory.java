@@ -234,9 +234,11 @@ public class JdbcStory {
     }
     // Connector/J with useCursorFetch cannot read a row of more than one packet (its MultiPacketReader.probeMessage).
     int size = mode.contains("useCursorFetch") ? 15_000_000 : 17_000_000;
-    try (PreparedStatement statement = connection.prepareStatement("SELECT repeat(?, ?)")) {
+    // repeat() alone gives at most 1 MiB.
+    String longText = "SELECT replace(repeat(?, 1000000), 'x', repeat('x', ?))";
+    try (PreparedStatement statement = connection.prepareStatement(longText)) {
       statement.setString(1, "x");
-      statement.setInt(2, size);
+      statement.setInt(2, size / 1_000_000);
       ResultSet set = statement.executeQuery();
       set.next();
       check("a row of many MB", set.getString(1).length(), size);
