@@ -73,7 +73,14 @@ export function createQueryRunner(options: QueryRunnerOptions): QueryRunner {
             return await runProfile(options, connection, { plan, firstSequence, sink, limited });
           }
           if (plan.maxRows !== null && plan.maxRows <= FEW_ROWS) {
-            return await runFewRows(options, connection, { plan, firstSequence, sink, limited });
+            const chunks = await fewRows(options, connection, plan, limited);
+            return await sendChunks(chunks, { plan, firstSequence, sink, limited });
+          }
+          if (plan.tryFewFirst === true) {
+            const chunks = await fewRows(options, connection, plan, limited, FEW_ROWS + 1);
+            if (chunks.reduce((sum, chunk) => sum + chunk.rowCount, 0) <= FEW_ROWS) {
+              return await sendChunks(chunks, { plan, firstSequence, sink, limited });
+            }
           }
           const rowCount = await materialize(options, connection, plan, limited);
           return await sendRows(connection, { plan, firstSequence, rowCount, sink, limited });
@@ -109,17 +116,26 @@ async function withTimeLimit<T>(
 }
 
 /**
- * A result that the plan bounds to a few rows: computed whole in memory by one statement, which fails
- * as a whole. Three statements less than through the temporary table.
+ * The rows of a plan, or its first `most`: few, so computed whole in memory by one statement, which fails as
+ * a whole. Three statements less than through the temporary table.
  */
-async function runFewRows(
+function fewRows(
   options: QueryRunnerOptions,
   connection: Connection,
+  plan: QueryPlan,
+  signal: AbortSignal,
+  most?: number,
+): ReturnType<Connection['chunks']> {
+  const limit = most === undefined ? '' : ` LIMIT ${most}`;
+  return withPaths(options, plan, signal, (paths) =>
+    connection.chunks(`${selectSql(plan, paths)}${limit}`, { signal }),
+  );
+}
+
+async function sendChunks(
+  chunks: Awaited<ReturnType<Connection['chunks']>>,
   { plan, firstSequence, sink, limited: signal }: Omit<Sending, 'rowCount'>,
 ): Promise<QueryOutcome> {
-  const chunks = await withPaths(options, plan, signal, (paths) =>
-    connection.chunks(selectSql(plan, paths), { signal }),
-  );
   const pending: Buffer[] = [];
   const encoder = new RowEncoder(firstSequence, (chunk) => pending.push(chunk));
   for (const chunk of chunks) {

@@ -57,6 +57,11 @@ export interface QueryPlan {
   readonly timeoutMs: number;
   /** Most rows that the statement can give (LIMIT, or an aggregate of everything); null = not known. */
   readonly maxRows: number | null;
+  /**
+   * The rows come as a filtered scan of little data finds them: asking for the first few alone costs no more
+   * than all of them, and is all that a look-up needs.
+   */
+  readonly tryFewFirst?: true;
   /** EXPLAIN ANALYZE: runs the statement and gives its profile, one line of text a row, in place of its rows. */
   readonly profile?: true;
 }

@@ -16,7 +16,7 @@ import { pruneFiles } from './prune-files.ts';
 import type { QueryNode } from './query-node.ts';
 import { renderTextSql } from './render.ts';
 import { collectScanUse, type ScanUse } from './scan-use.ts';
-import { containsAggregate } from './walk.ts';
+import { containsAggregate, containsWindow } from './walk.ts';
 
 /** Longest DuckDB statement made, in characters: a bound on what repeated arguments may grow to. */
 const MAX_SQL_LENGTH = 16 * 1024 * 1024;
@@ -51,7 +51,21 @@ export function planQuery(query: Query, text: string, context: QueryContext): Qu
     ...planSources(analysis, scans),
     timeoutMs: context.limits.timeoutMs,
     maxRows: mostRows(node),
+    ...(isLookUp(node, scans) ? { tryFewFirst: true } : {}),
   };
+}
+
+/** Rows to scan up to which a look-up may be tried first: what it costs more where it finds many is a few ms. */
+const MAX_LOOK_UP_ROWS = 5_000_000;
+
+/** A filter over one scan, whose rows depend on nothing but their own. */
+function isLookUp({ body, orderBy, ctes }: QueryNode, scans: readonly QueryScan[]): boolean {
+  if (body.kind !== 'select' || body.from?.kind !== 'scan' || body.where === null) return false;
+  if (orderBy.length > 0 || ctes.length > 0 || body.distinct || scans.length !== 1) return false;
+  if (body.groupBy !== null || body.having !== null || body.qualify !== null) return false;
+  if (body.items.some((item) => containsAggregate(item) || containsWindow(item))) return false;
+  const rows = scans[0]?.files.reduce((sum, file) => sum + file.rowCount, 0) ?? 0;
+  return rows <= MAX_LOOK_UP_ROWS;
 }
 
 /** A bound on the rows of a query, null where only running it tells. */
