@@ -49,10 +49,36 @@ export function engineError(thrown: unknown, interruption?: unknown): AppError {
   }
   if (VALUE_KINDS.has(kind)) {
     // The kind of error() and of our own functions: the words behind it are ours, or the user's.
-    const words = detail.replace(/^Invalid Input Error: /, '');
-    return fail('ENGINE_VALUE', { detail: words }, thrown);
+    const words = detail.replace(/^(?:Invalid Input|Conversion|Out of Range) Error: /, '');
+    return fail('ENGINE_VALUE', { detail: plainWords(words) }, thrown);
   }
   return fail('INTERNAL', { detail }, thrown);
+}
+
+/** What RE2 says of an expression that it cannot read. SOURCE: re2/regexp.cc, kErrorStrings. */
+const REGEX_FAULT =
+  /^(?:missing [\])]|unexpected \)|no argument for repetition operator|bad repetition operator|invalid (?:escape sequence|character class|perl operator|named capture group|repetition size|UTF-8)|trailing \\)/;
+
+const RANGE_HINT = 'CAST the operands to a wider type, such as LARGEINT or DOUBLE';
+
+/** The engine's most frequent words about values, without the names of its own types and columns. */
+function plainWords(words: string): string {
+  // SOURCE: StarRocks' regexp functions answer "Invalid regex expression: ..." with RE2's words behind it.
+  if (REGEX_FAULT.test(words)) return `Invalid regex expression: ${words}`;
+  const range =
+    /^Type \S+ with value (\S+) can't be cast because the value is out of range for the destination type/.exec(
+      words,
+    );
+  if (range !== null) {
+    return `Numeric overflow: ${range[1] ?? ''} is out of range of the type of the result (${RANGE_HINT})`;
+  }
+  const overflow = /^Overflow in \S+ (?:of|addition|subtraction|multiplication|negation)\b/.test(
+    words,
+  );
+  if (overflow) {
+    return `Numeric overflow: a result does not fit its type (${RANGE_HINT})`;
+  }
+  return words;
 }
 
 /** Without DuckDB's hints and the copy of our generated SQL that follow the message. */

@@ -20,7 +20,7 @@ import { condition } from './condition.ts';
 import { datetimeOf, withoutZeros } from './datetime-text.ts';
 import type { LiteralExpression, TypedExpression } from './expression.ts';
 import type { ExpressionContext } from './expression-context.ts';
-import { checkTypeDepth } from './limits.ts';
+import { checkTypeDepth, checkTypeRange } from './limits.ts';
 import { analyzeError, resolveColumn } from './scope.ts';
 import {
   arrayOf,
@@ -320,6 +320,7 @@ function commonOf(values: readonly TypedExpression[], at: ast.Expression, what: 
 
 function analyseCast(expression: ast.Cast, context: ExpressionContext): TypedExpression {
   checkTypeDepth(expression.type);
+  checkTypeRange(expression.type);
   const operand = context.analyse(expression.operand, context);
   if (!isCastable(operand.type, expression.type)) {
     throw analyzeError(
@@ -338,6 +339,7 @@ function analyseArray(expression: ast.ArrayLiteral, context: ExpressionContext):
   const items = expression.items.map((item) => context.analyse(item, context));
   const element = expression.elementType ?? commonOf(items, expression, 'the array');
   checkTypeDepth(arrayOf(element));
+  checkTypeRange(element);
   return {
     kind: 'array',
     type: arrayOf(element),

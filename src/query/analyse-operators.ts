@@ -23,6 +23,7 @@ import {
   decimalLiteralType,
   implicitCastCost,
   integerLiteralType,
+  isInteger,
   isNumeric,
   NULL_TYPE,
   STRING,
@@ -172,6 +173,10 @@ export function analyseUnary(expression: ast.Unary, context: ExpressionContext):
 
 function negatedLiteral(text: string, operand: TypedExpression): TypedExpression {
   const negated = text.startsWith('-') ? text.slice(1) : `-${text}`;
+  // -(-128) is no TINYINT any more.
+  if (isInteger(operand.type) && /^-?\d+$/.test(negated)) {
+    return { kind: 'literal', type: integerLiteralType(BigInt(negated)), text: negated };
+  }
   const type = operand.type.kind === 'DECIMAL' ? decimalLiteralType(negated) : operand.type;
   return { kind: 'literal', type, text: negated };
 }

@@ -49,6 +49,7 @@ export function analyseQuery(
   outer: Scope | null,
   outerCtes: CteScope,
 ): QueryNode {
+  refuseSameNames(query.ctes);
   const ctes = new Map<string, CteBinding>(outerCtes);
   const nodes = query.ctes.map((cte) =>
     query.recursive && namesItself(cte)
@@ -123,6 +124,16 @@ function analyseCte(
   const name = bindCte(cte, query.columns, analysis, ctes);
   analysis.cteWidths.set(name, queryWidth(query, analysis.cteWidths));
   return { name, label: cte.name, query };
+}
+
+/** SOURCE: MySQL's words for two tables of one name; otherwise the later one would hide the first in silence. */
+function refuseSameNames(ctes: readonly ast.CommonTable[]): void {
+  const names = new Set<string>();
+  for (const cte of ctes) {
+    const name = cte.name.toLowerCase();
+    if (names.has(name)) throw analyzeError(`Not unique table/alias: '${cte.name}'`, cte.query.pos);
+    names.add(name);
+  }
 }
 
 /** Makes the WITH table known to what follows; gives its name in the generated SQL. */

@@ -1,8 +1,9 @@
 // Bounds on shapes that DuckDB plans in exponential time, without looking at interrupts: found by trying
 // (see test/unit/query/limits.test.ts). Far above what people and tools write.
 import { fail } from '../base/errors.ts';
-import type { SqlType } from '../model/sql-type.ts';
+import { printSqlType, type SqlType } from '../model/sql-type.ts';
 import type { QueryNode, RelationNode } from './query-node.ts';
+import { MAX_DECIMAL_PRECISION } from './types.ts';
 import { containsAggregate } from './walk.ts';
 
 /** Subqueries inside expressions, one in another: each doubles the work (16: 0.3 s, 50: hours). */
@@ -75,4 +76,35 @@ export function queryWidth(query: QueryNode, cteWidths: ReadonlyMap<string, numb
   if (body.kind !== 'select' || body.from === null || query.limit !== null) return 1;
   const stays = body.distinct || body.groupBy !== null || body.items.some(containsAggregate);
   return stays ? 1 : joinWidth(body.from, cteWidths);
+}
+
+/**
+ * Refuses lengths and digits that no type has; DuckDB would refuse them in its own words, or change them.
+ * @throws SQL_ANALYZE. SOURCE: the ranges of StarRocks' DECIMAL, CHAR and VARCHAR pages.
+ */
+export function checkTypeRange(type: SqlType): void {
+  switch (type.kind) {
+    case 'DECIMAL':
+      if (type.precision < 1 || type.precision > MAX_DECIMAL_PRECISION) {
+        throw outOfRange(type, `the precision must be 1 to ${MAX_DECIMAL_PRECISION}`);
+      }
+      if (type.scale > type.precision) throw outOfRange(type, 'the scale exceeds the precision');
+      return;
+    case 'ARRAY':
+      checkTypeRange(type.element);
+      return;
+    case 'MAP':
+      checkTypeRange(type.key);
+      checkTypeRange(type.value);
+      return;
+    case 'STRUCT':
+      for (const field of type.fields) checkTypeRange(field.type);
+      return;
+    default:
+      return;
+  }
+}
+
+function outOfRange(type: SqlType, reason: string): Error {
+  return fail('SQL_ANALYZE', { detail: `Invalid type ${printSqlType(type)}: ${reason}` });
 }

@@ -104,22 +104,30 @@ function distributionOf(
 
 function refuseLaterWork(statement: CreateTable): void {
   const later: [boolean, string][] = [
-    [statement.external, 'external tables'],
-    [statement.partitionBy !== null, 'PARTITION BY'],
-    [statement.indexes.length > 0, 'indexes'],
-    [statement.orderBy.length > 0, 'ORDER BY of a table'],
+    [statement.external, 'external tables are not supported yet (leave EXTERNAL out)'],
+    [
+      statement.partitionBy !== null,
+      'PARTITION BY is not supported yet (leave it out: files are pruned by the range of every column)',
+    ],
+    [
+      statement.indexes.length > 0,
+      'indexes are not supported (leave them out: files are pruned by the range of every column)',
+    ],
+    [
+      statement.orderBy.length > 0,
+      'ORDER BY of a table is not supported yet (rows are sorted by DUPLICATE KEY)',
+    ],
     [
       statement.keys !== null && statement.keys.type !== 'DUPLICATE',
-      `${statement.keys?.type ?? ''} KEY tables`,
+      `${statement.keys?.type ?? ''} KEY tables are not supported yet, only DUPLICATE KEY tables are`,
     ],
     [
       statement.engine !== null && statement.engine.toUpperCase() !== 'OLAP',
-      `ENGINE=${statement.engine ?? ''}`,
+      `ENGINE=${statement.engine ?? ''} is not supported, only ENGINE=OLAP is`,
     ],
   ];
   for (const [present, what] of later) {
-    if (present)
-      throw analysisError(`${what} are not supported yet, only DUPLICATE KEY tables are`);
+    if (present) throw analysisError(what);
   }
 }
 

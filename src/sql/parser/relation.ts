@@ -109,6 +109,9 @@ function parseRelation(cursor: Cursor): Relation {
     const call = parseTableFunction(cursor);
     return { ...call, ...parseAlias(cursor) };
   }
+  if (cursor.token.word === 'FILES' && cursor.peek(1).word === '(') {
+    throw notSupported('FILES(...) in FROM', 'use CREATE ROUTINE LOAD or INSERT INTO ... VALUES');
+  }
   const name = cursor.qualifiedName();
   refuseTimeTravel(cursor);
   const partitions = parsePartitionNames(cursor);

@@ -7,7 +7,7 @@ test('operators are indented below what reads them, with what they tell about th
   const profile = {
     latency: 0.5,
     system_peak_buffer_memory: 1024,
-    cumulative_rows_scanned: 10,
+    cumulative_rows_scanned: 4000,
     query_name: 'SELECT secret',
     children: [
       {
@@ -39,7 +39,7 @@ test('operators are indented below what reads them, with what they tell about th
     '    TotalTime: 500.000ms',
     '    OperatorTime: 4.000ms',
     '    PeakMemory: 1024 bytes',
-    '    RowsScanned: 10',
+    '    ScanRows: 9',
     '    ResultRows: 2',
     'Operators',
     '    HASH_GROUP_BY [rows: 2, time: 1.000ms (25%)]',
