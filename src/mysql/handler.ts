@@ -47,6 +47,8 @@ export type MysqlColumnType =
   | 'date'
   | 'datetime'
   | 'time'
+  /** Text that MySQL calls CHAR: other types shown as text as well. */
+  | 'char'
   | 'string'
   | 'json'
   | 'binary';

@@ -30,6 +30,7 @@ function fromString(sql: string, to: SqlType): string {
   switch (to.kind) {
     case 'CHAR':
     case 'VARCHAR':
+      // Not cut to n bytes. SOURCE: StarRocks 3.3 answers CAST(12345 AS CHAR(1)) with 12345 (its issue 56391).
       return sql;
     case 'BOOLEAN':
       return `coalesce(TRY_CAST(${sql} AS BIGINT) <> 0, CASE lower(trim(${sql})) WHEN 'true' THEN TRUE WHEN 'false' THEN FALSE END)`;
@@ -41,7 +42,11 @@ function fromString(sql: string, to: SqlType): string {
       // DuckDB alone would take '1.5', '1e3', '0x1F' and '1_000'; StarRocks makes NULL of them.
       return `CASE WHEN regexp_full_match(${sql}, '\\s*[+-]?[0-9]+\\s*') THEN TRY_CAST(${sql} AS ${duckdbType(to)}) END`;
     case 'FLOAT':
-    case 'DOUBLE':
+    case 'DOUBLE': {
+      // Neither 1e400 nor the words inf and nan. SOURCE: StarRocks makes NULL of text that is no finite number.
+      const number = `TRY_CAST(${sql} AS ${duckdbType(to)})`;
+      return `CASE WHEN NOT contains(${sql}, '_') AND isfinite(${number}) THEN ${number} END`;
+    }
     case 'DECIMAL':
       return `CASE WHEN NOT contains(${sql}, '_') THEN TRY_CAST(${sql} AS ${duckdbType(to)}) END`;
     case 'DATE':

@@ -54,7 +54,8 @@ function foldString(text: string, to: SqlType): LiteralExpression | undefined {
   }
   if (isInteger(to) && /^[+-]?\d+$/.test(text) && fitsInteger(text, to))
     return { kind: 'literal', type: to, text: String(BigInt(text)) };
-  if (to.kind === 'DOUBLE' && /^[+-]?\d+(\.\d+)?([eE][+-]?\d+)?$/.test(text))
+  const isNumber = /^[+-]?\d+(\.\d+)?([eE][+-]?\d+)?$/.test(text);
+  if (to.kind === 'DOUBLE' && isNumber && Number.isFinite(Number(text)))
     return { kind: 'literal', type: to, text };
   return undefined;
 }

@@ -6,7 +6,13 @@ import { duckdbType } from '../model/sql-type.ts';
 import { bindArguments, bindLong } from './bind-long.ts';
 import { castSql } from './cast-sql.ts';
 import { comparisonSql } from './comparison-sql.ts';
-import { decimalFits, decimalQuotientSql, quotientFits } from './decimal-sql.ts';
+import {
+  checkedProductSql,
+  checkedSumSql,
+  decimalFits,
+  decimalQuotientSql,
+  quotientFits,
+} from './decimal-sql.ts';
 import type {
   AggregateExpression,
   ArithmeticExpression,
@@ -24,8 +30,8 @@ import { computedPatternSql, constantPatternSql } from './like-pattern.ts';
 import { quoteString } from './literal.ts';
 import { entrySql, mapFromEntriesSql } from './map-sql.ts';
 import type { QueryNode } from './query-node.ts';
-import { isInteger } from './types.ts';
-import { refusesTry } from './walk.ts';
+import { asDecimal, isInteger } from './types.ts';
+import { mustRunOnce, refusesTry } from './walk.ts';
 
 /** Digits of the widest DECIMAL that DuckDB keeps in 8 bytes. */
 const INT64_DIGITS = 18;
@@ -284,14 +290,17 @@ function arithmeticSql(expression: ArithmeticExpression, context: GenerateContex
     case '*':
       if (type.kind !== 'DECIMAL')
         return integerSql(expression, (part) => expressionSql(part, context));
-      return decimalSql(op, left, right, expression, type.precision);
+      return decimalSql(op, left, right, expression);
     case '/': {
       const [a, b] = [expression.left.type, expression.right.type];
       if (type.kind !== 'DECIMAL' || a.kind !== 'DECIMAL' || b.kind !== 'DECIMAL')
         return `(${left} / nullif(${right}, 0))`;
       const fits = quotientFits(a, b, type.scale);
-      const quotient = decimalQuotientSql(left, a.scale, right, b.scale, type.scale, !fits);
-      return guarded(quotient, expression, fits);
+      if (fits) return decimalQuotientSql(left, a.scale, right, b.scale, type.scale);
+      const width = repeats(expression) ? 'checked' : 'unchecked';
+      return bindLong([left, right], ([x = '', y = '']) =>
+        decimalQuotientSql(x, a.scale, y, b.scale, type.scale, width),
+      );
     }
     case '%':
       return remainderSql(left, right, expression);
@@ -307,22 +316,6 @@ function arithmeticSql(expression: ArithmeticExpression, context: GenerateContex
     case '|':
       return `(${left} ${op} ${right})`;
   }
-}
-
-/** `+`, `-` and `*` of decimals. */
-function decimalSql(
-  op: '+' | '-' | '*',
-  left: string,
-  right: string,
-  expression: ArithmeticExpression,
-  precision: number,
-): string {
-  const plain = `(${widened(left, expression)} ${op} ${right})`;
-  const fits = decimalFits(op, expression.left.type, expression.right.type, precision);
-  // A product that fits has DuckDB's type with as many digits or more, and the same scale: narrowing it costs
-  // as much as making it, and the outputs of a statement are cast to their own types anyway.
-  if (op === '*' && fits) return plain;
-  return guarded(`CAST(${plain} AS ${duckdbType(expression.type)})`, expression, fits);
 }
 
 /** NULL for a divisor of 0. The smallest integer by -1 is an overflow for DuckDB, though its remainder is 0. */
@@ -341,12 +334,34 @@ function widened(sql: string, { left, type }: ArithmeticExpression): string {
   return `CAST(${sql} AS DECIMAL(${INT64_DIGITS + 1},${left.type.scale}))`;
 }
 
+/** `+`, `-` and `*` of decimals. */
+function decimalSql(
+  op: '+' | '-' | '*',
+  left: string,
+  right: string,
+  expression: ArithmeticExpression,
+): string {
+  const { type } = expression;
+  const [a, b] = [asDecimal(expression.left.type), asDecimal(expression.right.type)];
+  assert(type.kind === 'DECIMAL', 'an operation on decimals gives a decimal');
+  const fits = decimalFits(op, a, b, type.precision);
+  if (fits || !repeats(expression)) {
+    const plain = `(${widened(left, expression)} ${op} ${right})`;
+    // A product that fits has DuckDB's type with as many digits or more, and the same scale: narrowing it costs
+    // as much as making it, and the outputs of a statement are cast to their own types anyway.
+    return op === '*' && fits ? plain : `CAST(${plain} AS ${duckdbType(type)})`;
+  }
+  return bindLong([left, right], ([x = '', y = '']) =>
+    op === '*' ? checkedProductSql(x, y, a, b) : checkedSumSql(op, x, y, type.scale),
+  );
+}
+
 /**
- * A DECIMAL too long for 38 digits is NULL in StarRocks. TRY does that, where DuckDB lets it stand; where
- * the result always fits there is none, also because DuckDB 1.5 fails on TRY over a grouped column.
+ * May the operands be written more than once? Where not, a result that is too long is an error, not NULL:
+ * DuckDB refuses subqueries in lambdas, so that a name for one is no way out.
  */
-function guarded(sql: string, expression: TypedExpression, fits: boolean): string {
-  return fits || refusesTry(expression) ? sql : `TRY(${sql})`;
+function repeats({ left, right }: ArithmeticExpression): boolean {
+  return !mustRunOnce(left) && !mustRunOnce(right);
 }
 
 function likeSql(like: LikeExpression, context: GenerateContext): string {

@@ -17,6 +17,14 @@ export function mapFromEntriesSql(entries: string): string {
   return `list_transform([${entries}], lambda mr_m: ${map})[1]`;
 }
 
+/** The same where a NULL key or equal keys mean that there is no such map: NULL. */
+export function convertedMapSql(entries: string): string {
+  const keys = 'list_transform(mr_m, lambda mr_k: mr_k.key)';
+  // list_distinct leaves NULL out.
+  const map = `CASE WHEN len(list_distinct(${keys})) = len(mr_m) THEN map_from_entries(mr_m) END`;
+  return `list_transform([${entries}], lambda mr_m: ${map})[1]`;
+}
+
 /** SQL for the struct of one entry. */
 export function entrySql(key: string, value: string): string {
   return `struct_pack(key := ${key}, value := ${value})`;

@@ -3,6 +3,7 @@
 // value; a value of another shape does not convert at all.
 import { quoteIdentifier } from '../model/duckdb-text.ts';
 import { exceedsDouble, type SqlType } from '../model/sql-type.ts';
+import { convertedMapSql } from './map-sql.ts';
 
 /** Converts one leaf's text; as for a field or a string of its own. */
 export type LeafConverter = (text: string, type: SqlType) => string;
@@ -57,7 +58,7 @@ function valueSql(value: string, type: SqlType, leaf: LeafConverter, depth: numb
       const item = valueSql(`${name}.value`, type.value, leaf, depth + 1);
       const entries = `list_transform(map_entries(${value}), lambda ${name}: struct_pack(key := ${key}, value := ${item}))`;
       // A key that does not convert, or two that become equal: there is no such map.
-      return `TRY(map_from_entries(${entries}))`;
+      return convertedMapSql(entries);
     }
     case 'STRUCT': {
       const fields = type.fields.map(({ name: field, type: inner }) => {

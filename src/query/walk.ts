@@ -29,10 +29,17 @@ export function containsWindow(expression: TypedExpression): boolean {
 /** DuckDB's TRY refuses these inside it. */
 export function refusesTry(expression: TypedExpression): boolean {
   return (
+    mustRunOnce(expression) ||
+    findExpression(expression, (part) => part.kind === 'aggregate' || part.kind === 'window') !==
+      undefined
+  );
+}
+
+/** Would it cost much more, or give something else, when computed twice: subqueries and random numbers. */
+export function mustRunOnce(expression: TypedExpression): boolean {
+  return (
     findExpression(expression, (part) => {
       switch (part.kind) {
-        case 'aggregate':
-        case 'window':
         case 'scalar_subquery':
         case 'exists':
         case 'in_subquery':

@@ -1,4 +1,5 @@
 // StarRocks types as MySQL clients see them in result columns.
+// SOURCE: StarRocks' column definitions (MysqlCodec); where they leave something out that clients use, MySQL's.
 import type { SqlType } from '../model/sql-type.ts';
 import type { MysqlColumn } from '../mysql/handler.ts';
 
@@ -7,6 +8,9 @@ import type { MysqlColumn } from '../mysql/handler.ts';
  * MariaDB Connector/J cannot read those. SOURCE: MySQL's MAX_ALIAS_NAME.
  */
 const MAX_NAME_LENGTH = 256;
+
+/** Digits and sign of the smallest LARGEINT. */
+const LARGEINT_LENGTH = 40;
 
 export function mysqlColumn(column: {
   readonly name: string;
@@ -34,12 +38,18 @@ function mysqlType(type: SqlType): Omit<MysqlColumn, 'name'> {
     case 'DOUBLE':
       return { type: 'double' };
     case 'DECIMAL':
-      return { type: 'decimal', length: type.precision + 2, decimals: type.scale };
+      // MySQL's length, from which drivers compute the precision: the digits, a sign, and a point if there is one.
+      return {
+        type: 'decimal',
+        length: type.precision + (type.scale > 0 ? 2 : 1),
+        decimals: type.scale,
+      };
     case 'DATE':
       return { type: 'date' };
     case 'DATETIME':
       return { type: 'datetime' };
     case 'CHAR':
+      return { type: 'char', length: type.length };
     case 'VARCHAR':
       return { type: 'string', length: type.length };
     case 'VARBINARY':
@@ -47,13 +57,13 @@ function mysqlType(type: SqlType): Omit<MysqlColumn, 'name'> {
     case 'HLL':
     case 'PERCENTILE':
       return { type: 'binary' };
-    case 'JSON':
-      return { type: 'json' };
-    // 128-bit integers and nested values have no MySQL type: StarRocks sends them as text too.
+    // No MySQL type holds these: StarRocks sends them as CHAR. JSON too, so that no driver parses it.
     case 'LARGEINT':
+      return { type: 'char', length: LARGEINT_LENGTH };
+    case 'JSON':
     case 'ARRAY':
     case 'MAP':
     case 'STRUCT':
-      return { type: 'string' };
+      return { type: 'char' };
   }
 }

@@ -42,6 +42,7 @@ function writeValue(writer: PayloadWriter, column: MysqlColumn, value: string | 
   switch (column.type) {
     case 'null':
       throw mismatch(column, value);
+    case 'char':
     case 'string':
     case 'json':
     case 'binary':

@@ -41,6 +41,7 @@ const TYPES: Readonly<Record<MysqlColumnType, TypeRow>> = {
   date: numeric(TYPE.date, 10),
   datetime: numeric(TYPE.datetime, 26),
   time: numeric(TYPE.time, 17),
+  char: { code: TYPE.string, length: 65_535 / 3, decimals: 0, text: true },
   string: { code: TYPE.varString, length: 65_535 / 3, decimals: 0, text: true },
   json: { code: TYPE.json, length: 0xffffffff, decimals: 0, text: true },
   binary: numeric(TYPE.blob, 0xffff),

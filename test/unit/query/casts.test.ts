@@ -76,8 +76,25 @@ const CASTS: Readonly<Record<string, readonly (readonly [value: string, shown: s
       ["'5.'", '5'],
       ["'abc'", null],
       ["''", null],
+      ["'1e308'", '1e+308'],
+      ["'1e400'", null],
+      ["'-1e400'", null],
+      ["'inf'", null],
+      ["'nan'", null],
+      [`parse_json('"1e400"')`, null],
       ["parse_json('1e2')", '100'],
       ['123456789012345678', '1.2345678901234568e+17'],
+    ],
+    float: [
+      ["'1.5'", '1.5'],
+      ["'1e39'", null],
+      ["'-Infinity'", null],
+    ],
+    // SOURCE: StarRocks 3.3 (its issue 56391): the length does not cut.
+    'char(1)': [['12345', '12345']],
+    'varchar(3)': [
+      ["'abcdef'", 'abcdef'],
+      ['12345', '12345'],
     ],
     'decimal(10, 2)': [
       ["'9.5'", '9.50'],
@@ -433,4 +450,81 @@ test('the largest decimals of every size: no operation raises an error, and sums
       assert.equal(BigInt((row?.[0] ?? '').replace('.', '')), sum, `${a} + ${b}`);
     }
   }
+});
+
+test('decimals that may exceed 38 digits, over grouped columns, beside aggregates and in maps', async () => {
+  const wide = { kind: 'DECIMAL', precision: 20, scale: 2 } as const;
+  await bench.table(
+    'wide',
+    { d: wide, s: { kind: 'VARCHAR', length: 65533 } },
+    "('12.50', '{\"1\":2}')",
+  );
+  const products = 'd * d, d * d + 1, d * d * d, d * d / d, d - d * d * d, d / (d * d)';
+  const numbers = [
+    '156.2500',
+    '157.2500',
+    '1953.125000',
+    '12.5000000000',
+    '-1940.625000',
+    '0.08000000',
+  ];
+  assert.deepEqual(await bench.run(`SELECT ${products} FROM wide`), [numbers]);
+  assert.deepEqual(await bench.run(`SELECT ${products} FROM wide GROUP BY d`), [numbers]);
+  assert.deepEqual(
+    await bench.run(
+      'SELECT sum(d) * sum(d), d * count(*) * d, (SELECT max(d) FROM wide) * d, cast(s as map<int, int>) FROM wide GROUP BY d, s',
+    ),
+    [['156.2500', '156.2500', '156.2500', '{1:2}']],
+  );
+  assert.deepEqual(
+    await bench.run(
+      'SELECT sum(d * d) OVER (PARTITION BY d * d) FROM wide WHERE d * d > 1 ORDER BY d * d',
+    ),
+    [['156.2500']],
+  );
+});
+
+test('the first decimals beyond 38 digits are NULL and the last within are exact', async () => {
+  const max = '9'.repeat(38);
+  const whole = { kind: 'DECIMAL', precision: 38, scale: 0 } as const;
+  const cents = { kind: 'DECIMAL', precision: 38, scale: 2 } as const;
+  await bench.table(
+    'edges',
+    { m: whole, n: whole, c: cents, f: whole },
+    // f * 9 is the largest of all.
+    `('${max}', '-${max}', '0.01', '${'1'.repeat(38)}')`,
+  );
+  for (const [sql, shown] of [
+    ['m + 1', null],
+    ['m - 1', `${'9'.repeat(37)}8`],
+    ['n - 1', null],
+    ['n + 1', `-${'9'.repeat(37)}8`],
+    ['m + n', '0'],
+    ['m - n', null],
+    ['m + 0', max],
+    ['m * 1', max],
+    ['n * 1', `-${max}`],
+    ['m * 2', null],
+    ['f * 9', max],
+    ['f * -9', `-${max}`],
+    ['f * 10', null],
+    ['(f + 1) * 9', null],
+    // Does not fit the scale of the result.
+    ['m + c', null],
+    ['f * c', `${'1'.repeat(36)}.11`],
+    ['m * (c + c)', null],
+    // Seven zeros more than a HUGEINT has.
+    ['m / m', null],
+    ['m * NULL', null],
+    ['m * 0', '0'],
+  ] as const) {
+    assert.deepEqual(await bench.run(`SELECT ${sql} FROM edges`), [[shown]], sql);
+    const grouped = await bench.run(`SELECT ${sql} FROM edges GROUP BY m, n, c, f`);
+    assert.deepEqual(grouped, [[shown]], `${sql}, grouped`);
+  }
+  // Constants alone, which the engine computes while it plans.
+  const wide = `CAST('${max}' AS decimal(38, 0))`;
+  assert.deepEqual(await bench.run(`SELECT ${wide} * 10, ${wide} + 1, ${wide} / 3, ${wide} * 1`), [
+    [null, null, null, max],
+  ]);
 });
