@@ -334,6 +334,6 @@ test('decimals are guarded against too many digits only where their types allow 
     a: { kind: 'DECIMAL', precision: 15, scale: 2 },
     b: { kind: 'DECIMAL', precision: 30, scale: 2 },
   });
-  assert.doesNotMatch(plan('SELECT a * (1 - a) FROM m', [table]).duckdbSql, /CASE|TRY/);
+  assert.doesNotMatch(plan('SELECT a * (1 - a) FROM m', [table]).duckdbSql, /CASE|TRY\(/);
   assert.match(plan('SELECT a * b FROM m', [table]).duckdbSql, /CASE WHEN t0."a" BETWEEN/);
 });
