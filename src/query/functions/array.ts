@@ -337,17 +337,13 @@ const MAKING: readonly FunctionEntry[] = [
         arrayOfWidest,
       ],
     ],
-    'The numbers from one (1 when left out) to another; a step of 0 gives an empty array.',
+    'The numbers from one (1 when left out) to another; a step of 0 gives an empty array. 1,000,000 numbers at most.',
     ['array_generate(9, 6)', '[9,8,7,6]'],
   ),
   array(
     'array_repeat',
-    [
-      '(T, int) -> array<T>',
-      (s) =>
-        `CASE WHEN ${s.sql[1]} IS NOT NULL THEN CAST(list_transform(range(greatest(${s.sql[1]}, 0)), lambda mr_i: ${s.sql[0]}) AS ${duckdbType(s.result)}) END`,
-    ],
-    'The value so many times.',
+    ['(T, int) -> array<T>', repeated],
+    'The value so many times: 1,000,000 elements or 64 MB of text at most, those of arrays counted.',
     ['array_repeat([1, 2], 2)', '[[1,2],[1,2]]'],
     own,
   ),
@@ -359,12 +355,45 @@ function arrayOfWidest(types: readonly SqlType[]): SqlType {
   return arrayOf(types.reduce((a, b) => (rank(b) > rank(a) ? b : a), types[0] ?? BIGINT));
 }
 
+/**
+ * Most elements that one call makes: it cannot be interrupted, and the engine's range() does not keep to
+ * its memory limit. StarRocks has no bound of its own.
+ */
+const MAX_MADE = 1_000_000;
+/** Most bytes of text that array_repeat makes. */
+const MAX_TEXT_BYTES = 64_000_000;
+
+function tooLong(name: string): string {
+  return `error('${name} makes at most ${MAX_MADE} elements, or 64 MB of text: use TABLE(generate_series(...)) for more')`;
+}
+
+function repeated(s: CallSite): string {
+  const [value = '', times = ''] = s.sql;
+  const kind = s.args[0]?.type.kind;
+  const size =
+    kind === 'ARRAY'
+      ? `greatest(len(${value}), 1)`
+      : kind === 'CHAR' || kind === 'VARCHAR'
+        ? `greatest(strlen(${value}) / ${MAX_TEXT_BYTES / MAX_MADE}, 1)`
+        : '1';
+  const isTooLong = `CAST(${times} AS DOUBLE) * coalesce(${size}, 1) > ${MAX_MADE}`;
+  // Bounded before the engine counts, whether it looks at the other branch or not.
+  const count = `CAST(CASE WHEN ${isTooLong} THEN 0 ELSE greatest(${times}, 0) END AS BIGINT)`;
+  const made = `CAST(list_transform(range(${count}), lambda mr_i: ${value}) AS ${duckdbType(s.result)})`;
+  return `CASE WHEN ${isTooLong} THEN ${tooLong('array_repeat')} WHEN ${times} IS NOT NULL THEN ${made} END`;
+}
+
 /** DuckDB counts in BIGINT; with no step it goes towards the end, up or down. */
 function generated(s: CallSite, start: string, end: string, step: string): string {
   const [from, to] = [start, end].map((sql) => `CAST(${sql} AS BIGINT)`);
   const by =
     step === '' ? `CASE WHEN ${from} <= ${to} THEN 1 ELSE -1 END` : `CAST(${step} AS BIGINT)`;
-  return `CAST(generate_series(${from}, ${to}, ${by}) AS ${duckdbType(s.result)})`;
+  // In DOUBLE: the difference of two BIGINTs may be none, and the bound need not be exact.
+  const count = `(CAST(${to} AS DOUBLE) - ${from}) / nullif(${by}, 0)`;
+  // Bounded before the engine counts, whether it looks at the other branch or not.
+  const last = `CASE WHEN ${count} >= ${MAX_MADE} THEN ${from} ELSE ${to} END`;
+  const made = `CAST(generate_series(${from}, ${last}, ${by}) AS ${duckdbType(s.result)})`;
+  return `CASE WHEN ${count} >= ${MAX_MADE} THEN ${tooLong('array_generate')} ELSE ${made} END`;
 }
 
 export const ARRAY_FUNCTIONS: readonly FunctionEntry[] = [
