@@ -148,6 +148,8 @@ export interface Tables {
   get(databaseName: string, tableName: string, sessionId?: string): Promise<TableInfo>;
   /** The temporary tables of a session in a database, by name. Throws UNKNOWN_DATABASE. */
   listTemporary(databaseName: string, sessionId: string): Promise<readonly TableInfo[]>;
+  /** Temporary tables of all databases by id, of one session or (null) of all. */
+  temporary(sessionId: string | null): Promise<readonly TemporaryTable[]>;
   /** Drops all temporary tables of a session. */
   dropSession(sessionId: string): Promise<void>;
   /** A table of a session becomes an ordinary one. Throws TABLE_EXISTS, UNKNOWN_TABLE. */
@@ -164,6 +166,12 @@ export interface Tables {
   drop(databaseName: string, tableName: string, sessionId?: string): Promise<void>;
   /** Status of live tables; unknown ids are left out. */
   status(ids: readonly TableId[]): Promise<readonly TableStatus[]>;
+}
+
+/** A temporary table with the session that it belongs to. */
+export interface TemporaryTable {
+  readonly table: TableInfo;
+  readonly sessionId: string;
 }
 
 export interface TableChanges {

@@ -10,7 +10,7 @@ import {
 import { nextFieldId, numberColumns } from '../model/field-ids.ts';
 import { tablePrefix } from '../model/file-key.ts';
 import type { TableInfo, TableSchema } from '../model/table.ts';
-import type { NewTable, TableChanges, TableStatus, Tables } from './catalog.ts';
+import type { NewTable, TableChanges, TableStatus, Tables, TemporaryTable } from './catalog.ts';
 import { type CatalogContext, nextValue } from './context.ts';
 import { DatabaseStore } from './databases.ts';
 import { runBatch } from './driver/batch.ts';
@@ -84,6 +84,13 @@ export class TableStore implements Tables {
       .orderBy('tables.name')
       .execute();
     return rows.map(readTable);
+  }
+
+  async temporary(sessionId: string | null): Promise<readonly TemporaryTable[]> {
+    let query = selectTables(this.#context).where('tables.session_id', '<>', ORDINARY);
+    if (sessionId !== null) query = query.where('tables.session_id', '=', sessionId);
+    const rows = await query.orderBy('tables.id').execute();
+    return rows.map((row) => ({ table: readTable(row), sessionId: row.session_id }));
   }
 
   async dropSession(sessionId: string): Promise<void> {

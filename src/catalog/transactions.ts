@@ -1,6 +1,6 @@
 // Transactions and labels: rows and the states they may take. Making a transaction VISIBLE is in
 // commit-store.ts and only commit/ calls it.
-import type { Selectable } from 'kysely';
+import { type Selectable, sql } from 'kysely';
 import { type AppError, decodeError, type ErrorCode, type ErrorFields } from '../base/errors.ts';
 import {
   asId,
@@ -71,6 +71,8 @@ export interface Transactions {
     readonly databaseId?: DatabaseId;
     readonly jobId?: JobId;
     readonly running?: boolean;
+    /** Only INSERTs, whatever else there is. */
+    readonly inserts?: boolean;
     readonly limit: number;
   }): Promise<readonly TransactionRecord[]>;
 }
@@ -150,6 +152,8 @@ export class TransactionStore implements Transactions {
     if (filter.databaseId !== undefined) query = query.where('database_id', '=', filter.databaseId);
     if (filter.jobId !== undefined) query = query.where('job_id', '=', filter.jobId);
     if (filter.running === true) query = query.where('finish_ms', 'is', null);
+    // The text of the partial index transactions_inserts: a bound value would not find it.
+    if (filter.inserts === true) query = query.where(sql<boolean>`source = 'INSERT_STREAMING'`);
     const rows = await query.orderBy('id', 'desc').limit(filter.limit).execute();
     return rows.map(readTransaction);
   }

@@ -94,10 +94,17 @@ export const alterDatabase: Handler<'alter_database'> = async (
       await databases.alter(name, { properties: { data_quota: quotaBytes(change.quota) } });
       return OK;
     case 'replica_quota':
-      await databases.alter(name, { properties: { replica_quota: change.quota } });
+      await databases.alter(name, { properties: { replica_quota: replicaQuota(change.quota) } });
       return OK;
   }
 };
+
+/** As the data quota: kept and shown. */
+function replicaQuota(text: string): string {
+  const replicas = BigInt(text);
+  if (replicas <= 0n || replicas >= 1n << 63n) throw analysisError(`Invalid quota '${text}'`);
+  return String(replicas);
+}
 
 /** `100GB` in bytes. Kept and shown; storage has no quota of ours. */
 function quotaBytes(text: string): string {

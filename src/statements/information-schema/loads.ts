@@ -1,6 +1,11 @@
 // Loads as rows: Routine Load jobs and their ledger, rejected rows, transactions of other loads, and the
 // kinds of load that come later, which are empty until then. SOURCE: StarRocks docs, information_schema.
-import type { TransactionRecord, TransactionState } from '../../catalog/transactions.ts';
+import {
+  type LoadOutcome,
+  readOutcome,
+  type TransactionRecord,
+  type TransactionState,
+} from '../../catalog/transactions.ts';
 import { showRow } from '../../loads/routine/show.ts';
 import { REJECTED_RECORDS_TABLE, STATISTICS_DATABASE } from '../../model/system-tables.ts';
 import { variableText } from '../variables.ts';
@@ -59,7 +64,7 @@ async function ledgerRows({ services, visible, time }: ViewContext): Promise<Vie
   });
 }
 
-/** Most loads of one list: older ones go with their labels anyway. */
+/** Most INSERTs of one list, the newest; older ones go with their labels anyway. */
 const LOADS_LIMIT = 2_000;
 
 const LOAD_STATES: Readonly<Record<TransactionState, string>> = {
@@ -79,33 +84,52 @@ export interface ListedLoad {
   readonly state: string;
   readonly progress: string;
   readonly error: string;
+  /** Null while it runs, and of one that was cancelled: nobody keeps what it had read. */
+  readonly outcome: LoadOutcome | null;
+  /** Finds the rejected rows; null when there are none. */
+  readonly trackingSql: string | null;
 }
 
-/** INSERTs that the session may know of, newest first, as long as their labels are kept. */
-export async function listedLoads({
-  services,
-  visible,
-}: Pick<ViewContext, 'services' | 'visible'>): Promise<readonly ListedLoad[]> {
+/**
+ * INSERTs that the session may know of, newest first, as long as their labels are kept. `databaseName`
+ * null = of all databases.
+ */
+export async function listedLoads(
+  { services, visible }: Pick<ViewContext, 'services' | 'visible'>,
+  databaseName: string | null,
+): Promise<readonly ListedLoad[]> {
   const { catalog } = services;
   const databases = new Map((await catalog.databases.list()).map(({ id, name }) => [id, name]));
   const tables = new Map((await catalog.tables.all()).map(({ id, name }) => [id, name]));
-  return (await catalog.transactions.list({ limit: LOADS_LIMIT })).flatMap((transaction) => {
-    const { databaseId, tableId, source, state, reason } = transaction;
+  const only = [...databases].find(([, name]) => name === databaseName)?.[0];
+  if (databaseName !== null && only === undefined) return [];
+  const list = await catalog.transactions.list({
+    ...(only === undefined ? {} : { databaseId: only }),
+    inserts: true,
+    limit: LOADS_LIMIT,
+  });
+  return list.flatMap((transaction) => {
+    const { databaseId, tableId, state, reason } = transaction;
     const database = databases.get(databaseId);
     const table = (tableId === null ? undefined : tables.get(tableId)) ?? '';
-    if (source !== 'INSERT_STREAMING' || database === undefined) return [];
+    if (database === undefined) return [];
     if (!visible.load(database, table)) return [];
     const shown = LOAD_STATES[state];
     const progress = shown === 'FINISHED' ? 'ETL:100%; LOAD:100%' : 'ETL:100%; LOAD:0%';
     const error = shown === 'CANCELLED' ? `type:LOAD_RUN_FAIL; msg:${reason}` : '';
-    return [{ transaction, database, table, state: shown, progress, error }];
+    const outcome = readOutcome(transaction.attachmentJson).load;
+    const trackingSql =
+      outcome === null || outcome.rowsFiltered === 0
+        ? null
+        : `SELECT TRACKING_LOG FROM information_schema.load_tracking_logs WHERE ID = ${transaction.id}`;
+    return [{ transaction, database, table, state: shown, progress, error, outcome, trackingSql }];
   });
 }
 
 async function loadRows(context: ViewContext): Promise<ViewRow[]> {
   const { time } = context;
-  return (await listedLoads(context)).map(
-    ({ transaction, database, table, state, progress, error }) => ({
+  return (await listedLoads(context, null)).map(
+    ({ transaction, database, table, state, progress, error, outcome, trackingSql }) => ({
       ID: transaction.id,
       LABEL: transaction.label,
       DB_NAME: database,
@@ -116,14 +140,26 @@ async function loadRows(context: ViewContext): Promise<ViewRow[]> {
       PROGRESS: progress,
       TYPE: 'INSERT',
       PRIORITY: 'NORMAL',
+      SCAN_ROWS: rowsRead(outcome),
+      FILTERED_ROWS: outcome?.rowsFiltered ?? null,
+      // Its WHERE is a part of its query: what that leaves out never was a row of the load.
+      UNSELECTED_ROWS: outcome === null ? null : 0,
+      SINK_ROWS: outcome?.rowsLoaded ?? null,
+      RUNTIME_DETAILS: JSON.stringify({ txn_id: transaction.id }),
       CREATE_TIME: time(transaction.prepareMs),
       LOAD_START_TIME: time(transaction.prepareMs),
       LOAD_COMMIT_TIME: time(transaction.commitMs),
       LOAD_FINISH_TIME: time(transaction.finishMs),
       PROPERTIES: '{}',
       ERROR_MSG: error,
+      TRACKING_SQL: trackingSql,
     }),
   );
+}
+
+/** Rows that the query of an INSERT gave. */
+export function rowsRead(outcome: LoadOutcome | null): number | null {
+  return outcome === null ? null : outcome.rowsLoaded + outcome.rowsFiltered;
 }
 
 const RECORDS = `${STATISTICS_DATABASE}.${REJECTED_RECORDS_TABLE}`;
@@ -160,7 +196,7 @@ export const LOAD_VIEWS: ViewTable = {
         'long SCAN_ROWS SCAN_BYTES FILTERED_ROWS UNSELECTED_ROWS SINK_ROWS, text RUNTIME_DETAILS, ' +
         'time CREATE_TIME LOAD_START_TIME LOAD_COMMIT_TIME LOAD_FINISH_TIME, text PROPERTIES ERROR_MSG TRACKING_SQL REJECTED_RECORD_PATH, long JOB_ID',
     ),
-    doc: 'INSERTs, as long as their labels are kept; rows are not counted here',
+    doc: 'INSERTs, as long as their labels are kept; SCAN_ROWS are the rows that the query gave',
     rows: loadRows,
   },
   stream_loads: {

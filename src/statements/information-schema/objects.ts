@@ -3,6 +3,7 @@
 import type { TableStatus } from '../../catalog/catalog.ts';
 import type { ViewRecord } from '../../catalog/views.ts';
 import type { TableInfo } from '../../model/table.ts';
+import { temporarySession } from '../temporary.ts';
 import { type ViewContext, type ViewRow, type ViewTable, viewColumns } from './view.ts';
 
 export const COLLATION = 'utf8_general_ci';
@@ -57,9 +58,8 @@ async function schemata({ services, visible }: ViewContext): Promise<readonly Vi
     }));
 }
 
-async function tables(context: ViewContext): Promise<readonly ViewRow[]> {
-  const { time } = context;
-  const stored = (await listedTables(context)).map(({ table, status }) => ({
+function tableRow({ table, status }: ListedTable, time: ViewContext['time']): ViewRow {
+  return {
     TABLE_CATALOG: 'def',
     TABLE_SCHEMA: table.databaseName,
     TABLE_NAME: table.name,
@@ -73,7 +73,30 @@ async function tables(context: ViewContext): Promise<readonly ViewRow[]> {
     TABLE_COLLATION: COLLATION,
     CREATE_OPTIONS: '',
     TABLE_COMMENT: table.comment,
-  }));
+  };
+}
+
+/** The session's own, and everybody's for those who operate the system. */
+async function temporaryTables(context: ViewContext): Promise<readonly ViewRow[]> {
+  const { session, services, visible, time } = context;
+  const { tables } = services.catalog;
+  const own = temporarySession(session, services);
+  if (!visible.system && own === '') return [];
+  const list = await tables.temporary(visible.system ? null : own);
+  const status = await tables.status(list.map(({ table }) => table.id));
+  const byId = new Map(status.map((entry) => [entry.tableId, entry]));
+  return list.flatMap(({ table, sessionId }) => {
+    const found = byId.get(table.id);
+    // Dropped between the two reads.
+    if (found === undefined) return [];
+    const row = tableRow({ table, status: found }, time);
+    return [{ ...row, SESSION: sessionId, TABLE_ID: table.id }];
+  });
+}
+
+async function tables(context: ViewContext): Promise<readonly ViewRow[]> {
+  const { time } = context;
+  const stored = (await listedTables(context)).map((listed) => tableRow(listed, time));
   const system = context.system.map(({ database, name }) => ({
     TABLE_CATALOG: 'def',
     TABLE_SCHEMA: database,
@@ -140,7 +163,7 @@ export const OBJECT_VIEWS: ViewTable = {
   },
   temp_tables: {
     columns: viewColumns(`${TABLE_COLUMNS}, v128 SESSION, long TABLE_ID`),
-    doc: 'temporary tables',
-    rows: 'none',
+    doc: "the session's temporary tables; everybody's with OPERATE on the system",
+    rows: temporaryTables,
   },
 };

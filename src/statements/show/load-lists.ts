@@ -3,7 +3,7 @@
 import { fail } from '../../base/errors.ts';
 import type { DatabaseId } from '../../base/ids.ts';
 import type { TransactionRecord } from '../../catalog/transactions.ts';
-import { listedLoads } from '../information-schema/loads.ts';
+import { listedLoads, rowsRead } from '../information-schema/loads.ts';
 import { TASK_COLUMNS, taskRows } from '../information-schema/tasks.ts';
 import { cellsOf } from '../information-schema/view.ts';
 import {
@@ -83,15 +83,35 @@ async function transactions(context: ListContext): Promise<readonly ListRow[]> {
 
 async function loads(context: ListContext): Promise<readonly ListRow[]> {
   const { time, database } = context;
-  return (await listedLoads(context))
-    .filter((load) => database === null || load.database === database)
-    .map(({ transaction, state, progress, error }) => {
+  return (await listedLoads(context, database)).map(
+    ({ transaction, state, progress, error, outcome, trackingSql }) => {
       const started = time(transaction.prepareMs);
-      const rows = [null, null, null, null];
+      const [read, loaded] = [rowsRead(outcome), outcome?.rowsLoaded ?? null];
+      const rows = [read, outcome?.rowsFiltered ?? null, outcome === null ? null : 0, loaded];
+      // An INSERT reads tables, no files of its own.
+      const details = {
+        FileNumber: 0,
+        FileSize: 0,
+        ScanRows: read,
+        SinkRows: loaded,
+        TaskNumber: 1,
+      };
+      const jobDetails = outcome === null ? null : JSON.stringify(details);
       const times = [started, started, started, started, time(transaction.finishMs)];
       const head = [transaction.id, transaction.label, state, progress, 'INSERT', 'NORMAL'];
-      return [...head, ...rows, null, null, error, ...times, null, null, 'default_warehouse'];
-    });
+      return [
+        ...head,
+        ...rows,
+        null,
+        null,
+        error,
+        ...times,
+        trackingSql,
+        jobDetails,
+        'default_warehouse',
+      ];
+    },
+  );
 }
 
 export const LOAD_LISTS = {

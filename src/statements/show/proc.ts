@@ -14,6 +14,7 @@ import { LISTS, listRows } from './lists.ts';
 import { TRANSACTION_COLUMNS, transactionRow } from './load-lists.ts';
 import { CURRENT_QUERIES } from './nodes.ts';
 import type { Rows } from './order.ts';
+import { quotaTexts } from './quota.ts';
 import { PARTITION_COLUMNS, partitionRow } from './table-lists.ts';
 
 interface Table {
@@ -67,7 +68,8 @@ const dbs: Node = async ([key, ...rest], context) => {
     const rows = (await databases(context)).map(async (database) => {
       const views = context.system.filter((view) => view.database === database.name).length;
       const count = views + (await tablesOf(database, context)).length;
-      return [database.id, database.name, count, '8388608.000 TB', null, '9223372036854775807'];
+      const { quota } = quotaTexts(database, { bytes: 0, replicas: 0 });
+      return [database.id, database.name, count, quota[0], null, quota[1]];
     });
     return { columns: DATABASE_COLUMNS, rows: await Promise.all(rows) };
   }

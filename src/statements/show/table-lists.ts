@@ -18,6 +18,7 @@ import { tableName } from '../tables.ts';
 import { type Handler, type StatementContext, textRows } from '../types.ts';
 import { byteText } from './byte-text.ts';
 import { limitRows, orderRows, type Rows } from './order.ts';
+import { quotaTexts } from './quota.ts';
 
 export const showTableStatus: Handler<'show_table_status'> = async (statement, context) => {
   const given = statement.database === null ? null : databaseOf(statement.database);
@@ -157,10 +158,6 @@ function chosen(
   return limitRows(orderRows(what, names, kept, statement.orderBy), statement.limit);
 }
 
-/** StarRocks' quota of a database that none was set for. */
-const QUOTA = '8388608.000 TB';
-const REPLICA_QUOTA = '9223372036854775807';
-
 export const showData: Handler<'show_data'> = async (statement, context) => {
   if (statement.table !== null) {
     const { table, status } = await oneTable({ table: statement.table }, context);
@@ -177,7 +174,9 @@ export const showData: Handler<'show_data'> = async (statement, context) => {
   const database = databaseOrCurrent(null, context.session);
   const listed = await listedTables(await viewContext(context), database);
   const bytes = listed.reduce((sum, { status }) => sum + status.sizeBytes, 0);
-  const buckets = listed.reduce((sum, { table }) => sum + bucketCount(table), 0);
+  const replicas = listed.reduce((sum, { table }) => sum + bucketCount(table), 0);
+  const record = await context.services.catalog.databases.get(database);
+  const { quota, left } = quotaTexts(record, { bytes, replicas });
   return textRows(
     ['TableName', 'Size', 'ReplicaCount'],
     [
@@ -186,9 +185,9 @@ export const showData: Handler<'show_data'> = async (statement, context) => {
         byteText(status.sizeBytes),
         String(bucketCount(table)),
       ]),
-      ['Total', byteText(bytes), String(buckets)],
-      ['Quota', QUOTA, REPLICA_QUOTA],
-      ['Left', QUOTA, REPLICA_QUOTA],
+      ['Total', byteText(bytes), String(replicas)],
+      ['Quota', ...quota],
+      ['Left', ...left],
     ],
   );
 };

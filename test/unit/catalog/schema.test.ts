@@ -24,6 +24,10 @@ const RELEASED: readonly (readonly [name: string, sha256: string])[] = [
     '0004-tasks-configuration.sql',
     'ef8e33b2d2dcff0e3fcce2f023eebf9bc7f78653cc93184db25aca4cc84e401e',
   ],
+  [
+    '0005-insert-transactions.sql',
+    'fc56ee2a1626fd2e6985f1933ddbb311611a6fc0b224d56f477efd211f8d2731',
+  ],
 ];
 
 async function withDataDir(work: (dataDir: string) => Promise<void>): Promise<void> {
