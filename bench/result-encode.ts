@@ -12,6 +12,7 @@ import { parquetCopyOptions } from '../src/model/parquet-layout.ts';
 import type { QueryPlan } from '../src/model/query-plan.ts';
 import type { ColumnSchema, TableSchema } from '../src/model/table.ts';
 import { RowEncoder } from '../src/mysql/row-encoder.ts';
+import { readerOf } from '../test/support/engine-fixture.ts';
 
 const ROWS = 1_000_000;
 const REPEATS = 5;
@@ -64,6 +65,8 @@ function planOf(path: string): QueryPlan {
     key: path,
     sizeBytes: 0,
     rowCount: ROWS,
+    deletes: [],
+    deletedRows: 0,
     columnStats: {},
   };
   return {
@@ -114,7 +117,10 @@ try {
   const runner = createQueryRunner({
     engine,
     clock: systemClock,
-    resolve: async (files) => ({ paths: files.map(({ key }) => key), release: () => undefined }),
+    ...readerOf(async (files) => ({
+      paths: files.map(({ key }) => key),
+      release: () => undefined,
+    })),
   });
   let bytes = 0;
   const sink = async (chunk: Buffer): Promise<void> => {

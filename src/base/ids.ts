@@ -10,6 +10,8 @@ export type VolumeId = Brand<number, 'VolumeId'>;
 export type JobId = Brand<number, 'JobId'>;
 export type TransactionId = Brand<number, 'TransactionId'>;
 export type FileId = Brand<number, 'FileId'>;
+/** A position-delete object. Given out by the same counter as FileId: a later one is larger. */
+export type DeleteFileId = Brand<number, 'DeleteFileId'>;
 /** A table's version: 1 when created, +1 with each commit that touches it. */
 export type TableVersion = Brand<number, 'TableVersion'>;
 /** A lease's epoch: grows by one with each new holder; every commit checks it. */

@@ -8,6 +8,7 @@ import type { ColumnSchema, DataFile, TableInfo, VolumeSpec, VolumeType } from '
 import type { Accounts } from './account-records.ts';
 import type { BeginStore } from './begin-store.ts';
 import type { CommitStore } from './commit-store.ts';
+import type { DeleteStore } from './delete-store.ts';
 import type { LoadJobs, TaskLeases } from './load-jobs.ts';
 import type { RetentionStore } from './retention-store.ts';
 import type { Tasks } from './task-store.ts';
@@ -261,6 +262,8 @@ export interface CatalogScope {
   readonly begins: BeginStore;
   /** Only for commit/: the statements that make rows visible. */
   readonly commits: CommitStore;
+  /** Only for commit/: deleted rows of data files. */
+  readonly deletes: DeleteStore;
   /** Only for commit/: the rows of tables' turns. */
   readonly turns: TurnStore;
   /** Only for commit/: what may be swept. */

@@ -14,6 +14,7 @@ import {
 import type { PartitionProgress } from '../model/load-plan.ts';
 import type { StagedFile } from '../model/table.ts';
 import type { CatalogContext } from './context.ts';
+import { DeleteStore, type NewDeletes } from './delete-store.ts';
 import { runNamedBatch } from './driver/batch.ts';
 import { readJob, selectJobs } from './load-job-store.ts';
 import type { LoadJobRecord } from './load-jobs.ts';
@@ -174,6 +175,7 @@ export class CommitStore {
     readonly jobId: JobId | null;
     readonly versions: CommitCheck['versions'];
     readonly files: readonly NewFile[];
+    readonly deletes?: readonly NewDeletes[];
     readonly progress: readonly PartitionProgress[];
     readonly segments: readonly number[];
     readonly attachmentJson: string;
@@ -207,9 +209,14 @@ export class CommitStore {
         .set({ attachment_json: commit.attachmentJson })
         .where('id', '=', transactionId),
     });
+    const deletes = new DeleteStore(this.#context);
+    for (const added of commit.deletes ?? []) await deletes.add(added, transactionId);
   }
 
-  /** Takes live files out of a table at `version`. Returns the rows that really left, for the caller to compare. */
+  /**
+   * Takes live files with their deletes out of a table at `version`. Returns the files that really left, for the
+   * caller to compare.
+   */
   async removeFiles(
     tableId: TableId,
     ids: readonly FileId[],
@@ -218,12 +225,15 @@ export class CommitStore {
     readonly {
       readonly id: FileId;
       readonly rowCount: number;
+      readonly deletedRows: number;
       readonly sizeBytes: number;
       readonly addedMs: number;
     }[]
   > {
     const { db, nowMs } = this.#context;
     assert(ids.length <= 20_000, 'a bounded number of files in one compaction');
+    const deletes = new DeleteStore(this.#context);
+    const standing = await deletes.standing(tableId, ids);
     const rows = await db
       .updateTable('files')
       .set({ removed_version: version, removed_ms: nowMs() })
@@ -232,9 +242,12 @@ export class CommitStore {
       .where('removed_version', 'is', null)
       .returning(['id', 'row_count', 'size_bytes', 'added_ms'])
       .execute();
+    const removed = rows.map((row) => asId<FileId>(row.id));
+    await deletes.removeOf(removed, version);
     return rows.map((row) => ({
       id: asId<FileId>(row.id),
       rowCount: row.row_count,
+      deletedRows: standing.get(asId<FileId>(row.id))?.deletedRows ?? 0,
       sizeBytes: row.size_bytes,
       addedMs: row.added_ms,
     }));
@@ -269,7 +282,7 @@ export class CommitStore {
       const ids = old.map((row) => asId<FileId>(row.id));
       const removed = await inside.removeFiles(tableId, ids, version);
       assert(removed.length === old.length, 'what was live a moment ago in this transaction');
-      const rows = removed.reduce((total, file) => total + file.rowCount, 0);
+      const rows = removed.reduce((total, file) => total + file.rowCount - file.deletedRows, 0);
       const sizeBytes = removed.reduce((total, file) => total + file.sizeBytes, 0);
       await inside.grow(tableId, -rows, -sizeBytes);
       await db

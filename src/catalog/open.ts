@@ -27,6 +27,7 @@ import {
 import { CommitStore } from './commit-store.ts';
 import { type CatalogContext, IdBlocks, insideTransaction } from './context.ts';
 import { DatabaseStore } from './databases.ts';
+import { DeleteStore } from './delete-store.ts';
 import { SqliteClient, SqliteLocked } from './driver/sqlite-client.ts';
 import { sqliteDialect } from './driver/sqlite-dialect.ts';
 import { TaskLeaseStore } from './lease-store.ts';
@@ -268,6 +269,7 @@ class Scope implements CatalogScope {
   readonly ledger: LedgerStore;
   readonly begins: BeginStore;
   readonly commits: CommitStore;
+  readonly deletes: DeleteStore;
   readonly turns: TurnStore;
   readonly retention: RetentionStore;
 
@@ -286,6 +288,7 @@ class Scope implements CatalogScope {
     this.ledger = new LedgerStore(context);
     this.begins = new BeginStore(context);
     this.commits = new CommitStore(context);
+    this.deletes = new DeleteStore(context);
     this.turns = new TurnStore(context);
     this.retention = new RetentionStore(context);
   }

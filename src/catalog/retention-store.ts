@@ -1,12 +1,24 @@
 // What may go: transactions that timed out, files that no reader can still need, old rows of finished
 // transactions. Rows only; sweep.ts in commit/ decides and deletes objects.
 import { sql } from 'kysely';
-import { asId, type FileId, type TableId, type TransactionId, type VolumeId } from '../base/ids.ts';
+import {
+  asId,
+  type DeleteFileId,
+  type FileId,
+  type TableId,
+  type TransactionId,
+  type VolumeId,
+} from '../base/ids.ts';
 import type { CatalogContext } from './context.ts';
 import { runBatch } from './driver/batch.ts';
 
+/** The row of a data file, or of an object of position deletes. */
+export type FileRow =
+  | { readonly kind: 'data'; readonly id: FileId }
+  | { readonly kind: 'deletes'; readonly id: DeleteFileId };
+
 export interface ExpiredFile {
-  readonly id: FileId;
+  readonly row: FileRow;
   readonly tableId: TableId;
   readonly volumeId: VolumeId;
   readonly key: string;
@@ -47,8 +59,50 @@ export class RetentionStore {
     return row?.prepare_ms ?? null;
   }
 
-  /** Files that left their table before `beforeMs`, and files of tables dropped before it; `limit` at most. */
+  /**
+   * Files and delete objects that left their table before `beforeMs`, and those of tables dropped before it;
+   * `limit` at most.
+   */
   async expiredFiles(beforeMs: number, limit: number): Promise<readonly ExpiredFile[]> {
+    const data = await this.#expiredData(beforeMs, limit);
+    if (data.length === limit) return data;
+    return [...data, ...(await this.#expiredDeletes(beforeMs, limit - data.length))];
+  }
+
+  async #expiredDeletes(beforeMs: number, limit: number): Promise<readonly ExpiredFile[]> {
+    const { db } = this.#context;
+    const columns = [
+      'delete_files.id',
+      'delete_files.table_id',
+      'delete_files.volume_id',
+      'delete_files.file_key',
+      'delete_files.size_bytes',
+    ] as const;
+    const [removed, dropped] = await runBatch(db, [
+      db
+        .selectFrom('delete_files')
+        .select(columns)
+        .where('delete_files.removed_ms', 'is not', null)
+        .where('delete_files.removed_ms', '<', beforeMs)
+        .limit(limit),
+      db
+        .selectFrom('delete_files')
+        .innerJoin('tables', 'tables.id', 'delete_files.table_id')
+        .select(columns)
+        .where('delete_files.removed_version', 'is', null)
+        .where('tables.dropped_ms', '<', beforeMs)
+        .limit(limit),
+    ]);
+    return [...removed, ...dropped].slice(0, limit).map((row) => ({
+      row: { kind: 'deletes', id: asId<DeleteFileId>(row.id) },
+      tableId: asId<TableId>(row.table_id),
+      volumeId: asId<VolumeId>(row.volume_id),
+      key: row.file_key,
+      sizeBytes: row.size_bytes,
+    }));
+  }
+
+  async #expiredData(beforeMs: number, limit: number): Promise<readonly ExpiredFile[]> {
     const { db } = this.#context;
     const columns = [
       'files.id',
@@ -73,7 +127,7 @@ export class RetentionStore {
         .limit(limit),
     ]);
     return [...removed, ...dropped].slice(0, limit).map((row) => ({
-      id: asId<FileId>(row.id),
+      row: { kind: 'data', id: asId<FileId>(row.id) },
       tableId: asId<TableId>(row.table_id),
       volumeId: asId<VolumeId>(row.volume_id),
       key: row.file_key,
@@ -81,24 +135,48 @@ export class RetentionStore {
     }));
   }
 
-  /** Forgets files whose objects are gone. */
-  async forgetFiles(ids: readonly FileId[]): Promise<void> {
+  /** Forgets files and delete objects that are gone from their volume. */
+  async forget(rows: readonly FileRow[]): Promise<void> {
+    await this.#forgetFiles(rows.flatMap((row) => (row.kind === 'data' ? [row.id] : [])));
+    await this.#forgetDeletes(rows.flatMap((row) => (row.kind === 'deletes' ? [row.id] : [])));
+  }
+
+  async #forgetFiles(ids: readonly FileId[]): Promise<void> {
+    const { db } = this.#context;
     for (const chunk of chunksOf(ids)) {
-      await this.#context.db.deleteFrom('files').where('id', 'in', chunk).execute();
+      await runBatch(db, [
+        db.deleteFrom('file_deletes').where('file_id', 'in', chunk),
+        db.deleteFrom('files').where('id', 'in', chunk),
+      ]);
     }
   }
 
-  /** Those of `keys` that a file row names, live or not yet forgotten. */
+  async #forgetDeletes(ids: readonly DeleteFileId[]): Promise<void> {
+    const { db } = this.#context;
+    for (const chunk of chunksOf(ids)) {
+      await runBatch(db, [
+        db.deleteFrom('file_deletes').where('delete_file_id', 'in', chunk),
+        db.deleteFrom('delete_files').where('id', 'in', chunk),
+      ]);
+    }
+  }
+
+  /** Those of `keys` that a row of a file or a delete object names, live or not yet forgotten. */
   async namedKeys(volumeId: VolumeId, keys: readonly string[]): Promise<ReadonlySet<string>> {
     const named = new Set<string>();
     for (const chunk of chunksOf(keys)) {
-      const rows = await this.#context.db
-        .selectFrom('files')
-        .select('file_key')
-        .where('volume_id', '=', volumeId)
-        .where('file_key', 'in', chunk)
-        .execute();
-      for (const row of rows) named.add(row.file_key);
+      const { db } = this.#context;
+      const found = await runBatch(
+        db,
+        (['files', 'delete_files'] as const).map((table) =>
+          db
+            .selectFrom(table)
+            .select('file_key')
+            .where('volume_id', '=', volumeId)
+            .where('file_key', 'in', chunk),
+        ),
+      );
+      for (const row of found.flat()) named.add(row.file_key);
     }
     return named;
   }

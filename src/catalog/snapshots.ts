@@ -6,9 +6,10 @@ import {
   type TransactionId,
   type VolumeId,
 } from '../base/ids.ts';
-import type { ColumnStats, DataFile } from '../model/table.ts';
+import { type ColumnStats, type DataFile, volumesOfFile } from '../model/table.ts';
 import type { Snapshot, SnapshotTable, TableRef } from './catalog.ts';
 import type { CatalogContext } from './context.ts';
+import { type DeletesByFile, readDeletes, selectLiveDeletes } from './delete-store.ts';
 import { type MetadataDb, runBatch } from './driver/batch.ts';
 import { readTable, selectTables } from './tables.ts';
 import { readView, selectViews } from './views.ts';
@@ -26,26 +27,28 @@ export async function readSnapshot(
     .where('tables.name', 'in', names.length === 0 ? [''] : names)
     .where('databases.name', 'in', databases.length === 0 ? [''] : databases)
     .where('tables.session_id', 'in', sessions);
-  const [tableRows, fileRows, databaseRows, volumeRows, viewRows] = await runBatch(context.db, [
-    wanted,
-    selectLiveFiles(context.db).where(
-      'files.table_id',
-      'in',
-      wanted.clearSelect().select('tables.id'),
-    ),
-    context.db.selectFrom('databases').select('name').where('dropped_ms', 'is', null),
-    context.db.selectFrom('volumes').selectAll(),
-    selectViews(context)
-      .where('views.name', 'in', names.length === 0 ? [''] : names)
-      .where('databases.name', 'in', databases.length === 0 ? [''] : databases),
-  ]);
+  const wantedIds = wanted.clearSelect().select('tables.id');
+  const [tableRows, fileRows, deleteRows, databaseRows, volumeRows, viewRows] = await runBatch(
+    context.db,
+    [
+      wanted,
+      selectLiveFiles(context.db).where('files.table_id', 'in', wantedIds),
+      selectLiveDeletes(context.db).where('file_deletes.table_id', 'in', wantedIds),
+      context.db.selectFrom('databases').select('name').where('dropped_ms', 'is', null),
+      context.db.selectFrom('volumes').selectAll(),
+      selectViews(context)
+        .where('views.name', 'in', names.length === 0 ? [''] : names)
+        .where('databases.name', 'in', databases.length === 0 ? [''] : databases),
+    ],
+  );
+  const deletes = readDeletes(deleteRows);
   const files = Map.groupBy(fileRows, (row) => row.table_id);
   const found = new Map<string, SnapshotTable>();
   for (const row of tableRows) {
     found.set(`${row.database_name}\n${row.name}\n${row.session_id}`, {
       table: readTable(row),
       version: asId<TableVersion>(row.head_version),
-      files: (files.get(row.id) ?? []).map(readFile),
+      files: (files.get(row.id) ?? []).map((file) => readFile(file, deletes)),
     });
   }
   const tables = refs.map(({ databaseName, tableName, sessionId = '' }) => {
@@ -53,9 +56,7 @@ export async function readSnapshot(
     return found.get(`${key}\n${sessionId}`) ?? found.get(`${key}\n`) ?? null;
   });
   const views = new Map(viewRows.map((row) => [`${row.database_name}\n${row.name}`, row]));
-  const used = new Set(
-    tables.flatMap((entry) => (entry === null ? [] : entry.files.map((file) => file.volumeId))),
-  );
+  const used = new Set(tables.flatMap((entry) => entry?.files.flatMap(volumesOfFile) ?? []));
   return {
     tables,
     views: refs.map(({ databaseName, tableName }, index) => {
@@ -88,15 +89,19 @@ export function selectLiveFiles(db: MetadataDb) {
     .orderBy('files.id');
 }
 
-export function readFile(row: {
-  readonly id: number;
-  readonly transaction_id: number;
-  readonly volume_id: number;
-  readonly file_key: string;
-  readonly size_bytes: number;
-  readonly row_count: number;
-  readonly stats_json: string;
-}): DataFile {
+export function readFile(
+  row: {
+    readonly id: number;
+    readonly transaction_id: number;
+    readonly volume_id: number;
+    readonly file_key: string;
+    readonly size_bytes: number;
+    readonly row_count: number;
+    readonly stats_json: string;
+  },
+  deletes: DeletesByFile,
+): DataFile {
+  const deleted = deletes.get(row.id);
   return {
     id: asId<FileId>(row.id),
     transactionId: asId<TransactionId>(row.transaction_id),
@@ -105,5 +110,7 @@ export function readFile(row: {
     sizeBytes: row.size_bytes,
     rowCount: row.row_count,
     columnStats: JSON.parse(row.stats_json) as Record<string, ColumnStats>,
+    deletes: deleted?.deletes ?? [],
+    deletedRows: deleted?.deletedRows ?? 0,
   };
 }

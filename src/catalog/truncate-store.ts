@@ -1,7 +1,8 @@
 // The SQL of TRUNCATE: every live file leaves its table at one new version. Only commit/ may call it.
 import { fail } from '../base/errors.ts';
-import type { TableId, TransactionId } from '../base/ids.ts';
+import { asId, type TableId, type TableVersion, type TransactionId } from '../base/ids.ts';
 import type { CatalogContext } from './context.ts';
+import { DeleteStore } from './delete-store.ts';
 import { success } from './transactions.ts';
 
 export class TruncateStore {
@@ -50,6 +51,7 @@ export class TruncateStore {
         .where('table_id', '=', tableId)
         .where('removed_version', 'is', null)
         .execute();
+      await new DeleteStore(context).removeAll(tableId, asId<TableVersion>(version));
       await db
         .insertInto('table_versions')
         .values({

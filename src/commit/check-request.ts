@@ -5,6 +5,8 @@ import type { TableId } from '../base/ids.ts';
 import { transactionOfKey } from '../model/file-key.ts';
 import type { CommitRequest, PartitionProgress } from '../model/load-plan.ts';
 import { STATISTICS_DATABASE } from '../model/system-tables.ts';
+import { findDeletesImbalance } from './staged-deletes.ts';
+import { sum } from './sum.ts';
 
 /** What is wrong with the request, null when it adds up. `rejectedTable` is where filtered rows go. */
 export function findImbalance(request: CommitRequest, rejectedTable: TableId): string | null {
@@ -21,6 +23,8 @@ export function findImbalance(request: CommitRequest, rejectedTable: TableId): s
       return `file ${file.key} is not of this transaction`;
     }
   }
+  const deletes = findDeletesImbalance(request.tables, request.transactionId);
+  if (deletes !== null) return deletes;
   const rejected = request.tables.filter((table) => table.tableId === rejectedTable);
   const loaded = request.tables.filter((table) => table.tableId !== rejectedTable);
   const rowsOf = (staged: CommitRequest['tables']): number =>
@@ -59,8 +63,4 @@ function findProgressImbalance(progress: PartitionProgress): string | null {
     return `${progress.receivedMessages} messages received, ${accounted} accounted for`;
   }
   return null;
-}
-
-export function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, number) => total + number, 0);
 }

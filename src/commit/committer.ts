@@ -22,11 +22,14 @@ import type {
   CommitResult,
   PartitionProgress,
 } from '../model/load-plan.ts';
-import { findImbalance, sum } from './check-request.ts';
+import { findImbalance } from './check-request.ts';
 import { commitCompaction } from './compaction-commit.ts';
-import { growthOf } from './growth.ts';
+import { changes, growthOf } from './growth.ts';
 import { commitOther } from './other-commit.ts';
 import { aborted, answerAgain, Refused, Repeated, resultOf } from './refused.ts';
+import { checkResolved, newDeletes, reserveDeleteIds } from './staged-deletes.ts';
+import { sum } from './sum.ts';
+import type { Turn } from './turn.ts';
 import type {
   BeginOther,
   BeginTask,
@@ -105,7 +108,7 @@ export class CatalogCommitter implements Committer {
     return begun;
   }
 
-  async commit(request: CommitRequest, hooks: CommitHooks): Promise<CommitResult> {
+  async commit(request: CommitRequest, hooks: CommitHooks, turn?: Turn): Promise<CommitResult> {
     failpoint('commit.before-sql');
     const { transactionId } = request;
     const imbalance = findImbalance(request, this.#rejectedTable);
@@ -113,6 +116,7 @@ export class CatalogCommitter implements Committer {
       const ids = await this.#catalog.commits.reserveFileIds(
         sum(request.tables.map((table) => table.files.length)),
       );
+      const deleteIds = await reserveDeleteIds(this.#catalog, request.tables);
       const answer = await this.#catalog.transaction(async (scope) => {
         const check = await scope.commits.attempt(
           imbalance === null ? toAttempt(request) : onlyTransaction(request),
@@ -122,6 +126,7 @@ export class CatalogCommitter implements Committer {
           throw new Refused(fail('COMMIT_REQUEST_INVALID', { transactionId, detail: imbalance }));
         }
         await this.#judgeBatch(scope, request, check);
+        await checkResolved(scope, request.tables, check.versions, turn);
         failpoint('commit.in-sql');
         const continueTask = await runHook(scope, request, check, hooks);
         const answered = { versions: check.versions.map(toVersion), continueTask };
@@ -130,6 +135,7 @@ export class CatalogCommitter implements Committer {
           jobId: request.jobId,
           versions: check.versions,
           files: toNewFiles(request, check, ids, this.#catalog.nowMs()),
+          deletes: newDeletes(request.tables, check.versions, deleteIds),
           progress: request.progress,
           segments: check.segments.flatMap((segment) => (segment === null ? [] : [segment])),
           attachmentJson: success(answered),
@@ -231,7 +237,7 @@ export class CatalogCommitter implements Committer {
     }
     const versions = new Map(check.versions.map((version) => [version.tableId, version]));
     for (const table of request.tables) {
-      if (table.files.length > 0 && !versions.has(table.tableId)) {
+      if (changes(table) && !versions.has(table.tableId)) {
         throw new Refused(null, `table ${table.tableId} was dropped`);
       }
     }
@@ -329,11 +335,7 @@ function toAttempt(request: CommitRequest): CommitAttempt {
     abortedTasks: empty && totals.consumed > 0 ? 1 : 0,
     executeMs: Math.max(0, Math.round(request.executeMs)),
   };
-  const tables = request.tables
-    .filter((table) => table.files.length > 0)
-    .map((table) => growthOf(table.tableId, table.files))
-    // One order for all writers, so that two commits never wait for each other's rows.
-    .sort((left, right) => left.tableId - right.tableId);
+  const tables = growthOf(request.tables);
   const { transactionId, taskId, epoch, progress } = request;
   return { transactionId, task: { taskId, epoch }, job, progress, tables };
 }

@@ -7,8 +7,8 @@ import type { Catalog } from '../catalog/catalog.ts';
 import { refusal, success } from '../catalog/transactions.ts';
 import { transactionOfKey } from '../model/file-key.ts';
 import type { CommitResult } from '../model/load-plan.ts';
-import { sum } from './check-request.ts';
 import { aborted, answerAgain, Refused, Repeated } from './refused.ts';
+import { sum } from './sum.ts';
 import type { CompactionCommit } from './types.ts';
 
 export async function commitCompaction(
@@ -51,7 +51,12 @@ export async function commitCompaction(
       if (removed.length !== new Set(inputs).size || removed.length !== inputs.length) {
         throw new Refused(null, 'an input is no longer in the table');
       }
-      checkOutputs(request, sum(removed.map((file) => file.rowCount)));
+      // Deletes only grow: the same number of rows means the same rows.
+      const deletedRows = sum(removed.map((file) => file.deletedRows));
+      if (deletedRows !== request.deletedRows) {
+        throw new Refused(null, 'rows of an input were deleted meanwhile');
+      }
+      checkOutputs(request, sum(removed.map((file) => file.rowCount)) - deletedRows);
       const addedMs = Math.max(...removed.map((file) => file.addedMs));
       const added = sum(outputs.map((file) => file.sizeBytes));
       await scope.commits.grow(tableId, 0, added - sum(removed.map((file) => file.sizeBytes)));

@@ -1,14 +1,26 @@
-// What staged files add to a table. Pure.
-import type { TableId } from '../base/ids.ts';
+// What staged files and deletes add to and take from a table. Pure.
 import type { TableGrowth } from '../catalog/commit-store.ts';
-import type { StagedFile } from '../model/table.ts';
-import { sum } from './check-request.ts';
+import type { StagedTable } from '../model/load-plan.ts';
+import { sum } from './sum.ts';
 
-export function growthOf(tableId: TableId, files: readonly StagedFile[]): TableGrowth {
-  return {
-    tableId,
-    files: files.length,
-    rows: sum(files.map((file) => file.rowCount)),
-    sizeBytes: sum(files.map((file) => file.sizeBytes)),
-  };
+/** Growth of every table that the commit changes, in one order for all writers: none waits for another's rows in a circle. */
+export function growthOf(tables: readonly StagedTable[]): readonly TableGrowth[] {
+  return tables
+    .filter(changes)
+    .map(({ tableId, files, deletes }) => ({
+      tableId,
+      files: files.length,
+      rows: sum(files.map((file) => file.rowCount)) - deletedRows(deletes),
+      sizeBytes: sum(files.map((file) => file.sizeBytes)),
+    }))
+    .sort((left, right) => left.tableId - right.tableId);
+}
+
+/** Does the commit make a new version of the table? */
+export function changes({ files, deletes }: StagedTable): boolean {
+  return files.length > 0 || deletes !== undefined;
+}
+
+function deletedRows(deletes: StagedTable['deletes']): number {
+  return sum(deletes?.touched.map((file) => file.newPositions) ?? []);
 }

@@ -8,9 +8,15 @@ import type { Catalog } from '../catalog/catalog.ts';
 import { refusal, success } from '../catalog/transactions.ts';
 import { transactionOfKey } from '../model/file-key.ts';
 import type { CommitResult, StagedTable } from '../model/load-plan.ts';
-import { sum } from './check-request.ts';
-import { growthOf } from './growth.ts';
+import { changes, growthOf } from './growth.ts';
 import { aborted, answerAgain, Refused, Repeated } from './refused.ts';
+import {
+  checkResolved,
+  findDeletesImbalance,
+  newDeletes,
+  reserveDeleteIds,
+} from './staged-deletes.ts';
+import { sum } from './sum.ts';
 import type { CommitLimits, OtherCommit } from './types.ts';
 
 export interface OtherCommitOptions {
@@ -27,8 +33,9 @@ export async function commitOther(
   const { transactionId } = request;
   failpoint('insert.before-sql');
   const imbalance = findImbalance(request, options.rejectedTable);
-  const tables = request.tables.filter((table) => table.files.length > 0);
+  const tables = request.tables.filter(changes);
   const ids = await catalog.commits.reserveFileIds(sum(tables.map((table) => table.files.length)));
+  const deleteIds = await reserveDeleteIds(catalog, tables);
   try {
     const answer = await catalog.transaction(async (scope) => {
       const check = await scope.commits.attempt({
@@ -36,10 +43,7 @@ export async function commitOther(
         task: null,
         job: null,
         progress: [],
-        tables: tables
-          .map((table) => growthOf(table.tableId, table.files))
-          // One order for all writers, so that two commits never wait for each other's rows.
-          .sort((left, right) => left.tableId - right.tableId),
+        tables: growthOf(tables),
       });
       const { leaderEpoch: epoch } = catalog;
       if (check.leaderEpoch !== epoch) {
@@ -55,6 +59,7 @@ export async function commitOther(
       if ((await scope.tables.byId(request.tableId)) === null) {
         throw new Refused(null, `table ${request.tableId} was dropped`);
       }
+      await checkResolved(scope, tables, check.versions, request.turn);
       failpoint('insert.in-sql');
       const answered = {
         versions: check.versions.map(({ tableId, version }) => ({ tableId, version })),
@@ -75,6 +80,7 @@ export async function commitOther(
           addedMs,
           file,
         })),
+        deletes: newDeletes(tables, check.versions, deleteIds),
         progress: [],
         segments: [],
         attachmentJson: success({
@@ -106,9 +112,9 @@ function judge(
   request: OtherCommit,
   versions: ReadonlyMap<TableId, { readonly sizeBytes: number }>,
 ): void {
-  for (const { tableId, files } of request.tables) {
-    if (files.length > 0 && !versions.has(tableId)) {
-      throw new Refused(null, `table ${tableId} was dropped`);
+  for (const table of request.tables) {
+    if (changes(table) && !versions.has(table.tableId)) {
+      throw new Refused(null, `table ${table.tableId} was dropped`);
     }
   }
   const { transactionId } = request;
@@ -131,6 +137,8 @@ function findImbalance(request: OtherCommit, rejectedTable: TableId): string | n
     .flatMap((table) => table.files)
     .find((file) => transactionOfKey(file.key) !== request.transactionId);
   if (foreign !== undefined) return `file ${foreign.key} is not of this transaction`;
+  const deletes = findDeletesImbalance(request.tables, request.transactionId);
+  if (deletes !== null) return deletes;
   const rowsOf = (staged: readonly StagedTable[]): number =>
     sum(staged.flatMap((table) => table.files.map((file) => file.rowCount)));
   const loaded = rowsOf(request.tables.filter((table) => table.tableId === request.tableId));

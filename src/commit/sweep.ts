@@ -2,9 +2,9 @@
 // by the database's clock, and leaves alone whatever belongs to a transaction that is not final.
 import { type AppError, toAppError } from '../base/errors.ts';
 import { failpoint } from '../base/failpoints.ts';
-import type { FileId, TableId, TransactionId, VolumeId } from '../base/ids.ts';
+import type { TableId, TransactionId, VolumeId } from '../base/ids.ts';
 import type { Catalog } from '../catalog/catalog.ts';
-import type { ExpiredFile } from '../catalog/retention-store.ts';
+import type { ExpiredFile, FileRow } from '../catalog/retention-store.ts';
 import { transactionOfKey } from '../model/file-key.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { checkLocation } from './incarnation.ts';
@@ -52,8 +52,8 @@ export interface SweepFile {
   readonly key: string;
   readonly sizeBytes: number;
   readonly reason: SweepReason;
-  /** Its metadata row; null for an orphan. */
-  readonly fileId: FileId | null;
+  /** Its metadata row: of a data file, of a delete object, or none (an orphan). */
+  readonly row: FileRow | null;
 }
 
 export interface SweepPlan {
@@ -90,8 +90,8 @@ export async function planSweep(options: SweepOptions): Promise<SweepPlan> {
   return { files, timedOut, failures };
 }
 
-function toExpired({ volumeId, key, sizeBytes, id }: ExpiredFile): SweepFile {
-  return { volumeId, key, sizeBytes, reason: 'expired', fileId: id };
+function toExpired({ volumeId, key, sizeBytes, row }: ExpiredFile): SweepFile {
+  return { volumeId, key, sizeBytes, reason: 'expired', row };
 }
 
 /** Keys of one page of a listing that are looked up at once. */
@@ -118,8 +118,7 @@ async function findOrphans(
       candidates.map((entry) => entry.key),
     );
     for (const { key, sizeBytes } of candidates) {
-      if (!named.has(key))
-        orphans.push({ volumeId, key, sizeBytes, reason: 'orphan', fileId: null });
+      if (!named.has(key)) orphans.push({ volumeId, key, sizeBytes, reason: 'orphan', row: null });
     }
     page = [];
   };
@@ -149,8 +148,8 @@ export async function runSweep(options: SweepOptions): Promise<SweepPlan> {
       const store = await options.store(volumeId);
       await store.delete(files.map((file) => file.key));
       failpoint('sweep.after-delete');
-      const ids = files.flatMap((file) => (file.fileId === null ? [] : [file.fileId]));
-      await catalog.retention.forgetFiles(ids);
+      const rows = files.flatMap(({ row }) => (row === null ? [] : [row]));
+      await catalog.retention.forget(rows);
     } catch (error) {
       failures.push({ volumeId, error: toAppError(error) });
     }

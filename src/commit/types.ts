@@ -68,9 +68,10 @@ export interface Committer {
    * answer and changes nothing. Result ABORTED: the table was dropped, the job ended, or the
    * transaction had been aborted or timed out. Throws, with the transaction ABORTED and the position
    * unmoved: LEASE_LOST, POSITION_MISMATCH, REJECTED_STORE_FULL, COMMIT_REQUEST_INVALID. Throws
-   * without touching anything: LEADER_LOST, UNKNOWN_TRANSACTION, METADATA_UNAVAILABLE, DISK_FULL.
+   * without touching anything: LEADER_LOST, UNKNOWN_TRANSACTION, METADATA_UNAVAILABLE, DISK_FULL,
+   * RESOLVE_STALE, TURN_LOST. `turn` is of the table that was resolved at a version.
    */
-  commit(request: CommitRequest, hooks: CommitHooks): Promise<CommitResult>;
+  commit(request: CommitRequest, hooks: CommitHooks, turn?: Turn): Promise<CommitResult>;
   /** What `commit` answered or would answer, null while PREPARE or PREPARED. Throws UNKNOWN_TRANSACTION. */
   state(transactionId: TransactionId): Promise<CommitResult | null>;
   /** Ends an open transaction; a final one stays as it is. Returns how it ended. Throws UNKNOWN_TRANSACTION, LEADER_LOST. */
@@ -79,13 +80,15 @@ export interface Committer {
   prepare(transactionId: TransactionId): Promise<void>;
   /**
    * Makes a compaction visible under the table's turn: inputs leave, outputs enter at one new version.
-   * Result ABORTED where an input is no longer live or the table is gone. Throws TURN_LOST.
+   * Result ABORTED where an input is no longer live, rows of one were deleted meanwhile, or the table is gone.
+   * Throws TURN_LOST.
    */
   commitCompaction(request: CompactionCommit): Promise<CommitResult>;
   /**
    * Makes the rows of a load without a task visible, all or nothing. Result ABORTED where the table is gone or
    * the transaction had been aborted. Throws, with the transaction ABORTED: REJECTED_STORE_FULL,
-   * COMMIT_REQUEST_INVALID; without touching anything: LEADER_LOST, UNKNOWN_TRANSACTION, METADATA_UNAVAILABLE.
+   * COMMIT_REQUEST_INVALID; without touching anything: LEADER_LOST, UNKNOWN_TRANSACTION, METADATA_UNAVAILABLE,
+   * RESOLVE_STALE (the table is not what the deletes were worked out against: do it anew), TURN_LOST.
    */
   commitOther(request: OtherCommit): Promise<CommitResult>;
   /**
@@ -100,6 +103,8 @@ export interface CompactionCommit {
   readonly tableId: TableId;
   readonly turn: Turn;
   readonly inputs: readonly FileId[];
+  /** Rows of the inputs that the outputs leave out, since they were deleted. */
+  readonly deletedRows: number;
   readonly outputs: readonly StagedFile[];
 }
 
@@ -109,6 +114,8 @@ export interface OtherCommit {
   /** The target; the other table that `tables` may hold is the one of rejected rows. */
   readonly tableId: TableId;
   readonly tables: readonly StagedTable[];
+  /** Of the table whose rows were resolved at a version (`StagedTable.resolvedAt`). */
+  readonly turn?: Turn;
   readonly rowsLoaded: number;
   readonly rowsFiltered: number;
   readonly errorSamples: readonly string[];

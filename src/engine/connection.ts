@@ -63,6 +63,11 @@ export interface Connection {
     columnCount: number,
     rows: readonly (readonly (string | null)[])[],
   ): Promise<void>;
+  /** Makes (or makes anew) a temporary table `file` INTEGER, `bits` BIT: the bytes' bits, from the highest on. */
+  fillBitmapTable(
+    name: string,
+    rows: readonly { readonly file: number; readonly bits: Uint8Array }[],
+  ): Promise<void>;
   /** Starts one SELECT as a native stream. See UncheckedStream. */
   stream(sql: string, options?: StatementOptions): Promise<UncheckedStream>;
   /** Visible to every connection of the instance: use a unique name, or replace the function behind one. */
@@ -138,6 +143,30 @@ export class NativeConnection implements Connection {
         appender.closeSync();
       }
     }, {});
+  }
+
+  async fillBitmapTable(
+    name: string,
+    rows: readonly { readonly file: number; readonly bits: Uint8Array }[],
+  ): Promise<void> {
+    const raw = `${name}_raw`;
+    await this.run(`CREATE OR REPLACE TEMP TABLE ${raw} (file INTEGER, bytes BLOB)`);
+    await this.#call(async () => {
+      const appender = await this.#native.createAppender(raw);
+      try {
+        for (const { file, bits } of rows) {
+          appender.appendInteger(file);
+          appender.appendBlob(bits);
+          appender.endRow();
+        }
+        appender.flushSync();
+      } finally {
+        appender.closeSync();
+      }
+    }, {});
+    await this.run(
+      `CREATE OR REPLACE TEMP TABLE ${name} AS SELECT file, CAST(bytes AS BIT) AS bits FROM ${raw}; DROP TABLE ${raw}`,
+    );
   }
 
   async stream(sql: string, options: StatementOptions = {}): Promise<UncheckedStream> {

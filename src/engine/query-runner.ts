@@ -4,14 +4,11 @@
 import { assert, present } from '../base/assert.ts';
 import type { Clock } from '../base/clock.ts';
 import { fail } from '../base/errors.ts';
-import { quoteIdentifier, quoteLiteral } from '../model/duckdb-text.ts';
-import { readParquetSql, readSelectList } from '../model/parquet-layout.ts';
-import type { InlineTable, QueryPlan, QueryScan } from '../model/query-plan.ts';
-import { duckdbType } from '../model/sql-type.ts';
-import type { DataFile, VolumeSpec } from '../model/table.ts';
+import type { QueryPlan } from '../model/query-plan.ts';
 import { RowEncoder } from '../mysql/row-encoder.ts';
 import type { Connection, StatementOptions } from './connection.ts';
 import type { Engine } from './duckdb.ts';
+import { type SourceReader, withSources } from './plan-sources.ts';
 import { profileLines } from './profile.ts';
 import { type ColumnEncoder, columnEncoder } from './value-encoders.ts';
 
@@ -21,25 +18,11 @@ const RESULT_TABLE = '__result';
 /** Results of at most so many rows are not stored first: a row is a few MB at the very most. */
 const FEW_ROWS = 100;
 
-/** Local paths of files, in the order asked, that stay there until released. */
-export interface PinnedFiles {
-  readonly paths: readonly string[];
-  release(): void;
-}
-
-/** Makes data files readable at local paths: in place or through the disk cache. */
-export type FileResolver = (
-  files: readonly DataFile[],
-  volumes: readonly VolumeSpec[],
-  signal: AbortSignal,
-) => Promise<PinnedFiles>;
-
 /** Takes MySQL row packets in order; resolves when there is room for more. Rejecting ends the query. */
 export type RowSink = (chunk: Buffer) => Promise<void>;
 
-export interface QueryRunnerOptions {
+export interface QueryRunnerOptions extends SourceReader {
   readonly engine: Engine;
-  readonly resolve: FileResolver;
   readonly clock: Clock;
 }
 
@@ -127,8 +110,8 @@ function fewRows(
   most?: number,
 ): ReturnType<Connection['chunks']> {
   const limit = most === undefined ? '' : ` LIMIT ${most}`;
-  return withPaths(options, plan, signal, (paths) =>
-    connection.chunks(`${selectSql(plan, paths)}${limit}`, { signal }),
+  return withSources(options, connection, plan, signal, (sources) =>
+    connection.chunks(`${selectSql(plan, sources)}${limit}`, { signal }),
   );
 }
 
@@ -159,8 +142,8 @@ async function runProfile(
   connection: Connection,
   { plan, firstSequence, sink, limited: signal }: Omit<Sending, 'rowCount'>,
 ): Promise<QueryOutcome> {
-  const rows = await withPaths(options, plan, signal, (paths) =>
-    connection.rows(`EXPLAIN (ANALYZE, FORMAT JSON) ${selectSql(plan, paths)}`, { signal }),
+  const rows = await withSources(options, connection, plan, signal, (sources) =>
+    connection.rows(`EXPLAIN (ANALYZE, FORMAT JSON) ${selectSql(plan, sources)}`, { signal }),
   );
   const pending: Buffer[] = [];
   const encoder = new RowEncoder(firstSequence, (chunk) => pending.push(chunk));
@@ -181,108 +164,21 @@ async function materialize(
   plan: QueryPlan,
   signal: AbortSignal,
 ): Promise<number> {
-  const rows = await withPaths(options, plan, signal, (paths) =>
-    connection.rows(resultTableSql(plan, paths), { signal }),
+  const rows = await withSources(options, connection, plan, signal, (sources) =>
+    connection.rows(resultTableSql(plan, sources), { signal }),
   );
   return Number(present(rows[0]?.[0], 'row count of the result'));
 }
 
-/** What the generated SQL of a plan names by placeholder. */
-export type PlanSources = Pick<QueryPlan, 'scans' | 'inlineTables' | 'volumes'>;
-
-/**
- * Runs `work` with the WITH clause that puts the sources in scope ('' without any), while their files lie at
- * local paths. For statements other than a query.
- */
-export function withSources<T>(
-  options: Pick<QueryRunnerOptions, 'resolve'>,
-  sources: PlanSources,
-  signal: AbortSignal,
-  work: (withClause: string) => Promise<T>,
-): Promise<T> {
-  return withPaths(options, sources, signal, (paths) => work(sourcesSql(sources, paths)));
-}
-
-/** Runs `work` with a local path for each file of each scan, in order; they stay until it is done. */
-async function withPaths<T>(
-  options: Pick<QueryRunnerOptions, 'resolve'>,
-  plan: PlanSources,
-  signal: AbortSignal,
-  work: (paths: readonly string[]) => Promise<T>,
-): Promise<T> {
-  const files = plan.scans.flatMap((scan) => scan.files);
-  const pinned = await options.resolve(files, plan.volumes, signal);
-  try {
-    assert(pinned.paths.length === files.length, 'a path for every file');
-    return await work(pinned.paths);
-  } finally {
-    pinned.release();
-  }
-}
-
-/** The statement that fills the result table. `paths` holds one path for each file of each scan, in order. Exported for tests. */
-export function resultTableSql(plan: QueryPlan, paths: readonly string[]): string {
+/** The statement that fills the result table; `sources` is the WITH clause of the plan's sources. */
+function resultTableSql(plan: QueryPlan, sources: string): string {
   const columns = plan.columns.map((_, index) => `c${index}`).join(', ');
-  return `CREATE TEMP TABLE ${RESULT_TABLE} (${columns}) AS\n${selectSql(plan, paths)}`;
+  return `CREATE TEMP TABLE ${RESULT_TABLE} (${columns}) AS\n${selectSql(plan, sources)}`;
 }
 
 /** The plan's statement with its scans in scope. */
-function selectSql(plan: QueryPlan, paths: readonly string[]): string {
-  return `${sourcesSql(plan, paths)}SELECT * FROM (\n${plan.duckdbSql}\n)`;
-}
-
-function sourcesSql(plan: PlanSources, paths: readonly string[]): string {
-  let next = 0;
-  const sources = plan.scans.map((scan) => {
-    const own = paths.slice(next, next + scan.files.length);
-    next += own.length;
-    return commonTable(scan.placeholder, scanSql(scan, own));
-  });
-  sources.push(
-    ...plan.inlineTables.map((table) => commonTable(table.placeholder, inlineSql(table))),
-  );
-  return sources.length === 0 ? '' : `WITH ${sources.join(',\n')}\n`;
-}
-
-/** Not materialized: filters and the choice of columns reach the files. */
-function commonTable(placeholder: string, sql: string): string {
-  return `${quoteIdentifier(placeholder)} AS NOT MATERIALIZED (${sql})`;
-}
-
-function scanSql(scan: QueryScan, paths: readonly string[]): string {
-  const wanted = scan.schema.columns.filter(({ name }) => scan.columns.includes(name));
-  // count(*) reads no column, but a relation needs one: it is pruned again by the engine.
-  const columns = wanted.length > 0 ? wanted : scan.schema.columns.slice(0, 1);
-  if (paths.length === 0) return emptySql(columns);
-  const schema = { ...scan.schema, columns };
-  const rowCount = scan.files.reduce((sum, file) => sum + file.rowCount, 0);
-  return `SELECT ${readSelectList(schema)} FROM ${readParquetSql(schema, paths, rowCount)}`;
-}
-
-function inlineSql(table: InlineTable): string {
-  if (table.rows.length === 0) return emptySql(table.columns);
-  const names = table.columns.map((_, index) => `v${index}`);
-  const list = table.columns.map(
-    ({ name, type }, index) => `CAST(v${index} AS ${duckdbType(type)}) AS ${quoteIdentifier(name)}`,
-  );
-  const rows = table.rows.map((row) => {
-    assert(row.length === table.columns.length, 'an inline row has all columns');
-    const values = row.map((value) => (value === null ? 'NULL::VARCHAR' : quoteLiteral(value)));
-    return `(${values.join(', ')})`;
-  });
-  return `SELECT ${list.join(', ')} FROM (VALUES ${rows.join(', ')}) AS inline_rows(${names.join(', ')})`;
-}
-
-function emptySql(
-  columns: readonly {
-    readonly name: string;
-    readonly type: QueryPlan['columns'][number]['type'];
-  }[],
-): string {
-  const list = columns.map(
-    ({ name, type }) => `CAST(NULL AS ${duckdbType(type)}) AS ${quoteIdentifier(name)}`,
-  );
-  return `SELECT ${list.join(', ')} WHERE false`;
+function selectSql(plan: QueryPlan, sources: string): string {
+  return `${sources}SELECT * FROM (\n${plan.duckdbSql}\n)`;
 }
 
 interface Sending {

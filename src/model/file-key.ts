@@ -10,9 +10,19 @@ export function dataFileKey(prefix: string, transactionId: TransactionId, uuid: 
   return `${prefix}/t${transactionId}/${uuid}.parquet`;
 }
 
-/** The transaction that a data file's key names, null when the key is no data file of ours. */
+/** The key of a position-delete object beside the data files: `<prefix>/t<transactionId>/<uuid>-deletes.parquet`. */
+export function deleteFileKey(prefix: string, transactionId: TransactionId, uuid: string): string {
+  return dataFileKey(prefix, transactionId, uuid).replace(/\.parquet$/, '-deletes.parquet');
+}
+
+/** The key of a staged list of keys to delete, which never becomes part of a table: `...-keys.parquet`. */
+export function keyFileKey(prefix: string, transactionId: TransactionId, uuid: string): string {
+  return dataFileKey(prefix, transactionId, uuid).replace(/\.parquet$/, '-keys.parquet');
+}
+
+/** The transaction that a file's key names, null when the key is no file of ours. */
 export function transactionOfKey(key: string): TransactionId | null {
-  const match = /\/t([1-9]\d{0,15})\/[0-9a-f-]{36}\.parquet$/.exec(key);
+  const match = /\/t([1-9]\d{0,15})\/[0-9a-f-]{36}(?:-deletes|-keys)?\.parquet$/.exec(key);
   return match === null ? null : asId<TransactionId>(Number(match[1]));
 }
 

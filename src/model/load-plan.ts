@@ -1,8 +1,17 @@
 // LoadPlan (FE -> CN) and StagedBatch (CN -> FE): plain data, structured-clone safe. Every load kind
 // uses these two; only the source part differs. Nothing in here is visible to a reader until commit.
-import type { Epoch, JobId, TableId, TableVersion, TransactionId, VolumeId } from '../base/ids.ts';
+import type {
+  DeleteFileId,
+  Epoch,
+  FileId,
+  JobId,
+  TableId,
+  TableVersion,
+  TransactionId,
+  VolumeId,
+} from '../base/ids.ts';
 import type { SqlType } from './sql-type.ts';
-import type { ColumnSchema, StagedFile, VolumeSpec } from './table.ts';
+import type { ColumnSchema, StagedFile, StagedObject, VolumeSpec } from './table.ts';
 
 /** How to reach a Kafka-compatible cluster. `properties` are librdkafka keys without `property.`. */
 export interface KafkaConnectionSpec {
@@ -130,6 +139,32 @@ export interface PartitionProgress {
 export interface StagedTable {
   readonly tableId: TableId;
   readonly files: readonly StagedFile[];
+  /** Rows of files committed before that leave the table in the same commit. */
+  readonly deletes?: StagedDeletes;
+  /**
+   * The version that keys or rows were looked up at, under the table's turn: the commit is valid only as the
+   * next version after it. Absent: other commits in between do no harm (their rows are not looked at), as long
+   * as the files that `deletes` touches and their deletes are what they were.
+   */
+  readonly resolvedAt?: TableVersion;
+}
+
+/** Rows that leave a table: one position-delete object and what it holds of which data file. */
+export interface StagedDeletes {
+  readonly object: StagedObject;
+  readonly touched: readonly TouchedFile[];
+}
+
+export interface TouchedFile {
+  readonly fileId: FileId;
+  /** Positions of the data file in the object. */
+  readonly positions: number;
+  /** Those of them that were not deleted before. */
+  readonly newPositions: number;
+  /** The newest delete object of the data file that was known; null = none. The commit compares it. */
+  readonly newestDelete: DeleteFileId | null;
+  /** Older objects whose positions of this file are in the new one too: they are no longer read for it. */
+  readonly replaces: readonly DeleteFileId[];
 }
 
 /** Everything a batch asks the FE to make visible, in one transaction. Repeating it changes nothing. */

@@ -64,13 +64,17 @@ export function parquetCopyOptions(schema: TableSchema): string {
   const ids = schema.columns
     .map((column) => `${quoteIdentifier(column.name)}: ${fieldIdsSql(column)}`)
     .join(', ');
+  return copyOptions(`{${ids}}`);
+}
+
+function copyOptions(fieldIds: string): string {
   return [
     'FORMAT parquet',
     'PARQUET_VERSION v1',
     'COMPRESSION zstd',
     'COMPRESSION_LEVEL 1',
     `ROW_GROUP_SIZE ${ROW_GROUP_ROWS}`,
-    `FIELD_IDS {${ids}}`,
+    `FIELD_IDS ${fieldIds}`,
     'RETURN_STATS',
   ].join(', ');
 }
@@ -98,13 +102,29 @@ export function readParquetSql(
   return `read_parquet(${quoteList(paths)}, schema = MAP {${columns.join(', ')}}${rows})`;
 }
 
-/** A SELECT list that gives the columns their own types when they come from `readParquetSql`. */
-export function readSelectList(schema: TableSchema): string {
+/**
+ * Iceberg's field ids of the columns of a position-delete file. SOURCE: Iceberg table spec, reserved field ids.
+ */
+const DELETE_FIELD_IDS = '{file_path: 2147483546, pos: 2147483545}';
+
+/** As parquetCopyOptions, for a SELECT of `file_path` and `pos`, sorted by both. */
+export function deleteCopyOptions(): string {
+  return copyOptions(DELETE_FIELD_IDS);
+}
+
+/** What a position-delete file calls a data file: where it lies. The last part, a UUID, is what a reader goes by. */
+export function dataFilePath(volumeLocation: string, key: string): string {
+  return `${volumeLocation.replace(/\/+$/, '')}/${key}`;
+}
+
+/** A SELECT list that gives the columns their own types when they come from `readParquetSql`, as `relation` if named. */
+export function readSelectList(schema: TableSchema, relation = ''): string {
   return schema.columns
     .map(({ name, type }) => {
       const own = duckdbType(type);
-      const column = quoteIdentifier(name);
-      return own === storedDuckdbType(type) ? column : `CAST(${column} AS ${own}) AS ${column}`;
+      const plain = quoteIdentifier(name);
+      const column = relation === '' ? plain : `${relation}.${plain}`;
+      return own === storedDuckdbType(type) ? column : `CAST(${column} AS ${own}) AS ${plain}`;
     })
     .join(', ');
 }

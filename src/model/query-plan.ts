@@ -16,6 +16,11 @@ export interface QueryScan {
   readonly columns: readonly string[];
   /** Already pruned by column statistics where the query's filters allow it. */
   readonly files: readonly DataFile[];
+  /**
+   * The relation also says where each row lies, in the columns `__file` (INTEGER, index in `files`) and `__row`
+   * (BIGINT, position in the file, as position deletes count). For statements that change rows.
+   */
+  readonly positions?: true;
 }
 
 /**

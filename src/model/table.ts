@@ -1,6 +1,14 @@
 // Tables, columns, volumes and data files as plain data: what the catalog stores, the analyser
 // resolves against, and the FE sends to a CN.
-import type { DatabaseId, FieldId, FileId, TableId, TransactionId, VolumeId } from '../base/ids.ts';
+import type {
+  DatabaseId,
+  DeleteFileId,
+  FieldId,
+  FileId,
+  TableId,
+  TransactionId,
+  VolumeId,
+} from '../base/ids.ts';
 import type { SqlType } from './sql-type.ts';
 
 export interface ColumnSchema {
@@ -54,13 +62,17 @@ export interface VolumeSpec {
   readonly params: Readonly<Record<string, string>>;
 }
 
-/** A data file that a transaction staged. Immutable; its key carries the transaction's id. */
-export interface StagedFile {
+/** An object that a transaction staged. Immutable; its key carries the transaction's id. */
+export interface StagedObject {
   readonly volumeId: VolumeId;
   /** Key inside the volume. */
   readonly key: string;
   readonly sizeBytes: number;
   readonly rowCount: number;
+}
+
+/** A data file that a transaction staged. */
+export interface StagedFile extends StagedObject {
   /** Per top-level column: min and max as text, null count. Absent where the writer had none. */
   readonly columnStats: Readonly<Record<string, ColumnStats>>;
 }
@@ -71,8 +83,22 @@ export interface ColumnStats {
   readonly nullCount: number;
 }
 
-/** A committed file as a reader sees it. */
+/** A committed file as a reader sees it at one version of its table. */
 export interface DataFile extends StagedFile {
   readonly id: FileId;
   readonly transactionId: TransactionId;
+  /** Objects that name deleted rows of it, oldest first. A position may be in more than one. */
+  readonly deletes: readonly DeleteFile[];
+  /** Rows of `rowCount` that are deleted. */
+  readonly deletedRows: number;
+}
+
+/** Volumes that a reader of the file needs: its own first. */
+export function volumesOfFile(file: DataFile): readonly VolumeId[] {
+  return [file.volumeId, ...file.deletes.map((object) => object.volumeId)];
+}
+
+/** A committed object of Iceberg v2 position deletes; `rowCount` = its positions, of one or many data files. */
+export interface DeleteFile extends StagedObject {
+  readonly id: DeleteFileId;
 }

@@ -6,7 +6,7 @@ import { fail } from '../base/errors.ts';
 import { failpoint } from '../base/failpoints.ts';
 import type { Random } from '../base/random.ts';
 import type { Connection, Engine } from '../engine/duckdb.ts';
-import { type FileResolver, withSources } from '../engine/query-runner.ts';
+import { type SourceReader, withSources } from '../engine/plan-sources.ts';
 import type { RejectRegistry } from '../engine/reject-function.ts';
 import type { InsertPlan, StagedInsert } from '../model/insert-plan.ts';
 import type { BegunTransaction, StagedTable } from '../model/load-plan.ts';
@@ -17,9 +17,8 @@ import { rejectedTableCopySql, rejectedValues } from './transform/error-rows.ts'
 import { insertCopySql, insertSchema, rowsTable } from './transform/insert-sql.ts';
 import { RejectRecorder } from './transform/reject-recorder.ts';
 
-export interface InsertServices {
+export interface InsertServices extends SourceReader {
   readonly engine: Engine;
-  readonly resolve: FileResolver;
   readonly rejects: RejectRegistry;
   readonly openStore: (volume: VolumeSpec) => Promise<SinkStore>;
   readonly clock: Clock;
@@ -77,7 +76,7 @@ async function copyRows(
   const store = await services.openStore(target.volume);
   const slot = services.rejects.acquire(recorder);
   try {
-    const { rowCount, file } = await withSources(services, plan, signal, (withClause) =>
+    const { rowCount, file } = await withSources(services, connection, plan, signal, (withClause) =>
       appendFile(
         { target, schema: insertSchema(plan), store },
         begun.transactionId,

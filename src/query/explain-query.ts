@@ -83,7 +83,7 @@ function storedScan(
 ): ExplainScan {
   const { files, allFiles, schema, columns } = scan;
   const pruned = allFiles.length - files.length;
-  const rows = sum(files, (file) => file.rowCount);
+  const rows = sum(files, (file) => file.rowCount - file.deletedRows);
   const details = [`TABLE: ${scan.tableName}`];
   if (predicates.length > 0) details.push(`PREDICATES: ${predicates.join(', ')}`);
   details.push(`files=${files.length}/${allFiles.length} (${pruned} pruned)`);

@@ -7,8 +7,10 @@ import { systemClock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import { systemRandom } from '../base/random.ts';
 import type { QueryNodeApi } from '../cluster/rpc/messages.ts';
+import { DeleteBitmaps } from '../engine/delete-bitmaps.ts';
 import { type Engine, openEngine } from '../engine/duckdb.ts';
-import { createQueryRunner, type FileResolver } from '../engine/query-runner.ts';
+import type { SourceReader } from '../engine/plan-sources.ts';
+import { createQueryRunner } from '../engine/query-runner.ts';
 import { RejectRegistry } from '../engine/reject-function.ts';
 import { type InsertServices, runInsert } from '../pipeline/insert-run.ts';
 import type { SinkStore } from '../pipeline/sink/append.ts';
@@ -21,6 +23,8 @@ import { openStores } from './stores.ts';
 /** Below the thread pool's 32 by the 8 that files and DNS need. */
 const STATEMENTS_AT_ONCE = 16;
 const MAX_WAITING = 1000;
+/** Bitmaps of deleted rows that are kept: those of 500 million rows. */
+const BITMAP_BYTES = 64 * 1024 * 1024;
 const MAX_SPILL_BYTES = 20 * 1024 ** 3;
 
 interface NoCalls {
@@ -54,8 +58,9 @@ export async function startQueryNode(settings: ChildSettings, log: Log): Promise
     clock: systemClock,
     random: systemRandom,
   });
-  const runner = createQueryRunner({ engine, resolve, clock: systemClock });
-  const inserts = await openInserts({ engine, resolve, tempDirectory, inPlace });
+  const reader = { resolve, deletes: new DeleteBitmaps(resolve, BITMAP_BYTES) };
+  const runner = createQueryRunner({ engine, ...reader, clock: systemClock });
+  const inserts = await openInserts({ engine, reader, tempDirectory, inPlace });
   const peer = connectToParent<QueryNodeApi, NoCalls>(
     {
       query: ({ plan, firstSequence }, { push, signal }) =>
@@ -76,17 +81,17 @@ export async function startQueryNode(settings: ChildSettings, log: Log): Promise
 /** What INSERT needs beside the query engine. */
 async function openInserts(options: {
   readonly engine: Engine;
-  readonly resolve: FileResolver;
+  readonly reader: SourceReader;
   readonly tempDirectory: string;
   readonly inPlace: string;
 }): Promise<InsertServices> {
-  const { engine, resolve, tempDirectory, inPlace } = options;
+  const { engine, reader, tempDirectory, inPlace } = options;
   const rejects = new RejectRegistry();
   await engine.withConnection(async (connection) => rejects.install(connection));
   const stores = openStores({ clock: systemClock, random: systemRandom });
   return {
     engine,
-    resolve,
+    ...reader,
     rejects,
     openStore: async (volume) => throughTemp(await stores(volume), `${inPlace}${sep}`),
     clock: systemClock,

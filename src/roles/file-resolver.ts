@@ -5,8 +5,8 @@ import { present } from '../base/assert.ts';
 import type { Clock } from '../base/clock.ts';
 import { Semaphore } from '../base/queue.ts';
 import type { Random } from '../base/random.ts';
-import type { FileResolver, PinnedFiles } from '../engine/query-runner.ts';
-import type { DataFile, VolumeSpec } from '../model/table.ts';
+import type { FileResolver, PinnedFiles, StoredFile } from '../engine/plan-sources.ts';
+import type { VolumeSpec } from '../model/table.ts';
 import { LocalCache, type PinnedPath } from '../storage/local-cache.ts';
 import { openStores } from './stores.ts';
 
@@ -35,7 +35,7 @@ export async function openFileResolver(options: FileResolverOptions): Promise<Fi
   const inPlace = `${options.inPlace}${sep}`;
 
   const pin = async (
-    file: DataFile,
+    file: StoredFile,
     volume: VolumeSpec,
     signal: AbortSignal,
   ): Promise<PinnedPath> => {

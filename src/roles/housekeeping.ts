@@ -12,7 +12,7 @@ import { CatalogTurns } from '../commit/turn.ts';
 import type { Config } from '../config/load.ts';
 import { planCompaction } from '../model/compaction-plan.ts';
 import { REJECTED_RECORDS_TABLE, STATISTICS_DATABASE } from '../model/system-tables.ts';
-import type { DataFile } from '../model/table.ts';
+import { type DataFile, volumesOfFile } from '../model/table.ts';
 import type { VolumeAccess } from '../statements/types.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { CnPorts } from './fe.ts';
@@ -127,7 +127,7 @@ class Housekeeper {
   async #compactOne({ table }: SnapshotTable, inputs: readonly DataFile[]): Promise<boolean> {
     const { catalog, committer, cn, config, random } = this.#options;
     const timeoutMs = config.int('lake_compaction_default_timeout_second') * 1000;
-    const volumeIds = [...new Set(inputs.map((file) => file.volumeId))];
+    const volumeIds = [...new Set(inputs.flatMap(volumesOfFile))];
     const volumes = await Promise.all(volumeIds.map((id) => catalog.volumes.byId(id)));
     const volume = volumes[0];
     if (volume === undefined) return false;
@@ -158,6 +158,7 @@ class Housekeeper {
           tableId: table.id,
           turn,
           inputs: inputs.map((file) => file.id),
+          deletedRows: inputs.reduce((total, file) => total + file.deletedRows, 0),
           outputs,
         });
         return result.state === 'VISIBLE';

@@ -1,4 +1,4 @@
-// Compaction on the CN: reads the input files, writes one Parquet file with all their rows in the same
+// Compaction on the CN: reads the input files, writes one Parquet file with their rows in the same
 // order, and stages it under the transaction's key. Nothing becomes visible here, and no input is touched.
 import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -7,15 +7,17 @@ import { fail } from '../base/errors.ts';
 import { failpoint } from '../base/failpoints.ts';
 import type { TransactionId } from '../base/ids.ts';
 import type { Random } from '../base/random.ts';
+import { DeleteBitmaps } from '../engine/delete-bitmaps.ts';
+import type { Engine } from '../engine/duckdb.ts';
+import { type FileResolver, type StoredFile, withSources } from '../engine/plan-sources.ts';
 import { quoteLiteral } from '../model/duckdb-text.ts';
 import { dataFileKey } from '../model/file-key.ts';
 import {
   parquetCopyOptions,
-  readParquetSql,
-  readSelectList,
   stagedFileFromStats,
   storeSelectList,
 } from '../model/parquet-layout.ts';
+import type { QueryScan } from '../model/query-plan.ts';
 import type { DataFile, StagedFile, TableInfo, VolumeSpec } from '../model/table.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 
@@ -30,20 +32,8 @@ export interface CompactionOrder {
   readonly inputs: readonly DataFile[];
 }
 
-/** The part of an engine that compaction needs. */
-export interface CompactionEngine {
-  withConnection<T>(
-    work: (connection: {
-      objects(
-        sql: string,
-        options?: { readonly signal?: AbortSignal | undefined },
-      ): Promise<readonly Readonly<Record<string, unknown>>[]>;
-    }) => Promise<T>,
-  ): Promise<T>;
-}
-
 export interface CompactionServices {
-  readonly engine: CompactionEngine;
+  readonly engine: Engine;
   readonly stores: (volume: VolumeSpec) => Promise<ObjectStore>;
   /** Private directory of the process; files in it are removed at the end. */
   readonly tempDirectory: string;
@@ -51,7 +41,7 @@ export interface CompactionServices {
 }
 
 /**
- * Merges the inputs; gives the staged output, or nothing when they hold no rows. Throws engine and
+ * Merges the inputs without their deleted rows; gives the staged output, or nothing when they hold no rows. Throws engine and
  * storage errors, INTERNAL when rows would be lost, and leaves no temporary file. What a crash leaves in
  * the volume carries the transaction's id in its key.
  */
@@ -66,17 +56,16 @@ export async function runCompaction(
   const output = join(services.tempDirectory, `compact-${uuid}.parquet`);
   const temporary = [output];
   try {
-    const paths: string[] = [];
-    for (const [index, file] of order.inputs.entries()) {
-      signal.throwIfAborted();
-      const copy = join(services.tempDirectory, `compact-${uuid}-in${index}.parquet`);
-      paths.push(await readable(file, order, services, { copy, temporary }));
-    }
-    const source = `SELECT ${readSelectList(table.schema)} FROM ${readParquetSql(table.schema, paths)}`;
-    const sql = `COPY (SELECT ${storeSelectList(table.schema)} FROM (${source})) TO ${quoteLiteral(output)} (${parquetCopyOptions(table.schema)})`;
-    const [stats] = await services.engine.withConnection((connection) =>
-      connection.objects(sql, { signal }),
-    );
+    const resolve: FileResolver = async (files) => {
+      const paths: string[] = [];
+      for (const file of files) {
+        signal.throwIfAborted();
+        const copy = join(services.tempDirectory, `compact-${uuid}-in${temporary.length}.parquet`);
+        paths.push(await readable(file, order, services, { copy, temporary }));
+      }
+      return { paths, release: () => undefined };
+    };
+    const [stats] = await copyRows(order, services.engine, resolve, output, signal);
     const target = { volumeId: order.volume.id, key, schema: table.schema };
     const staged = stagedFileFromStats(present(stats, 'statistics of the COPY'), target);
     await checkOutput(order, staged, output);
@@ -91,9 +80,38 @@ export async function runCompaction(
   }
 }
 
-/** A path of the input: in place for local volumes, else a temporary copy. */
+/** Every row of the inputs that is not deleted, in order, into one file; gives the COPY's statistics. */
+function copyRows(
+  { table, inputs, volumes }: CompactionOrder,
+  engine: Engine,
+  resolve: FileResolver,
+  output: string,
+  signal: AbortSignal,
+): Promise<readonly Readonly<Record<string, unknown>>[]> {
+  const { schema } = table;
+  // With positions the files are one scan, in order.
+  const scan: QueryScan = {
+    placeholder: '__inputs',
+    schema,
+    columns: schema.columns.map((column) => column.name),
+    files: inputs,
+    positions: true,
+  };
+  const sources = { scans: [scan], inlineTables: [], volumes };
+  const reader = { resolve, deletes: new DeleteBitmaps(resolve, 0) };
+  return engine.withConnection((connection) =>
+    withSources(reader, connection, sources, signal, (withClause) =>
+      connection.objects(
+        `COPY (${withClause}SELECT ${storeSelectList(schema)} FROM ${scan.placeholder}) TO ${quoteLiteral(output)} (${parquetCopyOptions(schema)})`,
+        { signal },
+      ),
+    ),
+  );
+}
+
+/** A path of the object: in place for local volumes, else a temporary copy. */
 async function readable(
-  file: DataFile,
+  file: StoredFile,
   order: CompactionOrder,
   services: CompactionServices,
   into: { readonly copy: string; readonly temporary: string[] },
@@ -112,7 +130,7 @@ async function checkOutput(
   staged: StagedFile,
   path: string,
 ): Promise<void> {
-  const inputRows = order.inputs.reduce((sum, file) => sum + file.rowCount, 0);
+  const inputRows = order.inputs.reduce((sum, file) => sum + file.rowCount - file.deletedRows, 0);
   if (staged.rowCount !== inputRows)
     throw fail('INTERNAL', {
       detail: `compaction of ${inputRows} rows wrote ${staged.rowCount}`,

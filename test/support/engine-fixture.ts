@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { systemClock } from '../../src/base/clock.ts';
+import { DeleteBitmaps } from '../../src/engine/delete-bitmaps.ts';
 import { type Engine, type EngineOptions, openEngine } from '../../src/engine/duckdb.ts';
+import type { FileResolver, SourceReader } from '../../src/engine/plan-sources.ts';
 import { withTempDirectory } from './object-store-contract.ts';
 
 /** Opens an engine for one test and closes it; `directory` is empty and, for a query engine, readable. */
@@ -29,6 +31,11 @@ export async function withEngine(
       await engine.close();
     }
   });
+}
+
+/** A reader of sources whose files lie where `resolve` says. */
+export function readerOf(resolve: FileResolver): SourceReader {
+  return { resolve, deletes: new DeleteBitmaps(resolve, 1024 * 1024) };
 }
 
 /** Text rows out of concatenated row packets; checks that sequence ids run on from `firstSequence`. */

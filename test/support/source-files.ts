@@ -28,7 +28,7 @@ export const LAYERS: Readonly<Record<string, number>> = {
   query: 4,
   access: 5,
   engine: 5,
-  tables: 5,
+  tables: 6,
   cluster: 5,
   pipeline: 6,
   commit: 6,

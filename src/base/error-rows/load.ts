@@ -87,6 +87,11 @@ export const LOAD_ERRORS = {
     'use another bucket or path; two metadata stores must not share one',
   ),
   TURN_LOST: row('retry', 'the turn on table {tableId} was lost by {holder}'),
+  RESOLVE_STALE: row(
+    'retry',
+    'table {tableId} changed while a change of it was being worked out: {detail}',
+    'nothing is lost; it is worked out anew',
+  ),
   COMPACTION_STALE: row(
     'retry',
     'compaction of table {tableId}: {detail}',

@@ -94,6 +94,29 @@ export interface FilesTable {
   removed_ms: number | null;
 }
 
+export interface DeleteFilesTable {
+  id: number;
+  table_id: number;
+  transaction_id: number;
+  volume_id: number;
+  file_key: string;
+  size_bytes: number;
+  row_count: number;
+  added_version: number;
+  added_ms: number;
+  removed_version: number | null;
+  removed_ms: number | null;
+}
+
+export interface FileDeletesTable {
+  file_id: number;
+  delete_file_id: number;
+  table_id: number;
+  positions: number;
+  added_version: number;
+  removed_version: number | null;
+}
+
 export interface LoadJobsTable {
   id: number;
   database_id: number;
@@ -296,6 +319,8 @@ export interface MetadataTables {
   tables: TablesTable;
   table_versions: TableVersionsTable;
   files: FilesTable;
+  delete_files: DeleteFilesTable;
+  file_deletes: FileDeletesTable;
   load_jobs: LoadJobsTable;
   load_positions: LoadPositionsTable;
   load_ledger: LoadLedgerTable;

@@ -67,7 +67,7 @@ async function compaction(
     coordinator: 'FE: me',
   });
   const outputs = [stagedFile(fixture, table, transactionId, rows, 60)];
-  return { transactionId, tableId: table.id, turn, inputs, outputs };
+  return { transactionId, tableId: table.id, turn, inputs, deletedRows: 0, outputs };
 }
 
 test('inputs leave and outputs enter at one version; appends go on meanwhile', async (t) => {

@@ -220,7 +220,14 @@ class Model {
     );
     const inputs: readonly FileId[] = chosen.map((file) => file.id);
     const { transactionId } = begun;
-    this.#compaction = { transactionId, tableId: table.id, turn, inputs, outputs: [output] };
+    this.#compaction = {
+      transactionId,
+      tableId: table.id,
+      turn,
+      inputs,
+      deletedRows: 0,
+      outputs: [output],
+    };
   }
 
   #breakSomething(): void {

@@ -118,6 +118,7 @@ test('files of an earlier version stay until no query can need them', async (t) 
     tableId: table.id,
     turn,
     inputs,
+    deletedRows: 0,
     outputs: [output],
   });
   fixture.clock.shiftMs += 9 * MINUTE;

@@ -17,7 +17,7 @@ import { parquetCopyOptions, storeSelectList } from '../../../src/model/parquet-
 import type { QueryPlan } from '../../../src/model/query-plan.ts';
 import type { SqlType } from '../../../src/model/sql-type.ts';
 import type { ColumnSchema, DataFile, TableSchema } from '../../../src/model/table.ts';
-import { readRows, withEngine } from '../../support/engine-fixture.ts';
+import { readerOf, readRows, withEngine } from '../../support/engine-fixture.ts';
 
 const column = (
   fieldId: number,
@@ -41,6 +41,8 @@ const fileAt = (key: string): DataFile => ({
   key,
   sizeBytes: 0,
   rowCount: 0,
+  deletes: [],
+  deletedRows: 0,
   columnStats: {},
 });
 const planOf = (duckdbSql: string, columns: number, rest: Partial<QueryPlan> = {}): QueryPlan => ({
@@ -68,7 +70,7 @@ async function run(engine: Engine, plan: QueryPlan, firstSequence = 5): Promise<
   const runner = createQueryRunner({
     engine,
     clock: systemClock,
-    resolve: async (files) => {
+    ...readerOf(async (files) => {
       pinned += 1;
       return {
         paths: files.map(({ key }) => key),
@@ -76,7 +78,7 @@ async function run(engine: Engine, plan: QueryPlan, firstSequence = 5): Promise<
           pinned -= 1;
         },
       };
-    },
+    }),
   });
   const chunks: Buffer[] = [];
   const sink: RowSink = async (chunk) => {
@@ -344,7 +346,7 @@ test('abort and time limit while a client does not read', async () => {
     const runner = createQueryRunner({
       engine,
       clock: systemClock,
-      resolve: async () => ({ paths: [], release: () => undefined }),
+      ...readerOf(async () => ({ paths: [], release: () => undefined })),
     });
     const stalled: RowSink = () => new Promise(() => undefined);
     const plan = planOf("SELECT i, repeat('x', 100) FROM range(1000000) t(i)", 2);
@@ -369,12 +371,12 @@ test('a slow client holds little memory and no files', async () => {
     const runner = createQueryRunner({
       engine,
       clock: systemClock,
-      resolve: async () => ({
+      ...readerOf(async () => ({
         paths: [],
         release: () => {
           released = true;
         },
-      }),
+      })),
     });
     let most = 0;
     let bytes = 0;

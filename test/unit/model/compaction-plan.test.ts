@@ -14,6 +14,8 @@ const file = (id: number, sizeBytes: number, volumeId = 1): DataFile => ({
   key: `p/t${id}/x.parquet`,
   sizeBytes,
   rowCount: 1,
+  deletes: [],
+  deletedRows: 0,
   columnStats: {},
 });
 const many = (count: number, sizeBytes: number, from = 1, volumeId = 1): DataFile[] =>

@@ -13,6 +13,8 @@ const file = (id: number, min: number, max: number): DataFile => ({
   key: `p/data/${id}.parquet`,
   sizeBytes: 1000 * id,
   rowCount: 100,
+  deletes: [],
+  deletedRows: 0,
   columnStats: { uid: { min: String(min), max: String(max), nullCount: id } },
 });
 

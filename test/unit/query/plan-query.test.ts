@@ -191,6 +191,8 @@ function file(id: number, min: string | null, max: string | null, nullCount = 0)
     key: `f${id}`,
     sizeBytes: 1,
     rowCount: 10,
+    deletes: [],
+    deletedRows: 0,
     columnStats: {
       id: { min, max, nullCount },
       d: { min: '2020-01-01', max: '2020-01-31', nullCount: 0 },

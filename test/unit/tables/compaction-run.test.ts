@@ -7,6 +7,7 @@ import { AppError } from '../../../src/base/errors.ts';
 import {
   asId,
   type DatabaseId,
+  type DeleteFileId,
   type FieldId,
   type FileId,
   type TableId,
@@ -114,6 +115,8 @@ async function withInputs(files: number, work: (bench: Bench) => Promise<void>):
         key,
         sizeBytes,
         rowCount: 1000,
+        deletes: [],
+        deletedRows: 0,
         columnStats: {},
       });
     }
@@ -179,5 +182,42 @@ test('a lost row, a missing input and an abort are refused and leave nothing', a
     );
     assert.deepEqual(await readdir(temporary), []);
     assert.equal((await listKeys(store, '')).length, 3);
+  });
+});
+
+test('deleted rows are left out', async () => {
+  await withInputs(2, async ({ store, engine, temporary, inputs }) => {
+    const key = `${table.prefix}/t9/00000000-0000-4000-a000-000000000009-deletes.parquet`;
+    const path = join(temporary, 'deletes');
+    const name = (file: DataFile | undefined): string => `file:///unused/${file?.key}`;
+    await engine.withConnection((connection) =>
+      connection.run(
+        `COPY (SELECT * FROM (VALUES ('${name(inputs[0])}', 0), ('${name(inputs[0])}', 999), ('${name(inputs[1])}', 5)) t(file_path, pos)) TO '${path}' (FORMAT parquet)`,
+      ),
+    );
+    await store.putFile(key, path);
+    const deletes: DataFile['deletes'] = [
+      { id: asId<DeleteFileId>(9), volumeId: volume.id, key, sizeBytes: 1, rowCount: 3 },
+    ];
+    const deleted = inputs.map((file, i) => ({ ...file, deletes, deletedRows: 2 - i }));
+    const services = {
+      engine,
+      stores: async () => remote(store),
+      tempDirectory: temporary,
+      random: seededRandom(7),
+    };
+    const order = orderOf(deleted);
+    const [output] = await runCompaction(order, services, new AbortController().signal);
+    assert.equal(output?.rowCount, 1997);
+    const source = readParquetSql(table.schema, [store.localPath(output.key) ?? '']);
+    const rows = await engine.withConnection((connection) =>
+      connection.rows(`SELECT id FROM ${source}`),
+    );
+    const gone = new Set([0, 999, 1005]);
+    const left = Array.from({ length: 2000 }, (_, i) => i).filter((i) => !gone.has(i));
+    assert.deepEqual(
+      rows.map(([id]) => Number(id)),
+      left,
+    );
   });
 });

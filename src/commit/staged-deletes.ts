@@ -1,0 +1,121 @@
+// Deletes within a commit: do they add up, and does what they were looked up against still stand? Nothing is
+// guessed: a table that moved on makes the commit fail as a whole, to be resolved anew.
+import { present } from '../base/assert.ts';
+import { fail } from '../base/errors.ts';
+import type { DeleteFileId, TableId, TransactionId } from '../base/ids.ts';
+import type { Catalog, CatalogScope } from '../catalog/catalog.ts';
+import type { CommitCheck } from '../catalog/commit-store.ts';
+import type { NewDeletes } from '../catalog/delete-store.ts';
+import { transactionOfKey } from '../model/file-key.ts';
+import type { StagedTable } from '../model/load-plan.ts';
+import { sum } from './sum.ts';
+import type { Turn } from './turn.ts';
+
+/** What is wrong with the deletes of a request, null when they add up: a bug of the sender. */
+export function findDeletesImbalance(
+  tables: readonly StagedTable[],
+  transactionId: TransactionId,
+): string | null {
+  for (const { deletes } of tables) {
+    if (deletes === undefined) continue;
+    const { object, touched } = deletes;
+    if (transactionOfKey(object.key) !== transactionId) {
+      return `delete object ${object.key} is not of this transaction`;
+    }
+    const files = new Set(touched.map((file) => file.fileId));
+    if (files.size < touched.length) return 'a data file is named twice in the deletes';
+    const counts = touched.flatMap((file) => [file.positions, file.newPositions]);
+    if (!counts.every((count) => Number.isSafeInteger(count) && count >= 0)) {
+      return 'a count of positions is not a whole number';
+    }
+    if (touched.some((file) => file.newPositions > file.positions)) {
+      return 'more positions are new than there are';
+    }
+    const positions = sum(touched.map((file) => file.positions));
+    if (positions !== object.rowCount) {
+      return `delete object ${object.key} holds ${object.rowCount} positions, its files ${positions}`;
+    }
+  }
+  return null;
+}
+
+/** One id for each table with deletes. Not inside a transaction. */
+export function reserveDeleteIds(
+  catalog: Catalog,
+  tables: readonly StagedTable[],
+): Promise<readonly DeleteFileId[]> {
+  const count = tables.filter((table) => table.deletes !== undefined).length;
+  return count === 0 ? Promise.resolve([]) : catalog.deletes.reserveIds(count);
+}
+
+/** The deletes as the catalog stores them. `ids` are of `reserveDeleteIds` for the same tables. */
+export function newDeletes(
+  tables: readonly StagedTable[],
+  versions: CommitCheck['versions'],
+  ids: readonly DeleteFileId[],
+): readonly NewDeletes[] {
+  const byTable = new Map(versions.map(({ tableId, version }) => [tableId, version]));
+  const staged = tables.flatMap(({ tableId, deletes }) =>
+    deletes === undefined ? [] : [{ tableId, deletes }],
+  );
+  return staged.map(({ tableId, deletes }, index) => ({
+    id: present(ids[index], 'an id per delete object'),
+    tableId,
+    version: present(byTable.get(tableId), 'a version per table'),
+    deletes,
+  }));
+}
+
+/**
+ * Within the commit's SQL transaction, after the versions were moved. Throws RESOLVE_STALE where a table is no
+ * longer what the batch was resolved against, and TURN_LOST: the transaction is open still, and the caller
+ * resolves anew.
+ */
+export async function checkResolved(
+  scope: CatalogScope,
+  tables: readonly StagedTable[],
+  versions: CommitCheck['versions'],
+  turn: Turn | undefined,
+): Promise<void> {
+  for (const { tableId, deletes, resolvedAt } of tables) {
+    const version = versions.find((entry) => entry.tableId === tableId)?.version;
+    // A table that is gone refuses the whole commit elsewhere.
+    if (version === undefined) continue;
+    if (resolvedAt !== undefined) {
+      await checkTurn(scope, tableId, turn);
+      if (version !== resolvedAt + 1) {
+        const detail = `it was resolved at version ${resolvedAt}, the head was ${version - 1}`;
+        throw fail('RESOLVE_STALE', { tableId, detail });
+      }
+    } else if (deletes !== undefined) {
+      await checkFiles(scope, tableId, deletes);
+    }
+  }
+}
+
+async function checkTurn(
+  scope: CatalogScope,
+  tableId: TableId,
+  turn: Turn | undefined,
+): Promise<void> {
+  const held = turn?.tableId === tableId && (await scope.turns.standing(turn)).held;
+  if (!held) throw fail('TURN_LOST', { tableId, holder: turn?.holder ?? 'nobody' });
+}
+
+async function checkFiles(
+  scope: CatalogScope,
+  tableId: TableId,
+  { touched }: NonNullable<StagedTable['deletes']>,
+): Promise<void> {
+  const ids = touched.map((file) => file.fileId);
+  const standing = await scope.deletes.standing(tableId, ids);
+  for (const { fileId, newestDelete } of touched) {
+    const now = standing.get(fileId);
+    if (now?.newestDelete === newestDelete) continue;
+    const detail =
+      now === undefined
+        ? `file ${fileId} is no longer in it`
+        : `other rows of file ${fileId} were deleted meanwhile`;
+    throw fail('RESOLVE_STALE', { tableId, detail });
+  }
+}

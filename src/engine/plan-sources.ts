@@ -1,0 +1,176 @@
+// What the generated SQL of a plan names by placeholder, put in scope: scans as read_parquet over local paths
+// without the rows that are deleted, inline tables as VALUES. A scan without deletes costs nothing more.
+import { assert } from '../base/assert.ts';
+import { quoteIdentifier, quoteLiteral } from '../model/duckdb-text.ts';
+import { readParquetSql, readSelectList } from '../model/parquet-layout.ts';
+import type { InlineTable, QueryPlan, QueryScan } from '../model/query-plan.ts';
+import { duckdbType } from '../model/sql-type.ts';
+import type { ColumnSchema, StagedObject, TableSchema, VolumeSpec } from '../model/table.ts';
+import type { Connection } from './connection.ts';
+import type { DeleteBitmaps } from './delete-bitmaps.ts';
+
+/** Local paths of files, in the order asked, that stay there until released. */
+export interface PinnedFiles {
+  readonly paths: readonly string[];
+  release(): void;
+}
+
+/** What is needed to find an object in its volume. */
+export type StoredFile = Pick<StagedObject, 'volumeId' | 'key' | 'sizeBytes'>;
+
+/** Makes data files and delete objects readable at local paths: in place or through the disk cache. */
+export type FileResolver = (
+  files: readonly StoredFile[],
+  volumes: readonly VolumeSpec[],
+  signal: AbortSignal,
+) => Promise<PinnedFiles>;
+
+/** What reads the files of a plan. */
+export interface SourceReader {
+  readonly resolve: FileResolver;
+  readonly deletes: DeleteBitmaps;
+}
+
+/** What the generated SQL of a plan names by placeholder. */
+export type PlanSources = Pick<QueryPlan, 'scans' | 'inlineTables' | 'volumes'>;
+
+/** Local paths of a scan's files in order, and the files that have deleted rows. */
+interface ReadyScan {
+  readonly scan: QueryScan;
+  readonly paths: readonly string[];
+  /** Indices of files with deletes; their bitmaps are in the table named by `bitmapTable`. */
+  readonly deleted: readonly number[];
+}
+
+/**
+ * Runs `work` with the WITH clause that puts the sources in scope ('' without any), while their files lie at
+ * local paths. The statement must run on `connection`, which holds the deletes of the scans.
+ */
+export async function withSources<T>(
+  reader: SourceReader,
+  connection: Connection,
+  sources: PlanSources,
+  signal: AbortSignal,
+  work: (withClause: string) => Promise<T>,
+): Promise<T> {
+  const files = sources.scans.flatMap((scan) => scan.files);
+  const pinned = await reader.resolve(files, sources.volumes, signal);
+  try {
+    assert(pinned.paths.length === files.length, 'a path for every file');
+    let next = 0;
+    const ready: ReadyScan[] = [];
+    for (const scan of sources.scans) {
+      const paths = pinned.paths.slice(next, next + scan.files.length);
+      next += paths.length;
+      const deleted = await prepareDeletes(reader, connection, scan, sources.volumes, signal);
+      ready.push({ scan, paths, deleted });
+    }
+    return await work(withClauseSql(ready, sources.inlineTables));
+  } finally {
+    pinned.release();
+  }
+}
+
+function bitmapTable(scan: QueryScan): string {
+  return `${scan.placeholder}_deleted`;
+}
+
+/** Fills the scan's bitmap table; gives the indices of the files in it. Without deletes there is none. */
+async function prepareDeletes(
+  { deletes }: SourceReader,
+  connection: Connection,
+  scan: QueryScan,
+  volumes: readonly VolumeSpec[],
+  signal: AbortSignal,
+): Promise<readonly number[]> {
+  if (scan.files.every((file) => file.deletes.length === 0)) return [];
+  const bitmaps = await deletes.of(connection, scan.files, volumes, signal);
+  const rows = bitmaps.flatMap((bits, file) => (bits === null ? [] : [{ file, bits }]));
+  // Where a scan is split, the files with deletes are read by themselves and counted among themselves.
+  const numbered = scan.positions === true ? rows : rows.map(({ bits }, file) => ({ file, bits }));
+  await connection.fillBitmapTable(bitmapTable(scan), numbered);
+  return rows.map(({ file }) => file);
+}
+
+function withClauseSql(scans: readonly ReadyScan[], inline: readonly InlineTable[]): string {
+  const sources = [
+    ...scans.map((ready) => commonTable(ready.scan.placeholder, scanSql(ready))),
+    ...inline.map((table) => commonTable(table.placeholder, inlineSql(table))),
+  ];
+  return sources.length === 0 ? '' : `WITH ${sources.join(',\n')}\n`;
+}
+
+/** Not materialized: filters and the choice of columns reach the files. */
+function commonTable(placeholder: string, sql: string): string {
+  return `${quoteIdentifier(placeholder)} AS NOT MATERIALIZED (${sql})`;
+}
+
+function scanSql({ scan, paths, deleted }: ReadyScan): string {
+  const wanted = scan.schema.columns.filter(({ name }) => scan.columns.includes(name));
+  // count(*) reads no column, but a relation needs one: it is pruned again by the engine.
+  const columns = wanted.length > 0 ? wanted : scan.schema.columns.slice(0, 1);
+  if (paths.length === 0) return emptyScan(columns, scan.positions === true);
+  const schema = { ...scan.schema, columns };
+  const read = (indices: readonly number[]): string => {
+    const rowCount = indices.reduce((sum, index) => sum + (scan.files[index]?.rowCount ?? 0), 0);
+    const own = indices.flatMap((index) => paths[index] ?? []);
+    return readParquetSql(schema, own, rowCount);
+  };
+  const all = scan.files.map((_, index) => index);
+  if (scan.positions === true) return positionsSql(scan, schema, read(all), deleted.length > 0);
+  if (deleted.length === 0) return `SELECT ${readSelectList(schema)} FROM ${read(all)}`;
+  const parts = [
+    `SELECT ${readSelectList(schema, 'f')} FROM ${read(deleted)} f JOIN ${bitmapTable(scan)} d ON f.file_index = d.file WHERE ${NOT_DELETED}`,
+  ];
+  const touched = new Set(deleted);
+  const whole = all.filter((index) => !touched.has(index));
+  if (whole.length > 0) parts.unshift(`SELECT ${readSelectList(schema)} FROM ${read(whole)}`);
+  return parts.join(' UNION ALL ');
+}
+
+const NOT_DELETED = 'get_bit(d.bits, CAST(f.file_row_number AS INTEGER)) = 0';
+
+function positionsSql(
+  scan: QueryScan,
+  schema: TableSchema,
+  read: string,
+  hasDeletes: boolean,
+): string {
+  const list = `${readSelectList(schema, 'f')}, CAST(f.file_index AS INTEGER) AS __file, f.file_row_number AS __row`;
+  return hasDeletes
+    ? `SELECT ${list} FROM ${read} f LEFT JOIN ${bitmapTable(scan)} d ON f.file_index = d.file WHERE d.bits IS NULL OR ${NOT_DELETED}`
+    : `SELECT ${list} FROM ${read} f`;
+}
+
+function emptyScan(columns: readonly ColumnSchema[], positions: boolean): string {
+  const empty = emptySql(columns);
+  return positions
+    ? `SELECT *, CAST(NULL AS INTEGER) AS __file, CAST(NULL AS BIGINT) AS __row FROM (${empty})`
+    : empty;
+}
+
+function inlineSql(table: InlineTable): string {
+  if (table.rows.length === 0) return emptySql(table.columns);
+  const names = table.columns.map((_, index) => `v${index}`);
+  const list = table.columns.map(
+    ({ name, type }, index) => `CAST(v${index} AS ${duckdbType(type)}) AS ${quoteIdentifier(name)}`,
+  );
+  const rows = table.rows.map((row) => {
+    assert(row.length === table.columns.length, 'an inline row has all columns');
+    const values = row.map((value) => (value === null ? 'NULL::VARCHAR' : quoteLiteral(value)));
+    return `(${values.join(', ')})`;
+  });
+  return `SELECT ${list.join(', ')} FROM (VALUES ${rows.join(', ')}) AS inline_rows(${names.join(', ')})`;
+}
+
+function emptySql(
+  columns: readonly {
+    readonly name: string;
+    readonly type: QueryPlan['columns'][number]['type'];
+  }[],
+): string {
+  const list = columns.map(
+    ({ name, type }) => `CAST(NULL AS ${duckdbType(type)}) AS ${quoteIdentifier(name)}`,
+  );
+  return `SELECT ${list.join(', ')} WHERE false`;
+}
