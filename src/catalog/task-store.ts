@@ -55,6 +55,10 @@ export interface Tasks {
   due(nowMs: number): Promise<readonly TaskRecord[]>;
   /** Notes that the task runs now, and when it runs next, in one transaction. False when it is gone. */
   startRun(task: TaskRecord, nextRunMs: number | null, run: TaskRunRecord): Promise<boolean>;
+  /**
+   * A compare-and-set: RUNNING becomes what it ended with. False when it does not run any more (another start
+   * of the server has called it FAILED, or it is forgotten): then nothing changes.
+   */
   finishRun(
     queryId: string,
     end: {
@@ -62,7 +66,7 @@ export interface Tasks {
       readonly errorCode: number;
       readonly errorMessage: string;
     },
-  ): Promise<void>;
+  ): Promise<boolean>;
   /** Newest first, `limit` at most. */
   runs(limit: number): Promise<readonly TaskRunRecord[]>;
   /** At start: what ran when the process ended has failed; whether its rows are there, its table tells. */
@@ -168,9 +172,9 @@ export class TaskStore implements Tasks {
     });
   }
 
-  async finishRun(queryId: string, end: Parameters<Tasks['finishRun']>[1]): Promise<void> {
+  async finishRun(queryId: string, end: Parameters<Tasks['finishRun']>[1]): Promise<boolean> {
     const { db, nowMs } = this.#context;
-    await db
+    const finished = await db
       .updateTable('task_runs')
       .set({
         state: end.state,
@@ -179,7 +183,10 @@ export class TaskStore implements Tasks {
         error_message: end.errorMessage,
       })
       .where('query_id', '=', queryId)
-      .execute();
+      .where('state', '=', 'RUNNING')
+      .returning('query_id')
+      .executeTakeFirst();
+    return finished !== undefined;
   }
 
   async runs(limit: number): Promise<readonly TaskRunRecord[]> {

@@ -1,5 +1,6 @@
 // What the product supplies to the MySQL server, and what it is given to answer with. Types only: this
 // file is the border between the protocol (which knows no SQL) and the product (which knows no packets).
+import type { TlsState } from './packet-channel.ts';
 
 /**
  * How a user proves who they are. `digests` holds what the two plugins need for their fast path; with
@@ -28,7 +29,8 @@ export interface ConnectionInfo {
   readonly database: string | null;
   /** Connection attributes such as `program_name`. Bounded: 64 KB in all. */
   readonly attributes: ReadonlyMap<string, string>;
-  readonly tls: boolean;
+  /** Null: not encrypted. */
+  readonly tls: TlsState | null;
   /** A person types: interactive_timeout counts in place of wait_timeout. */
   readonly interactive: boolean;
   /** The client wants "rows found" in place of "rows changed" for UPDATE. */

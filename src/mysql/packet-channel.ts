@@ -32,6 +32,18 @@ export interface OutputMark {
   readonly flushes: number;
 }
 
+/** Bytes that went through a connection: as the protocol makes them, compressed where it is, before TLS. */
+export interface Traffic {
+  readonly receivedBytes: number;
+  readonly sentBytes: number;
+}
+
+/** How a connection is encrypted, in OpenSSL's words: `TLSv1.3`, `TLS_AES_256_GCM_SHA384`. */
+export interface TlsState {
+  readonly version: string;
+  readonly cipher: string;
+}
+
 export class PacketChannel {
   /** Sequence id of the next packet written. */
   sequence = 0;
@@ -58,6 +70,8 @@ export class PacketChannel {
   /** Runs while a packet is half read. */
   #stall: Timer | null = null;
   #lastDataMs = 0;
+  #receivedBytes = 0;
+  #sentBytes = 0;
 
   constructor(socket: Socket, clock: Clock, maxPayloadBytes: number) {
     this.#socket = socket;
@@ -75,6 +89,14 @@ export class PacketChannel {
   /** Bytes of packets written and not yet flushed. */
   get unflushedBytes(): number {
     return this.#outBytes;
+  }
+
+  get traffic(): Traffic {
+    return { receivedBytes: this.#receivedBytes, sentBytes: this.#sentBytes };
+  }
+
+  get isCompressed(): boolean {
+    return this.#compressed !== null;
   }
 
   /** The login is over: larger packets are taken, and commands may be sent ahead. */
@@ -159,7 +181,10 @@ export class PacketChannel {
       this.#flushes += 1;
       const parts = this.#compressed === null ? plain : await this.#compress(plain);
       if (parts.length > 1) socket.cork();
-      for (const part of parts) socket.write(part);
+      for (const part of parts) {
+        this.#sentBytes += part.length;
+        socket.write(part);
+      }
       if (parts.length > 1) socket.uncork();
     }
     if (socket.writableNeedDrain) await this.#drained(socket, signal);
@@ -175,13 +200,15 @@ export class PacketChannel {
   }
 
   /** Answers a TLS request: the same connection goes on encrypted. Only between packets. */
-  async startTls(context: SecureContext): Promise<void> {
+  async startTls(context: SecureContext): Promise<TlsState> {
     const raw = this.#socket;
     // Paused first: unshifting into a flowing socket loses the early hello of some clients (PyMySQL).
     raw.pause();
     raw.removeAllListeners('data');
     raw.removeAllListeners('end');
     const early = this.#splitter.takeRest();
+    // Comes again, to be deciphered.
+    this.#receivedBytes -= early.length;
     if (early.length > 0) raw.unshift(early);
     const secure = new TLSSocket(raw, { isServer: true, secureContext: context });
     this.#socket = secure;
@@ -192,6 +219,7 @@ export class PacketChannel {
     this.#listen(secure);
     await ready.promise;
     this.#closed.signal.removeEventListener('abort', onClosed);
+    return { version: secure.getProtocol() ?? '', cipher: secure.getCipher().name };
   }
 
   /** Sends what is queued, then closes; a client that stays is cut off after two seconds. */
@@ -202,9 +230,9 @@ export class PacketChannel {
     this.#queue = [];
     this.#answerReader(null);
     const last = Buffer.concat(this.#out);
-    this.#socket.end(
-      this.#compressed === null ? last : compressLast(last, this.#compressedSequence),
-    );
+    const bytes = this.#compressed === null ? last : compressLast(last, this.#compressedSequence);
+    this.#sentBytes += bytes.length;
+    this.#socket.end(bytes);
     this.#out = [];
     this.#outBytes = 0;
     // Goes on reading, since closing with unread input would reset the connection under the last packet.
@@ -228,6 +256,7 @@ export class PacketChannel {
   }
 
   #data(data: Buffer): void {
+    this.#receivedBytes += data.length;
     if (this.#discarding) return;
     const compressed = this.#compressed;
     this.#input(() => (compressed ?? this.#splitter).push(data));

@@ -7,6 +7,7 @@ import { fail } from '../base/errors.ts';
 import type { Random } from '../base/random.ts';
 import type { AuthPlugin } from './constants.ts';
 import type { ConnectionInfo, MysqlHandler } from './handler.ts';
+import type { Traffic } from './packet-channel.ts';
 import { writeError } from './packets/error.ts';
 import { framePayload } from './packets/framing.ts';
 import { type MysqlLog, Session, type SessionOptions } from './session.ts';
@@ -48,6 +49,29 @@ export interface OpenConnection {
   readonly command: string;
   /** Since when, in ms since the epoch. */
   readonly sinceMs: number;
+  readonly traffic: Traffic;
+  readonly isCompressed: boolean;
+}
+
+/** Since the server was made. */
+export interface ServerTotals {
+  /** Clients that came, those that were turned away or failed to log in too. */
+  readonly connections: number;
+  /** Most connections that were open at once. */
+  readonly maxUsed: number;
+  readonly traffic: Traffic;
+}
+
+function openOf(session: Session): OpenConnection {
+  const { connectionId, info, state, traffic, isCompressed } = session;
+  return { connectionId, info, ...state, traffic, isCompressed };
+}
+
+function sum(a: Traffic, b: Traffic): Traffic {
+  return {
+    receivedBytes: a.receivedBytes + b.receivedBytes,
+    sentBytes: a.sentBytes + b.sentBytes,
+  };
 }
 
 export class MysqlServer {
@@ -57,6 +81,10 @@ export class MysqlServer {
   readonly #sessions = new Map<number, { session: Session; done: Promise<void> }>();
   readonly #refusals = new Set<Socket>();
   #lastId = 0;
+  #connections = 0;
+  #maxUsed = 0;
+  /** Of connections that are gone. */
+  #closedTraffic: Traffic = { receivedBytes: 0, sentBytes: 0 };
 
   constructor(options: MysqlServerOptions) {
     this.#maxConnections = options.maxConnections ?? 4096;
@@ -97,11 +125,19 @@ export class MysqlServer {
 
   /** The open connections, by id. */
   connections(): OpenConnection[] {
-    return Array.from(this.#sessions.values(), ({ session }) => ({
-      connectionId: session.connectionId,
-      info: session.info,
-      ...session.state,
-    }));
+    return Array.from(this.#sessions.values(), ({ session }) => openOf(session));
+  }
+
+  /** Null when there is no such connection. */
+  connection(connectionId: number): OpenConnection | null {
+    const found = this.#sessions.get(connectionId);
+    return found === undefined ? null : openOf(found.session);
+  }
+
+  totals(): ServerTotals {
+    let traffic = this.#closedTraffic;
+    for (const { session } of this.#sessions.values()) traffic = sum(traffic, session.traffic);
+    return { connections: this.#connections, maxUsed: this.#maxUsed, traffic };
   }
 
   /**
@@ -133,14 +169,19 @@ export class MysqlServer {
   }
 
   #accept(socket: Socket): void {
+    this.#connections += 1;
     if (this.#sessions.size >= this.#maxConnections) {
       this.#refuse(socket);
       return;
     }
     const connectionId = this.#nextId();
     const session = new Session(this.#options, socket, connectionId);
-    const done = session.run().finally(() => this.#sessions.delete(connectionId));
+    const done = session.run().finally(() => {
+      this.#closedTraffic = sum(this.#closedTraffic, session.traffic);
+      this.#sessions.delete(connectionId);
+    });
     this.#sessions.set(connectionId, { session, done });
+    this.#maxUsed = Math.max(this.#maxUsed, this.#sessions.size);
   }
 
   /** ERR 1040 in place of a greeting. */

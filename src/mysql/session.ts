@@ -11,7 +11,7 @@ import { makeScramble } from './auth/scramble.ts';
 import { CommandRunner, commandName } from './commands.ts';
 import { type AuthPlugin, CAPABILITY, SERVER_CAPABILITIES } from './constants.ts';
 import type { ConnectionInfo, MysqlHandler, MysqlSessionHandler } from './handler.ts';
-import { PacketChannel } from './packet-channel.ts';
+import { PacketChannel, type TlsState, type Traffic } from './packet-channel.ts';
 import { readChangeUser } from './packets/change-user.ts';
 import { writeError } from './packets/error.ts';
 import type { Packet } from './packets/framing.ts';
@@ -65,7 +65,7 @@ export class Session {
   /** Set once the connection shall end after the running command. */
   #ending = false;
   #capabilities = 0;
-  #tls = false;
+  #tls: TlsState | null = null;
 
   constructor(options: SessionOptions, socket: Socket, connectionId: number) {
     this.#options = options;
@@ -89,6 +89,14 @@ export class Session {
   get state(): { readonly command: string; readonly sinceMs: number } {
     const command = this.#command === null ? 'Sleep' : this.#commandName;
     return { command, sinceMs: this.#stateSinceMs };
+  }
+
+  get traffic(): Traffic {
+    return this.#channel.traffic;
+  }
+
+  get isCompressed(): boolean {
+    return this.#channel.isCompressed;
   }
 
   /** Resolves when the connection is gone and the handler is closed. Never rejects. */
@@ -160,11 +168,10 @@ export class Session {
       if (this.#options.tls === null) {
         throw fail('MYSQL_BAD_HANDSHAKE', { detail: 'this server has no TLS' });
       }
-      await this.#channel.startTls(this.#options.tls);
+      this.#tls = await this.#channel.startTls(this.#options.tls);
       packet = await this.#channel.read();
-      this.#tls = true;
     }
-    if (packet !== null && this.#options.requireTls && !this.#tls) {
+    if (packet !== null && this.#options.requireTls && this.#tls === null) {
       throw fail('MYSQL_INSECURE_TRANSPORT');
     }
     return packet === null ? null : readHandshakeResponse(new PayloadReader(packet.payload));

@@ -23,12 +23,13 @@ import { RoutineLoads, type TopicProbe } from '../loads/routine/service.ts';
 import { REJECTED_RECORDS_TABLE, STATISTICS_DATABASE } from '../model/system-tables.ts';
 import { MysqlServer } from '../mysql/server.ts';
 import { restoreConfig } from '../statements/frontend-config.ts';
-import type { Services, Session, VolumeAccess } from '../statements/types.ts';
+import type { Connections, Services, Session, VolumeAccess } from '../statements/types.ts';
 import { SERVER_VERSION } from '../statements/variables.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { startHousekeeping } from './housekeeping.ts';
 import { Logins } from './logins.ts';
 import { mysqlHandler, type RunQuery } from './mysql-door.ts';
+import { openConnections } from './open-connections.ts';
 import { readRows } from './read-rows.ts';
 import type { StoreOpener } from './stores.ts';
 import { startTaskRunner } from './task-runner.ts';
@@ -181,6 +182,7 @@ export async function startFe(
   access.onChange(() => scheduler.wake());
   endpoint.attach(scheduler);
   const sessions = new Map<number, Session>();
+  const counts = { questions: 0 };
   const ports = { queryPort: 0, httpPort: 0 };
   const runQuery: RunQuery = async (plan, firstSequence, signal, onChunk) => {
     const peer = await options.cn.query();
@@ -190,10 +192,9 @@ export async function startFe(
   const services = await makeServices(options, access, {
     committer,
     scheduler,
-    sessions,
     ports,
     runQuery,
-    kill: (id, queryOnly) => server.kill(id, queryOnly),
+    connections: openConnections(sessions, () => server, counts),
   });
   const logins = new Logins({ access, config, clock, metrics, globals: services.globals });
   const server = new MysqlServer({
@@ -201,6 +202,7 @@ export async function startFe(
       services,
       logins,
       sessions,
+      counts,
       clock,
       metrics,
       log,
@@ -348,11 +350,10 @@ function makeInserts(options: FeOptions, committer: CatalogCommitter): Inserts {
 interface Running {
   readonly committer: CatalogCommitter;
   readonly scheduler: RoutineLoadScheduler;
-  readonly sessions: ReadonlyMap<number, Session>;
   /** Filled in once the doors are open. */
   readonly ports: { readonly queryPort: number; readonly httpPort: number };
   readonly runQuery: RunQuery;
-  readonly kill: (connectionId: number, queryOnly: boolean) => boolean;
+  readonly connections: Connections;
 }
 
 async function makeServices(
@@ -361,7 +362,7 @@ async function makeServices(
   running: Running,
 ): Promise<Services> {
   const { catalog, config, clock, log, random, probe, host } = options;
-  const { committer, scheduler, sessions, ports, runQuery, kill } = running;
+  const { committer, scheduler, ports, runQuery, connections } = running;
   const startedMs = clock.nowMs();
   return {
     access,
@@ -374,7 +375,7 @@ async function makeServices(
     inserts: makeInserts(options, committer),
     newUuid: () => random.uuid(),
     truncate: (tableId) => committer.truncate(tableId),
-    connections: { list: () => [...sessions.values()], kill },
+    connections,
     volumes: options.volumes,
     nodes: {
       frontend: () => ({ host, startedMs, ...ports }),

@@ -33,6 +33,7 @@ import type { Outcome, Services, Session } from '../statements/types.ts';
 import { variableText } from '../statements/variables.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { Logins } from './logins.ts';
+import type { DoorCounts } from './open-connections.ts';
 
 /** Runs a plan on a CN; chunks are MySQL row packets numbered from `firstSequence`. */
 export type RunQuery = (
@@ -47,6 +48,7 @@ export interface MysqlDoorOptions {
   readonly logins: Logins;
   readonly sessions: Map<number, Session>;
   readonly runQuery: RunQuery;
+  readonly counts: DoorCounts;
   readonly clock: Clock;
   readonly metrics: Metrics;
   readonly log: Log;
@@ -75,6 +77,7 @@ async function connect(
     userVariables: new Map(),
     prepared: new Map(),
     temporary: { used: false },
+    counted: { questions: 0 },
     running: null,
   };
   admit(options, session);
@@ -111,8 +114,7 @@ async function connect(
       const found = await services.catalog.tables.get(database, table);
       return found.schema.columns.map(mysqlColumn);
     },
-    statistics: async () =>
-      `Uptime: ${Math.floor(clock.monotonicMs() / 1000)}  Threads: ${sessions.size}`,
+    statistics: async () => statisticsOf(options),
     prepare: (sql) => prepareOne(options, session, open, sql),
     close: () => {
       dropTemporary(options, session);
@@ -120,6 +122,13 @@ async function connect(
       options.metrics.set('millrace_mysql_connections', sessions.size);
     },
   };
+}
+
+/** The line that the `status` of the mysql CLI shows. SOURCE: MySQL, COM_STATISTICS, as far as it is known here. */
+function statisticsOf({ services, sessions, counts, clock }: MysqlDoorOptions): string {
+  const uptime = Math.floor((clock.nowMs() - services.nodes.frontend().startedMs) / 1000);
+  const perSecond = (counts.questions / Math.max(uptime, 1)).toFixed(3);
+  return `Uptime: ${uptime}  Threads: ${sessions.size}  Questions: ${counts.questions}  Queries per second avg: ${perSecond}`;
 }
 
 /** The end of a connection waits for nobody: what is not dropped now is dropped at the next start. */
@@ -223,6 +232,8 @@ async function runOne(
 ): Promise<void> {
   const { clock, metrics } = options;
   const startedMs = clock.monotonicMs();
+  session.counted.questions += 1;
+  options.counts.questions += 1;
   session.running = { sql: text.slice(0, 4096), startedMs: clock.nowMs() };
   try {
     // A statement that waits for Kafka or a bucket must not keep KILL or the end of the server waiting.

@@ -1,12 +1,11 @@
 // Runs the tasks of SUBMIT TASK when they are due, each with the rights of who submitted it. What is due is
 // in the metadata, so that a restart loses none; a run that a restart cut off has FAILED and is not repeated.
-import type { Principal } from '../access/access-view.ts';
 import { toAppError } from '../base/errors.ts';
 import { settledWithin } from '../base/queue.ts';
-import type { TaskRecord, TaskRunRecord } from '../catalog/task-store.ts';
+import type { TaskRecord, TaskRunRecord, Tasks } from '../catalog/task-store.ts';
 import { executeStatement } from '../statements/execute.ts';
-import { firstRun, taskVariables } from '../statements/tasks.ts';
-import type { Services, Session } from '../statements/types.ts';
+import { firstRun, taskSession } from '../statements/tasks.ts';
+import type { Services } from '../statements/types.ts';
 
 const LOOK_EVERY_MS = 500;
 const PRUNE_EVERY_MS = 60_000;
@@ -107,45 +106,23 @@ class Runner {
 
   async #run(task: TaskRecord, run: TaskRunRecord): Promise<void> {
     const services = this.#services;
+    let end: Parameters<Tasks['finishRun']>[1];
     try {
-      await executeStatement(task.definition, this.#session(task), services, this.#abort.signal);
-      await services.catalog.tasks.finishRun(run.queryId, {
-        state: 'SUCCESS',
-        errorCode: 0,
-        errorMessage: '',
-      });
+      const session = taskSession(task, services);
+      await executeStatement(task.definition, session, services, this.#abort.signal);
+      end = { state: 'SUCCESS', errorCode: 0, errorMessage: '' };
     } catch (thrown) {
       const error = toAppError(thrown);
       services.log.warn('a task failed', { task: task.name, error });
-      await services.catalog.tasks
-        .finishRun(run.queryId, {
-          state: 'FAILED',
-          errorCode: FAILED_CODE,
-          errorMessage: error.fullMessage,
-        })
-        .catch((error: unknown) =>
-          services.log.error('the end of a task was not noted', { error }),
-        );
+      end = { state: 'FAILED', errorCode: FAILED_CODE, errorMessage: error.fullMessage };
     }
-  }
-
-  /** A session of its own: no connection has it. */
-  #session(task: TaskRecord): Session {
-    const { access, clock } = this.#services;
-    const identity = { name: task.userName, host: task.userHost };
-    const principal: Principal = { identity, activeRoles: new Set(access.view.rolesOf(identity)) };
-    return {
-      connectionId: 0,
-      user: task.userName,
-      host: 'localhost',
-      principal,
-      connectedMs: clock.nowMs(),
-      database: task.databaseName,
-      variables: taskVariables(task.properties),
-      userVariables: new Map(),
-      prepared: new Map(),
-      temporary: { used: false },
-      running: null,
-    };
+    try {
+      const noted = await services.catalog.tasks.finishRun(run.queryId, end);
+      if (noted) return;
+      const { name } = task;
+      services.log.warn('a run ended that was over already', { task: name, state: end.state });
+    } catch (error) {
+      services.log.error('the end of a task was not noted', { task: task.name, error });
+    }
   }
 }

@@ -53,6 +53,19 @@ async function createTableAs(
   }
 }
 
+/** Throws what the statement throws for its query and its columns, for SUBMIT TASK; makes nothing. */
+export async function checkCreateTable(
+  statement: CreateTable,
+  context: StatementContext,
+): Promise<void> {
+  const { database } = tableName(statement.name, context.session);
+  const columns =
+    statement.query === null
+      ? statement.columns
+      : await columnsOf(statement, statement.query, context);
+  newTable({ ...statement, columns }, database);
+}
+
 async function columnsOf(
   { columnNames }: CreateTable,
   query: Query,

@@ -55,7 +55,6 @@ import {
   kill,
   setVariables,
   showProcesslist,
-  showStatus,
   showVariables,
   showWarnings,
   transactionWord,
@@ -70,6 +69,7 @@ import {
   showTablet,
 } from './show/table-lists.ts';
 import { describeTable, showColumns, showCreateTable, showTables } from './show-tables.ts';
+import { showStatus } from './status.ts';
 import { dropTable, truncateTable } from './tables.ts';
 import { dropTask, submitTask } from './tasks.ts';
 import type { Handler } from './types.ts';

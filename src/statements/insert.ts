@@ -31,6 +31,15 @@ export const insert: Handler<'insert'> = async (statement, context) => {
   return await runInsert(statement, table, context);
 };
 
+/** Throws what the statement throws before a row of it is made, for SUBMIT TASK; runs nothing. */
+export async function checkInsert(statement: Insert, context: StatementContext): Promise<void> {
+  refuseLaterWork(statement);
+  const table = await findTable(statement.table, context);
+  await refuseSystemTable(table, context);
+  checkLabel(statement.label);
+  await planInsert(statement, table, context);
+}
+
 /** Inserts into a table that is known. Used by CREATE TABLE AS SELECT, too. */
 export async function runInsert(
   statement: Pick<Insert, 'label' | 'columns' | 'byName' | 'properties' | 'query'>,

@@ -197,7 +197,11 @@ export const STATEMENT_PRIVILEGES: { readonly [K in StatementKind]: Requirements
   show_grants: 'handler',
   show_privileges: 'none',
   // The rights of what it runs.
-  submit_task: ({ statement }, session) => statementRequirements(statement, session),
+  submit_task: ({ name, statement }, session) =>
+    statementRequirements(statement, {
+      ...session,
+      database: name?.database ?? session.database,
+    }),
   // Own ones; others' with OPERATE: the handler knows whose it is.
   drop_task: 'none',
   // -- queries and sessions

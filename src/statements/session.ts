@@ -161,19 +161,6 @@ export const showVariables: Handler<'show_variables'> = async (
   return textRows(names, filterRows(names, verbose, statement));
 };
 
-/** The figures that are known; the many of MySQL's engine are not. */
-export const showStatus: Handler<'show_status'> = async (statement, { services }) => {
-  const names = ['Variable_name', 'Value'];
-  const sessions = services.connections.list();
-  const uptimeMs = services.clock.nowMs() - services.nodes.frontend().startedMs;
-  const rows = [
-    ['Threads_connected', String(sessions.length)],
-    ['Threads_running', String(sessions.filter((entry) => entry.running !== null).length)],
-    ['Uptime', String(Math.floor(uptimeMs / 1000))],
-  ];
-  return textRows(names, filterRows(names, rows, statement));
-};
-
 /** Letters of a statement that the list shows without FULL. */
 const SHORT_INFO = 100;
 

@@ -1,16 +1,28 @@
 // SUBMIT TASK and DROP TASK. What they store runs in the background with the rights of who submitted it;
 // see roles/task-runner.ts. SOURCE: StarRocks docs, SUBMIT TASK.
 import { fail } from '../base/errors.ts';
+import type { NewTask, TaskRecord } from '../catalog/task-store.ts';
 import { analysisError } from '../loads/properties.ts';
 import type { TaskUnit } from '../sql/ast/task.ts';
 import { hintItems } from '../sql/hints.ts';
 import { parseStatement } from '../sql/parse.ts';
+import { checkCreateTable } from './create-table.ts';
 import { databaseOrCurrent } from './databases.ts';
+import { withHints } from './hints.ts';
 import { viewContext } from './information-schema/system-databases.ts';
+import { checkInsert } from './insert.ts';
 import { checkName } from './names.ts';
+import { parseOptions } from './parse-options.ts';
 import { propertyMap } from './properties.ts';
 import { constantValue } from './query.ts';
-import { type Handler, OK, type StatementContext, textRows } from './types.ts';
+import {
+  type Handler,
+  OK,
+  type Services,
+  type Session,
+  type StatementContext,
+  textRows,
+} from './types.ts';
 import { checkVariable } from './variables.ts';
 
 const UNIT_SECONDS: Readonly<Record<TaskUnit, number>> = {
@@ -26,7 +38,6 @@ const SESSION_PREFIX = 'session.';
 export const submitTask: Handler<'submit_task'> = async (statement, context) => {
   const { session, services } = context;
   const { catalog, config, clock } = services;
-  await context.checkRights(statement.statement);
   const database = databaseOrCurrent(statement.name?.database, session);
   await catalog.databases.get(database);
   const prefix = statement.statement.kind === 'insert' ? 'insert' : 'ctas';
@@ -50,7 +61,7 @@ export const submitTask: Handler<'submit_task'> = async (statement, context) => 
       hint: 'DROP TASK those that are done with',
     });
   }
-  await catalog.tasks.create({
+  const task: NewTask = {
     name,
     databaseName: database,
     definition: definitionOf(statement.statement.pos.start, context.text),
@@ -61,9 +72,44 @@ export const submitTask: Handler<'submit_task'> = async (statement, context) => 
     startMs: everyMs === null ? null : startMs,
     nextRunMs: everyMs === null ? nowMs : firstRun(startMs, everyMs, nowMs),
     expireMs: everyMs === null ? nowMs + config.int('task_ttl_second') * 1000 : null,
-  });
+  };
+  await analyse(task, context);
+  await catalog.tasks.create(task);
   return textRows(['TaskName', 'Status'], [[name, 'SUBMITTED']]);
 };
+
+/** What no run could do is an error now: unknown tables, columns, functions, types that do not fit. */
+async function analyse(task: NewTask, around: StatementContext): Promise<void> {
+  const { services } = around;
+  const session = taskSession(task, services);
+  const statement = parseStatement(task.definition, parseOptions(session, services));
+  const context = await withHints(statement, { ...around, session, text: task.definition });
+  if (statement.kind === 'insert') await checkInsert(statement, context);
+  else if (statement.kind === 'create_table') await checkCreateTable(statement, context);
+  else throw analysisError('SUBMIT TASK takes INSERT and CREATE TABLE AS SELECT');
+}
+
+/** The session in which a task runs: one of its own, with all roles of its creator; no connection has it. */
+export function taskSession(
+  task: Pick<TaskRecord, 'userName' | 'userHost' | 'databaseName' | 'properties'>,
+  { access, clock }: Services,
+): Session {
+  const identity = { name: task.userName, host: task.userHost };
+  return {
+    connectionId: 0,
+    user: task.userName,
+    host: 'localhost',
+    principal: { identity, activeRoles: new Set(access.view.rolesOf(identity)) },
+    connectedMs: clock.nowMs(),
+    database: task.databaseName,
+    variables: taskVariables(task.properties),
+    userVariables: new Map(),
+    prepared: new Map(),
+    temporary: { used: false },
+    counted: { questions: 0 },
+    running: null,
+  };
+}
 
 /** The statement after AS, as the user wrote it. */
 function definitionOf(start: number, text: string): string {

@@ -29,6 +29,8 @@ export interface Session {
   readonly userVariables: Map<string, UserValue>;
   /** Shared by copies of the session: has it ever made a temporary table? */
   readonly temporary: { used: boolean };
+  /** Shared by copies of the session: statements that its client sent. */
+  readonly counted: { questions: number };
   /** Statements made by PREPARE ... FROM, by lower-case name. */
   readonly prepared: Map<string, Prepared>;
   /** What runs now, for SHOW PROCESSLIST. */
@@ -40,6 +42,29 @@ export interface Connections {
   list(): readonly Session[];
   /** False when there is no such connection. */
   kill(connectionId: number, queryOnly: boolean): boolean;
+  /** What the wire knows of a connection; null when there is no such connection. */
+  wire(connectionId: number): WireFigures | null;
+  totals(): ServerFigures;
+}
+
+/** Bytes as the protocol makes them: compressed where it is, before TLS. */
+export interface WireFigures {
+  readonly receivedBytes: number;
+  readonly sentBytes: number;
+  readonly isCompressed: boolean;
+  /** In OpenSSL's words; null: not encrypted. */
+  readonly tls: { readonly version: string; readonly cipher: string } | null;
+}
+
+/** Of all connections since the server began. */
+export interface ServerFigures {
+  /** Clients that came, those that were turned away too. */
+  readonly connections: number;
+  /** Most that were open at once. */
+  readonly maxUsed: number;
+  readonly questions: number;
+  readonly receivedBytes: number;
+  readonly sentBytes: number;
 }
 
 /** Object stores of volumes, as statements need them. */

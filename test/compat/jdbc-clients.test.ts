@@ -29,7 +29,7 @@ const MODES: readonly { readonly driver: 'mysql' | 'mariadb'; readonly options: 
   { driver: 'mariadb', options: 'sslMode=verify-full&useServerPrepStmts=true' },
 ];
 /** Checks of each driver. */
-const CHECKS = { mysql: 101, mariadb: 99 };
+const CHECKS = { mysql: 102, mariadb: 100 };
 
 for (const { driver, options } of MODES) {
   const mode = options === '' ? `${driver}, as it comes` : `${driver}, ${options}`;

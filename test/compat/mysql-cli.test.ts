@@ -58,7 +58,8 @@ test('status, USE, completion, source, delimiter', async () => {
   assert.match(printed, /Current user:\s+'root'@/);
   assert.match(printed, /Server version:\s+8\.0\.33 StarRocks version/);
   assert.match(printed, /Client characterset:\s+utf8mb4/);
-  assert.match(printed, /Uptime:/);
+  assert.match(printed, /Uptime:\s+\d+/);
+  assert.match(printed, /Threads: \d+\s+Questions: \d+/);
   assert.match(printed, /answer/);
   assert.match(printed, /a;b/);
   assert.match(printed, /Empty set/);
@@ -76,7 +77,9 @@ test('several statements on the command line, in batch form', async () => {
 
 test('TLS: used, verified against the self-made certificate, and refused with another authority', async () => {
   const state = await raw('\\s\n', ['--ssl']);
-  assert.match(state, /SSL:\s+Cipher in use is TLS_/);
+  const used = /SSL:\s+Cipher in use is (TLS_\w+)/.exec(state)?.[1] ?? 'none';
+  const told = await raw("SHOW STATUS LIKE 'Ssl_cipher';\n", ['--ssl']);
+  assert.match(told, new RegExp(`Ssl_cipher\\s+\\| ${used}\\s`));
   const verified = await shown('SELECT 5 AS five;\n', [
     `--ssl-ca=${certificate}`,
     '--ssl-verify-server-cert',

@@ -38,6 +38,7 @@ export function newSession(connectionId: number, sql: string | null): Session {
     userVariables: new Map(),
     prepared: new Map(),
     temporary: { used: false },
+    counted: { questions: 0 },
     running: sql === null ? null : { sql, startedMs: systemClock.nowMs() - 2_000 },
   };
 }
@@ -80,6 +81,14 @@ export async function openStatementRig(context: TestContext): Promise<StatementR
           made.killed.push([id, queryOnly]);
           return id === 7;
         },
+        wire: () => null,
+        totals: () => ({
+          connections: 1,
+          maxUsed: 1,
+          questions: 0,
+          receivedBytes: 0,
+          sentBytes: 0,
+        }),
       },
       volumes: {
         check: async (volume) => {

@@ -246,6 +246,9 @@ public class JdbcStory {
   }
 
   static void sessions(Connection connection, String database) throws Exception {
+    boolean plain = mode.contains("DISABLED") || (isMariadb && !mode.contains("sslMode"));
+    String cipher = query(connection, "SHOW SESSION STATUS LIKE 'ssl_cipher'").get(0).get(1);
+    check("a cipher where there is TLS", cipher.isEmpty(), plain);
     query(connection, "SELECT 1");
     connection.setCatalog(database);
     check("catalog", connection.getCatalog(), database);

@@ -84,3 +84,23 @@ test('expired tasks and runs are forgotten, and the oldest beyond the limit; wha
   await tasks.prune(1_020, 100);
   assert.deepEqual(await left(), ['q4', 'q2']);
 });
+
+test('a run ends once: what is not RUNNING any more keeps how it ended', async (t) => {
+  const { catalog } = await openFixture(t);
+  const { tasks } = catalog;
+  const task = await tasks.create(TASK);
+  await tasks.startRun(task, null, runOf(task, 'q1', 1_000));
+  await tasks.failOpenRuns('restarted');
+  const success = { state: 'SUCCESS', errorCode: 0, errorMessage: '' } as const;
+  assert.equal(await tasks.finishRun('q1', success), false);
+  const [cut] = await tasks.runs(1);
+  assert.deepEqual([cut?.state, cut?.errorMessage], ['FAILED', 'restarted']);
+
+  await tasks.startRun(task, null, runOf(task, 'q2', 2_000));
+  assert.equal(await tasks.finishRun('q2', success), true);
+  const failure = { state: 'FAILED', errorCode: -1, errorMessage: 'late' } as const;
+  assert.equal(await tasks.finishRun('q2', failure), false);
+  const [ended] = await tasks.runs(1);
+  assert.deepEqual([ended?.state, ended?.errorMessage], ['SUCCESS', '']);
+  assert.equal(await tasks.finishRun('nosuch', success), false);
+});

@@ -127,7 +127,7 @@ export class DemoSession implements MysqlSessionHandler {
       case 'who':
         return text(
           'who',
-          `${this.info.user}@${this.info.host} db=${this.database} tls=${this.info.tls}`,
+          `${this.info.user}@${this.info.host} db=${this.database} tls=${this.info.tls?.version ?? 'none'}`,
         );
       case 'attributes':
         return text('a', JSON.stringify(Object.fromEntries(this.info.attributes)));

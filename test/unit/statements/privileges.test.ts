@@ -18,6 +18,7 @@ const session: Session = {
   userVariables: new Map(),
   prepared: new Map(),
   temporary: { used: false },
+  counted: { questions: 0 },
   running: null,
 };
 

@@ -23,6 +23,7 @@ function session(variables: Readonly<Record<string, string>> = {}): Session {
     userVariables: new Map(),
     prepared: new Map(),
     temporary: { used: false },
+    counted: { questions: 0 },
     running: null,
   };
 }
