@@ -16,9 +16,9 @@ import type { StatementKind } from '../src/sql/ast/statement.ts';
 import { REFUSED_STATEMENTS, type RefusalState } from '../src/sql/refused.ts';
 import { HANDLERS } from '../src/statements/index.ts';
 import { SYSTEM_VIEWS } from '../src/statements/information-schema/system-databases.ts';
-import { STATEMENT_PRIVILEGES } from '../src/statements/privileges.ts';
 import { LISTS } from '../src/statements/show/lists.ts';
 import { STATEMENT_DOCS } from '../src/statements/statement-docs.ts';
+import { rightsText } from '../src/statements/statement-rights.ts';
 import { TABLE_PROPERTIES } from '../src/statements/table-properties.ts';
 import { SYSTEM_VARIABLES, type VariableRow } from '../src/statements/variable-table.ts';
 import { METRICS } from '../src/telemetry/metrics.ts';
@@ -136,7 +136,7 @@ function statementsPage(): string {
         .filter((kind) => STATEMENT_DOCS[kind].section === section)
         .map((kind) => [
           code(STATEMENT_DOCS[kind].syntax),
-          STATEMENT_PRIVILEGES[kind] === 'none' ? 'none' : 'checked',
+          rightsText(kind),
           HANDLERS[kind] === null
             ? 'parsed, not supported yet'
             : (STATEMENT_DOCS[kind].differs ?? ''),
@@ -154,7 +154,7 @@ function statementsPage(): string {
     );
   return page(
     'Statements',
-    'What the SQL front end takes. `millrace check-sql FILE` tells it of a file of statements. Rights: `none` = anybody who is logged in may use it, and lists show only what one may see; `checked` = it needs the privileges that StarRocks asks for.',
+    'What the SQL front end takes. `millrace check-sql FILE` tells it of a file of statements. Rights: what a user needs at most besides being logged in, as the server checks it; lists show only what one may see. A right on ALL objects of a type, or on all of a database, counts for each.',
     ...parts,
     '## SHOW lists',
     "Each takes `[FROM d] [LIKE 'p' | WHERE ..] [ORDER BY ..] [LIMIT n]`.",

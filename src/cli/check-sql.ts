@@ -5,9 +5,12 @@ import { readFileSync } from 'node:fs';
 import { AppError, fail } from '../base/errors.ts';
 import { nearest } from '../base/nearest.ts';
 import { FUNCTION_TABLE } from '../query/functions/table.ts';
+import type { Expression } from '../sql/ast/expression.ts';
 import type { Statement } from '../sql/ast/statement.ts';
-import { parseStatement, splitStatements } from '../sql/parse.ts';
+import { hintItems } from '../sql/hints.ts';
+import { parseHintItems, parseStatement, splitStatements } from '../sql/parse.ts';
 import { HANDLERS } from '../statements/index.ts';
+import { refuseLaterInsert } from '../statements/insert.ts';
 import { STATEMENT_DOCS } from '../statements/statement-docs.ts';
 import { newTable } from '../statements/tables.ts';
 import { checkSettable, checkVariable } from '../statements/variables.ts';
@@ -76,7 +79,8 @@ function checkOne(text: string): Pick<CheckedStatement, 'verdict' | 'messages'> 
   const missing = [
     ...missingHandler(statement),
     ...unknownFunctions(statement),
-    ...refusedParts(statement),
+    ...withInner(statement).flatMap(refusedParts),
+    ...refusedHints(statement, text),
   ];
   if (missing.length > 0) return { verdict: 'missing', messages: missing };
   const { differs } = STATEMENT_DOCS[statement.kind];
@@ -121,17 +125,56 @@ function unknownFunction(name: string): string {
   return `function ${name} is missing; the nearest are ${near}`;
 }
 
+/** Variables and values of SET_VAR hints that a server would refuse. */
+function refusedHints(statement: Statement, text: string): readonly string[] {
+  return caught(() => {
+    const own = statement.kind === 'submit_task' ? statement.hints.flatMap(parseHintItems) : [];
+    for (const { kind, name, value } of [...own, ...hintItems(statement, text)]) {
+      if (kind === 'user') continue;
+      checkSettable(name, 'session');
+      const given = literalText(value);
+      if (given !== null) checkVariable(name, given);
+    }
+  });
+}
+
+/** Null: only a server can tell what the expression gives. */
+function literalText(value: Expression): string | null {
+  switch (value.kind) {
+    case 'string':
+      return value.value;
+    case 'integer':
+    case 'decimal':
+    case 'float':
+      return value.text;
+    case 'boolean':
+      return String(value.value);
+    case 'column':
+      return value.path.join('.');
+    default:
+      return null;
+  }
+}
+
+/** The statement, and those that it runs. */
+function withInner(statement: Statement): readonly Statement[] {
+  const isOuter = statement.kind === 'explain' || statement.kind === 'submit_task';
+  return isOuter ? [statement, ...withInner(statement.statement)] : [statement];
+}
+
 /** What the definition in the statement asks for and is not here. */
 function refusedParts(statement: Statement): readonly string[] {
   return caught(() => {
     if (statement.kind === 'create_table' && statement.query === null) newTable(statement, 'd');
+    if (statement.kind === 'insert') refuseLaterInsert(statement);
     if (statement.kind !== 'set_variables') return;
     for (const item of statement.items) {
       if (item.kind !== 'system') continue;
       const scope = item.scope === 'GLOBAL' ? 'global' : 'session';
       checkSettable(item.name, scope);
-      if (item.value.kind === 'string') checkVariable(item.name, item.value.value, scope);
-      if (item.value.kind === 'integer') checkVariable(item.name, item.value.text, scope);
+      if (item.value.kind === 'default') continue;
+      const given = literalText(item.value);
+      if (given !== null) checkVariable(item.name, given, scope);
     }
   });
 }

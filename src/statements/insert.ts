@@ -26,14 +26,14 @@ import { variableText } from './variables.ts';
 const LABEL = /^[-\w]{1,128}$/;
 
 export const insert: Handler<'insert'> = async (statement, context) => {
-  refuseLaterWork(statement);
+  refuseLaterInsert(statement);
   const table = await findTable(statement.table, context);
   return await runInsert(statement, table, context);
 };
 
 /** Throws what the statement throws before a row of it is made, for SUBMIT TASK; runs nothing. */
 export async function checkInsert(statement: Insert, context: StatementContext): Promise<void> {
-  refuseLaterWork(statement);
+  refuseLaterInsert(statement);
   const table = await findTable(statement.table, context);
   await refuseSystemTable(table, context);
   checkLabel(statement.label);
@@ -59,7 +59,8 @@ export async function runInsert(
   };
 }
 
-function refuseLaterWork(statement: Insert): void {
+/** What an INSERT may ask for and is not here yet. Throws NOT_SUPPORTED. */
+export function refuseLaterInsert(statement: Insert): void {
   const later: [boolean, string, string][] = [
     [
       statement.overwrite,

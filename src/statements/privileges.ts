@@ -22,6 +22,11 @@ type RequirementsOf<K extends StatementKind> =
   | 'handler'
   | ((statement: StatementFor<K>, session: Session) => readonly Requirement[]);
 
+/** A rule, or a rule with what a reader of docs/reference/statements.md must know besides. */
+type Row<K extends StatementKind> =
+  | RequirementsOf<K>
+  | { readonly of: RequirementsOf<K>; readonly note: string };
+
 const onSystem = (...anyOf: readonly PrivilegeType[]): Requirement => ({
   anyOf,
   on: { type: 'SYSTEM' },
@@ -84,13 +89,15 @@ const ofJob = ({ name }: { readonly name: JobName }, session: Session): readonly
   },
 ];
 
-export const STATEMENT_PRIVILEGES: { readonly [K in StatementKind]: RequirementsOf<K> } = {
+const OWN_ACCOUNT = 'the own account: none';
+const GRANT_OPTION = 'GRANT on SYSTEM, or the grant option of each privilege';
+
+export const STATEMENT_PRIVILEGES: { readonly [K in StatementKind]: Row<K> } = {
   // -- storage volumes
   create_storage_volume: () => [onSystem('CREATE STORAGE VOLUME')],
   alter_storage_volume: ({ name }) => [onVolume(name.name, ['ALTER'])],
   drop_storage_volume: ({ name }) => [onVolume(name.name, ['DROP'])],
-  // Lists those with any right.
-  show_storage_volumes: 'none',
+  show_storage_volumes: { of: 'none', note: 'lists those with any right' },
   describe_storage_volume: ({ name }) => [onVolume(name.name, 'ANY')],
   set_default_storage_volume: ({ name }) => [onVolume(name.name, ['ALTER'])],
   // -- databases and tables
@@ -99,8 +106,7 @@ export const STATEMENT_PRIVILEGES: { readonly [K in StatementKind]: Requirements
     ...ofVolumeProperty(properties),
   ],
   drop_database: ({ name }) => [onDatabase(databaseOf(name), ['DROP'])],
-  // Lists those with any right on or in them.
-  show_databases: 'none',
+  show_databases: { of: 'none', note: 'lists those with any right on or in them' },
   show_create_database: ({ name }) => [onDatabase(databaseOf(name), 'ANY')],
   use_database: ({ name }) => [onDatabase(databaseOf(name), 'ANY')],
   create_table: ({ name, properties, query }, session) => [
@@ -128,17 +134,18 @@ export const STATEMENT_PRIVILEGES: { readonly [K in StatementKind]: Requirements
   ],
   drop_table: ({ name }, session) => [onTable(name, session, ['DROP'])],
   truncate_table: ({ name }, session) => [onTable(name, session, ['DELETE'])],
-  // List those with any right.
-  show_tables: inDatabase,
-  show_table_status: inDatabase,
+  show_tables: { of: inDatabase, note: 'lists those with any right' },
+  show_table_status: { of: inDatabase, note: 'lists those with any right' },
   show_create_table: ({ name }, session) => [onTable(name, session, 'ANY')],
   describe_table: ({ name }, session) => [onTable(name, session, 'ANY')],
   show_columns: ({ table }, session) => [onTable(table, session, 'ANY')],
   show_index: ({ table }, session) => [onTable(table, session, 'ANY')],
   show_partitions: ({ table }, session) => [onTable(table, session, ['SELECT'])],
   show_tablet: () => [onSystem('OPERATE')],
-  // Without a table it lists those with any right.
-  show_data: ({ table }, session) => (table === null ? [] : [onTable(table, session, 'ANY')]),
+  show_data: {
+    of: ({ table }, session) => (table === null ? [] : [onTable(table, session, 'ANY')]),
+    note: 'without a table: none, lists those with any right',
+  },
   analyze_table: ({ table }, session) => [onTable(table, session, ['SELECT'])],
   lock_tables: ({ tables }, session) =>
     tables.map(({ table }) => onTable(table, session, ['SELECT'])),
@@ -158,9 +165,8 @@ export const STATEMENT_PRIVILEGES: { readonly [K in StatementKind]: Requirements
   pause_routine_load: ofJob,
   resume_routine_load: ofJob,
   stop_routine_load: ofJob,
-  // Lists the jobs into tables with INSERT.
-  show_routine_load: 'none',
-  show_routine_load_task: 'none',
+  show_routine_load: { of: 'none', note: 'lists jobs into tables with INSERT' },
+  show_routine_load_task: { of: 'none', note: 'lists jobs into tables with INSERT' },
   show_create_routine_load: ofJob,
   insert: ({ table, query }, session) => [
     onTable(table, session, ['INSERT']),
@@ -168,10 +174,13 @@ export const STATEMENT_PRIVILEGES: { readonly [K in StatementKind]: Requirements
   ],
   // -- users, roles and rights
   create_user: manageUsers,
-  alter_user: ({ user, properties }, session) =>
-    properties.length > 0 ? manageUsers() : ofOthers(user, session),
+  alter_user: {
+    of: ({ user, properties }, session) =>
+      properties.length > 0 ? manageUsers() : ofOthers(user, session),
+    note: 'the own account, without properties: none',
+  },
   drop_user: manageUsers,
-  set_password: ({ user }, session) => ofOthers(user, session),
+  set_password: { of: ({ user }, session) => ofOthers(user, session), note: OWN_ACCOUNT },
   set_property: manageUsers,
   execute_as: ({ user }) => [
     { anyOf: ['IMPERSONATE'], on: { type: 'USER', name: user.name, host: user.host } },
@@ -179,62 +188,75 @@ export const STATEMENT_PRIVILEGES: { readonly [K in StatementKind]: Requirements
   create_role: manageUsers,
   alter_role: manageUsers,
   drop_role: manageUsers,
-  // Own roles only.
-  set_role: 'handler',
-  set_default_role: ({ user }, session) => ofOthers(user, session),
-  // GRANT on SYSTEM, or the grant option of every privilege.
-  grant_privileges: 'handler',
-  revoke_privileges: 'handler',
+  set_role: { of: 'handler', note: 'own roles only' },
+  set_default_role: { of: ({ user }, session) => ofOthers(user, session), note: OWN_ACCOUNT },
+  grant_privileges: { of: 'handler', note: GRANT_OPTION },
+  revoke_privileges: { of: 'handler', note: GRANT_OPTION },
   grant_roles: manageUsers,
   revoke_roles: manageUsers,
   show_users: manageUsers,
-  show_authentication: ({ user, all }, session) => (all ? manageUsers() : ofOthers(user, session)),
-  show_create_user: ({ user }, session) => ofOthers(user, session),
-  show_property: ({ userName }, session) =>
-    userName === null || userName === session.principal.identity.name ? [] : manageUsers(),
+  show_authentication: {
+    of: ({ user, all }, session) => (all ? manageUsers() : ofOthers(user, session)),
+    note: OWN_ACCOUNT,
+  },
+  show_create_user: { of: ({ user }, session) => ofOthers(user, session), note: OWN_ACCOUNT },
+  show_property: {
+    of: ({ userName }, session) =>
+      userName === null || userName === session.principal.identity.name ? [] : manageUsers(),
+    note: OWN_ACCOUNT,
+  },
   show_roles: manageUsers,
-  // Own grants and own roles' grants; others' with GRANT on SYSTEM.
-  show_grants: 'handler',
+  show_grants: {
+    of: 'handler',
+    note: 'GRANT on SYSTEM; own grants and those of own roles: none',
+  },
   show_privileges: 'none',
-  // The rights of what it runs.
-  submit_task: ({ name, statement }, session) =>
-    statementRequirements(statement, {
-      ...session,
-      database: name?.database ?? session.database,
-    }),
-  // Own ones; others' with OPERATE: the handler knows whose it is.
-  drop_task: 'none',
+  submit_task: {
+    of: ({ name, statement }, session) =>
+      statementRequirements(statement, {
+        ...session,
+        database: name?.database ?? session.database,
+      }),
+    note: 'those of its statement, at each run too',
+  },
+  drop_task: { of: 'handler', note: 'OPERATE on SYSTEM; own tasks: none' },
   // -- queries and sessions
-  query: queryRequirements,
-  explain: ({ statement }, session) => statementRequirements(statement, session),
-  set_variables: ({ items }) =>
-    items.some((item) => item.kind === 'system' && item.scope === 'GLOBAL')
-      ? [onSystem('OPERATE')]
-      : [],
+  query: { of: queryRequirements, note: 'for a view: on the view, not on what it reads' },
+  explain: {
+    of: ({ statement }, session) => statementRequirements(statement, session),
+    note: 'those of its statement',
+  },
+  set_variables: {
+    of: ({ items }) =>
+      items.some((item) => item.kind === 'system' && item.scope === 'GLOBAL')
+        ? [onSystem('OPERATE')]
+        : [],
+    note: 'without GLOBAL: none',
+  },
   show_variables: 'none',
   show_status: 'none',
   show_warnings: 'none',
   show_errors: 'none',
-  // Lists the own ones, all with OPERATE.
-  show_processlist: 'none',
-  // Own connections; others with OPERATE.
-  kill: 'handler',
-  // The statement inside is checked when it is prepared, and at each run.
-  prepare: 'none',
-  execute: 'none',
+  show_processlist: { of: 'none', note: 'lists own connections, with OPERATE on SYSTEM all' },
+  kill: { of: 'handler', note: 'OPERATE on SYSTEM; own connections: none' },
+  prepare: { of: 'handler', note: 'those of its statement, at each run too' },
+  execute: { of: 'handler', note: 'those of its statement' },
   deallocate: 'none',
   begin: 'none',
   commit: 'none',
   rollback: 'none',
   // -- server
-  show_list: ({ what }) =>
-    what === 'FRONTENDS' || what === 'BACKENDS' || what === 'COMPUTE NODES'
-      ? [onSystem('OPERATE', 'NODE')]
-      : what === 'PLUGINS'
-        ? [onSystem('PLUGIN')]
-        : what === 'RUNNING QUERIES' || what === 'WAREHOUSES'
-          ? [onSystem('OPERATE')]
-          : [],
+  show_list: {
+    of: ({ what }) =>
+      what === 'FRONTENDS' || what === 'BACKENDS' || what === 'COMPUTE NODES'
+        ? [onSystem('OPERATE', 'NODE')]
+        : what === 'PLUGINS'
+          ? [onSystem('PLUGIN')]
+          : what === 'RUNNING QUERIES' || what === 'WAREHOUSES'
+            ? [onSystem('OPERATE')]
+            : [],
+    note: 'of FRONTENDS, BACKENDS, COMPUTE NODES; PLUGINS: PLUGIN on SYSTEM; RUNNING QUERIES, WAREHOUSES: OPERATE on SYSTEM; others: none',
+  },
   show_proc: () => [onSystem('OPERATE')],
   show_create_catalog: 'none',
   set_catalog: 'none',
@@ -249,7 +271,8 @@ export function statementRequirements(
   statement: Statement,
   session: Session,
 ): readonly Requirement[] {
-  const rule = STATEMENT_PRIVILEGES[statement.kind];
+  const row = STATEMENT_PRIVILEGES[statement.kind];
+  const rule = typeof row === 'object' ? row.of : row;
   if (rule === 'none' || rule === 'handler') return [];
   // The table pairs each kind with a rule for that kind; the compiler cannot follow the pair through an index.
   return (rule as (node: Statement, session: Session) => readonly Requirement[])(

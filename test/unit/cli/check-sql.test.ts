@@ -47,6 +47,50 @@ test('each statement has its line, its verdict and what is missing', () => {
   assert.equal(exitCodeOf(checkText('SELECT 1; BEGIN')), 0);
 });
 
+test('variables and values of hints are looked at, wherever a hint may be', () => {
+  const verdicts = (text: string): readonly (readonly [string, string])[] =>
+    checkText(text).map(({ verdict, messages }) => [verdict, messages.join('; ')]);
+  assert.deepEqual(
+    verdicts(`SELECT /*+ SET_VAR(query_timeout = 5) */ 1;
+      SELECT /*+ BROADCAST(a) */ 1;
+      SELECT /*+ SET_VAR(query_timeout = sleep(1)) */ 1;
+      SELECT /*+ SET_USER_VARIABLE(@a = 1) */ @a;`).map(([verdict]) => verdict),
+    ['works', 'works', 'works', 'works'],
+  );
+  const refused = verdicts(`SELECT /*+ SET_VAR(nosuch = 1) */ 1;
+    SELECT /*+ SET_VAR(query_timeout = 'soon') */ 1;
+    SELECT /*+ SET_VAR(version = 'x') */ 1;
+    INSERT /*+ SET_VAR(nosuch2 = 1) */ INTO t VALUES (1);
+    EXPLAIN SELECT /*+ SET_VAR(nosuch3 = 1) */ 1;
+    SUBMIT /*+ SET_VAR(nosuch4 = 1) */ TASK AS INSERT INTO t VALUES (1);
+    SELECT /*+ SET_VAR( */ 1;`);
+  const expected = [
+    /nosuch/,
+    /'query_timeout' can't be set to the value of 'soon'/,
+    /'version' is a read only variable/,
+    /nosuch2/,
+    /nosuch3/,
+    /nosuch4/,
+    /input/,
+  ];
+  for (const [index, [verdict, message]] of refused.entries()) {
+    assert.equal(verdict, 'missing');
+    assert.match(message, expected[index] ?? /^$/);
+  }
+});
+
+test('INSERT OVERWRITE is missing for as long as the server refuses it, also in a task', () => {
+  for (const text of [
+    'INSERT OVERWRITE t SELECT 1',
+    'INSERT INTO t PARTITION (p) SELECT 1',
+    'SUBMIT TASK AS INSERT OVERWRITE t SELECT 1',
+    'EXPLAIN INSERT OVERWRITE t SELECT 1',
+  ]) {
+    const [checked] = checkText(text);
+    assert.equal(checked?.verdict, 'missing', text);
+  }
+});
+
 test('the report names what needs attention, and sums up', () => {
   const report = printReport('f.sql', checkText(TEXT), 'text', false);
   assert.match(report, /^f\.sql:4: missing: CREATE TABLE p /);
