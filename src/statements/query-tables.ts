@@ -23,6 +23,7 @@ import {
 import { queryRequirements } from './privileges.ts';
 import { temporarySession } from './temporary.ts';
 import type { StatementContext } from './types.ts';
+import { viewQuery } from './view-query.ts';
 import { type Visibility, visibilityOf } from './visibility.ts';
 
 /** How deep views may name views. */
@@ -33,6 +34,8 @@ export interface ResolvedQuery {
   readonly catalog: QueryCatalog;
   /** Every view that was put in, the outermost first. */
   readonly views: readonly ViewRecord[];
+  /** How deep they name each other; 0 without views. */
+  readonly depth: number;
 }
 
 /** A query of constants has this. */
@@ -49,15 +52,8 @@ export async function resolveTables(
   for (let depth = 0; ; depth += 1) {
     query = await withSystemViews(query, context);
     const found = await readTables(collectTableRefs(query), context);
-    if (found.views.size === 0) return { query, catalog: found.catalog, views };
-    if (depth >= MAX_VIEW_DEPTH) {
-      throw fail('LIMIT_EXCEEDED', {
-        what: 'depth of views in views',
-        actual: `more than ${MAX_VIEW_DEPTH}`,
-        limit: MAX_VIEW_DEPTH,
-        hint: '',
-      });
-    }
+    if (found.views.size === 0) return { query, catalog: found.catalog, views, depth };
+    checkViewDepth(depth + 1);
     const queries = new Map<string, Query>();
     for (const [key, view] of found.views) {
       const own = viewQuery(view);
@@ -76,11 +72,15 @@ export async function resolveTables(
   }
 }
 
-/** The stored query of a view. */
-export function viewQuery(view: ViewRecord): Query {
-  const parsed = parseStatement(view.definition);
-  if (parsed.kind === 'query') return parsed;
-  throw fail('INTERNAL', { detail: `view ${view.databaseName}.${view.name} is no query` });
+/** Throws LIMIT_EXCEEDED for views nested too deep. */
+export function checkViewDepth(depth: number): void {
+  if (depth <= MAX_VIEW_DEPTH) return;
+  throw fail('LIMIT_EXCEEDED', {
+    what: 'the depth of views in views',
+    actual: depth,
+    limit: MAX_VIEW_DEPTH,
+    hint: 'put the queries of some into those that name them',
+  });
 }
 
 function derived(table: TableReference, view: ViewRecord, query: Query): DerivedTable {

@@ -44,7 +44,9 @@ const AGG_STAGES = { ...int(0), max: 4 };
 
 /** In order of names. */
 export const SYSTEM_VARIABLES: Readonly<Record<string, VariableRow>> = {
-  activate_all_roles_on_login: helps(bool(false), 'every role of a user is active after login'),
+  activate_all_roles_on_login: global(
+    helps(bool(false), 'every role of a user is active after login'),
+  ),
   allow_default_partition: bool(false),
   array_low_cardinality_optimize: bool(true),
   auto_increment_increment: int(1, 1),

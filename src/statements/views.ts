@@ -14,7 +14,7 @@ import { databaseOrCurrent } from './databases.ts';
 import { checkName } from './names.ts';
 import { quoteName, quoteText } from './properties.ts';
 import { queryContext } from './query.ts';
-import { resolveTables } from './query-tables.ts';
+import { checkViewDepth, resolveTables } from './query-tables.ts';
 import { tableName } from './tables.ts';
 import { temporarySession } from './temporary.ts';
 import { type Handler, OK, type StatementContext } from './types.ts';
@@ -87,6 +87,8 @@ async function define(
   if (resolved.views.some((view) => isSame(view, self))) {
     throw analysisError(`View '${self.database}.${self.name}' can not read itself`);
   }
+  // One that nobody could read is refused now.
+  checkViewDepth(resolved.depth + 1);
   const over = { ...queryContext(context), catalog: resolved.catalog };
   const { node, analysis } = analysePlan(resolved.query, context.text, over);
   const columns = viewColumns(names, node);

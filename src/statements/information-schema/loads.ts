@@ -64,6 +64,15 @@ async function ledgerRows({ services, visible, time }: ViewContext): Promise<Vie
   });
 }
 
+/** The list with one more where it has not got it. */
+export function withOlder(
+  newest: readonly TransactionRecord[],
+  older: TransactionRecord | null,
+): readonly TransactionRecord[] {
+  const isNew = older !== null && newest.every(({ id }) => id !== older.id);
+  return isNew ? [...newest, older] : newest;
+}
+
 /** Most INSERTs of one list, the newest; older ones go with their labels anyway. */
 const LOADS_LIMIT = 2_000;
 
@@ -92,23 +101,25 @@ export interface ListedLoad {
 
 /**
  * INSERTs that the session may know of, newest first, as long as their labels are kept. `databaseName`
- * null = of all databases.
+ * null = of all databases. `older` is listed too, when it is an INSERT.
  */
 export async function listedLoads(
   { services, visible }: Pick<ViewContext, 'services' | 'visible'>,
   databaseName: string | null,
+  older: TransactionRecord | null = null,
 ): Promise<readonly ListedLoad[]> {
   const { catalog } = services;
   const databases = new Map((await catalog.databases.list()).map(({ id, name }) => [id, name]));
   const tables = new Map((await catalog.tables.all()).map(({ id, name }) => [id, name]));
   const only = [...databases].find(([, name]) => name === databaseName)?.[0];
   if (databaseName !== null && only === undefined) return [];
-  const list = await catalog.transactions.list({
+  const newest = await catalog.transactions.list({
     ...(only === undefined ? {} : { databaseId: only }),
     inserts: true,
     limit: LOADS_LIMIT,
   });
-  return list.flatMap((transaction) => {
+  const insert = older?.source === 'INSERT_STREAMING' ? older : null;
+  return withOlder(newest, insert).flatMap((transaction) => {
     const { databaseId, tableId, state, reason } = transaction;
     const database = databases.get(databaseId);
     const table = (tableId === null ? undefined : tables.get(tableId)) ?? '';

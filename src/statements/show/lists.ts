@@ -3,7 +3,7 @@ import type { Expression } from '../../sql/ast/expression.ts';
 import type { ShowListWhat } from '../../sql/ast/show.ts';
 import { databaseOf } from '../databases.ts';
 import { viewContext } from '../information-schema/system-databases.ts';
-import { filterRows } from '../show-filter.ts';
+import { equalities, filterRows } from '../show-filter.ts';
 import { type Handler, textRows } from '../types.ts';
 import { ABSENT_LISTS } from './absent-lists.ts';
 import type { ListContext, ListDefinition } from './list-definition.ts';
@@ -52,9 +52,11 @@ export const showList: Handler<'show_list'> = async (statement, context) => {
   // A database that does not exist is an error, also for an empty list.
   if (given !== null) await context.services.catalog.databases.get(given);
   const database = given ?? context.session.database;
-  const rows = await listRows(definition, { ...(await viewContext(context)), database });
+  const condition = named(where, definition);
+  const wanted = equalities(condition);
+  const rows = await listRows(definition, { ...(await viewContext(context)), database, wanted });
   const likeColumn = definition.like === undefined ? 0 : columns.indexOf(definition.like);
-  const kept = filterRows(columns, rows, { like, where: named(where, definition) }, likeColumn);
+  const kept = filterRows(columns, rows, { like, where: condition }, likeColumn);
   const sorted = orderRows(`SHOW ${what}`, columns, kept, orderBy);
   return textRows(columns, limitRows(sorted, limit));
 };

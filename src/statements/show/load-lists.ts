@@ -1,9 +1,9 @@
 // SHOW TRANSACTION, SHOW LOAD and SHOW LOAD WARNINGS: transactions as the metadata keeps them.
 // SOURCE: StarRocks, shared/reference part 8.
 import { fail } from '../../base/errors.ts';
-import type { DatabaseId } from '../../base/ids.ts';
+import { asId, type DatabaseId, type TransactionId } from '../../base/ids.ts';
 import type { TransactionRecord } from '../../catalog/transactions.ts';
-import { listedLoads, rowsRead } from '../information-schema/loads.ts';
+import { listedLoads, rowsRead, withOlder } from '../information-schema/loads.ts';
 import { TASK_COLUMNS, taskRows } from '../information-schema/tasks.ts';
 import { cellsOf } from '../information-schema/view.ts';
 import {
@@ -13,7 +13,7 @@ import {
   type ListRow,
 } from './list-definition.ts';
 
-/** Most transactions of one list; older ones are found by their label or id. */
+/** Most transactions of one list, the newest; an older one is found by `WHERE id = ..` or `WHERE label = ".."`. */
 const LIST_LIMIT = 2_000;
 
 export const TRANSACTION_COLUMNS = [
@@ -69,11 +69,10 @@ async function transactions(context: ListContext): Promise<readonly ListRow[]> {
   const { services, visible, time, database } = context;
   const { catalog } = services;
   const tables = new Map((await catalog.tables.all()).map((table) => [table.id, table.name]));
-  const list = await catalog.transactions.list({
-    databaseId: await databaseId(context),
-    limit: LIST_LIMIT,
-  });
-  return list
+  const id = await databaseId(context);
+  const newest = await catalog.transactions.list({ databaseId: id, limit: LIST_LIMIT });
+  const older = await wantedTransaction(context, id, 'transactionid');
+  return withOlder(newest, older)
     .filter(({ tableId }) => {
       const name = tableId === null ? undefined : tables.get(tableId);
       return visible.load(database ?? '', name ?? '');
@@ -81,9 +80,28 @@ async function transactions(context: ListContext): Promise<readonly ListRow[]> {
     .map((transaction) => transactionRow(transaction, time));
 }
 
+/** The transaction that WHERE names by its id or its label, however old it is; null when it names none. */
+async function wantedTransaction(
+  { services, wanted }: ListContext,
+  databaseId: DatabaseId,
+  idColumn: string,
+): Promise<TransactionRecord | null> {
+  const { transactions } = services.catalog;
+  const id = Number(wanted.get(idColumn) ?? Number.NaN);
+  const label = wanted.get('label');
+  const found = Number.isSafeInteger(id)
+    ? await transactions.find(asId<TransactionId>(id))
+    : label === undefined
+      ? null
+      : await transactions.byLabel(databaseId, label);
+  return found?.databaseId === databaseId ? found : null;
+}
+
 async function loads(context: ListContext): Promise<readonly ListRow[]> {
-  const { time, database } = context;
-  return (await listedLoads(context, database)).map(
+  const { services, time, database } = context;
+  const id = database === null ? undefined : (await services.catalog.databases.find(database))?.id;
+  const older = id === undefined ? null : await wantedTransaction(context, id, 'jobid');
+  return (await listedLoads(context, database, older)).map(
     ({ transaction, state, progress, error, outcome, trackingSql }) => {
       const started = time(transaction.prepareMs);
       const [read, loaded] = [rowsRead(outcome), outcome?.rowsLoaded ?? null];

@@ -256,7 +256,8 @@ export const showProc: Handler<'show_proc'> = async ({ path }, context) => {
     throw analysisError(`Proc path '${path}' doesn't exist; known below / are: ${near}, ...`);
   }
   const { database } = context.session;
-  const table = await node(rest, { ...(await viewContext(context)), database });
+  const view = await viewContext(context);
+  const table = await node(rest, { ...view, database, wanted: new Map() });
   if (table === undefined) throw analysisError(`Proc path '${path}' doesn't exist`);
   return textRows(
     table.columns,

@@ -1,0 +1,60 @@
+// SHOW TRANSACTION and SHOW LOAD of a database with more transactions than a list holds: the newest are listed, an
+// older one is found by its id or its label, in its own database only.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { CatalogCommitter } from '../../../../src/commit/committer.ts';
+import { DEFAULT_COMMIT_LIMITS } from '../../../../src/commit/types.ts';
+import {
+  REJECTED_RECORDS_TABLE,
+  STATISTICS_DATABASE,
+} from '../../../../src/model/system-tables.ts';
+import { openStatementRig } from '../../../support/statement-rig.ts';
+
+const MANY = 2_005;
+const SHOWN = 2_000;
+
+test('the newest 2,000 are listed; an older one is found by what it is called', async (context) => {
+  const rig = await openStatementRig(context);
+  const { catalog } = rig.services;
+  const rejected = await catalog.tables.get(STATISTICS_DATABASE, REJECTED_RECORDS_TABLE);
+  const committer = new CatalogCommitter({
+    catalog,
+    limits: DEFAULT_COMMIT_LIMITS,
+    rejectedTable: rejected.id,
+  });
+  const { id: tableId, databaseId } = await catalog.tables.get('quickstart', 'site_clicks');
+  const load = { databaseId, tableId, source: 'INSERT_STREAMING', coordinator: 'FE: x' } as const;
+  const { transactionId: first } = await committer.beginOther({ ...load, label: 'Oldest' });
+  for (let at = 1; at < MANY; at += 1) await committer.beginOther({ ...load, label: `l${at}` });
+  await rig.run('CREATE DATABASE other');
+  rig.session.database = 'quickstart';
+
+  const labels = async (sql: string): Promise<readonly (string | null)[]> => {
+    const rows = await rig.run(sql);
+    assert(rows !== 'ok');
+    return rows.map((row) => row[1] ?? null);
+  };
+  for (const [what, id] of [
+    ['TRANSACTION', 'id'],
+    ['LOAD', 'JobId'],
+  ] as const) {
+    const all = await labels(`SHOW ${what}`);
+    assert.equal(all.length, SHOWN, what);
+    assert.equal(all[0], `l${MANY - 1}`);
+    assert.ok(!all.includes('Oldest'));
+    for (const where of [
+      `${id} = ${first}`,
+      `'Oldest' = Label`,
+      `Label = 'Oldest' AND ${id} < ${first + 1}`,
+    ]) {
+      assert.deepEqual(await labels(`SHOW ${what} WHERE ${where}`), ['Oldest'], where);
+    }
+    assert.deepEqual(await labels(`SHOW ${what} WHERE Label = 'l2004'`), ['l2004']);
+    // The condition still holds in full.
+    assert.deepEqual(await labels(`SHOW ${what} WHERE Label = 'Oldest' AND ${id} > ${first}`), []);
+    assert.deepEqual(await labels(`SHOW ${what} FROM other WHERE Label = 'Oldest'`), []);
+    assert.deepEqual(await labels(`SHOW ${what} FROM other WHERE ${id} = ${first}`), []);
+    // A list cannot look up every way in which it is asked.
+    assert.deepEqual(await labels(`SHOW ${what} WHERE Label = 'Oldest' OR ${id} = 1`), []);
+  }
+});
