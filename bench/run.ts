@@ -1,4 +1,4 @@
-// `npm run bench -- NAME... [--json] [--readme] [--repeats N] [--rows N]`: runs benchmarks by name (none =
+// `npm run bench -- NAME... [--json] [--readme] [--repeats N] [--rows N] [--seconds N]`: runs benchmarks by name (none =
 // all) and prints one JSON object, or one line, per benchmark; --readme also writes README's table from
 // them. Figures are noisy: compare within one run.
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -16,6 +16,7 @@ import { type BenchResult, printResult, type Run, summarize, withBenchTable } fr
 import { resultRows } from './result-bench.ts';
 import { bitmapUnion } from './sketch-bench.ts';
 import { tpch } from './tpch-bench.ts';
+import { wrongLogins } from './wrong-logins-bench.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -24,6 +25,7 @@ const { values, positionals } = parseArgs({
     readme: { type: 'boolean', default: false },
     repeats: { type: 'string', default: '3' },
     rows: { type: 'string', default: '5000000' },
+    seconds: { type: 'string', default: '60' },
   },
 });
 const repeats = Number(values.repeats);
@@ -60,7 +62,8 @@ const BENCHES: Readonly<Record<string, () => Promise<BenchResult>>> = {
   'load-4-partitions': () => load('load-4-partitions', 4, 'none', false),
   freshness: () => freshness(),
   'latency-under-load': () => latencyUnderLoad(rows, repeats),
-  connections: () => connections(),
+  connections: () => connections(Number(values.seconds)),
+  'wrong-logins': () => wrongLogins(Number(values.seconds)),
   'result-rows': () => resultRows(repeats),
   'bitmap-union': () => bitmapUnion(repeats),
   'insert-values': () => insertValues(rows, repeats),

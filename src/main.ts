@@ -12,6 +12,10 @@ if (first === 'child') {
   const { runChild } = await import('./roles/child-main.ts');
   await runChild(rest[0] ?? '');
 } else {
+  if (first === 'start') {
+    const { startWithHeapFlags } = await import('./roles/heaps.ts');
+    startWithHeapFlags();
+  }
   const { runCommand } = await import('./cli/command.ts');
   process.exitCode = await runCommand(process.argv.slice(2));
   // Everything was stopped: whatever a library still holds must not keep a server from ending.

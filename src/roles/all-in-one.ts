@@ -56,7 +56,6 @@ export interface RunningServer {
 const START_MS = 20_000;
 /** How long /api/health and /metrics wait for a child: for a restart, then for its answer. */
 const PING_MS = 1_000;
-const HEAP_MB: Readonly<Record<ChildRole, number>> = { query: 256, loader: 512, broker: 256 };
 
 /** Below this much free space nothing is started: metadata and logs need some. */
 const MIN_FREE_BYTES = 32 * 1024 * 1024;
@@ -218,7 +217,6 @@ function common(parts: Parts, metrics: Metrics, role: ChildRole, memoryLimitByte
     settings,
     clock: systemClock,
     log,
-    heapMb: HEAP_MB[role],
     onStart: async () => undefined,
     onRestart: () => metrics.add('millrace_process_restarts_total', 1, { role }),
   };

@@ -11,6 +11,7 @@ import type { Log } from '../base/log.ts';
 import { type Deferred, deferred } from '../base/queue.ts';
 import { type Handlers, RpcPeer } from '../cluster/rpc/peer.ts';
 import { childEnvironment } from '../config/environment.ts';
+import { heapFlags } from './heaps.ts';
 import { endPredecessor, forgetChild, rememberChild } from './predecessor.ts';
 
 type Api<T> = { [M in keyof T]: { params: unknown; result: unknown } };
@@ -38,8 +39,6 @@ export interface ChildOptions<Serves extends Api<Serves>> {
   readonly handlers: Handlers<Serves>;
   readonly clock: Clock;
   readonly log: Log;
-  /** The V8 heap limit of the child in MB. */
-  readonly heapMb: number;
   /** What the child runs; default: this program. */
   readonly program?: string;
   /** Called after each start, with `peer()` there; where it fails at a restart the child is started anew. */
@@ -94,7 +93,7 @@ export class SupervisedChild<Serves extends Api<Serves>, Calls extends Api<Calls
       process.execPath,
       [
         '--disable-warning=ExperimentalWarning',
-        `--max-old-space-size=${this.#options.heapMb}`,
+        ...heapFlags(role),
         program,
         'child',
         JSON.stringify(once),

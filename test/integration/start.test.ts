@@ -2,11 +2,12 @@
 // directory, a clean end on SIGTERM, a start that goes on where the last one stopped.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { openDemoProducer } from '../../src/kafka/client/admin.ts';
+import { childrenOf } from '../support/process-tree.ts';
 import { newDataDir, startServer } from '../support/start-server.ts';
 
 const dataDir = newDataDir();
@@ -33,6 +34,19 @@ function run(
 }
 
 const PORTS = ['--query-port', '0', '--http-port', '0', '--broker-port', '0'];
+
+test('the FE and the query process run with bounded heaps, however they are started', async (context) => {
+  const server = await startServer({ broker: 'off' });
+  context.after(() => server.stop());
+  const query = childrenOf(server.ready.dataDir).find(({ role }) => role === 'query');
+  // The pid is that of the process that was started: it replaced itself.
+  assert.equal(server.ready.pid, server.child.pid);
+  for (const pid of [server.ready.pid, query?.pid]) {
+    const args = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+    assert.equal(args.filter((arg) => arg.startsWith('--max-semi-space-size=')).length, 1);
+    assert.equal(args.filter((arg) => arg.startsWith('--heap-growing-percent=')).length, 1);
+  }
+});
 
 test('start, load, stop, start again: everything is still there and loading goes on', async () => {
   const first = await startServer({ dataDir });

@@ -1,5 +1,4 @@
 // A MySQL client by hand: logs in properly, then sends and reads what a test wants, right or wrong.
-import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { nativePasswordToken } from '../../src/mysql/auth/native-password.ts';
 import { CAPABILITY, SERVER_CAPABILITIES } from '../../src/mysql/constants.ts';
@@ -101,7 +100,11 @@ export class RawClient {
   }
 
   async closed(): Promise<void> {
-    if (!this.socket.closed) await once(this.socket.resume(), 'close');
+    if (this.socket.closed) return;
+    // Not events.once: it rejects when the server resets the connection, which closes it as well.
+    await new Promise<void>((resolve) => {
+      this.socket.resume().once('close', () => resolve());
+    });
   }
 
   destroy(): void {

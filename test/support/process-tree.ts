@@ -1,4 +1,5 @@
-// The processes of a server under test, from /proc (Linux): which child plays which role, and who is left.
+// The processes of a server under test, from /proc (Linux): which child plays which role, how
+// much memory it has, and who is left.
 import { readdirSync, readFileSync } from 'node:fs';
 
 export interface RunningProcess {
@@ -34,4 +35,10 @@ function toProcess(pid: number, dataDir: string): RunningProcess | null {
   const [state, parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   if (state === 'Z' || state === undefined || state === '') return null;
   return { pid, parent: Number(parent), role };
+}
+
+/** Resident memory of a process, in bytes. Throws when it is gone. */
+export function residentBytes(pid: number): number {
+  const pages = readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1];
+  return Number(pages) * 4096;
 }

@@ -52,7 +52,6 @@ function child(
     handlers: { none: async () => null },
     clock: systemClock,
     log: silentLog,
-    heapMb: 64,
     program,
     onStart: options.onStart ?? (async () => undefined),
     onRestart: options.onRestart ?? (() => undefined),
