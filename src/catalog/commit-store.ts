@@ -20,7 +20,7 @@ import { readJob, selectJobs } from './load-job-store.ts';
 import type { LoadJobRecord } from './load-jobs.ts';
 import type { FilesTable } from './schema/tables.ts';
 import { readTransaction, type TransactionRecord } from './transactions.ts';
-import { TruncateStore } from './truncate-store.ts';
+import { removeAllFiles, TruncateStore } from './truncate-store.ts';
 
 /** Rows of one INSERT: SQLite binds 32,766 values at most. */
 const INSERT_ROWS = 500;
@@ -301,6 +301,16 @@ export class CommitStore {
   /** Takes all files out of a table. Throws UNKNOWN_TABLE, LEADER_LOST. */
   truncate(tableId: TableId, transactionId: TransactionId, label: string): Promise<number> {
     return new TruncateStore(this.#context).truncate(tableId, transactionId, label);
+  }
+
+  /** All files leave a table at `version`, which then holds what `left` says: the files that the commit adds. */
+  async replaceFiles(left: TableGrowth, version: TableVersion): Promise<void> {
+    await removeAllFiles(this.#context, left.tableId, version);
+    await this.#context.db
+      .updateTable('tables')
+      .set({ live_files: left.files, live_rows: left.rows, live_bytes: left.sizeBytes })
+      .where('id', '=', left.tableId)
+      .execute();
   }
 
   /** Corrects a table's rows and bytes without a new version. */

@@ -1,4 +1,5 @@
-// The SQL of TRUNCATE: every live file leaves its table at one new version. Only commit/ may call it.
+// The SQL of TRUNCATE and of overwriting: every live file leaves its table at one new version. Only commit/ may
+// call it.
 import { fail } from '../base/errors.ts';
 import { asId, type TableId, type TableVersion, type TransactionId } from '../base/ids.ts';
 import type { CatalogContext } from './context.ts';
@@ -45,13 +46,7 @@ export class TruncateStore {
         throw fail('UNKNOWN_TABLE', { table: String(tableId) });
       }
       const version = table.head_version;
-      await db
-        .updateTable('files')
-        .set({ removed_version: version, removed_ms: nowMs })
-        .where('table_id', '=', tableId)
-        .where('removed_version', 'is', null)
-        .execute();
-      await new DeleteStore(context).removeAll(tableId, asId<TableVersion>(version));
+      await removeAllFiles(context, tableId, asId<TableVersion>(version));
       await db
         .insertInto('table_versions')
         .values({
@@ -87,4 +82,19 @@ export class TruncateStore {
       return before.live_rows;
     });
   }
+}
+
+/** Every live file leaves the table at `version`, with its deletes; the table's counters are the caller's. */
+export async function removeAllFiles(
+  context: CatalogContext,
+  tableId: TableId,
+  version: TableVersion,
+): Promise<void> {
+  await context.db
+    .updateTable('files')
+    .set({ removed_version: version, removed_ms: context.nowMs() })
+    .where('table_id', '=', tableId)
+    .where('removed_version', 'is', null)
+    .execute();
+  await new DeleteStore(context).removeAll(tableId, version);
 }

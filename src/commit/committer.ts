@@ -335,7 +335,7 @@ function toAttempt(request: CommitRequest): CommitAttempt {
     abortedTasks: empty && totals.consumed > 0 ? 1 : 0,
     executeMs: Math.max(0, Math.round(request.executeMs)),
   };
-  const tables = growthOf(request.tables);
+  const tables = growthOf(request.tables.filter(changes));
   const { transactionId, taskId, epoch, progress } = request;
   return { transactionId, task: { taskId, epoch }, job, progress, tables };
 }

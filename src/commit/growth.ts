@@ -3,17 +3,18 @@ import type { TableGrowth } from '../catalog/commit-store.ts';
 import type { StagedTable } from '../model/load-plan.ts';
 import { sum } from './sum.ts';
 
-/** Growth of every table that the commit changes, in one order for all writers: none waits for another's rows in a circle. */
+/** Growth of the tables, in one order for all writers: none waits for another's rows in a circle. */
 export function growthOf(tables: readonly StagedTable[]): readonly TableGrowth[] {
-  return tables
-    .filter(changes)
-    .map(({ tableId, files, deletes }) => ({
-      tableId,
-      files: files.length,
-      rows: sum(files.map((file) => file.rowCount)) - deletedRows(deletes),
-      sizeBytes: sum(files.map((file) => file.sizeBytes)),
-    }))
-    .sort((left, right) => left.tableId - right.tableId);
+  return tables.map(growthOfTable).sort((left, right) => left.tableId - right.tableId);
+}
+
+export function growthOfTable({ tableId, files, deletes }: StagedTable): TableGrowth {
+  return {
+    tableId,
+    files: files.length,
+    rows: sum(files.map((file) => file.rowCount)) - deletedRows(deletes),
+    sizeBytes: sum(files.map((file) => file.sizeBytes)),
+  };
 }
 
 /** Does the commit make a new version of the table? */

@@ -1,14 +1,14 @@
 // The commit of a load without a task (INSERT): its files enter their tables at one new version each, or the
 // transaction is aborted for good. A repeat changes nothing and gives the same answer.
-import { present } from '../base/assert.ts';
+import { assert, present } from '../base/assert.ts';
 import { fail } from '../base/errors.ts';
 import { failpoint } from '../base/failpoints.ts';
-import type { TableId } from '../base/ids.ts';
-import type { Catalog } from '../catalog/catalog.ts';
+import type { TableId, TableVersion } from '../base/ids.ts';
+import type { Catalog, CatalogScope } from '../catalog/catalog.ts';
 import { refusal, success } from '../catalog/transactions.ts';
 import { transactionOfKey } from '../model/file-key.ts';
 import type { CommitResult, StagedTable } from '../model/load-plan.ts';
-import { changes, growthOf } from './growth.ts';
+import { changes, growthOf, growthOfTable } from './growth.ts';
 import { aborted, answerAgain, Refused, Repeated } from './refused.ts';
 import {
   checkResolved,
@@ -33,7 +33,7 @@ export async function commitOther(
   const { transactionId } = request;
   failpoint('insert.before-sql');
   const imbalance = findImbalance(request, options.rejectedTable);
-  const tables = request.tables.filter(changes);
+  const tables = grownTables(request);
   const ids = await catalog.commits.reserveFileIds(sum(tables.map((table) => table.files.length)));
   const deleteIds = await reserveDeleteIds(catalog, tables);
   try {
@@ -60,6 +60,7 @@ export async function commitOther(
         throw new Refused(null, `table ${request.tableId} was dropped`);
       }
       await checkResolved(scope, tables, check.versions, request.turn);
+      await replace(scope, request, versions);
       failpoint('insert.in-sql');
       const answered = {
         versions: check.versions.map(({ tableId, version }) => ({ tableId, version })),
@@ -104,6 +105,26 @@ export async function commitOther(
     if (error.error !== null) throw error.error;
     return aborted;
   }
+}
+
+/** The tables that get a new version: an overwritten one also where no row comes. */
+function grownTables({ tables, tableId, overwrite }: OtherCommit): readonly StagedTable[] {
+  const grown = tables.filter(changes);
+  const known = grown.some((table) => table.tableId === tableId);
+  return overwrite === true && !known ? [...grown, { tableId, files: [] }] : grown;
+}
+
+/** Takes the old files out of an overwritten table; the new ones are not in it yet. */
+async function replace(
+  scope: CatalogScope,
+  { tables, tableId, overwrite }: OtherCommit,
+  versions: ReadonlyMap<TableId, { readonly version: TableVersion }>,
+): Promise<void> {
+  if (overwrite !== true) return;
+  const { version } = present(versions.get(tableId), 'a version of the overwritten table');
+  const staged = tables.find((table) => table.tableId === tableId);
+  assert(staged?.deletes === undefined, 'what overwrites a table has no deletes');
+  await scope.commits.replaceFiles(growthOfTable(staged ?? { tableId, files: [] }), version);
 }
 
 /** Throws Refused when the rows may not become visible. */

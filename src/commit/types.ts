@@ -119,6 +119,8 @@ export interface OtherCommit {
   readonly rowsLoaded: number;
   readonly rowsFiltered: number;
   readonly errorSamples: readonly string[];
+  /** The files that are live at the commit leave the target at the same version, whoever added them. */
+  readonly overwrite?: boolean;
 }
 
 export interface CommitLimits {

@@ -43,7 +43,8 @@ async function createTableAs(
     : `new-${services.newUuid()}`;
   const table = await tables.create({ ...definition, sessionId });
   try {
-    const insert = { label: null, columns: null, byName: false, properties: [], query };
+    const target = { label: null, columns: null, byName: false, overwrite: false };
+    const insert = { ...target, properties: [], query };
     const outcome = await runInsert(insert, table, context);
     if (!statement.temporary) await tables.promote(table.id);
     return outcome;

@@ -1,5 +1,5 @@
-// INSERT INTO ... VALUES / SELECT: checks it against the table, plans its rows and runs it. OVERWRITE and
-// partitions come with partitioned tables.
+// INSERT INTO | OVERWRITE ... VALUES / SELECT: checks it against the table, plans its rows and runs it.
+// Partitions come with partitioned tables.
 import { fail } from '../base/errors.ts';
 import {
   checkCount,
@@ -42,7 +42,7 @@ export async function checkInsert(statement: Insert, context: StatementContext):
 
 /** Inserts into a table that is known. Used by CREATE TABLE AS SELECT, too. */
 export async function runInsert(
-  statement: Pick<Insert, 'label' | 'columns' | 'byName' | 'properties' | 'query'>,
+  statement: Pick<Insert, 'overwrite' | 'label' | 'columns' | 'byName' | 'properties' | 'query'>,
   table: TableInfo,
   context: StatementContext,
 ): Promise<Outcome> {
@@ -50,7 +50,8 @@ export async function runInsert(
   await refuseSystemTable(table, context);
   checkLabel(statement.label);
   const plan = await planInsert(statement, table, context);
-  const result = await services.inserts.run({ table, plan, label: statement.label, signal });
+  const { label, overwrite } = statement;
+  const result = await services.inserts.run({ table, plan, label, overwrite, signal });
   return {
     kind: 'ok',
     affectedRows: result.rowsLoaded,
@@ -61,17 +62,11 @@ export async function runInsert(
 
 /** What an INSERT may ask for and is not here yet. Throws NOT_SUPPORTED. */
 export function refuseLaterInsert(statement: Insert): void {
-  const later: [boolean, string, string][] = [
-    [
-      statement.overwrite,
-      'INSERT OVERWRITE',
-      'it comes with partitioned tables; TRUNCATE TABLE and INSERT do it in two steps',
-    ],
-    [statement.partitions !== null, 'INSERT into PARTITION', 'tables have no partitions yet'],
-  ];
-  for (const [present, what, hint] of later) {
-    if (present) throw fail('NOT_SUPPORTED', { what, hint });
-  }
+  if (statement.partitions === null) return;
+  throw fail('NOT_SUPPORTED', {
+    what: 'INSERT into PARTITION',
+    hint: 'tables have no partitions yet',
+  });
 }
 
 async function refuseSystemTable(table: TableInfo, { services }: StatementContext): Promise<void> {

@@ -83,8 +83,8 @@ export const STATEMENT_DOCS: Readonly<Record<StatementKind, StatementDoc>> = {
   show_routine_load_task: load('SHOW ROUTINE LOAD TASK [FROM d] WHERE JobName = "j"'),
   show_create_routine_load: load('SHOW CREATE ROUTINE LOAD j'),
   insert: load(
-    'INSERT INTO t [WITH LABEL l] [(c, ..) | BY NAME] [PROPERTIES (..)] VALUES (..), .. | SELECT ..',
-    'no OVERWRITE, no partitions yet',
+    'INSERT {INTO | OVERWRITE} t [WITH LABEL l] [(c, ..) | BY NAME] [PROPERTIES (..)] VALUES (..), .. | SELECT ..',
+    'no partitions yet; OVERWRITE replaces all rows that the table holds when it commits',
   ),
   submit_task: load(
     "SUBMIT TASK [t] [SCHEDULE [START('..')] EVERY(INTERVAL n unit)] [PROPERTIES (..)] AS INSERT .. | CREATE TABLE .. AS SELECT ..",

@@ -72,4 +72,23 @@ describe('a kill in the middle of an INSERT', () => {
       await second.stop();
     });
   }
+
+  for (const [failpoint, visible] of steps.filter(([step]) => step.startsWith('fe:insert'))) {
+    test(`OVERWRITE, ${failpoint}: all new rows or all old ones`, async () => {
+      const failpoints = failpoint.replace('@1', '@2');
+      const first = await startServer({ dataDir, broker: 'off', failpoints });
+      const dying = await first.connect();
+      await dying.query('INSERT INTO d.t VALUES (1, 1), (2, 2)');
+      await assert.rejects(dying.query(INSERT.replace('INSERT INTO', 'INSERT OVERWRITE')));
+      dying.destroy();
+      await first.exited;
+      const second = await startServer({ dataDir, broker: 'off' });
+      const connection = await second.connect();
+      assert.equal(await count(connection), visible ? 1000 : 2);
+      await connection.query('DROP DATABASE d');
+      connection.destroy();
+      await prepared(second);
+      await second.stop();
+    });
+  }
 });

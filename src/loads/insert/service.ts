@@ -37,6 +37,8 @@ export interface InsertsOptions {
 export interface InsertRequest {
   readonly table: TableInfo;
   readonly plan: InsertPlan;
+  /** All rows that the table holds at the commit leave with it. */
+  readonly overwrite?: boolean;
   /** Null: `insert_<uuid>`. */
   readonly label: string | null;
   readonly signal: AbortSignal;
@@ -120,14 +122,19 @@ export class Inserts {
   }
 
   async #commit(
-    { table }: InsertRequest,
+    { table, overwrite = false }: InsertRequest,
     transactionId: TransactionId,
     staged: StagedInsert,
   ): Promise<CommitResult> {
     const { clock, metrics, committer } = this.#options;
     const startedMs = clock.monotonicMs();
     try {
-      return await committer.commitOther({ transactionId, tableId: table.id, ...staged });
+      return await committer.commitOther({
+        transactionId,
+        tableId: table.id,
+        ...staged,
+        overwrite,
+      });
     } catch (thrown) {
       const error = toAppError(thrown);
       // Never taken for a failure: the transaction's own state decides.

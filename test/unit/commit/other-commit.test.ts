@@ -161,3 +161,41 @@ test('a start aborts what an earlier life left open, and its label is free', asy
   await fixture.committer.commitOther(requestOf(fixture, await begin(fixture, 'left'), 1));
   assert.equal(await visibleRows(fixture, fixture.table), 3);
 });
+
+test('overwriting: what is live at the commit leaves at the version at which the new rows come, once', async (t) => {
+  const fixture = await openFixture(t);
+  const { catalog, committer, table } = fixture;
+  await committer.commitOther(requestOf(fixture, await begin(fixture, 'old'), 5));
+  const id = await begin(fixture, 'new');
+  // Another load commits between the begin of the statement and its commit.
+  await committer.commitOther(requestOf(fixture, await begin(fixture, 'meanwhile'), 7));
+  const request = { ...requestOf(fixture, id, 3, 2), overwrite: true };
+  const result = await committer.commitOther(request);
+  assert.equal(await visibleRows(fixture, table), 3);
+  assert.equal(await visibleRows(fixture, fixture.rejected), 2, 'only the target is overwritten');
+  const [status] = await catalog.tables.status([table.id]);
+  assert.deepEqual([status?.fileCount, status?.rowCount], [1, 3]);
+  await committer.commitOther(requestOf(fixture, await begin(fixture, 'later'), 1));
+  assert.deepEqual(await committer.commitOther(request), result);
+  assert.equal(await visibleRows(fixture, table), 4);
+});
+
+test('overwriting with no rows empties the table, a dropped one is refused', async (t) => {
+  const fixture = await openFixture(t);
+  const { committer, table } = fixture;
+  await committer.commitOther(requestOf(fixture, await begin(fixture, 'old'), 5));
+  const nothing = { tables: [], rowsLoaded: 0, rowsFiltered: 0, errorSamples: [], overwrite: true };
+  const empty = async (label: string) =>
+    await committer.commitOther({
+      transactionId: await begin(fixture, label),
+      tableId: table.id,
+      ...nothing,
+    });
+  const result = await empty('empty');
+  assert.equal(result.versions.length, 1);
+  assert.equal(await visibleRows(fixture, table), 0);
+  const id = await begin(fixture, 'late');
+  await fixture.catalog.tables.drop('quickstart', 'site_clicks');
+  const late = await committer.commitOther({ transactionId: id, tableId: table.id, ...nothing });
+  assert.equal(late.state, 'ABORTED');
+});
