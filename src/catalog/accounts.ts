@@ -254,12 +254,13 @@ export class AccountStore implements Accounts {
         AND object_key NOT IN (${live}) AND database_key NOT IN
           (SELECT CAST(id AS TEXT) FROM databases WHERE is_system = 1)`.execute(db);
     };
-    await gone('DATABASE', sql`SELECT CAST(id AS TEXT) FROM databases WHERE dropped_ms IS NULL`);
-    await gone('TABLE', sql`SELECT CAST(id AS TEXT) FROM tables WHERE dropped_ms IS NULL`);
+    // What can be recovered comes back with its grants.
+    await gone('DATABASE', sql`SELECT CAST(id AS TEXT) FROM databases WHERE drop_kind <> 'FORCE'`);
+    await gone('TABLE', sql`SELECT CAST(id AS TEXT) FROM tables WHERE drop_kind <> 'FORCE'`);
     await gone('VIEW', sql`SELECT CAST(id AS TEXT) FROM views`);
     await gone('STORAGE VOLUME', sql`SELECT CAST(id AS TEXT) FROM volumes`);
     await sql`DELETE FROM grants WHERE database_key NOT IN ('', '*')
-      AND database_key NOT IN (SELECT CAST(id AS TEXT) FROM databases WHERE dropped_ms IS NULL)`.execute(
+      AND database_key NOT IN (SELECT CAST(id AS TEXT) FROM databases WHERE drop_kind <> 'FORCE')`.execute(
       db,
     );
   }

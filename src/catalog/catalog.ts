@@ -5,15 +5,18 @@ import type { AppError } from '../base/errors.ts';
 import type { DatabaseId, Epoch, TableId, TableVersion, VolumeId } from '../base/ids.ts';
 import type { Random } from '../base/random.ts';
 import type { ColumnSchema, DataFile, TableInfo, VolumeSpec, VolumeType } from '../model/table.ts';
+import type { TablePoint } from '../model/table-point.ts';
 import type { Accounts } from './account-records.ts';
 import type { BeginStore } from './begin-store.ts';
 import type { CommitStore } from './commit-store.ts';
 import type { DeleteStore } from './delete-store.ts';
 import type { LoadJobs, TaskLeases } from './load-jobs.ts';
+import type { RecycleBin } from './recycle-bin.ts';
 import type { RetentionStore } from './retention-store.ts';
 import type { Tasks } from './task-store.ts';
 import type { Transactions } from './transactions.ts';
 import type { TurnStore } from './turn-store.ts';
+import type { VersionStore } from './version-store.ts';
 import type { ViewRecord, Views } from './views.ts';
 
 export interface CatalogOptions {
@@ -97,8 +100,11 @@ export interface Databases {
     readonly volumeName: string | null;
     readonly properties: Readonly<Record<string, string>>;
   }): Promise<DatabaseRecord>;
-  /** Drops its tables and views too and cancels its load jobs. Throws DATABASE_DOES_NOT_EXIST, SYSTEM_OBJECT. */
-  drop(name: string): Promise<void>;
+  /**
+   * Drops its tables and views too and cancels its load jobs. It stays in the recycle bin for a while, unless
+   * `force`. Throws DATABASE_DOES_NOT_EXIST, SYSTEM_OBJECT.
+   */
+  drop(name: string, force?: boolean): Promise<void>;
   /** Throws UNKNOWN_DATABASE, SYSTEM_OBJECT, DATABASE_EXISTS, UNKNOWN_VOLUME, VOLUME_DISABLED. */
   alter(name: string, changes: DatabaseChanges): Promise<void>;
 }
@@ -163,10 +169,20 @@ export interface Tables {
   byId(id: TableId): Promise<TableInfo | null>;
   /** Throws UNKNOWN_DATABASE, SYSTEM_OBJECT, TABLE_EXISTS, UNKNOWN_VOLUME, NO_DEFAULT_VOLUME, VOLUME_DISABLED. */
   create(table: NewTable): Promise<TableInfo>;
-  /** Its load jobs become CANCELLED. Its files go with the sweep. As find. Throws UNKNOWN_TABLE, SYSTEM_OBJECT. */
-  drop(databaseName: string, tableName: string, sessionId?: string): Promise<void>;
+  /**
+   * Its load jobs become CANCELLED. It stays in the recycle bin for a while, unless it is temporary or `force`.
+   * As find. Throws UNKNOWN_TABLE, SYSTEM_OBJECT.
+   */
+  drop(databaseName: string, tableName: string, options?: DropOptions): Promise<void>;
   /** Status of live tables; unknown ids are left out. */
   status(ids: readonly TableId[]): Promise<readonly TableStatus[]>;
+}
+
+export interface DropOptions {
+  /** Its temporary tables come before the ordinary ones. */
+  readonly sessionId?: string;
+  /** For good, past the recycle bin. */
+  readonly force?: boolean;
 }
 
 /** A temporary table with the session that it belongs to. */
@@ -222,6 +238,8 @@ export interface TableRef {
   readonly tableName: string;
   /** Its temporary tables come before the ordinary ones. */
   readonly sessionId?: string;
+  /** The table as it was: its files and schema then. Absent: as it is. */
+  readonly at?: TablePoint;
 }
 
 export interface SnapshotTable {
@@ -268,6 +286,10 @@ export interface CatalogScope {
   readonly turns: TurnStore;
   /** Only for commit/: what may be swept. */
   readonly retention: RetentionStore;
+  /** The versions of tables that can be read. */
+  readonly versions: VersionStore;
+  /** What was dropped and can be recovered. */
+  readonly recycleBin: RecycleBin;
 }
 
 export interface Catalog extends CatalogScope {
@@ -279,7 +301,10 @@ export interface Catalog extends CatalogScope {
   nowMs(): number;
   /** Runs `work` in one transaction (rolled back when it throws). Use only the scope it is given: the catalog's own methods would wait for ever and so throw. */
   transaction<T>(work: (scope: CatalogScope) => Promise<T>): Promise<T>;
-  /** Heads and live files of all the tables, and the volumes they lie in, from ONE metadata read. */
+  /**
+   * Heads and live files of all the tables (or what they were at a point), and the volumes they lie in, from ONE
+   * metadata read. Throws UNKNOWN_VERSION, NO_VERSION_THEN.
+   */
   snapshot(refs: readonly TableRef[]): Promise<Snapshot>;
   /** Flushes and releases the data directory. Idempotent. */
   close(): Promise<void>;

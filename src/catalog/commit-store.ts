@@ -21,6 +21,7 @@ import type { LoadJobRecord } from './load-jobs.ts';
 import type { FilesTable } from './schema/tables.ts';
 import { readTransaction, type TransactionRecord } from './transactions.ts';
 import { removeAllFiles, TruncateStore } from './truncate-store.ts';
+import { newVersion } from './version-row.ts';
 
 /** Rows of one INSERT: SQLite binds 32,766 values at most. */
 const INSERT_ROWS = 500;
@@ -187,12 +188,9 @@ export class CommitStore {
     const chunks = Array.from({ length: Math.ceil(rows.length / INSERT_ROWS) }, (_, index) =>
       rows.slice(index * INSERT_ROWS, (index + 1) * INSERT_ROWS),
     );
-    const versions = commit.versions.map(({ tableId, version }) => ({
-      table_id: tableId,
-      version,
-      transaction_id: transactionId,
-      committed_ms: nowMs,
-    }));
+    const versions = commit.versions.map(({ tableId, version }) =>
+      newVersion(this.#context, { tableId, version, transactionId }),
+    );
     await runNamedBatch(db, {
       files: chunks.map((chunk) => db.insertInto('files').values(chunk)),
       versions: versions.length === 0 ? [] : [db.insertInto('table_versions').values(versions)],
@@ -287,12 +285,7 @@ export class CommitStore {
       await inside.grow(tableId, -rows, -sizeBytes);
       await db
         .insertInto('table_versions')
-        .values({
-          table_id: tableId,
-          version,
-          transaction_id: transactionId,
-          committed_ms: context.nowMs(),
-        })
+        .values(newVersion(context, { tableId, version, transactionId, source: 'EXPIRE' }))
         .execute();
       return removed.length;
     });
@@ -460,5 +453,6 @@ function fileRow(entry: NewFile, transactionId: TransactionId): FilesTable {
     added_ms: entry.addedMs,
     removed_version: null,
     removed_ms: null,
+    restored_version: 0,
   };
 }

@@ -4,6 +4,7 @@ import { asId, type DatabaseId, type VolumeId } from '../base/ids.ts';
 import type { DatabaseChanges, DatabaseRecord, Databases } from './catalog.ts';
 import { type CatalogContext, nextValue } from './context.ts';
 import { UniqueViolation } from './driver/unique-violation.ts';
+import { dropKind } from './drop-kind.ts';
 import { cancelJobs } from './load-job-store.ts';
 import { chooseVolume } from './volumes.ts';
 
@@ -53,6 +54,7 @@ export class DatabaseStore implements Databases {
         properties_json: JSON.stringify(database.properties),
         created_ms: context.nowMs(),
         dropped_ms: null,
+        drop_kind: '' as const,
       };
       try {
         await context.db.insertInto('databases').values(row).execute();
@@ -64,7 +66,7 @@ export class DatabaseStore implements Databases {
     });
   }
 
-  async drop(name: string): Promise<void> {
+  async drop(name: string, force = false): Promise<void> {
     await this.#context.atomically(async (context) => {
       const database = await new DatabaseStore(context).find(name);
       if (database === null) throw fail('DATABASE_DOES_NOT_EXIST', { database: name });
@@ -72,16 +74,19 @@ export class DatabaseStore implements Databases {
       const droppedMs = context.nowMs();
       await context.db
         .updateTable('databases')
-        .set({ dropped_ms: droppedMs })
+        .set({ dropped_ms: droppedMs, drop_kind: force ? 'FORCE' : 'DATABASE' })
         .where('id', '=', database.id)
         .execute();
       await context.db
         .updateTable('tables')
-        .set({ dropped_ms: droppedMs })
+        .set({ dropped_ms: droppedMs, drop_kind: force ? 'FORCE' : dropKind('DATABASE') })
         .where('database_id', '=', database.id)
         .where('dropped_ms', 'is', null)
         .execute();
-      await context.db.deleteFrom('views').where('database_id', '=', database.id).execute();
+      // Its views stay with it in the recycle bin.
+      if (force) {
+        await context.db.deleteFrom('views').where('database_id', '=', database.id).execute();
+      }
       await cancelJobs(context, 'database_id', database.id, {
         errCode: REASON_DATABASE_GONE,
         message: `db ${database.id} not exist`,

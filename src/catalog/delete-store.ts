@@ -181,6 +181,11 @@ export class DeleteStore {
 
 /** Live deletes of data files with the object that holds them, oldest first. */
 export function selectLiveDeletes(db: MetadataDb) {
+  return selectDeletes(db).where('file_deletes.removed_version', 'is', null);
+}
+
+/** Deletes of data files with the object that holds them, oldest first. */
+export function selectDeletes(db: MetadataDb) {
   return db
     .selectFrom('file_deletes')
     .innerJoin('delete_files', 'delete_files.id', 'file_deletes.delete_file_id')
@@ -193,7 +198,6 @@ export function selectLiveDeletes(db: MetadataDb) {
       'delete_files.size_bytes',
       'delete_files.row_count',
     ])
-    .where('file_deletes.removed_version', 'is', null)
     .orderBy('delete_files.id');
 }
 

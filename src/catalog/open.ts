@@ -33,16 +33,18 @@ import { sqliteDialect } from './driver/sqlite-dialect.ts';
 import { TaskLeaseStore } from './lease-store.ts';
 import { LedgerStore } from './ledger.ts';
 import { LoadJobStore } from './load-job-store.ts';
+import { RecycleBin } from './recycle-bin.ts';
 import { RetentionStore } from './retention-store.ts';
 import { migrate, readMigrations } from './schema/migrate.ts';
 import type { MetadataTables } from './schema/tables.ts';
 import { openKeyFile, type Sealer } from './secrets.ts';
 import { SettingStore } from './settings.ts';
-import { readSnapshot } from './snapshots.ts';
 import { emptyTable, TableStore } from './tables.ts';
 import { TaskStore } from './task-store.ts';
 import { TransactionStore } from './transactions.ts';
+import { readSnapshot } from './travel.ts';
 import { TurnStore } from './turn-store.ts';
+import { VersionStore } from './version-store.ts';
 import { ViewStore } from './views.ts';
 import { VolumeStore } from './volumes.ts';
 
@@ -188,7 +190,7 @@ async function bootstrap(
   // Their sessions are gone.
   await db
     .updateTable('tables')
-    .set({ dropped_ms: nowMs() })
+    .set({ dropped_ms: nowMs(), drop_kind: 'FORCE' })
     .where('session_id', '<>', '')
     .where('dropped_ms', 'is', null)
     .execute();
@@ -219,6 +221,7 @@ async function putSystemObjects({ db, nowMs }: CatalogContext): Promise<void> {
     properties_json: '{}',
     created_ms: nowMs(),
     dropped_ms: null,
+    drop_kind: '' as const,
   };
   await db
     .insertInto('databases')
@@ -272,6 +275,8 @@ class Scope implements CatalogScope {
   readonly deletes: DeleteStore;
   readonly turns: TurnStore;
   readonly retention: RetentionStore;
+  readonly versions: VersionStore;
+  readonly recycleBin: RecycleBin;
 
   constructor(context: CatalogContext) {
     this.volumes = new VolumeStore(context);
@@ -291,6 +296,8 @@ class Scope implements CatalogScope {
     this.deletes = new DeleteStore(context);
     this.turns = new TurnStore(context);
     this.retention = new RetentionStore(context);
+    this.versions = new VersionStore(context);
+    this.recycleBin = new RecycleBin(context);
   }
 }
 

@@ -6,6 +6,7 @@ import {
   type DeleteFileId,
   type FileId,
   type TableId,
+  type TableVersion,
   type TransactionId,
   type VolumeId,
 } from '../base/ids.ts';
@@ -23,6 +24,19 @@ export interface ExpiredFile {
   readonly volumeId: VolumeId;
   readonly key: string;
   readonly sizeBytes: number;
+  /** `dropped`: its table is gone for good. `expired`: no version that can be read names it. */
+  readonly reason: 'expired' | 'dropped';
+  /** Another row names the object (ROLLBACK brought it back): only this row may go. */
+  readonly shared: boolean;
+}
+
+/** A table whose versions below its head are still kept. */
+export interface KeptVersions {
+  readonly tableId: TableId;
+  readonly properties: Readonly<Record<string, string>>;
+  readonly head: TableVersion;
+  readonly oldest: TableVersion;
+  readonly oldestMs: number;
 }
 
 /** Values of one IN list. */
@@ -47,91 +61,135 @@ export class RetentionStore {
     return rows.map((row) => asId<TransactionId>(row.id));
   }
 
-  /** When the oldest open INSERT began, null without one: it may read files that have left their tables since. */
-  async oldestInsertMs(): Promise<number | null> {
+  /**
+   * When the oldest open statement that reads tables and writes its rows began, null without one: it may read
+   * files that have left their tables since, for longer than a query may.
+   */
+  async oldestReaderMs(): Promise<number | null> {
     const row = await this.#context.db
       .selectFrom('transactions')
       .select('prepare_ms')
       .where('finish_ms', 'is', null)
-      .where('source', '=', 'INSERT_STREAMING')
+      .where('state', '=', 'PREPARE')
+      .where('job_id', 'is', null)
+      .where('source', '<>', 'LAKE_COMPACTION')
       .orderBy('prepare_ms')
       .executeTakeFirst();
     return row?.prepare_ms ?? null;
   }
 
-  /**
-   * Files and delete objects that left their table before `beforeMs`, and those of tables dropped before it;
-   * `limit` at most.
-   */
-  async expiredFiles(beforeMs: number, limit: number): Promise<readonly ExpiredFile[]> {
-    const data = await this.#expiredData(beforeMs, limit);
-    if (data.length === limit) return data;
-    return [...data, ...(await this.#expiredDeletes(beforeMs, limit - data.length))];
-  }
-
-  async #expiredDeletes(beforeMs: number, limit: number): Promise<readonly ExpiredFile[]> {
-    const { db } = this.#context;
-    const columns = [
-      'delete_files.id',
-      'delete_files.table_id',
-      'delete_files.volume_id',
-      'delete_files.file_key',
-      'delete_files.size_bytes',
-    ] as const;
-    const [removed, dropped] = await runBatch(db, [
-      db
-        .selectFrom('delete_files')
-        .select(columns)
-        .where('delete_files.removed_ms', 'is not', null)
-        .where('delete_files.removed_ms', '<', beforeMs)
-        .limit(limit),
-      db
-        .selectFrom('delete_files')
-        .innerJoin('tables', 'tables.id', 'delete_files.table_id')
-        .select(columns)
-        .where('delete_files.removed_version', 'is', null)
-        .where('tables.dropped_ms', '<', beforeMs)
-        .limit(limit),
-    ]);
-    return [...removed, ...dropped].slice(0, limit).map((row) => ({
-      row: { kind: 'deletes', id: asId<DeleteFileId>(row.id) },
-      tableId: asId<TableId>(row.table_id),
-      volumeId: asId<VolumeId>(row.volume_id),
-      key: row.file_key,
-      sizeBytes: row.size_bytes,
+  /** Tables with versions below their head, dropped ones too, and those whose clock ran ahead of `nowMs`. */
+  async tablesWithHistory(nowMs: number): Promise<readonly KeptVersions[]> {
+    const rows = await this.#context.db
+      .selectFrom('tables')
+      .select(['id', 'properties_json', 'head_version', 'oldest_version', 'oldest_ms'])
+      .where((eb) =>
+        eb.or([eb('oldest_version', '<', eb.ref('head_version')), eb('oldest_ms', '>', nowMs)]),
+      )
+      .orderBy('id')
+      .execute();
+    return rows.map((row) => ({
+      tableId: asId<TableId>(row.id),
+      properties: JSON.parse(row.properties_json) as Record<string, string>,
+      head: asId<TableVersion>(row.head_version),
+      oldest: asId<TableVersion>(row.oldest_version),
+      oldestMs: row.oldest_ms,
     }));
   }
 
-  async #expiredData(beforeMs: number, limit: number): Promise<readonly ExpiredFile[]> {
+  /**
+   * From now on the table can be read only from the version on that was its head at `sinceMs`. The rows of older
+   * versions go at once; their files later.
+   */
+  async advance(kept: KeptVersions, sinceMs: number, nowMs: number): Promise<void> {
+    await this.#context.atomically(async ({ db }) => {
+      const first = await db
+        .selectFrom('table_versions')
+        .select('version')
+        .where('table_id', '=', kept.tableId)
+        .where('committed_ms', '>=', sinceMs)
+        .orderBy('version')
+        .limit(1)
+        .executeTakeFirst();
+      const version = Math.max(kept.oldest, first === undefined ? kept.head : first.version - 1);
+      if (version === kept.oldest && kept.oldestMs <= nowMs) return;
+      await db
+        .updateTable('tables')
+        .set({ oldest_version: version, oldest_ms: nowMs })
+        .where('id', '=', kept.tableId)
+        .execute();
+      await db
+        .deleteFrom('table_versions')
+        .where('table_id', '=', kept.tableId)
+        .where('version', '<', version)
+        .execute();
+    });
+  }
+
+  /**
+   * Files and delete objects that no version names which anybody can or does read, and those of tables that are
+   * gone for good; `limit` at most. No statement that still runs began to read before `readersSinceMs`, by the
+   * database's clock.
+   */
+  async expiredFiles(readersSinceMs: number, limit: number): Promise<readonly ExpiredFile[]> {
+    const data = await this.#expired('files', readersSinceMs, limit);
+    const rest = limit - data.length;
+    const deletes = rest === 0 ? [] : await this.#expired('delete_files', readersSinceMs, rest);
+    return [
+      ...data.map(({ id, ...file }) => ({
+        ...file,
+        row: { kind: 'data' as const, id: asId<FileId>(id) },
+      })),
+      ...deletes.map(({ id, ...file }) => ({
+        ...file,
+        row: { kind: 'deletes' as const, id: asId<DeleteFileId>(id) },
+      })),
+    ];
+  }
+
+  async #expired(
+    from: 'files' | 'delete_files',
+    readersSinceMs: number,
+    limit: number,
+  ): Promise<readonly (Omit<ExpiredFile, 'row'> & { readonly id: number })[]> {
     const { db } = this.#context;
-    const columns = [
-      'files.id',
-      'files.table_id',
-      'files.volume_id',
-      'files.file_key',
-      'files.size_bytes',
-    ] as const;
+    // Both tables have every column that is named here.
+    const either = from as 'files';
+    const found = db
+      .selectFrom(`${either} as file`)
+      .innerJoin('tables', 'tables.id', 'file.table_id')
+      .select(['file.id', 'file.table_id', 'file.volume_id', 'file.file_key', 'file.size_bytes'])
+      .select(({ exists, selectFrom }) =>
+        exists(
+          selectFrom(`${either} as other`)
+            .select('other.id')
+            .whereRef('other.volume_id', '=', 'file.volume_id')
+            .whereRef('other.file_key', '=', 'file.file_key')
+            .whereRef('other.id', '<>', 'file.id'),
+        ).as('shared'),
+      );
     const [removed, dropped] = await runBatch(db, [
-      db
-        .selectFrom('files')
-        .select(columns)
-        .where('files.removed_ms', 'is not', null)
-        .where('files.removed_ms', '<', beforeMs)
+      found
+        .where('file.removed_version', 'is not', null)
+        .whereRef('file.removed_version', '<=', 'tables.oldest_version')
+        .where('tables.oldest_ms', '<', readersSinceMs)
+        .where('file.removed_ms', '<', readersSinceMs)
         .limit(limit),
-      db
-        .selectFrom('files')
-        .innerJoin('tables', 'tables.id', 'files.table_id')
-        .select(columns)
-        .where('files.removed_version', 'is', null)
-        .where('tables.dropped_ms', '<', beforeMs)
+      found
+        .where('tables.dropped_ms', '<', readersSinceMs)
+        .where('tables.drop_kind', '=', 'FORCE')
         .limit(limit),
     ]);
-    return [...removed, ...dropped].slice(0, limit).map((row) => ({
-      row: { kind: 'data', id: asId<FileId>(row.id) },
+    const gone = new Set(dropped.map((row) => row.id));
+    const rows = [...dropped, ...removed.filter((row) => !gone.has(row.id))];
+    return rows.slice(0, limit).map((row) => ({
+      id: row.id,
       tableId: asId<TableId>(row.table_id),
       volumeId: asId<VolumeId>(row.volume_id),
       key: row.file_key,
       sizeBytes: row.size_bytes,
+      reason: gone.has(row.id) ? ('dropped' as const) : ('expired' as const),
+      shared: Boolean(row.shared),
     }));
   }
 
@@ -206,7 +264,7 @@ export class RetentionStore {
   /**
    * Forgets finished transactions with their labels: those older than `beforeMs`, and of each database
    * those beyond the newest `keepNewest`, but none that ended after `neverAfterMs`: a caller may still ask
-   * what became of it. Versions that are not heads go by `beforeMs`. The ledger stays for ever.
+   * what became of it. The ledger stays for ever.
    */
   async prune(limits: {
     readonly beforeMs: number;
@@ -245,16 +303,6 @@ export class RetentionStore {
         ]);
       }
     }
-    await db
-      .deleteFrom('table_versions')
-      .where('committed_ms', '<', beforeMs)
-      .where(
-        ({ ref, selectFrom }) =>
-          sql<boolean>`${ref('version')} < ${selectFrom('tables')
-            .select('tables.head_version')
-            .whereRef('tables.id', '=', 'table_versions.table_id')}`,
-      )
-      .execute();
   }
 }
 

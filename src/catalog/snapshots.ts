@@ -15,7 +15,7 @@ import { readTable, selectTables } from './tables.ts';
 import { readView, selectViews } from './views.ts';
 import { readVolume } from './volumes.ts';
 
-export async function readSnapshot(
+export async function readSnapshotHeads(
   context: CatalogContext,
   refs: readonly TableRef[],
 ): Promise<Snapshot> {
@@ -72,6 +72,11 @@ export async function readSnapshot(
 
 /** Live files in commit order. */
 export function selectLiveFiles(db: MetadataDb) {
+  return selectFiles(db).where('files.removed_version', 'is', null);
+}
+
+/** Files in commit order. */
+export function selectFiles(db: MetadataDb) {
   return db
     .selectFrom('files')
     .select([
@@ -85,7 +90,6 @@ export function selectLiveFiles(db: MetadataDb) {
       'files.stats_json',
       'files.added_ms',
     ])
-    .where('files.removed_version', 'is', null)
     .orderBy('files.id');
 }
 

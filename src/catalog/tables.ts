@@ -10,11 +10,19 @@ import {
 import { nextFieldId, numberColumns } from '../model/field-ids.ts';
 import { tablePrefix } from '../model/file-key.ts';
 import type { TableInfo, TableSchema } from '../model/table.ts';
-import type { NewTable, TableChanges, TableStatus, Tables, TemporaryTable } from './catalog.ts';
+import type {
+  DropOptions,
+  NewTable,
+  TableChanges,
+  TableStatus,
+  Tables,
+  TemporaryTable,
+} from './catalog.ts';
 import { type CatalogContext, nextValue } from './context.ts';
 import { DatabaseStore } from './databases.ts';
 import { runBatch } from './driver/batch.ts';
 import { UniqueViolation } from './driver/unique-violation.ts';
+import { dropKind } from './drop-kind.ts';
 import { cancelJobs } from './load-job-store.ts';
 import { chooseVolume } from './volumes.ts';
 
@@ -96,7 +104,7 @@ export class TableStore implements Tables {
   async dropSession(sessionId: string): Promise<void> {
     await this.#context.db
       .updateTable('tables')
-      .set({ dropped_ms: this.#context.nowMs() })
+      .set({ dropped_ms: this.#context.nowMs(), drop_kind: 'FORCE' })
       .where('session_id', '=', sessionId)
       .where('session_id', '<>', ORDINARY)
       .where('dropped_ms', 'is', null)
@@ -191,14 +199,18 @@ export class TableStore implements Tables {
     });
   }
 
-  async drop(databaseName: string, tableName: string, sessionId?: string): Promise<void> {
+  async drop(
+    databaseName: string,
+    tableName: string,
+    { sessionId, force = false }: DropOptions = {},
+  ): Promise<void> {
     await this.#context.atomically(async (context) => {
       const table = await new TableStore(context).get(databaseName, tableName, sessionId);
       const database = await new DatabaseStore(context).get(databaseName);
       if (database.isSystem) throw fail('SYSTEM_OBJECT', { what: 'table', name: tableName });
       await context.db
         .updateTable('tables')
-        .set({ dropped_ms: context.nowMs() })
+        .set({ dropped_ms: context.nowMs(), drop_kind: force ? 'FORCE' : dropKind('TABLE') })
         .where('id', '=', table.id)
         .execute();
       await cancelJobs(context, 'table_id', table.id, {
@@ -245,7 +257,7 @@ async function refuseSystem(context: CatalogContext, table: TableInfo): Promise<
 }
 
 /** Throws TABLE_EXISTS. A temporary table may have the name of an ordinary one or of a view. */
-async function checkNameFree(
+export async function checkNameFree(
   context: CatalogContext,
   databaseId: DatabaseId,
   name: string,
@@ -282,6 +294,9 @@ export function emptyTable(schema: TableSchema) {
     live_rows: 0,
     live_bytes: 0,
     session_id: '',
+    oldest_version: 1,
+    oldest_ms: 0,
+    drop_kind: '' as const,
   };
 }
 

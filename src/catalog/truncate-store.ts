@@ -5,6 +5,7 @@ import { asId, type TableId, type TableVersion, type TransactionId } from '../ba
 import type { CatalogContext } from './context.ts';
 import { DeleteStore } from './delete-store.ts';
 import { success } from './transactions.ts';
+import { newVersion } from './version-row.ts';
 
 export class TruncateStore {
   readonly #context: CatalogContext;
@@ -49,12 +50,14 @@ export class TruncateStore {
       await removeAllFiles(context, tableId, asId<TableVersion>(version));
       await db
         .insertInto('table_versions')
-        .values({
-          table_id: tableId,
-          version,
-          transaction_id: transactionId,
-          committed_ms: nowMs,
-        })
+        .values(
+          newVersion(context, {
+            tableId,
+            version: asId<TableVersion>(version),
+            transactionId,
+            source: 'TRUNCATE',
+          }),
+        )
         .execute();
       await db
         .insertInto('transactions')

@@ -6,6 +6,7 @@ import type { TableId, TransactionId, VolumeId } from '../base/ids.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { ExpiredFile, FileRow } from '../catalog/retention-store.ts';
 import { transactionOfKey } from '../model/file-key.ts';
+import type { TableInfo } from '../model/table.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { checkLocation } from './incarnation.ts';
 import type { Committer } from './types.ts';
@@ -16,13 +17,17 @@ export interface SweepOptions {
   /** The store of a volume, rooted at its location. */
   readonly store: (volumeId: VolumeId) => Promise<ObjectStore>;
   readonly limits: SweepLimits;
+  /** A wall clock that does not jump ahead; absent: the database's own is trusted. */
+  readonly steadyNowMs?: () => number;
 }
 
 export interface SweepLimits {
-  /** Files that left a table are kept for this long. */
-  readonly retentionMs: number;
-  /** The longest a query may run: files are never deleted sooner, whatever the retention. */
+  /** How long the versions of a table can be read after a newer one came. */
+  readonly retentionMs: (table: Pick<TableInfo, 'properties'>) => number;
+  /** How long a query of an old version may run: files are never deleted sooner, whatever the retention. */
   readonly queryTimeoutMs: number;
+  /** How long dropped tables can be recovered. */
+  readonly trashMs: number;
   /** Finished transactions and their labels are kept for this long (StarRocks: label_keep_max_second). */
   readonly labelKeepMs: number;
   /** And no more than this many of a database, the newest (StarRocks: label_keep_max_num). */
@@ -32,8 +37,9 @@ export interface SweepLimits {
 }
 
 export const DEFAULT_SWEEP_LIMITS: SweepLimits = {
-  retentionMs: 10 * 60_000,
+  retentionMs: () => 24 * 3_600_000,
   queryTimeoutMs: 300_000,
+  trashMs: 24 * 3_600_000,
   labelKeepMs: 3 * 24 * 3_600_000,
   labelKeepCount: 1000,
   maxFiles: 10_000,
@@ -42,10 +48,10 @@ export const DEFAULT_SWEEP_LIMITS: SweepLimits = {
 /** Whoever lost an answer has this long to ask for it, however many transactions came since. */
 const ANSWER_KEEP_MS = 3_600_000;
 
-/** An INSERT reads its tables' versions at most so long before its transaction begins. */
+/** An INSERT chooses its tables' versions at most so long before its transaction begins. */
 const BEFORE_MS = 60_000;
 
-export type SweepReason = 'expired' | 'orphan';
+export type SweepReason = ExpiredFile['reason'] | 'orphan';
 
 export interface SweepFile {
   readonly volumeId: VolumeId;
@@ -54,6 +60,10 @@ export interface SweepFile {
   readonly reason: SweepReason;
   /** Its metadata row: of a data file, of a delete object, or none (an orphan). */
   readonly row: FileRow | null;
+  /** Null for an orphan. */
+  readonly tableId: TableId | null;
+  /** Only the row goes: another one names the object. */
+  readonly shared: boolean;
 }
 
 export interface SweepPlan {
@@ -67,11 +77,12 @@ export interface SweepPlan {
 /** What a sweep would do now. Changes nothing: this is the dry run. */
 export async function planSweep(options: SweepOptions): Promise<SweepPlan> {
   const { catalog, limits } = options;
-  const nowMs = catalog.nowMs();
-  const oldestMs = (await catalog.retention.oldestInsertMs()) ?? nowMs;
-  const keepMs = Math.max(limits.retentionMs, limits.queryTimeoutMs, nowMs - oldestMs + BEFORE_MS);
-  const timedOut = await catalog.retention.timedOut(nowMs);
-  const expired = await catalog.retention.expiredFiles(nowMs - keepMs, limits.maxFiles);
+  const nowMs = sweepNowMs(options);
+  const timedOut = await catalog.retention.timedOut(catalog.nowMs());
+  const expired = await catalog.retention.expiredFiles(
+    await readersSinceMs(options, nowMs),
+    limits.maxFiles,
+  );
   const files: SweepFile[] = [];
   const failures: { volumeId: VolumeId; error: AppError }[] = [];
   for (const volume of await catalog.volumes.list()) {
@@ -90,8 +101,36 @@ export async function planSweep(options: SweepOptions): Promise<SweepPlan> {
   return { files, timedOut, failures };
 }
 
-function toExpired({ volumeId, key, sizeBytes, row }: ExpiredFile): SweepFile {
-  return { volumeId, key, sizeBytes, reason: 'expired', row };
+/** The sweep's time: never ahead of what the steady clock says has passed since the process began. */
+function sweepNowMs({ catalog, steadyNowMs }: SweepOptions): number {
+  return Math.min(catalog.nowMs(), steadyNowMs?.() ?? Number.POSITIVE_INFINITY);
+}
+
+/** No statement that runs now began to read before it. */
+async function readersSinceMs({ catalog, limits }: SweepOptions, nowMs: number): Promise<number> {
+  const oldestMs = await catalog.retention.oldestReaderMs();
+  const beganMs = oldestMs === null ? nowMs : Math.min(nowMs, oldestMs - BEFORE_MS);
+  return beganMs - limits.queryTimeoutMs;
+}
+
+/**
+ * Says which versions can be read from now on. Their files go only when every query that may have begun to read
+ * an older one is over, so a table's oldest version moves at most once in that time. What was dropped too long ago
+ * cannot be recovered from now on.
+ */
+async function expire(options: SweepOptions): Promise<void> {
+  const { catalog, limits } = options;
+  const nowMs = sweepNowMs(options);
+  for (const kept of await catalog.retention.tablesWithHistory(nowMs)) {
+    const waits = kept.oldestMs <= nowMs && kept.oldestMs > nowMs - limits.queryTimeoutMs;
+    if (!waits) await catalog.retention.advance(kept, nowMs - limits.retentionMs(kept), nowMs);
+  }
+  await catalog.recycleBin.purge(nowMs - limits.trashMs);
+}
+
+function toExpired({ volumeId, key, sizeBytes, row, ...more }: ExpiredFile): SweepFile {
+  const { reason, tableId, shared } = more;
+  return { volumeId, key, sizeBytes, reason, row, tableId, shared };
 }
 
 /** Keys of one page of a listing that are looked up at once. */
@@ -118,7 +157,11 @@ async function findOrphans(
       candidates.map((entry) => entry.key),
     );
     for (const { key, sizeBytes } of candidates) {
-      if (!named.has(key)) orphans.push({ volumeId, key, sizeBytes, reason: 'orphan', row: null });
+      if (!named.has(key))
+        orphans.push({
+          ...{ volumeId, key, sizeBytes, reason: 'orphan' },
+          ...{ row: null, tableId: null, shared: false },
+        });
     }
     page = [];
   };
@@ -146,7 +189,7 @@ export async function runSweep(options: SweepOptions): Promise<SweepPlan> {
   for (const [volumeId, files] of Map.groupBy(plan.files, (file) => file.volumeId)) {
     try {
       const store = await options.store(volumeId);
-      await store.delete(files.map((file) => file.key));
+      await store.delete(files.filter((file) => !file.shared).map((file) => file.key));
       failpoint('sweep.after-delete');
       const rows = files.flatMap(({ row }) => (row === null ? [] : [row]));
       await catalog.retention.forget(rows);
@@ -154,6 +197,7 @@ export async function runSweep(options: SweepOptions): Promise<SweepPlan> {
       failures.push({ volumeId, error: toAppError(error) });
     }
   }
+  await expire(options);
   const nowMs = catalog.nowMs();
   await catalog.retention.prune({
     beforeMs: nowMs - limits.labelKeepMs,

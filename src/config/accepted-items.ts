@@ -13,7 +13,6 @@ const accepted = (type: ConfigItem['type'], value: string): ConfigItem => ({
 
 export const ACCEPTED_FE_ITEMS = {
   broker_load_default_timeout_second: accepted('int', '14400'),
-  catalog_trash_expire_second: accepted('int', '86400'),
   default_automatic_bucket_size: accepted('int', '4294967296'),
   disable_load_job: accepted('bool', 'false'),
   empty_load_as_error: accepted('bool', 'true'),

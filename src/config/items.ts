@@ -155,16 +155,26 @@ export const CONFIG_ITEMS = {
     'fe',
     'int',
     '300',
-    'hard time limit of a query, unless version_retention_second is longer; SET query_timeout sets a shorter one',
+    'hard time limit of a query, unless all its tables keep versions for longer; SET query_timeout sets a shorter one',
   ),
   label_keep_max_second: mutable(
     used('fe', 'int', '259200', 'how long labels of ended loads are kept'),
   ),
-  version_retention_second: used(
-    'fe',
-    'int',
-    '3600',
-    'how long files of replaced versions are kept',
+  version_retention_second: mutable(
+    used(
+      'fe',
+      'int',
+      '86400',
+      'how long replaced versions of tables can be read; the table property of this name goes before it',
+    ),
+  ),
+  catalog_trash_expire_second: mutable(
+    used(
+      'fe',
+      'int',
+      '86400',
+      'how long dropped databases, tables and partitions can be recovered',
+    ),
   ),
   lake_compaction_default_timeout_second: mutable(
     used('fe', 'int', '300', 'how long one compaction may take before it is given up'),
@@ -236,6 +246,8 @@ export const CONFIG_LIMITS: Readonly<Partial<Record<ConfigKey, ConfigLimit>>> = 
   task_runs_max_history_number: { min: 1, max: 1_000_000 },
   task_runs_concurrency: { min: 1, max: 128 },
   label_keep_max_second: SECONDS,
+  version_retention_second: { min: 0, max: 315_360_000 },
+  catalog_trash_expire_second: { min: 0, max: 315_360_000 },
   rejected_records_retained_days: { min: 1, max: 36_500 },
   sys_log_level: { words: ['DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL'] },
   max_routine_load_task_concurrent_num: { min: 1 },

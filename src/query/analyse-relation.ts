@@ -11,6 +11,7 @@ import { analyseTableFunction } from './analyse-table-function.ts';
 import type { Analysis } from './analysis.ts';
 import type { InlineTableSource, StoredTable } from './catalog.ts';
 import { coerce } from './coerce.ts';
+import { pointOf } from './collect-table-refs.ts';
 import { condition } from './condition.ts';
 import type { TypedExpression } from './expression.ts';
 import type { JoinNode, RelationNode } from './query-node.ts';
@@ -66,6 +67,7 @@ function analyseTable(relation: ast.TableReference, context: RelationContext): A
   analysis.relationNames.set(alias, relation.alias ?? name.name);
   const cte = name.database === null ? context.ctes.get(name.name.toLowerCase()) : undefined;
   if (cte !== undefined) {
+    if (relation.asOf !== undefined) refuseTravel(relation);
     const columns = cte.columns.map((column, i) =>
       outputColumn(alias, i, column.name, column.type),
     );
@@ -79,7 +81,8 @@ function analyseTable(relation: ast.TableReference, context: RelationContext): A
       },
     );
   }
-  const { table, database } = analysis.lookUpTable(name);
+  const { table, database } = analysis.lookUpTable(name, pointOf(relation));
+  if (relation.asOf !== undefined && table.kind !== 'stored') refuseTravel(relation);
   const placeholder = `__scan${analysis.scans.length + analysis.inlineTables.length}`;
   analysis.tableNames.set(placeholder, `${database}.${name.name}`);
   const columns =
@@ -93,6 +96,13 @@ function analyseTable(relation: ast.TableReference, context: RelationContext): A
     columns: renamed(columns, relation.columnAliases),
   };
   return single({ kind: 'scan', placeholder, alias }, scope);
+}
+
+function refuseTravel({ name, asOf }: ast.TableReference): never {
+  throw analyzeError(
+    `FOR ${asOf?.unit ?? ''} AS OF reads tables: '${name.name}' is none`,
+    name.pos,
+  );
 }
 
 function storedColumns(

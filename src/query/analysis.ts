@@ -3,6 +3,7 @@
 import { fail } from '../base/errors.ts';
 import type { InlineTable } from '../model/query-plan.ts';
 import type { DataFile, TableSchema, VolumeSpec } from '../model/table.ts';
+import type { TablePoint } from '../model/table-point.ts';
 import type { QualifiedName } from '../sql/ast/node.ts';
 import type { StarItem } from '../sql/ast/query.ts';
 import type { QueryCatalog, QuerySession, QueryTable } from './catalog.ts';
@@ -94,14 +95,17 @@ export class Analysis {
   }
 
   /** The table of a reference, and its full name. @throws NO_DATABASE, UNKNOWN_DATABASE, UNKNOWN_TABLE. */
-  lookUpTable(name: QualifiedName): { readonly table: QueryTable; readonly database: string } {
+  lookUpTable(
+    name: QualifiedName,
+    at?: TablePoint,
+  ): { readonly table: QueryTable; readonly database: string } {
     if (name.catalog !== null && name.catalog.toLowerCase() !== 'default_catalog') {
       throw fail('SQL_ANALYZE', { detail: `Unknown catalog '${name.catalog}'` });
     }
     const database = name.database ?? this.session.currentDatabase;
     if (database === null) throw fail('NO_DATABASE');
     if (!this.catalog.hasDatabase(database)) throw fail('UNKNOWN_DATABASE', { database });
-    const table = this.catalog.table(database, name.name);
+    const table = this.catalog.table(database, name.name, at);
     if (table === undefined) throw fail('UNKNOWN_TABLE', { table: `${database}.${name.name}` });
     return { table, database };
   }

@@ -3,11 +3,14 @@
 
 import type { SqlType } from '../model/sql-type.ts';
 import type { DataFile, TableInfo, VolumeSpec } from '../model/table.ts';
+import type { TablePoint } from '../model/table-point.ts';
 
 /** A table reference as written: `database` is null where the statement did not name one. */
 export interface TableRef {
   readonly database: string | null;
   readonly name: string;
+  /** The table as it was; absent: as it is. */
+  readonly at?: TablePoint;
 }
 
 /** An ordinary table at one version: its files are what the query will read, no more and no less. */
@@ -36,7 +39,7 @@ export interface QueryCatalog {
   /** Is there such a database? Decides between `Unknown database` and `Unknown table`. */
   hasDatabase(database: string): boolean;
   /** The table, or undefined when it does not exist. Names are as written; the callee decides on letter case. */
-  table(database: string, name: string): QueryTable | undefined;
+  table(database: string, name: string, at?: TablePoint): QueryTable | undefined;
 }
 
 /** What of the session a query can see. */

@@ -1,6 +1,7 @@
 // Which tables a parsed query names, so that the caller can read all of them in one go before analysis.
 // Names of WITH tables are left out where they are in force.
 import { fail } from '../base/errors.ts';
+import { pointKey, type TablePoint } from '../model/table-point.ts';
 import type { Expression } from '../sql/ast/expression.ts';
 import type * as ast from '../sql/ast/query.ts';
 import type { TableRef } from './catalog.ts';
@@ -46,11 +47,18 @@ function visit(
       throw fail('SQL_ANALYZE', { detail: `Unknown catalog '${catalog}'` });
     }
     if (database !== null || !ctes.has(name.toLowerCase())) {
-      found.set(`${database ?? ''}\0${name}`, { database, name });
+      const at = pointOf(value);
+      const ref = { database, name, ...(at === undefined ? {} : { at }) };
+      found.set(`${database ?? ''}\0${name}\0${pointKey(at)}`, ref);
     }
     return;
   }
   for (const part of Object.values(value)) visit(part, ctes, found);
+}
+
+/** The moment that a reference names; undefined without one, and before its expression was evaluated. */
+export function pointOf({ asOf }: ast.TableReference): TablePoint | undefined {
+  return asOf?.point === undefined ? undefined : { unit: asOf.unit, point: asOf.point };
 }
 
 function isQuery(value: object): value is ast.Query {

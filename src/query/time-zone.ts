@@ -63,6 +63,18 @@ function offsetMs(epochMs: number, timeZone: string): number {
   return wall - Math.floor(epochMs / 1000) * 1000;
 }
 
+/**
+ * Milliseconds since 1970 of `YYYY-MM-DD HH:MM:SS.ffffff` in a zone, microseconds cut. A time that there is twice
+ * is the first of both, one that summer time leaves out the moment after it. @throws SQL_ANALYZE on an unknown zone.
+ */
+export function epochOfLocal(datetime: string, timeZone: string): number {
+  const wall = Date.parse(`${datetime.slice(0, 10)}T${datetime.slice(11, 23)}Z`);
+  const earlier = wall - offsetMs(wall - DAY_MS, timeZone);
+  if (earlier + offsetMs(earlier, timeZone) === wall) return earlier;
+  const later = wall - offsetMs(wall + DAY_MS, timeZone);
+  return later + offsetMs(later, timeZone) === wall ? later : earlier;
+}
+
 interface SettledOffset {
   /** The offset has been the same since then and stays so. Milliseconds since 1970. */
   readonly sinceMs: number;

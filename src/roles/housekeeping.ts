@@ -13,6 +13,7 @@ import type { Config } from '../config/load.ts';
 import { planCompaction } from '../model/compaction-plan.ts';
 import { REJECTED_RECORDS_TABLE, STATISTICS_DATABASE } from '../model/system-tables.ts';
 import { type DataFile, volumesOfFile } from '../model/table.ts';
+import { retentionMs } from '../statements/time-travel.ts';
 import type { VolumeAccess } from '../statements/types.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { CnPorts } from './fe.ts';
@@ -78,6 +79,7 @@ export function startHousekeeping(options: HousekeepingOptions): Housekeeping {
 class Housekeeper {
   readonly #options: HousekeepingOptions;
   readonly #turns: CatalogTurns;
+  readonly #steadyNowMs: () => number;
   readonly #stopping = new AbortController();
   /** Tables whose last compaction failed, by id: when to try again. */
   readonly #notBefore = new Map<number, number>();
@@ -85,6 +87,10 @@ class Housekeeper {
   constructor(options: HousekeepingOptions) {
     this.#options = options;
     this.#turns = new CatalogTurns(options.catalog, options.clock);
+    const { catalog, clock } = options;
+    const aheadMs = catalog.nowMs() - clock.monotonicMs();
+    // A wall clock that jumps ahead must not make files of running queries look old.
+    this.#steadyNowMs = () => clock.monotonicMs() + aheadMs;
   }
 
   stop(): void {
@@ -182,9 +188,11 @@ class Housekeeper {
       catalog,
       committer,
       store: async (id) => stores(await catalog.volumes.byId(id)),
+      steadyNowMs: this.#steadyNowMs,
       limits: {
         ...DEFAULT_SWEEP_LIMITS,
-        retentionMs: config.int('version_retention_second') * 1000,
+        retentionMs: (table) => retentionMs(table, config),
+        trashMs: config.int('catalog_trash_expire_second') * 1000,
         queryTimeoutMs: config.int('query_timeout_second') * 1000,
         labelKeepMs: config.int('label_keep_max_second') * 1000,
       },

@@ -14,6 +14,7 @@ import type {
   PartitionBound,
   PartitionBy,
   RangePartition,
+  Recover,
   ViewColumnName,
 } from './ast/ddl.ts';
 import type { Property } from './ast/node.ts';
@@ -73,6 +74,8 @@ export function printDdl(statement: DdlStatement): string {
         printName(statement.name),
         printPartitionNames(statement.partitions),
       );
+    case 'recover':
+      return printRecover(statement);
     case 'insert':
       return printInsert(statement);
     case 'alter_table':
@@ -95,6 +98,17 @@ export function printDdl(statement: DdlStatement): string {
       );
     case 'drop_view':
       return words('DROP VIEW', statement.ifExists && 'IF EXISTS', printName(statement.name));
+  }
+}
+
+function printRecover({ what }: Recover): string {
+  switch (what.type) {
+    case 'DATABASE':
+      return `RECOVER DATABASE ${printDatabase(what.name)}`;
+    case 'TABLE':
+      return `RECOVER TABLE ${printName(what.name)}`;
+    case 'PARTITION':
+      return `RECOVER PARTITION ${printIdentifier(what.name)} FROM ${printName(what.table)}`;
   }
 }
 

@@ -11,6 +11,7 @@ import type {
   Select,
   SelectItem,
 } from './ast/query.ts';
+import { POWER } from './parser/power.ts';
 import { type Printer, printList, printOrder } from './print-parts.ts';
 import { printIdentifier, printName, printNames, words } from './print-text.ts';
 
@@ -121,7 +122,12 @@ function printRelation(relation: Relation, printer: Printer): string {
 function printSource(relation: Exclude<Relation, Join>, printer: Printer): string {
   switch (relation.kind) {
     case 'table':
-      return words(printName(relation.name), printPartitionNames(relation.partitions));
+      return words(
+        printName(relation.name),
+        relation.asOf !== undefined &&
+          `FOR ${relation.asOf.unit} AS OF ${printer.expression(relation.asOf.expression, POWER.SHIFT)}`,
+        printPartitionNames(relation.partitions),
+      );
     case 'derived_table':
       return `(${queryText(relation.query, printer)})`;
     case 'pivot':

@@ -34,6 +34,12 @@ export function printShow(statement: ShowStatement): string {
         printFilter(statement),
         printOrder(statement),
       );
+    case 'show_snapshots':
+      return words(
+        `SHOW SNAPSHOTS FROM ${printName(statement.table)}`,
+        printFilter(statement),
+        printOrder(statement),
+      );
     case 'show_tablet':
       return words(
         `SHOW TABLET FROM ${printName(statement.table)}`,

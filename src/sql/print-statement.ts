@@ -28,6 +28,7 @@ export function printStatement(statement: Statement): string {
     case 'create_table':
     case 'create_table_like':
     case 'drop_table':
+    case 'recover':
     case 'truncate_table':
     case 'alter_table':
     case 'alter_database':

@@ -45,7 +45,7 @@ export const REFUSED_STATEMENTS: readonly RefusedStatement[] = [
     'ALTER RESOURCE',
     'DROP RESOURCE',
   ),
-  ...rows('later', '', 'CANCEL ALTER', 'RECOVER'),
+  ...rows('later', '', 'CANCEL ALTER'),
   ...rows(
     'later',
     'read the Parquet files of the table in its storage volume',

@@ -49,7 +49,7 @@ async function createTableAs(
     if (!statement.temporary) await tables.promote(table.id);
     return outcome;
   } catch (error) {
-    await tables.drop(database, name, sessionId);
+    await tables.drop(database, name, { sessionId, force: true });
     throw error;
   }
 }

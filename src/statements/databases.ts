@@ -47,7 +47,7 @@ export const createDatabase: Handler<'create_database'> = async (statement, { se
 export const dropDatabase: Handler<'drop_database'> = async (statement, { services }) => {
   const name = databaseOf(statement.name);
   if (statement.ifExists && (await services.catalog.databases.find(name)) === null) return OK;
-  await services.catalog.databases.drop(name);
+  await services.catalog.databases.drop(name, statement.force);
   return OK;
 };
 

@@ -43,6 +43,7 @@ import { adminSetConfig, adminShowConfig } from './frontend-config.ts';
 import { insert } from './insert.ts';
 import { deallocate, execute, prepare } from './prepared.ts';
 import { query } from './query.ts';
+import { recover } from './recover.ts';
 import {
   alterRoutineLoad,
   createRoutineLoad,
@@ -61,6 +62,7 @@ import {
 } from './session.ts';
 import { showList } from './show/lists.ts';
 import { showProc } from './show/proc.ts';
+import { showSnapshots } from './show/snapshots.ts';
 import {
   showData,
   showIndex,
@@ -105,6 +107,7 @@ export const HANDLERS: { readonly [K in StatementKind]: Handler<K> | null } = {
   alter_view: alterView,
   drop_view: dropView,
   drop_table: dropTable,
+  recover,
   truncate_table: truncateTable,
   show_tables: showTables,
   show_table_status: showTableStatus,
@@ -113,6 +116,7 @@ export const HANDLERS: { readonly [K in StatementKind]: Handler<K> | null } = {
   show_columns: showColumns,
   show_index: showIndex,
   show_partitions: showPartitions,
+  show_snapshots: showSnapshots,
   show_tablet: showTablet,
   show_data: showData,
   analyze_table: analyzeTable,

@@ -133,6 +133,16 @@ export const STATEMENT_PRIVILEGES: { readonly [K in StatementKind]: Row<K> } = {
     ...(change.kind === 'set' ? ofVolumeProperty(change.properties) : []),
   ],
   drop_table: ({ name }, session) => [onTable(name, session, ['DROP'])],
+  recover: ({ what }, session) => {
+    switch (what.type) {
+      case 'DATABASE':
+        return [{ anyOf: ['CREATE DATABASE'], on: { type: 'CATALOG', name: 'default_catalog' } }];
+      case 'TABLE':
+        return [onDatabase(tableName(what.name, session).database, ['CREATE TABLE'])];
+      case 'PARTITION':
+        return [onTable(what.table, session, ['INSERT']), onTable(what.table, session, ['ALTER'])];
+    }
+  },
   truncate_table: ({ name }, session) => [onTable(name, session, ['DELETE'])],
   show_tables: { of: inDatabase, note: 'lists those with any right' },
   show_table_status: { of: inDatabase, note: 'lists those with any right' },
@@ -141,6 +151,7 @@ export const STATEMENT_PRIVILEGES: { readonly [K in StatementKind]: Row<K> } = {
   show_columns: ({ table }, session) => [onTable(table, session, 'ANY')],
   show_index: ({ table }, session) => [onTable(table, session, 'ANY')],
   show_partitions: ({ table }, session) => [onTable(table, session, ['SELECT'])],
+  show_snapshots: ({ table }, session) => [onTable(table, session, ['SELECT'])],
   show_tablet: () => [onSystem('OPERATE')],
   show_data: {
     of: ({ table }, session) => (table === null ? [] : [onTable(table, session, 'ANY')]),

@@ -2,6 +2,7 @@
 // that the query sees one version of all of it. Depth and number of views are bounded.
 import { AppError, fail } from '../base/errors.ts';
 import type { ViewRecord } from '../catalog/views.ts';
+import { pointKey, type TablePoint } from '../model/table-point.ts';
 import type {
   InlineTableSource,
   QueryCatalog,
@@ -22,7 +23,9 @@ import {
 } from './information-schema/system-databases.ts';
 import { queryRequirements } from './privileges.ts';
 import { temporarySession } from './temporary.ts';
+import { type Evaluate, longestQueryMs, withPoints } from './time-travel.ts';
 import type { StatementContext } from './types.ts';
+import { variableText } from './variables.ts';
 import { viewQuery } from './view-query.ts';
 import { type Visibility, visibilityOf } from './visibility.ts';
 
@@ -36,23 +39,30 @@ export interface ResolvedQuery {
   readonly views: readonly ViewRecord[];
   /** How deep they name each other; 0 without views. */
   readonly depth: number;
+  /** The longest that the query may run. */
+  readonly longestMs: number;
 }
 
 /** A query of constants has this. */
 export const NO_TABLES: QueryCatalog = { hasDatabase: () => false, table: () => undefined };
 
-/** Throws NO_DATABASE, LIMIT_EXCEEDED for views nested too deep, NOT_AUTHORIZED for a view with SECURITY INVOKER. */
+/**
+ * Throws NO_DATABASE, LIMIT_EXCEEDED for views nested too deep, NOT_AUTHORIZED for a view with SECURITY INVOKER,
+ * UNKNOWN_VERSION, NO_VERSION_THEN. `evaluate` is for the points of time travel.
+ */
 export async function resolveTables(
   statement: Query,
   context: StatementContext,
+  evaluate: Evaluate,
 ): Promise<ResolvedQuery> {
   const { session, services } = context;
+  const timeZone = variableText('time_zone', 'session', session, services.globals) ?? 'UTC';
   const views: ViewRecord[] = [];
   let query = statement;
   for (let depth = 0; ; depth += 1) {
-    query = await withSystemViews(query, context);
+    query = await withPoints(await withSystemViews(query, context), evaluate, timeZone);
     const found = await readTables(collectTableRefs(query), context);
-    if (found.views.size === 0) return { query, catalog: found.catalog, views, depth };
+    if (found.views.size === 0) return { query, ...found, views, depth };
     checkViewDepth(depth + 1);
     const queries = new Map<string, Query>();
     for (const [key, view] of found.views) {
@@ -67,7 +77,14 @@ export async function resolveTables(
       const key = keyOf(table.name.database ?? session.database, table.name.name);
       const view = found.views.get(key);
       const own = queries.get(key);
-      return view === undefined || own === undefined ? undefined : derived(table, view, own);
+      if (view === undefined || own === undefined) return undefined;
+      if (table.asOf !== undefined) {
+        throw fail('NOT_SUPPORTED', {
+          what: `FOR ${table.asOf.unit} AS OF behind the view ${view.name}`,
+          hint: 'put it behind the tables in a query of your own',
+        });
+      }
+      return derived(table, view, own);
     });
   }
 }
@@ -140,6 +157,7 @@ interface FoundTables {
   readonly catalog: QueryCatalog;
   /** Views by database and name. */
   readonly views: ReadonlyMap<string, ViewRecord>;
+  readonly longestMs: number;
 }
 
 /** Everything that the references name, from one metadata read. */
@@ -150,6 +168,7 @@ async function readTables(
   const named = refs.map((ref) => ({
     database: databaseOrCurrent(ref.database, session),
     name: ref.name,
+    ...(ref.at === undefined ? {} : { at: ref.at }),
   }));
   const inline = new Map<string, InlineTableSource>();
   for (const { database, name } of named.filter((entry) => isSystemDatabase(entry.database))) {
@@ -158,14 +177,19 @@ async function readTables(
   }
   const sessionId = temporarySession(session, services);
   const snapshot = await services.catalog.snapshot(
-    named.map((ref) => ({ databaseName: ref.database, tableName: ref.name, sessionId })),
+    named.map(({ database, name, ...at }) => ({
+      databaseName: database,
+      tableName: name,
+      sessionId,
+      ...at,
+    })),
   );
   const stored = new Map<string, QueryTable>();
   snapshot.tables.forEach((entry, index) => {
     const ref = named[index];
     if (entry === null || ref === undefined) return;
     const used = new Set(entry.files.map((file) => file.volumeId));
-    stored.set(`${ref.database}.${ref.name}`, {
+    stored.set(storedKey(ref.database, ref.name, ref.at), {
       kind: 'stored',
       info: entry.table,
       files: entry.files,
@@ -179,12 +203,22 @@ async function readTables(
     views: new Map(views),
     catalog: {
       hasDatabase: (database) => snapshot.databaseNames.has(database) || isSystemDatabase(database),
-      table: (database, name) =>
+      table: (database, name, at) =>
         isSystemDatabase(database)
           ? inline.get(`${database}.${name}`.toLowerCase())
-          : stored.get(`${database}.${name}`),
+          : stored.get(storedKey(database, name, at)),
     },
+    longestMs: longestQueryMs(
+      snapshot.tables.flatMap((entry, index) =>
+        entry === null ? [] : [{ info: entry.table, travels: named[index]?.at !== undefined }],
+      ),
+      services.config,
+    ),
   };
+}
+
+function storedKey(database: string, name: string, at: TablePoint | undefined): string {
+  return `${pointKey(at)}\0${database}.${name}`;
 }
 
 /** Puts in the SELECT of system views over stored tables. */

@@ -1,14 +1,14 @@
 // SELECT: reads one consistent snapshot of every table named, then plans. Rows come from a CN, except
 // for what the FE knows itself.
 import { present } from '../base/assert.ts';
-import type { Config } from '../config/load.ts';
 import type { ConstantResult } from '../model/query-plan.ts';
 import type { SqlType } from '../model/sql-type.ts';
 import type { QueryContext, UserValue } from '../query/catalog.ts';
 import { planQuery, tryConstantResult } from '../query/plan-query.ts';
 import type { Expression } from '../sql/ast/expression.ts';
 import type { Query } from '../sql/ast/query.ts';
-import { blamingViews, NO_TABLES, resolveTables } from './query-tables.ts';
+import { blamingViews, NO_TABLES, type ResolvedQuery, resolveTables } from './query-tables.ts';
+import { longestQueryMs } from './time-travel.ts';
 import type { Handler, Outcome, StatementContext } from './types.ts';
 import { PRODUCT_VERSION, SERVER_VERSION, variableText, variableValue } from './variables.ts';
 
@@ -29,9 +29,9 @@ export async function queryColumns(
 }
 
 async function planned(statement: Query, context: StatementContext): Promise<Outcome> {
-  const { query: expanded, catalog, views } = await resolveTables(statement, context);
-  const plan = blamingViews(views, { ...queryContext(context), catalog }, (over) =>
-    planQuery(expanded, context.text, over),
+  const resolved = await resolve(statement, context);
+  const plan = blamingViews(resolved.views, contextOf(resolved, context), (over) =>
+    planQuery(resolved.query, context.text, over),
   );
   return { kind: 'query', plan };
 }
@@ -42,10 +42,25 @@ export async function queryWithTables(
   context: StatementContext,
 ): Promise<{ readonly query: Query; readonly context: QueryContext }> {
   // Thousands of rows of constants name no table: not worth walking.
-  const { query: expanded, catalog } = isPlainConstants(statement)
-    ? { query: statement, catalog: NO_TABLES }
-    : await resolveTables(statement, context);
-  return { query: expanded, context: { ...queryContext(context), catalog } };
+  if (isPlainConstants(statement)) {
+    return { query: statement, context: { ...queryContext(context), catalog: NO_TABLES } };
+  }
+  const resolved = await resolve(statement, context);
+  return { query: resolved.query, context: contextOf(resolved, context) };
+}
+
+function resolve(statement: Query, context: StatementContext): Promise<ResolvedQuery> {
+  return resolveTables(statement, context, (expression) => constantValue(expression, context));
+}
+
+/** Everything that the query is analysed over, and its limits. */
+function contextOf(
+  { catalog, longestMs }: Pick<ResolvedQuery, 'catalog' | 'longestMs'>,
+  context: StatementContext,
+): QueryContext {
+  const { session, limits } = queryContext(context);
+  const timeoutMs = Math.min(limits.timeoutMs, longestMs);
+  return { session, limits: { ...limits, timeoutMs }, catalog };
 }
 
 function isPlainConstants({ body, ctes }: Query): boolean {
@@ -155,15 +170,11 @@ export function queryContext({
       nowMs: services.clock.nowMs(),
     },
     limits: {
-      timeoutMs: Math.min(Number(text('query_timeout')) * 1000, longestQueryMs(services.config)),
+      timeoutMs: Math.min(
+        Number(text('query_timeout')) * 1000,
+        longestQueryMs([], services.config),
+      ),
       maxRows: Number.isSafeInteger(maxRows) ? maxRows : null,
     },
   };
-}
-
-/** Files that left a table are kept for this long: no query may run longer, whatever its session says. */
-function longestQueryMs(config: Config): number {
-  return (
-    Math.max(config.int('query_timeout_second'), config.int('version_retention_second')) * 1000
-  );
 }

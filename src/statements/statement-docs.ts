@@ -37,9 +37,10 @@ export const STATEMENT_DOCS: Readonly<Record<StatementKind, StatementDoc>> = {
   set_default_storage_volume: volume('SET v AS DEFAULT STORAGE VOLUME'),
   create_database: ddl('CREATE DATABASE [IF NOT EXISTS] d [PROPERTIES ("storage_volume" = "v")]'),
   alter_database: ddl('ALTER DATABASE d RENAME e'),
-  drop_database: ddl(
-    'DROP DATABASE [IF EXISTS] d [FORCE]',
-    'there is no RECOVER: it is dropped at once',
+  drop_database: ddl('DROP DATABASE [IF EXISTS] d [FORCE]'),
+  recover: ddl(
+    'RECOVER {DATABASE d | TABLE t | PARTITION p FROM t}',
+    'of several of one name the one dropped last; its loads stay cancelled',
   ),
   use_database: ddl('USE [default_catalog.]d'),
   create_table: ddl(
@@ -51,10 +52,7 @@ export const STATEMENT_DOCS: Readonly<Record<StatementKind, StatementDoc>> = {
     'ALTER TABLE t RENAME u | SET ("k" = "v") | COMMENT = ".."',
     'columns cannot be changed yet',
   ),
-  drop_table: ddl(
-    'DROP [TEMPORARY] TABLE [IF EXISTS] t [FORCE]',
-    'there is no RECOVER: it is dropped at once',
-  ),
+  drop_table: ddl('DROP [TEMPORARY] TABLE [IF EXISTS] t [FORCE]'),
   truncate_table: ddl('TRUNCATE TABLE t'),
   create_view: ddl(
     'CREATE [OR REPLACE] VIEW [IF NOT EXISTS] v [(c, ..)] [COMMENT ".."] AS SELECT ..',
@@ -155,6 +153,10 @@ export const STATEMENT_DOCS: Readonly<Record<StatementKind, StatementDoc>> = {
   show_partitions: show(
     'SHOW [TEMPORARY] PARTITIONS FROM t [WHERE ..] [ORDER BY ..] [LIMIT n]',
     'a table has one partition, of its own name',
+  ),
+  show_snapshots: show(
+    'SHOW SNAPSHOTS FROM t [WHERE ..] [ORDER BY ..] [LIMIT n]',
+    "Millrace's own: the versions that can be read",
   ),
   show_tablet: show(
     'SHOW TABLET FROM t [WHERE ..] [ORDER BY ..] [LIMIT n]',

@@ -234,7 +234,7 @@ export const dropTable: Handler<'drop_table'> = async (statement, context) => {
     if (table === undefined && !statement.ifExists) {
       throw fail('UNKNOWN_TABLE', { table: `${database}.${name}` });
     }
-    if (table !== undefined) await tables.drop(database, name, own);
+    if (table !== undefined) await tables.drop(database, name, { sessionId: own });
     return OK;
   }
   const view = await services.catalog.views.find(database, name);
@@ -242,7 +242,7 @@ export const dropTable: Handler<'drop_table'> = async (statement, context) => {
     return OK;
   // Refuses a view.
   await findTable(statement.name, context);
-  await tables.drop(database, name, own);
+  await tables.drop(database, name, { sessionId: own, force: statement.force });
   return OK;
 };
 

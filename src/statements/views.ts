@@ -13,7 +13,7 @@ import { printQuery } from '../sql/print.ts';
 import { databaseOrCurrent } from './databases.ts';
 import { checkName } from './names.ts';
 import { quoteName, quoteText } from './properties.ts';
-import { queryContext } from './query.ts';
+import { constantValue, queryContext } from './query.ts';
 import { checkViewDepth, resolveTables } from './query-tables.ts';
 import { tableName } from './tables.ts';
 import { temporarySession } from './temporary.ts';
@@ -83,7 +83,9 @@ async function define(
   context: StatementContext,
 ): Promise<Pick<ViewDefinition, 'columns' | 'definition'>> {
   const qualified = await qualify(query, context);
-  const resolved = await resolveTables(qualified, context);
+  const resolved = await resolveTables(qualified, context, (expression) =>
+    constantValue(expression, context),
+  );
   if (resolved.views.some((view) => isSame(view, self))) {
     throw analysisError(`View '${self.database}.${self.name}' can not read itself`);
   }

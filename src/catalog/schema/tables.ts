@@ -37,6 +37,7 @@ export interface DatabasesTable {
   properties_json: string;
   created_ms: number;
   dropped_ms: number | null;
+  drop_kind: '' | 'DATABASE' | 'FORCE';
 }
 
 export interface TablesTable {
@@ -58,6 +59,9 @@ export interface TablesTable {
   live_rows: number;
   live_bytes: number;
   session_id: string;
+  oldest_version: number;
+  oldest_ms: number;
+  drop_kind: '' | 'TABLE' | 'DATABASE' | 'FORCE';
 }
 
 export interface ViewsTable {
@@ -77,6 +81,10 @@ export interface TableVersionsTable {
   version: number;
   transaction_id: number;
   committed_ms: number;
+  source: string;
+  held_files: number | null;
+  held_rows: number | null;
+  held_bytes: number | null;
 }
 
 export interface FilesTable {
@@ -92,6 +100,7 @@ export interface FilesTable {
   added_ms: number;
   removed_version: number | null;
   removed_ms: number | null;
+  restored_version: number;
 }
 
 export interface DeleteFilesTable {

@@ -11,6 +11,7 @@ export type DdlStatement =
   | CreateTableLike
   | DropTable
   | TruncateTable
+  | Recover
   | AlterTable
   | AlterDatabase
   | CreateView
@@ -37,6 +38,15 @@ export interface DropDatabase extends Node {
   readonly ifExists: boolean;
   readonly name: DatabaseName;
   readonly force: boolean;
+}
+
+/** RECOVER DATABASE d, RECOVER TABLE t, RECOVER PARTITION p FROM t. */
+export interface Recover extends Node {
+  readonly kind: 'recover';
+  readonly what:
+    | { readonly type: 'DATABASE'; readonly name: DatabaseName }
+    | { readonly type: 'TABLE'; readonly name: QualifiedName }
+    | { readonly type: 'PARTITION'; readonly name: string; readonly table: QualifiedName };
 }
 
 export type KeyType = 'DUPLICATE' | 'PRIMARY' | 'UNIQUE' | 'AGGREGATE';

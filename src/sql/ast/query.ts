@@ -92,9 +92,19 @@ export type Relation = TableReference | DerivedTable | TableFunction | Pivot | J
 export interface TableReference extends Node {
   readonly kind: 'table';
   readonly name: QualifiedName;
+  /** The table as it was; absent: as it is. */
+  readonly asOf?: TimeTravel;
   readonly partitions: PartitionNames | null;
   readonly alias: string | null;
   readonly columnAliases: readonly Identifier[];
+}
+
+/** `[FOR] VERSION AS OF n`, `[FOR] {TIMESTAMP | SYSTEM_TIME} AS OF time`. */
+export interface TimeTravel extends Node {
+  readonly unit: 'VERSION' | 'TIMESTAMP';
+  readonly expression: Expression;
+  /** What the expression came to: a version, or milliseconds since the epoch. Never written by the parser. */
+  readonly point?: number;
 }
 
 /** `[TEMPORARY] PARTITION[S] (p, ...)`. */

@@ -18,6 +18,7 @@ export type ShowStatement =
   | ShowProcesslist
   | ShowList
   | ShowPartitions
+  | ShowSnapshots
   | ShowTablet
   | ShowData
   | ShowCreateCatalog
@@ -184,6 +185,12 @@ export interface ShowOrder {
 export interface ShowPartitions extends Node, ShowFilter, ShowOrder {
   readonly kind: 'show_partitions';
   readonly temporary: boolean;
+  readonly table: QualifiedName;
+}
+
+/** SHOW SNAPSHOTS FROM t [WHERE] [ORDER BY] [LIMIT]: the versions that can be read. */
+export interface ShowSnapshots extends Node, ShowFilter, ShowOrder {
+  readonly kind: 'show_snapshots';
   readonly table: QualifiedName;
 }
 

@@ -1,5 +1,11 @@
-// CREATE and DROP of databases, DROP and TRUNCATE of tables. CREATE TABLE is in table.ts.
-import type { CreateDatabase, DropDatabase, DropTable, TruncateTable } from '../ast/ddl.ts';
+// CREATE and DROP of databases, DROP and TRUNCATE of tables, RECOVER of both. CREATE TABLE is in table.ts.
+import type {
+  CreateDatabase,
+  DropDatabase,
+  DropTable,
+  Recover,
+  TruncateTable,
+} from '../ast/ddl.ts';
 import type { Position } from '../ast/node.ts';
 import {
   parseComment,
@@ -58,4 +64,23 @@ export function parseTruncate(cursor: Cursor): TruncateTable {
   cursor.expect('TABLE');
   const name = cursor.qualifiedName();
   return { kind: 'truncate_table', pos, name, partitions: parsePartitionNames(cursor) };
+}
+
+/** At RECOVER. */
+export function parseRecover(cursor: Cursor): Recover {
+  const { pos } = cursor.expect('RECOVER');
+  const kind = 'recover';
+  const type = cursor.expectOneOf(['DATABASE', 'SCHEMA', 'TABLE', 'PARTITION'] as const);
+  switch (type) {
+    case 'DATABASE':
+    case 'SCHEMA':
+      return { kind, pos, what: { type: 'DATABASE', name: parseDatabaseName(cursor) } };
+    case 'TABLE':
+      return { kind, pos, what: { type, name: cursor.qualifiedName() } };
+    case 'PARTITION': {
+      const { name } = cursor.identifierOrString();
+      cursor.expect('FROM');
+      return { kind, pos, what: { type, name, table: cursor.qualifiedName() } };
+    }
+  }
 }

@@ -6,6 +6,7 @@ import type {
   PartitionNames,
   Relation,
   TableFunctionArgument,
+  TimeTravel,
 } from '../ast/query.ts';
 import { JOIN_WORDS, parseAlias } from './alias.ts';
 import { notSupported } from './clause.ts';
@@ -113,18 +114,33 @@ function parseRelation(cursor: Cursor): Relation {
     throw notSupported('FILES(...) in FROM', 'use CREATE ROUTINE LOAD or INSERT INTO ... VALUES');
   }
   const name = cursor.qualifiedName();
-  refuseTimeTravel(cursor);
+  const asOf = parseTimeTravel(cursor);
   const partitions = parsePartitionNames(cursor);
   refuseTablets(cursor);
   const alias = parseAlias(cursor);
   if (cursor.token.word === '[') throw notSupported('a hint in brackets behind a table');
-  return { kind: 'table', pos: name.pos, name, partitions, ...alias };
+  const travel = asOf === null ? {} : { asOf };
+  return { kind: 'table', pos: name.pos, name, ...travel, partitions, ...alias };
 }
 
-function refuseTimeTravel(cursor: Cursor): void {
-  if (cursor.token.word === 'FOR' && cursor.peek(2).word === 'AS') {
-    throw notSupported(`FOR ${cursor.peek(1).word} AS OF`);
+const PERIODS: readonly string[] = ['VERSION', 'TIMESTAMP', 'SYSTEM_TIME'];
+
+/** `[FOR] VERSION | TIMESTAMP | SYSTEM_TIME AS OF value`; null when it does not come. */
+function parseTimeTravel(cursor: Cursor): TimeTravel | null {
+  const { pos } = cursor.token;
+  const ahead = cursor.token.word === 'FOR' ? 1 : 0;
+  const { word } = cursor.peek(ahead);
+  if (!PERIODS.includes(word)) return null;
+  const follows = cursor.peek(ahead + 1).word;
+  // Without FOR the word may as well be an alias.
+  if (ahead === 0 && (follows !== 'AS' || cursor.peek(2).word !== 'OF')) return null;
+  if (['ALL', 'BETWEEN', 'FROM'].includes(follows)) {
+    throw notSupported(`FOR ${word} ${follows}`, 'name one point with AS OF');
   }
+  for (let i = 0; i <= ahead; i += 1) cursor.next();
+  cursor.expectAll('AS', 'OF');
+  const unit = word === 'VERSION' ? 'VERSION' : 'TIMESTAMP';
+  return { pos, unit, expression: cursor.grammar.value(cursor) };
 }
 
 function refuseTablets(cursor: Cursor): void {

@@ -122,6 +122,16 @@ const RULES: ReadonlyMap<string, ShowRule> = new Map<string, ShowRule>([
   ],
   ['PARTITIONS', (cursor, pos) => parsePartitions(cursor, pos, false)],
   [
+    'SNAPSHOTS',
+    (cursor, pos) => ({
+      kind: 'show_snapshots',
+      pos,
+      table: parseTableFrom(cursor),
+      ...parseShowFilter(cursor),
+      ...parseShowOrder(cursor),
+    }),
+  ],
+  [
     'TABLET',
     (cursor, pos) => ({
       kind: 'show_tablet',

@@ -12,7 +12,13 @@ import {
 import { parseAnalyze, parseHelp, parseLock, parseSync, parseUnlock } from './admin.ts';
 import { parseAlterDatabase, parseAlterTable } from './alter.ts';
 import type { Cursor } from './cursor.ts';
-import { parseCreateDatabase, parseDropDatabase, parseDropTable, parseTruncate } from './ddl.ts';
+import {
+  parseCreateDatabase,
+  parseDropDatabase,
+  parseDropTable,
+  parseRecover,
+  parseTruncate,
+} from './ddl.ts';
 import { parseGrant } from './grant.ts';
 import { parseInsert } from './insert.ts';
 import { parseDeallocate, parseDeallocated, parseExecute, parsePrepare } from './prepare.ts';
@@ -69,6 +75,7 @@ const RULES: ReadonlyMap<string, StatementRule> = new Map<string, StatementRule>
   ['LOCK', parseLock],
   ['PAUSE', parseControlRoutineLoad],
   ['PREPARE', (cursor) => parsePrepare(cursor, parseStatementRule)],
+  ['RECOVER', parseRecover],
   ['RESUME', parseControlRoutineLoad],
   ['REVOKE', parseGrant],
   ['ROLLBACK', parseEnd],

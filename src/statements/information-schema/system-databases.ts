@@ -14,6 +14,7 @@ import { KEY_VIEWS } from './keys.ts';
 import { LOAD_VIEWS } from './loads.ts';
 import { NODE_VIEWS } from './nodes.ts';
 import { OBJECT_VIEWS } from './objects.ts';
+import { RECYCLE_BIN_VIEWS } from './recycle-bin.ts';
 import { SERVER_VIEWS } from './server.ts';
 import { SYS_VIEWS } from './sys.ts';
 import { TASK_VIEWS } from './tasks.ts';
@@ -26,6 +27,7 @@ export const SYSTEM_VIEWS: Readonly<Record<string, ViewTable>> = {
     ...KEY_VIEWS,
     ...LOAD_VIEWS,
     ...TASK_VIEWS,
+    ...RECYCLE_BIN_VIEWS,
     ...SERVER_VIEWS,
     ...GRANT_VIEWS,
     ...NODE_VIEWS,

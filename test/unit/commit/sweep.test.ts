@@ -85,7 +85,8 @@ test('files of visible and of open transactions stay; those of aborted ones go',
 });
 
 test('files of an earlier version stay until no query can need them', async (t) => {
-  const { fixture, store, options } = await setUp(t);
+  const setting = await setUp(t);
+  const { fixture, store } = setting;
   const lease = await grant(fixture, 't1');
   const before: string[] = [];
   for (const from of [0n, 5n]) {
@@ -121,15 +122,21 @@ test('files of an earlier version stay until no query can need them', async (t) 
     deletedRows: 0,
     outputs: [output],
   });
+  const limits = { ...DEFAULT_SWEEP_LIMITS, retentionMs: () => 10 * MINUTE };
+  const options = { ...setting.options, limits };
   fixture.clock.shiftMs += 9 * MINUTE;
   await runSweep(options);
   assert.equal(dataKeys(store).length, 3);
-  // A short retention does not shorten the time that a running query has.
-  const hasty = {
-    ...options,
-    limits: { ...DEFAULT_SWEEP_LIMITS, retentionMs: 0, queryTimeoutMs: 20 * MINUTE },
-  };
-  await runSweep(hasty);
+  const before4 = { ...ref, at: { unit: 'VERSION', point: 3 } } as const;
+  assert.equal((await fixture.catalog.snapshot([before4])).tables[0]?.files.length, 2);
+  // Now the old version cannot be read any more, but who reads it has its time, however short the retention.
+  fixture.clock.shiftMs += 2 * MINUTE;
+  await runSweep(options);
+  await assert.rejects(fixture.catalog.snapshot([before4]), /has no version 3: 4 to 4 are kept/);
+  await runSweep({ ...options, limits: { ...limits, retentionMs: () => 0 } });
+  fixture.clock.shiftMs += 4 * MINUTE;
+  assert.deepEqual((await planSweep(options)).files, []);
+  await runSweep(options);
   assert.equal(dataKeys(store).length, 3);
   fixture.clock.shiftMs += 2 * MINUTE;
   const plan = await planSweep(options);
@@ -151,7 +158,11 @@ test('files of a dropped table go after the retention, and its volume can then b
   await fixture.catalog.databases.drop('quickstart');
   await runSweep(options);
   assert.equal(dataKeys(store).length, 1);
-  fixture.clock.shiftMs += 11 * MINUTE;
+  // It can be recovered for a day.
+  fixture.clock.shiftMs += 23 * 60 * MINUTE;
+  await runSweep(options);
+  assert.equal(dataKeys(store).length, 1);
+  fixture.clock.shiftMs += 61 * MINUTE;
   await runSweep(options);
   assert.deepEqual(dataKeys(store), []);
   assert.deepEqual(await fixture.catalog.retention.namedKeys(fixture.volume.id, ['x']), new Set());

@@ -147,7 +147,7 @@ test('forms that Millrace has not are named', () => {
   assert.match(error('SELECT 1 FROM sales TABLET (1)'), /^TABLET \(...\) behind a table is not/);
   assert.match(error('SELECT 1 FROM sales [_META_]'), /^a hint in brackets behind a table is not/);
   assert.match(
-    error("SELECT 1 FROM sales FOR VERSION AS OF '1'"),
-    /^FOR VERSION AS OF is not supported/,
+    error("SELECT 1 FROM sales FOR VERSION FROM '1' TO '2'"),
+    /^FOR VERSION FROM is not supported/,
   );
 });

@@ -1,0 +1,42 @@
+// SHOW SNAPSHOTS: the versions of a table that FOR VERSION AS OF and ROLLBACK TO can name, the newest first.
+import { viewContext } from '../information-schema/system-databases.ts';
+import { filterRows } from '../show-filter.ts';
+import { findTable } from '../tables.ts';
+import { retentionMs } from '../time-travel.ts';
+import { type Handler, textRows } from '../types.ts';
+import { limitRows, orderRows } from './order.ts';
+
+const COLUMNS =
+  'Version CommitTime Operation TransactionId FileCount RowCount DataSize ExpireTime'.split(' ');
+
+/** Most versions that are read without a LIMIT: a day of one a second, and some. */
+const MOST = 100_000;
+
+export const showSnapshots: Handler<'show_snapshots'> = async (statement, context) => {
+  const table = await findTable(statement.table, context);
+  const { config, catalog } = context.services;
+  const { time } = await viewContext(context);
+  const keepMs = retentionMs(table, config);
+  const versions = await catalog.versions.list(table, MOST);
+  const rows = versions.map((entry, index) => {
+    // A version expires so long after the next one came; the head never does.
+    const replacedMs = versions[index - 1]?.committedMs ?? null;
+    return [
+      String(entry.version),
+      time(entry.committedMs),
+      entry.source,
+      entry.transactionId === null ? null : String(entry.transactionId),
+      text(entry.files),
+      text(entry.rows),
+      text(entry.sizeBytes),
+      time(replacedMs === null ? null : replacedMs + keepMs),
+    ];
+  });
+  const kept = filterRows(COLUMNS, rows, statement);
+  const sorted = orderRows('SHOW SNAPSHOTS', COLUMNS, kept, statement.orderBy);
+  return textRows(COLUMNS, limitRows(sorted, statement.limit));
+};
+
+function text(value: number | null): string | null {
+  return value === null ? null : String(value);
+}
