@@ -1,6 +1,7 @@
 // Aggregates: DISTINCT, ORDER BY and FILTER inside and behind the parentheses, and the arguments that
 // group_concat gets without their being written (its separator and the length limit of the session).
 // SOURCE of rules and texts: StarRocks' answers.
+import { printSqlType } from '../model/sql-type.ts';
 import type * as ast from '../sql/ast/expression.ts';
 import type { OrderItem } from '../sql/ast/query.ts';
 import { printExpression } from '../sql/print.ts';
@@ -18,7 +19,7 @@ import type { ExpressionContext } from './expression-context.ts';
 import type { FunctionEntry, Signature } from './functions/entry.ts';
 import { resolveSignature } from './functions/resolve.ts';
 import { analyzeError } from './scope.ts';
-import { BIGINT, isComparable, STRING } from './types.ts';
+import { BIGINT, isComparable, isGroupable, STRING } from './types.ts';
 import { containsAggregate, containsWindow } from './walk.ts';
 
 /** Characters of a group_concat when the session says nothing. SOURCE: StarRocks' group_concat_max_len. */
@@ -85,6 +86,10 @@ function refuseSketches(
 ): void {
   if (call.name === 'count' && !call.distinct) return;
   for (const [i, arg] of args.entries()) {
+    if (call.distinct && isComparable(arg.type) && !isGroupable(arg.type)) {
+      const type = printSqlType(arg.type);
+      throw analyzeError(`DISTINCT can only be applied to comparable types : ${type}`, call.pos);
+    }
     const wanted = parameters[Math.min(i, parameters.length - 1)];
     if (isComparable(arg.type) || wanted?.kind === 'type') continue;
     throw analyzeError(`${call.name} cannot take a value of type ${arg.type.kind}`, call.pos);

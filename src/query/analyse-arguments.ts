@@ -8,7 +8,7 @@ import type { SortKey, TypedExpression } from './expression.ts';
 import type { ExpressionContext } from './expression-context.ts';
 import type { Resolved } from './functions/resolve.ts';
 import { analyzeError } from './scope.ts';
-import { isComparable, STRING } from './types.ts';
+import { isSortable, STRING } from './types.ts';
 
 /** Arguments as the chosen signature wants them. */
 export function convertArguments(
@@ -37,6 +37,9 @@ export function analyseArguments(
   return [{ kind: 'literal', type: STRING, text: call.unit.toLowerCase() }, ...args];
 }
 
+/** SOURCE: StarRocks 3.3. */
+export const NO_ORDER = 'Type (nested) percentile/hll/bitmap/json/struct/map not support order-by';
+
 /** ORDER BY keys; NULLs are the smallest values unless the statement says otherwise. */
 export function analyseSortKeys(
   items: readonly OrderItem[],
@@ -44,8 +47,8 @@ export function analyseSortKeys(
 ): readonly SortKey[] {
   return items.map((item) => {
     const expression = context.analyse(item.expression, context);
-    if (!isComparable(expression.type)) {
-      throw analyzeError('Values of this type have no order', item.pos);
+    if (!isSortable(expression.type)) {
+      throw analyzeError(NO_ORDER, item.pos);
     }
     return {
       expression,

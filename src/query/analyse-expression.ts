@@ -156,6 +156,9 @@ function analyseLiteral(
       return literal(decimalLiteralType(text), text);
     }
     case 'float':
+      if (!Number.isFinite(Number(expression.text))) {
+        throw analyzeError(`Invalid numeric literal ${expression.text}`, expression.pos);
+      }
       return literal(DOUBLE, expression.text);
     case 'string':
       return literal(STRING, expression.value);
@@ -373,7 +376,9 @@ function analyseVariable(
   const scope = expression.scope === 'GLOBAL' ? 'global' : 'session';
   const value = session.systemVariable(expression.name, scope);
   if (value === undefined) {
-    throw analyzeError(`Unknown system variable '${expression.name}'`, expression.pos);
+    const near = session.nearVariables(expression.name).map((name) => `'${name}'`);
+    const known = `the most similar variables are {${near.join(', ')}}`;
+    throw analyzeError(`Unknown system variable '${expression.name}', ${known}`, expression.pos);
   }
   if (value === null || typeof value === 'string') return literal(STRING, value);
   if (typeof value === 'boolean') return literal(BOOLEAN, value ? '1' : '0');

@@ -1,9 +1,11 @@
 // Whole queries: WITH, set operations, VALUES, ORDER BY and LIMIT around a body. Calls itself for
 // subqueries through the expression context.
+
 import { present } from '../base/assert.ts';
 import { printSqlType, type SqlType } from '../model/sql-type.ts';
 import type { Expression } from '../sql/ast/expression.ts';
 import type * as ast from '../sql/ast/query.ts';
+import { NO_ORDER } from './analyse-arguments.ts';
 import { analyseExpression } from './analyse-expression.ts';
 
 import { type AnalysedSelect, analyseSelect, keyMaker } from './analyse-select.ts';
@@ -27,6 +29,7 @@ import {
   commonType,
   isComparable,
   isInteger,
+  isSortable,
   isString,
   NULL_TYPE,
   STRING,
@@ -376,8 +379,8 @@ function analyseOrder(
 }
 
 function checkOrdered(type: SqlType, item: ast.OrderItem): void {
-  if (!isComparable(type)) {
-    throw analyzeError('ORDER BY can not be applied to columns of this type', item.pos);
+  if (!isSortable(type)) {
+    throw analyzeError(NO_ORDER, item.pos);
   }
 }
 

@@ -3,6 +3,7 @@
 
 import { present } from '../base/assert.ts';
 import { fail } from '../base/errors.ts';
+import { printSqlType } from '../model/sql-type.ts';
 import type { Expression } from '../sql/ast/expression.ts';
 import type { Position } from '../sql/ast/node.ts';
 import type * as ast from '../sql/ast/query.ts';
@@ -18,7 +19,7 @@ import type { GroupNode, OutputColumn, SelectNode } from './query-node.ts';
 import { type RelationContext, scopeOf } from './relation-scope.ts';
 import { analyzeError, EMPTY_SCOPE, type Scope, type ScopeColumn, starColumns } from './scope.ts';
 import { hasSqlMode } from './sql-mode.ts';
-import { BOOLEAN, isComparable } from './types.ts';
+import { BOOLEAN, isGroupable } from './types.ts';
 import { containsAggregate, containsWindow } from './walk.ts';
 
 /** A SELECT with what ORDER BY behind it needs. */
@@ -155,8 +156,12 @@ function refuse(expression: TypedExpression, clause: string, pos: Position): voi
 
 function checkComparable(items: readonly Item[]): void {
   for (const item of items) {
-    if (!isComparable(item.expression.type)) {
-      throw analyzeError('DISTINCT can not be applied to columns of this type', item.pos);
+    const { type } = item.expression;
+    if (!isGroupable(type)) {
+      throw analyzeError(
+        `DISTINCT can only be applied to comparable types : ${printSqlType(type)}`,
+        item.pos,
+      );
     }
   }
 }
@@ -236,8 +241,11 @@ function analyseGroupBy(
   const one = (expression: Expression): TypedExpression => {
     const grouped = groupExpression(expression, items, scope, context);
     refuse(grouped, 'GROUP BY', expression.pos);
-    if (!isComparable(grouped.type)) {
-      throw analyzeError('GROUP BY can not be applied to columns of this type', expression.pos);
+    if (!isGroupable(grouped.type)) {
+      throw analyzeError(
+        'Type (nested) percentile/hll/bitmap/json not support group-by',
+        expression.pos,
+      );
     }
     return grouped;
   };

@@ -61,6 +61,8 @@ export interface QuerySession {
   readonly productVersion: string;
   /** One of the system variables by lower-case name (`sql_mode`, `version_comment`, ...), undefined = unknown. */
   systemVariable(name: string, scope: 'session' | 'global'): SystemValue | undefined;
+  /** The known system variables whose names are most like this one. */
+  nearVariables(name: string): readonly string[];
   /** A user variable (`@x`) by lower-case name; undefined = never set (NULL). */
   userVariable(name: string): UserValue | undefined;
   /** IANA name (`Asia/Shanghai`) or offset (`+08:00`); the caller has resolved `SYSTEM`. */

@@ -2,6 +2,18 @@
 // computed in 128 bits, and only rows whose result does not fit again by the engine's mr_wrap functions.
 import type { ArithmeticExpression, TypedExpression } from './expression.ts';
 
+/** A HUGEINT as the BIGINT of its low 64 bits, as sums wrap around. The text is used once. */
+export function lowBigintSql(huge: string): string {
+  const all = '18446744073709551616';
+  const half = '9223372036854775808';
+  return `CAST(((${huge} + ${half}) % ${all} + ${all}) % ${all} - ${half} AS BIGINT)`;
+}
+
+/** The same for sums that nearly always fit: faster, with the text twice. */
+export function wrappedBigintSql(huge: string): string {
+  return `coalesce(TRY_CAST(${huge} AS BIGINT), ${lowBigintSql(huge)})`;
+}
+
 type WrappingOp = '+' | '-' | '*';
 /** Bits of a value of each type, without the sign. */
 const BITS: Readonly<Record<string, number>> = {

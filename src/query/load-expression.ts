@@ -143,6 +143,7 @@ function loadSession(timeZone: string): QuerySession {
     serverVersion: '',
     productVersion: '',
     systemVariable: () => undefined,
+    nearVariables: () => [],
     userVariable: () => undefined,
     timeZone,
     sqlMode: '',

@@ -66,7 +66,40 @@ export function isNumeric(type: SqlType): boolean {
 export function isTemporal(type: SqlType): boolean {
   return type.kind === 'DATE' || type.kind === 'DATETIME';
 }
-/** Types that ORDER BY, GROUP BY, DISTINCT and comparisons take. */
+/**
+ * Types that GROUP BY, DISTINCT and set operations take: no JSON, also not inside, as two texts can be one value.
+ * SOURCE: StarRocks docs, JSON, limitations (newer versions group by a JSON column).
+ */
+export function isGroupable(type: SqlType): boolean {
+  switch (type.kind) {
+    case 'JSON':
+      return false;
+    case 'ARRAY':
+      return isGroupable(type.element);
+    case 'MAP':
+      return isGroupable(type.key) && isGroupable(type.value);
+    case 'STRUCT':
+      return type.fields.every((field) => isGroupable(field.type));
+    default:
+      return isComparable(type);
+  }
+}
+
+/** Types that ORDER BY takes. SOURCE: StarRocks 3.3, which names JSON, STRUCT and MAP in its error. */
+export function isSortable(type: SqlType): boolean {
+  switch (type.kind) {
+    case 'JSON':
+    case 'MAP':
+    case 'STRUCT':
+      return false;
+    case 'ARRAY':
+      return isSortable(type.element);
+    default:
+      return isComparable(type);
+  }
+}
+
+/** Types that comparisons take. */
 export function isComparable(type: SqlType): boolean {
   return type.kind !== 'BITMAP' && type.kind !== 'HLL' && type.kind !== 'PERCENTILE';
 }

@@ -10,7 +10,13 @@ import type { Query } from '../sql/ast/query.ts';
 import { blamingViews, NO_TABLES, type ResolvedQuery, resolveTables } from './query-tables.ts';
 import { longestQueryMs } from './time-travel.ts';
 import type { Handler, Outcome, StatementContext } from './types.ts';
-import { PRODUCT_VERSION, SERVER_VERSION, variableText, variableValue } from './variables.ts';
+import {
+  nearestVariables,
+  PRODUCT_VERSION,
+  SERVER_VERSION,
+  variableText,
+  variableValue,
+} from './variables.ts';
 
 export const query: Handler<'query'> = async (statement, context) => {
   const constant = tryConstantResult(statement, context.text, queryContext(context).session);
@@ -164,6 +170,7 @@ export function queryContext({
       serverVersion: SERVER_VERSION,
       productVersion: PRODUCT_VERSION,
       systemVariable: (name, scope) => variableValue(name, scope, session, services.globals),
+      nearVariables: nearestVariables,
       userVariable: (name) => session.userVariables.get(name),
       timeZone: text('time_zone'),
       sqlMode: text('sql_mode'),

@@ -37,11 +37,16 @@ export function variableValue(
   return value;
 }
 
+/** The known variables whose names are most like this one. */
+export function nearestVariables(name: string): readonly string[] {
+  return nearest(name, Object.keys(SYSTEM_VARIABLES), 3);
+}
+
 /** The row of a variable. Throws UNKNOWN_VARIABLE with the nearest ones. */
 function rowOf(name: string): VariableRow {
   const row = Object.hasOwn(SYSTEM_VARIABLES, name) ? SYSTEM_VARIABLES[name] : undefined;
   if (row !== undefined) return row;
-  const near = nearest(name, Object.keys(SYSTEM_VARIABLES), 3).map((known) => `'${known}'`);
+  const near = nearestVariables(name).map((known) => `'${known}'`);
   throw fail('UNKNOWN_VARIABLE', { name, nearest: near.join(', ') });
 }
 

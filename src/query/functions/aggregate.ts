@@ -2,6 +2,7 @@
 // DECIMAL is a DECIMAL), which DuckDB's are not. An empty group gives NULL, counts 0.
 import { duckdbType, type SqlType } from '../../model/sql-type.ts';
 import { decimalQuotientSql } from '../decimal-sql.ts';
+import { lowBigintSql, wrappedBigintSql } from '../integer-sql.ts';
 import { DOUBLE, decimal, quotientScale } from '../types.ts';
 import { over, plain, sumType } from './aggregate-form.ts';
 import { definer } from './define.ts';
@@ -9,7 +10,13 @@ import type { CallSite, FunctionEntry } from './entry.ts';
 
 const aggregate = definer('aggregate', 'aggregate');
 
-const sum = (s: CallSite): string => `CAST(${plain('sum')(s)} AS ${duckdbType(s.result)})`;
+/** A BIGINT sum wraps around as `+` does. SOURCE: StarRocks, be/src/exprs/agg/sum.h: plain int64 additions. */
+const sum = (s: CallSite): string => {
+  const total = plain('sum')(s);
+  if (s.result.kind !== 'BIGINT') return `CAST(${total} AS ${duckdbType(s.result)})`;
+  // One aggregate for both places, but two windows.
+  return s.over === '' ? wrappedBigintSql(total) : lowBigintSql(total);
+};
 
 const averageType = (types: readonly SqlType[]): SqlType => {
   const type = types[0];
@@ -47,7 +54,7 @@ export const AGGREGATE_FUNCTIONS: readonly FunctionEntry[] = [
   aggregate(
     'sum',
     ['(number) -> number', sum, sumType],
-    'Sum: BIGINT for integers, DECIMAL(38, s) for a DECIMAL of scale s, else DOUBLE. A sum that does not fit is an error.',
+    'Sum: BIGINT for integers, DECIMAL(38, s) for a DECIMAL of scale s, else DOUBLE. A sum of integers that does not fit wraps around, as + does.',
     [over('sum(x)'), '7'],
   ),
   aggregate(

@@ -3,6 +3,7 @@
 import { duckdbType, type SqlType } from '../../model/sql-type.ts';
 import { castSql } from '../cast-sql.ts';
 import { decimalQuotientSql } from '../decimal-sql.ts';
+import { wrappedBigintSql } from '../integer-sql.ts';
 import { arrayOf, BIGINT, DOUBLE, decimal, isInteger, NULL_TYPE, quotientScale } from '../types.ts';
 import { definer } from './define.ts';
 import type { CallSite, FunctionEntry } from './entry.ts';
@@ -62,7 +63,12 @@ const AGGREGATING: readonly FunctionEntry[] = [
     'array_sum',
     [
       '(array<number>) -> bigint',
-      (s) => `CAST(list_sum(${widened(s)}) AS ${duckdbType(s.result)})`,
+      (s) => {
+        const total = `list_sum(${widened(s)})`;
+        return s.result.kind === 'BIGINT'
+          ? wrappedBigintSql(total)
+          : `CAST(${total} AS ${duckdbType(s.result)})`;
+      },
       wideOf,
     ],
     'Sum of the elements, NULLs left out: BIGINT for integers, a DECIMAL of 38 digits for DECIMALs, else DOUBLE.',

@@ -35,7 +35,8 @@ function parseSuffixes(cursor: Cursor, atom: Expression): Expression {
     const { word } = cursor.token;
     if (word === '[') {
       cursor.next();
-      const index = cursor.grammar.value(cursor);
+      const index = cursor.token.word === ':' ? noSlice() : cursor.grammar.value(cursor);
+      if (cursor.token.word === ':') noSlice();
       cursor.expect(']');
       operand = { kind: 'subscript', pos, operand, index };
     } else if (word === '.') {
@@ -55,6 +56,14 @@ function parseSuffixes(cursor: Cursor, atom: Expression): Expression {
     }
     cursor.grow(1);
   }
+}
+
+/** StarRocks parses slices, and its engine refuses them ("does not support the operator"). */
+function noSlice(): never {
+  throw fail('NOT_SUPPORTED', {
+    what: 'the array slice a[from:to]',
+    hint: 'use array_slice(a, from, length)',
+  });
 }
 
 function parseAtom(cursor: Cursor): Expression {

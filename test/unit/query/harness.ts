@@ -32,6 +32,7 @@ export const SESSION: QuerySession = {
   productVersion: '3.3.0',
   systemVariable: (name) =>
     name === 'version_comment' ? 'Millrace' : name === 'autocommit' ? true : undefined,
+  nearVariables: () => ['autocommit'],
   userVariable: (name) => (name === 'x' ? { type: { kind: 'BIGINT' }, text: '5' } : undefined),
   timeZone: 'UTC',
   sqlMode: 'ONLY_FULL_GROUP_BY',
