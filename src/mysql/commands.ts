@@ -2,16 +2,16 @@
 // answer or the error. Owns the product's session and its prepared statements. Never waits for input.
 import { isUtf8 } from 'node:buffer';
 import { fail, toAppError } from '../base/errors.ts';
-import { CAPABILITY, COMMAND } from './constants.ts';
+import { CAPABILITY, COMMAND, STATUS } from './constants.ts';
 import type { MysqlColumn, MysqlSessionHandler, PreparedStatement } from './handler.ts';
-import type { PacketChannel } from './packet-channel.ts';
+import { FLUSH_BYTES, type PacketChannel } from './packet-channel.ts';
 import { writeColumnDefinition } from './packets/column-definition.ts';
 import { writeError } from './packets/error.ts';
 import { writeEof, writeOk } from './packets/ok.ts';
 import { PayloadReader } from './packets/payload-reader.ts';
 import { readQueryText } from './packets/stmt-execute.ts';
 import { writePrepareOk } from './packets/stmt-prepare.ts';
-import { CommandWriter, statusFlags } from './result-writer.ts';
+import { type CommandOptions, CommandWriter, statusFlags } from './result-writer.ts';
 import type { MysqlLog } from './session.ts';
 import { StatementTable } from './statements.ts';
 
@@ -41,6 +41,7 @@ const COMMAND_NAMES: ReadonlyMap<number, string> = new Map([
   [COMMAND.stmtSendLongData, 'Long Data'],
   [COMMAND.stmtClose, 'Close stmt'],
   [COMMAND.stmtReset, 'Reset stmt'],
+  [COMMAND.stmtFetch, 'Fetch'],
   [COMMAND.setOption, 'Set option'],
   [COMMAND.resetConnection, 'Reset Connection'],
 ]);
@@ -94,7 +95,7 @@ export class CommandRunner {
       case COMMAND.query: {
         const sql = sqlText(readQueryText(body, this.#has(CAPABILITY.queryAttributes)));
         const multiStatements = this.#multiStatements;
-        await this.#answer(signal, false, (out) =>
+        await this.#answer(signal, { binary: false, cursor: null }, (out) =>
           handler.query({ sql, multiStatements, signal }, out),
         );
         return;
@@ -103,10 +104,15 @@ export class CommandRunner {
         await this.#prepare(sqlText(body));
         return;
       case COMMAND.stmtExecute: {
-        const { statement, parameters } = this.#statements.decodeExecute(body);
-        await this.#answer(signal, true, (out) => statement.execute({ parameters, signal }, out));
+        const { statement, parameters, cursor } = this.#statements.decodeExecute(body);
+        await this.#answer(signal, { binary: true, cursor }, (out) =>
+          statement.execute({ parameters, signal }, out),
+        );
         return;
       }
+      case COMMAND.stmtFetch:
+        await this.#fetch(body, signal);
+        return;
       case COMMAND.stmtSendLongData:
         this.#statements.addLongData(body);
         return;
@@ -158,15 +164,27 @@ export class CommandRunner {
     }
   }
 
+  /** Rows of an open cursor, then whether there are more. */
+  async #fetch(body: Buffer, signal: AbortSignal): Promise<void> {
+    const { channel, capabilities } = this.#context;
+    const isLast = await this.#statements.fetch(body, async (row) => {
+      signal.throwIfAborted();
+      channel.write(row);
+      if (channel.unflushedBytes >= FLUSH_BYTES) await channel.flush(signal);
+    });
+    const status = isLast ? STATUS.lastRowSent : STATUS.cursorExists;
+    channel.write(writeEof(capabilities, 0, this.#flags() | status));
+  }
+
   /** Runs what writes results, and sees to it that the answer is complete whatever happens. */
   async #answer(
     signal: AbortSignal,
-    binary: boolean,
+    { binary, cursor }: Pick<CommandOptions, 'binary' | 'cursor'>,
     work: (out: CommandWriter) => Promise<void>,
   ): Promise<void> {
     const { channel, capabilities, handler } = this.#context;
     const status = (): ReturnType<MysqlSessionHandler['status']> => handler.status();
-    const out = new CommandWriter({ channel, capabilities, status, signal, binary });
+    const out = new CommandWriter({ channel, capabilities, status, signal, binary, cursor });
     try {
       await work(out);
       await out.finish();

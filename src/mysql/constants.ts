@@ -48,6 +48,8 @@ export const STATUS = {
   inTransaction: 1,
   autocommit: 1 << 1,
   moreResultsExist: 1 << 3,
+  cursorExists: 1 << 6,
+  lastRowSent: 1 << 7,
 } as const;
 
 export const COMMAND = {
@@ -65,6 +67,7 @@ export const COMMAND = {
   stmtClose: 0x19,
   stmtReset: 0x1a,
   setOption: 0x1b,
+  stmtFetch: 0x1c,
   resetConnection: 0x1f,
 } as const;
 

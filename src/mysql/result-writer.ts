@@ -3,6 +3,7 @@
 import { assert } from '../base/assert.ts';
 import { fail, toAppError } from '../base/errors.ts';
 import { CAPABILITY, STATUS } from './constants.ts';
+import type { CursorKeeper } from './cursor.ts';
 import type { MysqlColumn, OkResult, ResultWriter, SessionStatus } from './handler.ts';
 import { FLUSH_BYTES, type OutputMark, type PacketChannel } from './packet-channel.ts';
 import { readTextRow, writeBinaryRow } from './packets/binary-row.ts';
@@ -12,6 +13,9 @@ import { PacketSplitter, SequenceFollower } from './packets/framing.ts';
 import { writeEof, writeOk } from './packets/ok.ts';
 import { PayloadWriter } from './packets/payload-writer.ts';
 import { MAX_ROW_BYTES, RowEncoder } from './row-encoder.ts';
+
+/** What a kept row costs besides its bytes, about. */
+const ROW_OVERHEAD_BYTES = 100;
 
 /** The status flags of an OK or EOF. */
 export function statusFlags(status: SessionStatus, moreResults: boolean): number {
@@ -40,11 +44,15 @@ export interface CommandOptions {
   readonly signal: AbortSignal;
   /** True for COM_STMT_EXECUTE. */
   readonly binary: boolean;
+  /** Takes the rows of the (only) result where the client fetches them; null: they are sent. Binary only. */
+  readonly cursor: CursorKeeper | null;
 }
 
 export class CommandWriter implements ResultWriter {
   readonly #options: CommandOptions;
   readonly #channel: PacketChannel;
+  /** Rows on their way into a cursor; null: rows are sent. */
+  #kept: { readonly rows: Buffer[]; bytes: number } | null = null;
   #rows: OpenRows | null = null;
   /** Gathers what `row` is given, in text form. */
   #encoder: RowEncoder | null = null;
@@ -71,13 +79,12 @@ export class CommandWriter implements ResultWriter {
   async beginRows(columns: readonly MysqlColumn[]): Promise<{ readonly firstSequence: number }> {
     assert(columns.length > 0, 'a result with rows has columns');
     this.#startResult();
-    const { capabilities, binary } = this.#options;
+    const { binary } = this.#options;
     const start = this.#channel.mark();
     this.#channel.write(new PayloadWriter(9).lengthInteger(columns.length).finish());
     for (const column of columns) this.#channel.write(writeColumnDefinition(column));
-    if ((capabilities & CAPABILITY.deprecateEof) === 0) {
-      this.#channel.write(writeEof(capabilities, 0, this.#flags(false)));
-    }
+    if (this.#options.cursor === null) this.#endColumns();
+    else this.#kept = { rows: [], bytes: 0 };
     const firstSequence = this.#channel.sequence;
     this.#hasRows = false;
     this.#rows = {
@@ -100,6 +107,13 @@ export class CommandWriter implements ResultWriter {
     if (this.#options.binary) this.#binaryRow(columns, values);
     else this.#textRow(values);
     await this.#flushWhenFull();
+  }
+
+  /** What a client without DEPRECATE_EOF waits for between columns and rows. */
+  #endColumns(): void {
+    const { capabilities } = this.#options;
+    if ((capabilities & CAPABILITY.deprecateEof) !== 0) return;
+    this.#channel.write(writeEof(capabilities, 0, this.#flags(false)));
   }
 
   async raw(chunk: Buffer): Promise<void> {
@@ -129,8 +143,13 @@ export class CommandWriter implements ResultWriter {
     );
     this.#endEncoder();
     this.#rows = null;
-    const { capabilities } = this.#options;
-    this.#heldBack = (more) => writeEof(capabilities, end.warnings ?? 0, this.#flags(more));
+    const { capabilities, cursor } = this.#options;
+    const kept = this.#kept;
+    this.#kept = null;
+    if (kept !== null) cursor?.keep(kept.rows, kept.bytes);
+    const status = kept === null ? 0 : STATUS.cursorExists;
+    this.#heldBack = (more) =>
+      writeEof(capabilities, end.warnings ?? 0, this.#flags(more) | status);
   }
 
   async error(error: unknown): Promise<void> {
@@ -143,7 +162,8 @@ export class CommandWriter implements ResultWriter {
     }
     this.#endEncoder();
     // Connector/J with cursors cannot read an error behind columns.
-    if (this.#rows !== null && !this.#hasRows) this.#channel.takeBack(this.#rows.start);
+    const noRowSent = !this.#hasRows || this.#kept !== null;
+    if (this.#rows !== null && noRowSent) this.#channel.takeBack(this.#rows.start);
     this.#release(true);
     this.#channel.write(writeError(toAppError(error)));
     // Not with the command's signal: it may be what caused the error.
@@ -180,7 +200,19 @@ export class CommandWriter implements ResultWriter {
   }
 
   #binaryRow(columns: readonly MysqlColumn[], values: readonly (string | Buffer | null)[]): void {
-    this.#channel.write(writeBinaryRow(columns, values));
+    const row = writeBinaryRow(columns, values);
+    const kept = this.#kept;
+    if (kept === null) {
+      this.#channel.write(row);
+      return;
+    }
+    kept.rows.push(row);
+    kept.bytes += row.length + ROW_OVERHEAD_BYTES;
+    if (kept.bytes <= (this.#options.cursor?.freeBytes ?? 0)) return;
+    // Too much to keep: sent as if no cursor had been asked for, which clients have to take.
+    this.#kept = null;
+    this.#endColumns();
+    for (const each of kept.rows) this.#channel.write(each);
   }
 
   #textRow(values: readonly (string | Buffer | null)[]): void {

@@ -39,6 +39,7 @@ export const MYSQL_ERRORS = {
     1153,
     '08S01',
   ),
+  MYSQL_NO_CURSOR: row('user', 'The statement ({statementId}) has no open cursor.', '', 1421),
   MYSQL_UNKNOWN_STATEMENT: row(
     'user',
     'Unknown prepared statement handler ({statementId}) given to {command}',

@@ -20,6 +20,8 @@ const UNSIGNED_FLAG = 0x80;
 const MAX_VALUES = 2 * 65_535;
 /** In the flags: a parameter count follows even when the statement has none of its own. */
 const PARAMETER_COUNT_FLAG = 8;
+/** In the flags: the rows are fetched by COM_STMT_FETCH. Other kinds of cursor are not asked for by anybody. */
+const CURSOR_READ_ONLY_FLAG = 1;
 
 /** The statement id that every COM_STMT_* packet starts with. */
 export function readStatementId(body: Buffer): number {
@@ -41,7 +43,12 @@ export interface ExecuteInput {
 export function readStmtExecute(
   body: Buffer,
   { parameterCount, knownTypes, longData, attributes }: ExecuteInput,
-): { parameters: MysqlParameter[]; types: readonly ParameterType[] } {
+): {
+  parameters: MysqlParameter[];
+  types: readonly ParameterType[];
+  /** CURSOR_TYPE_READ_ONLY. */
+  wantsCursor: boolean;
+} {
   const reader = new PayloadReader(body);
   reader.skip(4);
   const flags = reader.u8();
@@ -49,9 +56,14 @@ export function readStmtExecute(
   const withCount = attributes && (parameterCount > 0 || (flags & PARAMETER_COUNT_FLAG) !== 0);
   const count = withCount ? reader.lengthInteger() : parameterCount;
   if (count < parameterCount) throw malformed('too few parameters');
-  if (count === 0) return { parameters: [], types: [] };
+  const wantsCursor = (flags & CURSOR_READ_ONLY_FLAG) !== 0;
+  if (count === 0) return { parameters: [], types: [], wantsCursor };
   const { values, types } = readValues(reader, count, { knownTypes, longData, names: attributes });
-  return { parameters: values.slice(0, parameterCount), types: types.slice(0, parameterCount) };
+  return {
+    parameters: values.slice(0, parameterCount),
+    types: types.slice(0, parameterCount),
+    wantsCursor,
+  };
 }
 
 /** The text of COM_QUERY where query attributes are negotiated; they are read over. */
@@ -200,4 +212,10 @@ function writeParameter(writer: PayloadWriter, parameter: MysqlParameter): void 
       if (!writeTime(writer, parameter.value)) throw malformed('time parameter');
       return;
   }
+}
+
+/** COM_STMT_FETCH after its command byte: `u32 statement id | u32 rows`. */
+export function readStmtFetch(body: Buffer): { statementId: number; rowCount: number } {
+  const reader = new PayloadReader(body);
+  return { statementId: reader.u32(), rowCount: reader.u32() };
 }

@@ -91,6 +91,7 @@ public class JdbcStory {
       streams(connection);
       repeated(connection);
       results(connection);
+      cursors(connection);
       sessions(connection, database);
       metadata(connection, database);
       errors(connection);
@@ -242,6 +243,37 @@ public class JdbcStory {
       ResultSet set = statement.executeQuery();
       set.next();
       check("a row of many MB", set.getString(1).length(), size);
+    }
+  }
+
+  static long bytesSent(Connection connection) throws SQLException {
+    return Long.parseLong(query(connection, "SHOW SESSION STATUS LIKE 'Bytes_sent'").get(0).get(1));
+  }
+
+  /** With useCursorFetch rows are sent when they are asked for, and other statements run in between. */
+  static void cursors(Connection connection) throws Exception {
+    String sql = "SELECT generate_series, concat('row ', generate_series) FROM TABLE(generate_series(1, 50000))";
+    try (PreparedStatement statement = connection.prepareStatement(sql)) {
+      statement.setFetchSize(100);
+      long before = bytesSent(connection);
+      long sum = 0;
+      try (ResultSet set = statement.executeQuery()) {
+        for (int i = 0; i < 150 && set.next(); i++) sum += set.getLong(1);
+        long sent = bytesSent(connection) - before;
+        check("rows are fetched as they are needed", sent < 50_000, mode.contains("useCursorFetch"));
+        while (set.next()) sum += set.getLong(1);
+      }
+      check("the rest of the rows", sum, 50000L * 50001 / 2);
+    }
+    // More than the server keeps for a cursor.
+    String large = "SELECT repeat('x', 100000) FROM TABLE(generate_series(1, 300))";
+    try (PreparedStatement statement = connection.prepareStatement(large)) {
+      statement.setFetchSize(10);
+      long length = 0;
+      try (ResultSet set = statement.executeQuery()) {
+        while (set.next()) length += set.getString(1).length();
+      }
+      check("30 MB of rows", length, 30_000_000L);
     }
   }
 

@@ -45,7 +45,14 @@ async function rig(capabilities: number = CAPABILITY.deprecateEof, binary = fals
   channel.sequence = 1;
   const abort = new AbortController();
   const status = () => ({ autocommit: true, inTransaction: false });
-  const out = new CommandWriter({ channel, capabilities, status, signal: abort.signal, binary });
+  const out = new CommandWriter({
+    channel,
+    capabilities,
+    status,
+    signal: abort.signal,
+    binary,
+    cursor: null,
+  });
   return {
     out,
     channel,
