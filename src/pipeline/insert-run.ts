@@ -51,10 +51,7 @@ export async function runInsert(
     const { rowCount, table } = await copyRows(plan, begun, recorder, services, connection, signal);
     recorder.check(rowCount);
     failpoint('insert.after-copy');
-    const rejected =
-      recorder.count === 0
-        ? null
-        : await copyRejected(plan, begun, recorder, services, connection, signal);
+    const rejected = await copyRejected(plan, begun, recorder, services, connection, signal);
     return {
       tables: [table, rejected].filter((entry) => entry !== null),
       rowsLoaded: rowCount,
@@ -103,14 +100,16 @@ function checkCount(plan: InsertPlan, rows: number): void {
   assert(rows === given, `${given} rows of VALUES are ${rows} written and rejected ones`);
 }
 
-async function copyRejected(
-  plan: InsertPlan,
+/** Writes the rows that the recorder holds; null when there are none. */
+export async function copyRejected(
+  plan: Pick<InsertPlan, 'userName' | 'target' | 'rejected'>,
   begun: Pick<BegunTransaction, 'transactionId' | 'label'>,
   recorder: RejectRecorder,
   services: InsertServices,
   connection: Connection,
   signal: AbortSignal,
 ): Promise<StagedTable | null> {
+  if (recorder.count === 0) return null;
   const context = {
     nowMs: services.clock.nowMs(),
     loadType: 'INSERT' as const,

@@ -87,7 +87,7 @@ function analyseTable(relation: ast.TableReference, context: RelationContext): A
   analysis.tableNames.set(placeholder, `${database}.${name.name}`);
   const columns =
     table.kind === 'stored'
-      ? storedColumns(table, alias, placeholder, analysis)
+      ? storedColumns(table, { alias, placeholder, changed: relation.changed === true }, analysis)
       : inlineColumns(table, alias, placeholder, analysis);
   const scope: ScopeRelation = {
     database: relation.alias === null ? database : null,
@@ -106,13 +106,12 @@ function refuseTravel({ name, asOf }: ast.TableReference): never {
 }
 
 function storedColumns(
-  table: StoredTable,
-  alias: string,
-  placeholder: string,
+  { info: { schema }, files, volumes }: StoredTable,
+  { alias, placeholder, changed }: { alias: string; placeholder: string; changed: boolean },
   analysis: Analysis,
 ): readonly ScopeColumn[] {
-  const { schema } = table.info;
-  analysis.scans.push({ placeholder, alias, schema, files: table.files, volumes: table.volumes });
+  const draft = { placeholder, alias, schema, files, volumes };
+  analysis.scans.push(changed ? { ...draft, positions: true } : draft);
   return schema.columns.map((column) => physicalColumn(alias, column.name, column.type));
 }
 

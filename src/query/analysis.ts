@@ -18,6 +18,8 @@ export interface ScanDraft {
   readonly schema: TableSchema;
   readonly files: readonly DataFile[];
   readonly volumes: readonly VolumeSpec[];
+  /** The relation has `__file` and `__row` too: see QueryScan. */
+  readonly positions?: true;
 }
 
 /** Most tables, subqueries and functions in one statement: a bound on work, far above what people write. */

@@ -1,6 +1,7 @@
 // What the analyser is given: a consistent snapshot of every table a statement names, and the session.
 // Plain data, read before analysis begins; nothing in here does I/O.
 
+import type { TableVersion } from '../base/ids.ts';
 import type { SqlType } from '../model/sql-type.ts';
 import type { DataFile, TableInfo, VolumeSpec } from '../model/table.ts';
 import type { TablePoint } from '../model/table-point.ts';
@@ -17,6 +18,7 @@ export interface TableRef {
 export interface StoredTable {
   readonly kind: 'stored';
   readonly info: TableInfo;
+  readonly version: TableVersion;
   readonly files: readonly DataFile[];
   /** Every volume that `files` lie in. */
   readonly volumes: readonly VolumeSpec[];

@@ -17,6 +17,20 @@ export const MAX_RESULT_TYPE_DEPTH = 8;
 /** Relations that one join order is sought for (100: 1.5 s, 150: 28 s). */
 const MAX_JOINED = 100;
 
+/** Longest DuckDB statement made, in characters: a bound on what repeated arguments may grow to. */
+const MAX_SQL_LENGTH = 16 * 1024 * 1024;
+
+/** The generated statement itself. @throws LIMIT_EXCEEDED when it is too long. */
+export function boundedSql(sql: string, hint = ''): string {
+  if (sql.length <= MAX_SQL_LENGTH) return sql;
+  throw fail('LIMIT_EXCEEDED', {
+    what: 'the statement',
+    actual: `${sql.length} characters`,
+    limit: MAX_SQL_LENGTH,
+    hint,
+  });
+}
+
 /** @throws LIMIT_EXCEEDED for a type that is nested too deep. */
 export function checkTypeDepth(type: SqlType, limit = MAX_TYPE_DEPTH): void {
   const depth = typeDepth(type);

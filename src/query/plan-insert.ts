@@ -1,7 +1,6 @@
 // The rows of INSERT: VALUES become data where they are constants (SQL text of thousands of rows is slow),
 // everything else generated SQL. Synchronous, no I/O. What the table's columns make of them is not decided here.
 import { present } from '../base/assert.ts';
-import { fail } from '../base/errors.ts';
 import type { InsertPart, InsertPlan } from '../model/insert-plan.ts';
 import type { SqlType } from '../model/sql-type.ts';
 import type { ColumnSchema } from '../model/table.ts';
@@ -17,14 +16,12 @@ import type { ExpressionContext } from './expression-context.ts';
 import { foldConstant } from './fold-constant.ts';
 import { querySql } from './generate-query.ts';
 import { constantDefault } from './insert-default.ts';
+import { boundedSql } from './limits.ts';
 import { analysePlan, planScans, planSources } from './plan-query.ts';
 import type { QueryNode } from './query-node.ts';
 import { analyzeError, EMPTY_SCOPE } from './scope.ts';
 import { isInteger, isString, isTemporal, STRING, sameType } from './types.ts';
 import { containsAggregate, containsWindow } from './walk.ts';
-
-/** Longest DuckDB statement made, in characters. */
-const MAX_SQL_LENGTH = 16 * 1024 * 1024;
 
 export type InsertSource = Pick<InsertPlan, 'parts' | 'scans' | 'inlineTables' | 'volumes'>;
 
@@ -230,11 +227,5 @@ function valuesNode(rows: readonly (readonly TypedExpression[])[]): QueryNode {
 }
 
 function bounded(sql: string): string {
-  if (sql.length <= MAX_SQL_LENGTH) return sql;
-  throw fail('LIMIT_EXCEEDED', {
-    what: 'the statement',
-    actual: `${sql.length} characters`,
-    limit: MAX_SQL_LENGTH,
-    hint: 'insert fewer rows at once, or constants instead of expressions',
-  });
+  return boundedSql(sql, 'insert fewer rows at once, or constants instead of expressions');
 }

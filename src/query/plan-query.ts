@@ -1,6 +1,5 @@
 // The way from a parsed query to a QueryPlan: which tables it names (for one metadata read), analysis over
 // their snapshot, DuckDB SQL with placeholders. Synchronous, no I/O, never loads DuckDB.
-import { fail } from '../base/errors.ts';
 import type { ConstantResult, QueryPlan, QueryScan, ResultColumn } from '../model/query-plan.ts';
 import type { DataFile, VolumeSpec } from '../model/table.ts';
 import type { Expression } from '../sql/ast/expression.ts';
@@ -11,15 +10,12 @@ import type { QueryContext, QuerySession } from './catalog.ts';
 import type { LiteralExpression } from './expression.ts';
 import { foldConstant } from './fold-constant.ts';
 import { querySql } from './generate-query.ts';
-import { checkTypeDepth, MAX_RESULT_TYPE_DEPTH } from './limits.ts';
+import { boundedSql, checkTypeDepth, MAX_RESULT_TYPE_DEPTH } from './limits.ts';
 import { pruneFiles } from './prune-files.ts';
 import type { QueryNode } from './query-node.ts';
 import { renderTextSql } from './render.ts';
 import { collectScanUse, type ScanUse } from './scan-use.ts';
 import { containsAggregate, containsWindow } from './walk.ts';
-
-/** Longest DuckDB statement made, in characters: a bound on what repeated arguments may grow to. */
-const MAX_SQL_LENGTH = 16 * 1024 * 1024;
 
 /**
  * Plans a query over a consistent snapshot of its tables.
@@ -37,14 +33,9 @@ export function planQuery(query: Query, text: string, context: QueryContext): Qu
     return `${rendered.sql} AS c${i}`;
   });
   const cap = context.limits.maxRows === null ? '' : ` LIMIT ${context.limits.maxRows}`;
-  const duckdbSql = `SELECT ${items.join(', ')} FROM (${inner}) AS q${node.limit === null ? cap : ''}`;
-  if (duckdbSql.length > MAX_SQL_LENGTH) {
-    throw fail('LIMIT_EXCEEDED', {
-      what: 'the statement',
-      actual: `${duckdbSql.length} characters`,
-      limit: MAX_SQL_LENGTH,
-    });
-  }
+  const duckdbSql = boundedSql(
+    `SELECT ${items.join(', ')} FROM (${inner}) AS q${node.limit === null ? cap : ''}`,
+  );
   return {
     duckdbSql,
     columns,
@@ -107,6 +98,7 @@ function planScan(scan: ScanDraft, use: ScanUse, { tableNames }: Analysis): Plan
     columns: scan.schema.columns.map((column) => column.name).filter((name) => used.has(name)),
     files: pruneFiles(scan, use.filters.get(scan.alias) ?? []),
     allFiles: scan.files,
+    ...(scan.positions === true ? { positions: true } : {}),
   };
 }
 
@@ -116,12 +108,7 @@ export function planSources(
   scans: readonly PlannedScan[],
 ): Pick<QueryPlan, 'scans' | 'inlineTables' | 'volumes'> {
   return {
-    scans: scans.map(({ placeholder, schema, columns, files }) => ({
-      placeholder,
-      schema,
-      columns,
-      files,
-    })),
+    scans: scans.map(({ tableName: _, allFiles: __, ...scan }) => scan),
     inlineTables: analysis.inlineTables,
     volumes: volumesOf(analysis.scans),
   };

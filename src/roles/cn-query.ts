@@ -12,6 +12,7 @@ import { type Engine, openEngine } from '../engine/duckdb.ts';
 import type { SourceReader } from '../engine/plan-sources.ts';
 import { createQueryRunner } from '../engine/query-runner.ts';
 import { RejectRegistry } from '../engine/reject-function.ts';
+import { runChange } from '../pipeline/change-run.ts';
 import { type InsertServices, runInsert } from '../pipeline/insert-run.ts';
 import type { SinkStore } from '../pipeline/sink/append.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
@@ -67,6 +68,8 @@ export async function startQueryNode(settings: ChildSettings, log: Log): Promise
         runner.run(plan, firstSequence, push, signal),
       insert: ({ plan, transactionId, label }, { signal }) =>
         runInsert(plan, { transactionId, label }, inserts, signal),
+      change: ({ plan, transactionId, label }, { signal }) =>
+        runChange(plan, { transactionId, label }, inserts, signal),
       ping: async () => ({ rssBytes: process.memoryUsage.rss() }),
     },
     { clock: systemClock, rpcTimeoutMs: settings.rpcTimeoutMs },

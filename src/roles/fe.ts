@@ -13,9 +13,11 @@ import type { Catalog } from '../catalog/catalog.ts';
 import type { FeApi, LoaderApi, QueryNodeApi } from '../cluster/rpc/messages.ts';
 import type { Handlers, RpcPeer } from '../cluster/rpc/peer.ts';
 import { CatalogCommitter } from '../commit/committer.ts';
+import { CatalogTurns } from '../commit/turn.ts';
 import { DEFAULT_COMMIT_LIMITS } from '../commit/types.ts';
 import type { Config } from '../config/load.ts';
 import { type HttpServer, startHttpServer } from '../http/server.ts';
+import { Changes } from '../loads/change/service.ts';
 import { Inserts } from '../loads/insert/service.ts';
 import { routineLoadHooks } from '../loads/routine/on-commit.ts';
 import { RoutineLoadScheduler } from '../loads/routine/scheduler.ts';
@@ -347,6 +349,20 @@ function makeInserts(options: FeOptions, committer: CatalogCommitter): Inserts {
   });
 }
 
+function makeChanges(options: FeOptions, committer: CatalogCommitter): Changes {
+  const { catalog, cn, clock, random, log, metrics, host } = options;
+  return new Changes({
+    committer,
+    turns: new CatalogTurns(catalog, clock),
+    clock,
+    random,
+    log,
+    metrics,
+    coordinator: `FE: ${host}`,
+    stage: async (request, limits) => (await cn.query()).call('change', request, limits),
+  });
+}
+
 interface Running {
   readonly committer: CatalogCommitter;
   readonly scheduler: RoutineLoadScheduler;
@@ -373,6 +389,7 @@ async function makeServices(
     log,
     routineLoads: new RoutineLoads({ catalog, probe, random, scheduler }),
     inserts: makeInserts(options, committer),
+    changes: makeChanges(options, committer),
     newUuid: () => random.uuid(),
     truncate: (tableId) => committer.truncate(tableId),
     connections,

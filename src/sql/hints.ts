@@ -34,6 +34,9 @@ function hintTexts(statement: Statement, text: string): readonly string[] {
       return hintTexts(statement.statement, text);
     case 'insert':
       return [...verbHints(text), ...bodyHints(statement.query.body)];
+    case 'delete':
+    case 'update':
+      return statement.hints;
     case 'create_table':
       return statement.query === null ? [] : bodyHints(statement.query.body);
     default:

@@ -17,19 +17,28 @@ import { printIdentifier, printName, printNames, words } from './print-text.ts';
 
 /** A query as SQL, without parentheses around it. */
 export function queryText(query: Query, printer: Printer): string {
-  const ctes = query.ctes.map(({ name, columns, query: inner }) =>
-    words(
-      printIdentifier(name),
-      columns.length > 0 && `(${printNames(columns)})`,
-      `AS (${queryText(inner, printer)})`,
-    ),
-  );
   return words(
-    ctes.length > 0 && words('WITH', query.recursive && 'RECURSIVE', ctes.join(', ')),
+    withText(query, printer),
     printBody(query.body, printer),
     printOrder(query.orderBy, printer),
     limitText(query.limit, printer),
   );
+}
+
+/** `WITH [RECURSIVE] ...`, '' when there is none. */
+export function withText(
+  { recursive, ctes }: Pick<Query, 'recursive' | 'ctes'>,
+  printer: Printer,
+): string {
+  if (ctes.length === 0) return '';
+  const list = ctes.map(({ name, columns, query }) =>
+    words(
+      printIdentifier(name),
+      columns.length > 0 && `(${printNames(columns)})`,
+      `AS (${queryText(query, printer)})`,
+    ),
+  );
+  return words('WITH', recursive && 'RECURSIVE', list.join(', '));
 }
 
 /** `LIMIT n OFFSET m`, '' when there is none. */
@@ -76,7 +85,7 @@ function printSelect(select: Select, printer: Printer): string {
     ...select.hints.map((hint) => `/*+ ${hint} */`),
     select.distinct && 'DISTINCT',
     select.items.map((item) => printSelectItem(item, printer)).join(', '),
-    select.from !== null && `FROM ${printRelation(select.from, printer)}`,
+    select.from !== null && `FROM ${relationText(select.from, printer)}`,
     select.where !== null && `WHERE ${printer.expression(select.where, 0)}`,
     select.groupBy !== null && printGroupBy(select.groupBy, printer),
     select.having !== null && `HAVING ${printer.expression(select.having, 0)}`,
@@ -109,7 +118,7 @@ function printGroupBy(groupBy: GroupBy, printer: Printer): string {
 }
 
 /** A FROM clause's tables. A comma prints as CROSS JOIN. */
-function printRelation(relation: Relation, printer: Printer): string {
+export function relationText(relation: Relation, printer: Printer): string {
   if (relation.kind === 'join') return printJoin(relation, printer);
   const { alias, columnAliases } = relation;
   return words(
@@ -156,7 +165,7 @@ function printPivot(pivot: Pivot, printer: Printer): string {
     const list = printList(items, printer);
     return named(items.length === 1 ? list : `(${list})`, alias);
   });
-  const source = printRelation(pivot.source, printer);
+  const source = relationText(pivot.source, printer);
   return words(
     pivot.source.kind === 'join' ? `(${source})` : source,
     `PIVOT (${aggregates.join(', ')} FOR ${columns} IN (${values.join(', ')}))`,
@@ -164,10 +173,10 @@ function printPivot(pivot: Pivot, printer: Printer): string {
 }
 
 function printJoin(join: Join, printer: Printer): string {
-  const right = printRelation(join.right, printer);
+  const right = relationText(join.right, printer);
   const { condition } = join;
   return words(
-    printRelation(join.left, printer),
+    relationText(join.left, printer),
     `${join.type} JOIN`,
     join.hint !== null && `[${join.hint}]`,
     join.lateral && 'LATERAL',

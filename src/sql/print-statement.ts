@@ -12,6 +12,7 @@ import type { VolumeStatement } from './ast/volume.ts';
 import { printExpression, printLimit, printOrderBy, printQuery } from './print.ts';
 import { printAccount } from './print-account.ts';
 import { printAdmin } from './print-admin.ts';
+import { printChange } from './print-change.ts';
 import { printDdl } from './print-ddl.ts';
 import { printPartitionNames } from './print-query.ts';
 import { printShow } from './print-show.ts';
@@ -37,6 +38,9 @@ export function printStatement(statement: Statement): string {
     case 'drop_view':
     case 'insert':
       return printDdl(statement);
+    case 'delete':
+    case 'update':
+      return printChange(statement);
     case 'create_routine_load':
     case 'alter_routine_load':
     case 'pause_routine_load':

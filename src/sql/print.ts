@@ -1,7 +1,7 @@
 // Expressions and queries -> StarRocks SQL on one line. Parsing the result gives the same tree, so
 // parentheses are put exactly where the operators' strength asks for them. Families are in print-*.ts.
 import type { Case, Expression, IntervalLiteral, MapLiteral } from './ast/expression.ts';
-import type { Limit, OrderItem, Query } from './ast/query.ts';
+import type { Limit, OrderItem, Query, Relation } from './ast/query.ts';
 import { POWER } from './parser/power.ts';
 import { printCall, printWindow } from './print-call.ts';
 import { printOperator } from './print-operator.ts';
@@ -14,7 +14,7 @@ import {
   SUFFIX,
   UNARY,
 } from './print-parts.ts';
-import { limitText, queryText } from './print-query.ts';
+import { limitText, queryText, relationText, withText } from './print-query.ts';
 import { printIdentifier, printString, printType, words } from './print-text.ts';
 
 /** An expression as SQL. Function names are lower case, keywords upper case. */
@@ -25,6 +25,16 @@ export function printExpression(expression: Expression): string {
 /** A query as SQL, without parentheses around it. */
 export function printQuery(query: Query): string {
   return queryText(query, PRINTER);
+}
+
+/** `WITH [RECURSIVE] ...`, '' when there is none. */
+export function printWith(query: Pick<Query, 'recursive' | 'ctes'>): string {
+  return withText(query, PRINTER);
+}
+
+/** The tables of FROM or USING. */
+export function printRelation(relation: Relation): string {
+  return relationText(relation, PRINTER);
 }
 
 /** `ORDER BY ...`, '' when there is none. */

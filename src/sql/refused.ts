@@ -25,7 +25,6 @@ const BUCKET_BACKUP = 'back up the data directory and the bucket, or use version
 
 export const REFUSED_STATEMENTS: readonly RefusedStatement[] = [
   // -- planned
-  ...rows('later', 'DROP TABLE and CREATE TABLE, or TRUNCATE TABLE', 'DELETE', 'UPDATE'),
   ...rows(
     'later',
     'use CREATE ROUTINE LOAD or INSERT INTO ... SELECT',

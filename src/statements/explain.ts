@@ -2,7 +2,11 @@
 import { fail } from '../base/errors.ts';
 import { type ExplainDetail, explainQuery } from '../query/explain-query.ts';
 import { planQuery } from '../query/plan-query.ts';
+import type { ChangeStatement } from '../sql/ast/change.ts';
+import type { Insert } from '../sql/ast/ddl.ts';
+import type { Query } from '../sql/ast/query.ts';
 import type { ExplainLevel } from '../sql/ast/session.ts';
+import { checkedChangeQuery } from './change.ts';
 import { queryWithTables } from './query.ts';
 import { type Handler, type Outcome, type StatementContext, textRows } from './types.ts';
 
@@ -10,21 +14,22 @@ import { type Handler, type Outcome, type StatementContext, textRows } from './t
 const COLUMN = 'Explain String';
 
 export const explain: Handler<'explain'> = async ({ level, statement }, context) => {
-  if (statement.kind !== 'query' && statement.kind !== 'insert') {
+  const what = statement.kind;
+  if (what !== 'query' && what !== 'insert' && what !== 'delete' && what !== 'update') {
     throw fail('NOT_SUPPORTED', {
-      what: `EXPLAIN of the statement '${statement.kind.replaceAll('_', ' ')}'`,
-      hint: 'it takes a query or an INSERT',
+      what: `EXPLAIN of the statement '${what.replaceAll('_', ' ')}'`,
+      hint: 'it takes a query, INSERT, UPDATE or DELETE',
     });
   }
   if (level === 'ANALYZE') {
     if (statement.kind === 'query') return analyze(statement, context);
     throw fail('NOT_SUPPORTED', {
-      what: 'EXPLAIN ANALYZE of an INSERT',
+      what: `EXPLAIN ANALYZE of ${what === 'insert' ? 'an' : 'a'} ${what.toUpperCase()}`,
       hint: 'EXPLAIN ANALYZE its SELECT',
     });
   }
   const detail = detailOf(level);
-  const query = statement.kind === 'query' ? statement : statement.query;
+  const query = await queryOf(statement, context);
   const sink =
     statement.kind === 'query'
       ? ['RESULT SINK']
@@ -36,6 +41,21 @@ export const explain: Handler<'explain'> = async ({ level, statement }, context)
     lines.map((line) => [line]),
   );
 };
+
+async function queryOf(
+  statement: Query | Insert | ChangeStatement,
+  context: StatementContext,
+): Promise<Query> {
+  switch (statement.kind) {
+    case 'query':
+      return statement;
+    case 'insert':
+      return statement.query;
+    case 'delete':
+    case 'update':
+      return await checkedChangeQuery(statement, context);
+  }
+}
 
 function nameOf({ database, name }: { database: string | null; name: string }): string {
   return database === null ? name : `${database}.${name}`;

@@ -30,6 +30,7 @@ import {
 } from './accounts/users.ts';
 import { analyzeTable, help, lockTables, setCatalog, showCreateCatalog, sync } from './admin.ts';
 import { alterDatabase, alterTable } from './alter-table.ts';
+import { deleteRows, updateRows } from './change.ts';
 import { createTable, createTableLike } from './create-table.ts';
 import {
   createDatabase,
@@ -132,6 +133,8 @@ export const HANDLERS: { readonly [K in StatementKind]: Handler<K> | null } = {
   show_routine_load_task: null,
   show_create_routine_load: null,
   insert,
+  delete: deleteRows,
+  update: updateRows,
   // -- users, roles and rights
   create_user: createUser,
   alter_user: alterUser,

@@ -4,6 +4,7 @@ import { fail } from '../base/errors.ts';
 import {
   checkCount,
   checkSource,
+  type InsertRules,
   insertOutputs,
   insertRules,
   targetColumns,
@@ -69,7 +70,11 @@ export function refuseLaterInsert(statement: Insert): void {
   });
 }
 
-async function refuseSystemTable(table: TableInfo, { services }: StatementContext): Promise<void> {
+/** Throws SYSTEM_OBJECT for a table that Millrace itself keeps. */
+export async function refuseSystemTable(
+  table: TableInfo,
+  { services }: StatementContext,
+): Promise<void> {
   const database = await services.catalog.databases.byId(table.databaseId);
   if (database?.isSystem === true) {
     throw fail('SYSTEM_OBJECT', { what: 'table', name: `${table.databaseName}.${table.name}` });
@@ -88,14 +93,8 @@ async function planInsert(
   table: TableInfo,
   context: StatementContext,
 ): Promise<InsertPlan> {
-  const { session, services } = context;
-  const text = (name: string): string =>
-    variableText(name, 'session', session, services.globals) ?? '';
-  const rules = insertRules(propertyMap(statement.properties), {
-    strict: text('enable_insert_strict') === 'true',
-    maxFilterRatio: Number(text('insert_max_filter_ratio')),
-    timeoutSeconds: Number(text('insert_timeout')),
-  });
+  const { session } = context;
+  const rules = insertRulesOf(statement.properties, context);
   const { targets, source, outputs } = await planSource(statement, table, context);
   checkCount(targets.length, source.parts[0]?.types.length ?? targets.length);
   for (const part of source.parts) checkSource(targets, part.types);
@@ -106,6 +105,20 @@ async function planInsert(
     outputs,
     ...rules,
   };
+}
+
+/** The rules of the session and of the statement's properties. Throws SQL_ANALYZE. */
+export function insertRulesOf(
+  properties: Insert['properties'],
+  { session, services }: StatementContext,
+): InsertRules {
+  const text = (name: string): string =>
+    variableText(name, 'session', session, services.globals) ?? '';
+  return insertRules(propertyMap(properties), {
+    strict: text('enable_insert_strict') === 'true',
+    maxFilterRatio: Number(text('insert_max_filter_ratio')),
+    timeoutSeconds: Number(text('insert_timeout')),
+  });
 }
 
 async function planSource(

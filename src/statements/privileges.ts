@@ -4,6 +4,8 @@
 import type { UserIdentity } from '../catalog/account-records.ts';
 import type { PrivilegeType, Requirement } from '../model/privilege.ts';
 import { collectTableRefs } from '../query/collect-table-refs.ts';
+import { changeQuery } from '../query/plan-change.ts';
+import type { ChangeStatement } from '../sql/ast/change.ts';
 import type { DatabaseName } from '../sql/ast/ddl.ts';
 import type { Property, QualifiedName } from '../sql/ast/node.ts';
 import type { Query } from '../sql/ast/query.ts';
@@ -62,6 +64,16 @@ export function queryRequirements(query: Query, session: Session): readonly Requ
   }));
 }
 
+/** SELECT on what a change reads beside the table that it changes. SOURCE: StarRocks, DELETE and UPDATE. */
+function othersRead(statement: ChangeStatement, session: Session): readonly Requirement[] {
+  const own = tableName(statement.table, session);
+  const assignments = statement.kind === 'update' ? statement.assignments : [];
+  const query = changeQuery(statement, own.database, assignments);
+  return queryRequirements(query, session).filter(
+    ({ on }) => on.type !== 'TABLE' || on.database !== own.database || on.name !== own.name,
+  );
+}
+
 /** Any right on or in the database that the statement lists. */
 const inDatabase = (
   { database }: { readonly database: DatabaseName | null },
@@ -89,6 +101,7 @@ const ofJob = ({ name }: { readonly name: JobName }, session: Session): readonly
   },
 ];
 
+const READ_BESIDES = 'SELECT: on the tables that it reads besides its own';
 const OWN_ACCOUNT = 'the own account: none';
 const GRANT_OPTION = 'GRANT on SYSTEM, or the grant option of each privilege';
 
@@ -183,6 +196,20 @@ export const STATEMENT_PRIVILEGES: { readonly [K in StatementKind]: Row<K> } = {
     onTable(table, session, ['INSERT']),
     ...queryRequirements(query, session),
   ],
+  delete: {
+    of: (statement, session) => [
+      onTable(statement.table, session, ['DELETE']),
+      ...othersRead(statement, session),
+    ],
+    note: READ_BESIDES,
+  },
+  update: {
+    of: (statement, session) => [
+      onTable(statement.table, session, ['UPDATE']),
+      ...othersRead(statement, session),
+    ],
+    note: READ_BESIDES,
+  },
   // -- users, roles and rights
   create_user: manageUsers,
   alter_user: {

@@ -192,6 +192,7 @@ async function readTables(
     stored.set(storedKey(ref.database, ref.name, ref.at), {
       kind: 'stored',
       info: entry.table,
+      version: entry.version,
       files: entry.files,
       volumes: snapshot.volumes.filter((volume) => used.has(volume.id)),
     });

@@ -84,6 +84,14 @@ export const STATEMENT_DOCS: Readonly<Record<StatementKind, StatementDoc>> = {
     'INSERT {INTO | OVERWRITE} t [WITH LABEL l] [(c, ..) | BY NAME] [PROPERTIES (..)] VALUES (..), .. | SELECT ..',
     'no partitions yet; OVERWRITE replaces all rows that the table holds when it commits',
   ),
+  delete: load(
+    '[WITH ..] DELETE FROM t [USING u, ..] WHERE ..',
+    'any condition, USING and WITH on tables of every model; the rows are gone for good at the next compaction of their file',
+  ),
+  update: load(
+    '[WITH ..] UPDATE t SET c = x | DEFAULT, .. [FROM u, ..] WHERE ..',
+    'a row that several rows of FROM match takes the values of one of them',
+  ),
   submit_task: load(
     "SUBMIT TASK [t] [SCHEDULE [START('..')] EVERY(INTERVAL n unit)] [PROPERTIES (..)] AS INSERT .. | CREATE TABLE .. AS SELECT ..",
     'runs of one task never overlap, times that were missed are not made up for; properties are session.<variable> only',
@@ -120,7 +128,7 @@ export const STATEMENT_DOCS: Readonly<Record<StatementKind, StatementDoc>> = {
     'functions and types as docs/reference/functions.md lists them',
   ),
   explain: session(
-    'EXPLAIN [LOGICAL | VERBOSE | COSTS | ANALYZE] query',
+    'EXPLAIN [LOGICAL | VERBOSE | COSTS | ANALYZE] {query | INSERT .. | UPDATE .. | DELETE ..}',
     "the plan is Millrace's own",
   ),
   set_variables: session('SET [SESSION | GLOBAL] v = x, @u = y, NAMES cs, TRANSACTION ..'),

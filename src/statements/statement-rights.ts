@@ -48,6 +48,8 @@ export const RIGHTS_EXAMPLES: Readonly<Partial<Record<StatementKind, string>>> =
   stop_routine_load: 'STOP ROUTINE LOAD FOR j',
   show_create_routine_load: 'SHOW CREATE ROUTINE LOAD j',
   insert: 'INSERT INTO t SELECT a FROM u',
+  delete: 'DELETE FROM t USING u WHERE t.a = u.a',
+  update: 'UPDATE t SET b = u.b FROM u WHERE t.a = u.a',
   create_user: "CREATE USER u IDENTIFIED BY 'p'",
   alter_user: "ALTER USER u IDENTIFIED BY 'p'",
   drop_user: 'DROP USER u',

@@ -6,6 +6,7 @@ import type { TableId } from '../base/ids.ts';
 import type { Log } from '../base/log.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { Config } from '../config/load.ts';
+import type { Changes } from '../loads/change/service.ts';
 import type { Inserts } from '../loads/insert/service.ts';
 import type { RoutineLoads } from '../loads/routine/service.ts';
 import type { ConstantResult, QueryPlan } from '../model/query-plan.ts';
@@ -96,6 +97,7 @@ export interface Services {
   readonly log: Log;
   readonly routineLoads: RoutineLoads;
   readonly inserts: Pick<Inserts, 'run'>;
+  readonly changes: Pick<Changes, 'run'>;
   readonly connections: Connections;
   readonly volumes: VolumeAccess;
   readonly nodes: Nodes;

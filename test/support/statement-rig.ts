@@ -110,6 +110,11 @@ export async function openStatementRig(context: TestContext): Promise<StatementR
           throw new Error('no CN here');
         },
       },
+      changes: {
+        run: async () => {
+          throw new Error('no CN here');
+        },
+      },
     },
     run: async (sql) => {
       const outcome = await executeStatement(

@@ -25,6 +25,11 @@ export const LOAD_ERRORS = {
     'INSERT was aborted, txn_id = {transactionId}: {detail}',
     'nothing was inserted; the label can be used again',
   ),
+  CHANGE_ABORTED: row(
+    'user',
+    '{what} was aborted, txn_id = {transactionId}: {detail}',
+    'no row was changed',
+  ),
   // -- load pipeline
   LOAD_JSONPATH: row(
     'user',

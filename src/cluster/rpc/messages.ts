@@ -3,6 +3,7 @@
 
 import type { WireError } from '../../base/errors.ts';
 import type { TransactionId } from '../../base/ids.ts';
+import type { ChangePlan, StagedChange } from '../../model/change-plan.ts';
 import type { InsertPlan, StagedInsert } from '../../model/insert-plan.ts';
 import type {
   BegunTransaction,
@@ -41,6 +42,15 @@ export interface QueryNodeApi {
       readonly label: string;
     };
     result: StagedInsert;
+  };
+  /** Finds the rows that a DELETE or UPDATE changes and stages what takes their place. */
+  change: {
+    params: {
+      readonly plan: ChangePlan;
+      readonly transactionId: TransactionId;
+      readonly label: string;
+    };
+    result: StagedChange;
   };
   ping: { params: Record<string, never>; result: { readonly rssBytes: number } };
 }

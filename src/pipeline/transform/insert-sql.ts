@@ -52,19 +52,28 @@ export function insertCopySql(
   return `COPY (${target.withClause}SELECT ${list.join(', ')} FROM (${rows})) TO ${quoteLiteral(target.outputPath)} (${options}, ${OWN_FILE})`;
 }
 
-/** The good rows of a part as v0, v1, ... in the columns' own types. */
-function partSql(plan: InsertPlan, part: InsertPart, partIndex: number, slot: number): string {
+/** What the conversion of rows needs of a plan. */
+export type ConversionPlan = Pick<InsertPlan, 'outputs' | 'strictMode'>;
+
+/** The good rows of a part as v0, v1, ... in the columns' own types, and the source columns `carried` as they are. */
+export function partSql(
+  plan: ConversionPlan,
+  part: InsertPart,
+  partIndex: number,
+  slot: number,
+  carried: readonly string[] = [],
+): string {
   const outputs = plan.outputs.map((output) => outputSql(output, part));
   const values = outputs.map(({ value }, index) => `${value} AS v${index}`);
   const checks = outputs.flatMap((output, index) => checksOf(plan, output, index));
-  const columns = outputs.map((_, index) => `v${index}`).join(', ');
+  const columns = [...outputs.map((_, index) => `v${index}`), ...carried].join(', ');
   const from = part.kind === 'query' ? `(\n${part.duckdbSql}\n)` : rowsSql(part.types, partIndex);
-  if (checks.length === 0) return `SELECT ${values.join(', ')} FROM ${from} AS q`;
+  if (checks.length === 0) return `SELECT ${[...values, ...carried].join(', ')} FROM ${from} AS q`;
   const sources = part.types.map((_, index) => `c${index}`);
   const whens = checks.map(({ bad, code }) => `WHEN ${bad} THEN ${code}`);
   const good = checks.map(({ bad }) => `(${bad}) IS NOT TRUE`).join(' AND ');
   const reject = `${REJECT_FUNCTION}(${slot}, CASE ${whens.join(' ')} END, ${rawSql(plan, part)})`;
-  const converted = `SELECT ${[...values, ...sources].join(', ')} FROM ${from} AS q`;
+  const converted = `SELECT ${[...values, ...sources, ...carried].join(', ')} FROM ${from} AS q`;
   // The verdict is a column of its own: as a volatile one it keeps the filter above the conversions.
   const judged = `SELECT ${columns}, CASE WHEN ${good} THEN true ELSE ${reject} END AS keep_row FROM (${converted})`;
   return `SELECT ${columns} FROM (${judged}) WHERE keep_row`;
@@ -117,7 +126,7 @@ interface Check {
 
 /** Order as in loads: conversion, length, NOT NULL. */
 function checksOf(
-  plan: InsertPlan,
+  plan: ConversionPlan,
   { output, source }: OutputSql,
   index: number,
 ): readonly Check[] {
@@ -154,7 +163,7 @@ function canFail(from: SqlType, to: SqlType): boolean {
 }
 
 /** The row's source values as a JSON object of texts, by the names of the columns they are for. */
-function rawSql(plan: InsertPlan, part: InsertPart): string {
+function rawSql(plan: ConversionPlan, part: InsertPart): string {
   const pairs = plan.outputs.flatMap(({ column, from }) => {
     if (from.kind !== 'source') return [];
     const type = present(part.types[from.index], 'type of a source column');

@@ -13,14 +13,17 @@ import { describeReject, shorten } from './rejected-rows.ts';
 const MAX_HELD_CHARACTERS = 32 * 1024 * 1024;
 const FIRST_SAMPLES = 1;
 
+/** What the recorder goes by. */
+export type RejectRules = Pick<InsertPlan, 'outputs' | 'strictMode' | 'maxFilterRatio'>;
+
 export class RejectRecorder implements RejectListener {
-  readonly #plan: InsertPlan;
+  readonly #plan: RejectRules;
   readonly #transactionId: TransactionId;
   readonly #held: { readonly code: number; readonly row: string }[] = [];
   #heldCharacters = 0;
   #failure: AppError | null = null;
 
-  constructor(plan: InsertPlan, transactionId: TransactionId) {
+  constructor(plan: RejectRules, transactionId: TransactionId) {
     this.#plan = plan;
     this.#transactionId = transactionId;
   }

@@ -97,6 +97,8 @@ export interface TableReference extends Node {
   readonly partitions: PartitionNames | null;
   readonly alias: string | null;
   readonly columnAliases: readonly Identifier[];
+  /** The table whose rows DELETE or UPDATE changes: where each row lies is asked for. Never written by the parser. */
+  readonly changed?: true;
 }
 
 /** `[FOR] VERSION AS OF n`, `[FOR] {TIMESTAMP | SYSTEM_TIME} AS OF time`. */

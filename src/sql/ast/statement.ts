@@ -2,6 +2,7 @@
 // because the compiler checks it against this union.
 import type { AccountStatement } from './account.ts';
 import type { AdminStatement } from './admin.ts';
+import type { ChangeStatement } from './change.ts';
 import type { DdlStatement } from './ddl.ts';
 import type { Query } from './query.ts';
 import type { RoutineLoadStatement } from './routine-load.ts';
@@ -14,6 +15,7 @@ export type Statement =
   | Query
   | AccountStatement
   | AdminStatement
+  | ChangeStatement
   | DdlStatement
   | RoutineLoadStatement
   | SessionStatement

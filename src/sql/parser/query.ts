@@ -1,6 +1,6 @@
 // Queries: WITH, SELECT and its clauses, set operations, VALUES. FROM is in relation.ts.
 import type { Expression } from '../ast/expression.ts';
-import type { Identifier, QualifiedName } from '../ast/node.ts';
+import type { Identifier, Position, QualifiedName } from '../ast/node.ts';
 import type {
   CommonTable,
   GroupBy,
@@ -40,28 +40,39 @@ export function atQuery(cursor: Cursor): boolean {
 /** A query with everything that belongs to it. Throws SQL_SYNTAX, LIMIT_EXCEEDED. */
 export function parseQuery(cursor: Cursor): Query {
   const outer = cursor.open();
-  const { pos } = cursor.token;
-  let recursive = false;
-  let ctes: readonly CommonTable[] = [];
-  if (cursor.take('WITH')) {
-    recursive = cursor.token.word === 'RECURSIVE' && cursor.peek(1).word !== 'AS';
-    if (recursive) cursor.next();
-    ctes = cursor.list(() => parseCommonTable(cursor));
-  }
-  const body = parseSetOperations(cursor, parseQueryPrimary(cursor), 1);
-  const query: Query = {
-    kind: 'query',
-    pos,
-    recursive,
-    ctes,
-    body,
-    orderBy: parseOrderBy(cursor),
-    limit: parseLimit(cursor),
-  };
+  const head = cursor.at('WITH') ? parseWith(cursor) : NO_WITH;
+  const query = parseQueryAfterWith(cursor, head);
   cursor.grow(1);
   cursor.close(outer);
   cursor.settle();
   return query;
+}
+
+/** What WITH gives to the statement after it. */
+export interface With {
+  /** Where WITH stands; null when it was not written. */
+  readonly pos: Position | null;
+  readonly recursive: boolean;
+  readonly ctes: readonly CommonTable[];
+}
+
+export const NO_WITH: With = { pos: null, recursive: false, ctes: [] };
+
+/** At WITH. */
+export function parseWith(cursor: Cursor): With {
+  const { pos } = cursor.expect('WITH');
+  const recursive = cursor.token.word === 'RECURSIVE' && cursor.peek(1).word !== 'AS';
+  if (recursive) cursor.next();
+  return { pos, recursive, ctes: cursor.list(() => parseCommonTable(cursor)) };
+}
+
+/** The query itself, without bookkeeping of its depth. */
+export function parseQueryAfterWith(cursor: Cursor, { pos, recursive, ctes }: With): Query {
+  const start = pos ?? cursor.pos;
+  const body = parseSetOperations(cursor, parseQueryPrimary(cursor), 1);
+  const orderBy = parseOrderBy(cursor);
+  const limit = parseLimit(cursor);
+  return { kind: 'query', pos: start, recursive, ctes, body, orderBy, limit };
 }
 
 /** The rest of a query whose first part was in parentheses and is already read. */
@@ -134,7 +145,8 @@ export function parseValues(cursor: Cursor): Values {
   return { kind: 'values', pos, rows };
 }
 
-function parseValueOrDefault(cursor: Cursor): Expression {
+/** An expression, or DEFAULT. */
+export function parseValueOrDefault(cursor: Cursor): Expression {
   if (cursor.token.word !== 'DEFAULT') return cursor.grammar.expression(cursor);
   return { kind: 'default', pos: cursor.next().pos };
 }

@@ -2,7 +2,8 @@
 import type { Position } from '../ast/node.ts';
 import type { ExplainLevel } from '../ast/session.ts';
 import type { Statement } from '../ast/statement.ts';
-import { notSupported, parseDatabaseName, parsePropertyList } from './clause.ts';
+import { parseDelete, parseUpdate, parseWithStatement } from './change.ts';
+import { parseDatabaseName, parsePropertyList } from './clause.ts';
 import { type Cursor, isIdentifier } from './cursor.ts';
 import { parseInsert } from './insert.ts';
 import { atQuery } from './query.ts';
@@ -94,14 +95,25 @@ export function parseDescribe(cursor: Cursor): Statement {
   }
   const following = cursor.peek(1);
   const level = isLevelWord(cursor, following.word) ? cursor.takeOneOf(LEVELS) : null;
-  if (cursor.token.word === 'INSERT') {
-    return { kind: 'explain', pos, level: level ?? 'NORMAL', statement: parseInsert(cursor) };
+  const statement = parseExplained(cursor);
+  if (statement === null) return parseDescribeTable(cursor, pos, level);
+  return { kind: 'explain', pos, level: level ?? 'NORMAL', statement };
+}
+
+/** What EXPLAIN takes beside a table's name. */
+function parseExplained(cursor: Cursor): Statement | null {
+  switch (cursor.token.word) {
+    case 'INSERT':
+      return parseInsert(cursor);
+    case 'UPDATE':
+      return parseUpdate(cursor);
+    case 'DELETE':
+      return parseDelete(cursor);
+    case 'WITH':
+      return parseWithStatement(cursor);
+    default:
+      return atQuery(cursor) || cursor.at('(') ? cursor.grammar.query(cursor) : null;
   }
-  if (atQuery(cursor) || cursor.at('(')) {
-    const statement = cursor.grammar.query(cursor);
-    return { kind: 'explain', pos, level: level ?? 'NORMAL', statement };
-  }
-  return parseDescribeTable(cursor, pos, level);
 }
 
 /** A level word counts only before a statement, so that tables may have such names. */
@@ -114,9 +126,6 @@ function isLevelWord(cursor: Cursor, following: string): boolean {
 
 function parseDescribeTable(cursor: Cursor, pos: Position, level: ExplainLevel | null): Statement {
   if (level !== null || !isIdentifier(cursor.token)) {
-    if (cursor.token.word === 'UPDATE' || cursor.token.word === 'DELETE') {
-      throw notSupported(`EXPLAIN ${cursor.token.word}`);
-    }
     cursor.atIdentifier();
     throw cursor.unexpected();
   }

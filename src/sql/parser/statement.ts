@@ -11,6 +11,7 @@ import {
 } from './account.ts';
 import { parseAnalyze, parseHelp, parseLock, parseSync, parseUnlock } from './admin.ts';
 import { parseAlterDatabase, parseAlterTable } from './alter.ts';
+import { parseDelete, parseUpdate, parseWithStatement } from './change.ts';
 import type { Cursor } from './cursor.ts';
 import {
   parseCreateDatabase,
@@ -55,7 +56,7 @@ type StatementRule = (cursor: Cursor) => Statement;
 const RULES: ReadonlyMap<string, StatementRule> = new Map<string, StatementRule>([
   ['(', parseQuery],
   ['SELECT', parseQuery],
-  ['WITH', parseQuery],
+  ['WITH', parseWithStatement],
   ['ADMIN', parseAdmin],
   ['ALTER', parseAlter],
   ['ANALYZE', parseAnalyze],
@@ -63,6 +64,7 @@ const RULES: ReadonlyMap<string, StatementRule> = new Map<string, StatementRule>
   ['COMMIT', parseEnd],
   ['CREATE', parseCreate],
   ['DEALLOCATE', parseDeallocate],
+  ['DELETE', (cursor) => parseDelete(cursor)],
   ['DESC', parseDescribe],
   ['DESCRIBE', parseDescribe],
   ['DROP', parseDrop],
@@ -87,6 +89,7 @@ const RULES: ReadonlyMap<string, StatementRule> = new Map<string, StatementRule>
   ['SYNC', parseSync],
   ['TRUNCATE', parseTruncate],
   ['UNLOCK', parseUnlock],
+  ['UPDATE', (cursor) => parseUpdate(cursor)],
   ['USE', parseUse],
 ]);
 

@@ -71,7 +71,7 @@ export function storedTable(
     properties: {},
     createdMs: 0,
   };
-  return { kind: 'stored', info, files, volumes: [] };
+  return { kind: 'stored', info, version: asId(1), files, volumes: [] };
 }
 
 export function catalogOf(tables: readonly QueryTable[]): QueryCatalog {

@@ -1,0 +1,272 @@
+// DELETE and UPDATE: find the rows at one version, stage what takes their place, commit under the table's turn.
+// Where what was read changed meanwhile, all of it is done again, this time while holding the turn, so that it comes
+// to an end. Whatever goes wrong before the commit aborts the transaction: nothing changed.
+import type { Clock } from '../../base/clock.ts';
+import { type AppError, fail, toAppError } from '../../base/errors.ts';
+import { failpoint } from '../../base/failpoints.ts';
+import type { TableVersion, TransactionId } from '../../base/ids.ts';
+import type { Log } from '../../base/log.ts';
+import { orAborted } from '../../base/queue.ts';
+import type { Random } from '../../base/random.ts';
+import { underTurn } from '../../commit/held-turn.ts';
+import type { TableTurns, Turn } from '../../commit/turn.ts';
+import type { Committer } from '../../commit/types.ts';
+import type { ChangePlan, StagedChange } from '../../model/change-plan.ts';
+import type { CommitResult } from '../../model/load-plan.ts';
+import type { TableInfo } from '../../model/table.ts';
+import { changedScan } from '../../query/plan-change.ts';
+import type { Metrics } from '../../telemetry/metrics.ts';
+
+/** Runs a plan on a CN. */
+export type StageChange = (
+  request: {
+    readonly plan: ChangePlan;
+    readonly transactionId: TransactionId;
+    readonly label: string;
+  },
+  options: { readonly signal: AbortSignal; readonly timeoutMs: number },
+) => Promise<StagedChange>;
+
+export interface ChangesOptions {
+  readonly committer: Pick<Committer, 'beginOther' | 'commitOther' | 'abort' | 'state'>;
+  readonly turns: TableTurns;
+  readonly stage: StageChange;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  /** As SHOW TRANSACTION prints it. */
+  readonly coordinator: string;
+}
+
+/** A plan with the version of the table that it reads. */
+export interface PlannedChange {
+  readonly plan: ChangePlan;
+  readonly version: TableVersion;
+}
+
+export interface ChangeRequest {
+  readonly kind: 'delete' | 'update';
+  readonly table: TableInfo;
+  /** Reads all tables anew and plans over what it finds. */
+  readonly plan: () => Promise<PlannedChange>;
+  readonly signal: AbortSignal;
+}
+
+export interface ChangeResult {
+  readonly label: string;
+  readonly transactionId: TransactionId;
+  readonly rowsChanged: number;
+  /** Rows that an UPDATE left as they were, since their new values do not fit. */
+  readonly rowsFiltered: number;
+}
+
+/** The transaction outlives the statement's own limit by this: it is the statement that ends first. */
+const GRACE_MS = 60_000;
+/** A holder that died keeps the others waiting for this long. */
+const LEASE_MS = 30_000;
+/** Under the turn only what needs no turn (TRUNCATE, a schema change) can come in between. */
+const MAX_TRIES = 5;
+
+interface Running extends ChangeRequest {
+  readonly transactionId: TransactionId;
+  readonly label: string;
+  readonly deadlineMs: number;
+}
+
+interface Staged {
+  readonly planned: PlannedChange;
+  readonly staged: StagedChange;
+}
+
+export class Changes {
+  readonly #options: ChangesOptions;
+
+  constructor(options: ChangesOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * All rows are changed, or none. Throws what planning throws, INSERT_FILTERED, CHANGE_ABORTED, TIMEOUT, engine and
+   * storage errors: nothing changed then, except after METADATA_UNAVAILABLE and LEADER_LOST, where the state of
+   * the transaction tells.
+   */
+  async run(request: ChangeRequest): Promise<ChangeResult> {
+    const { committer, random, coordinator, clock, metrics } = this.#options;
+    const { table, kind, signal } = request;
+    const planned = await request.plan();
+    const { timeoutMs, userName } = planned.plan;
+    const { transactionId, label } = await committer.beginOther({
+      label: `${kind}_${random.uuid()}`,
+      databaseId: table.databaseId,
+      tableId: table.id,
+      source: 'INSERT_STREAMING',
+      coordinator,
+      timeoutMs: timeoutMs + GRACE_MS,
+      userName,
+    });
+    const deadlineMs = clock.monotonicMs() + timeoutMs;
+    const running: Running = { ...request, transactionId, label, deadlineMs };
+    const { staged, result } = await this.#orAbort(running, async () => {
+      const first = { planned, staged: await this.#stage(running, planned, signal) };
+      return await this.#commitStaged(running, first);
+    });
+    metrics.add('millrace_load_transactions_total', 1, { kind, state: result.state.toLowerCase() });
+    if (result.state !== 'VISIBLE') {
+      const detail = 'the table was dropped, or the transaction was aborted';
+      throw fail('CHANGE_ABORTED', { what: kind.toUpperCase(), transactionId, detail });
+    }
+    const { rowsChanged, rowsFiltered } = staged;
+    metrics.add('millrace_load_rows_total', rowsChanged, { kind, result: 'loaded' });
+    metrics.add('millrace_load_rows_total', rowsFiltered, { kind, result: 'filtered' });
+    return { label, transactionId, rowsChanged, rowsFiltered };
+  }
+
+  async #commitStaged(running: Running, first: Staged) {
+    // Nothing matched: the statement happened at the version that it read.
+    if (first.staged.tables.length === 0) {
+      return { staged: first.staged, result: await this.#commit(running, first.staged) };
+    }
+    const { turns, clock } = this.#options;
+    const waitMs = Math.max(1, running.deadlineMs - clock.monotonicMs());
+    const request = { rank: 'LOAD', holder: running.label, leaseMs: LEASE_MS, waitMs } as const;
+    return await underTurn(
+      { turns, clock },
+      running.table.id,
+      request,
+      running.signal,
+      async (turn, signal) => await this.#commitInTurn(running, first, turn, signal),
+    );
+  }
+
+  async #commitInTurn(running: Running, first: Staged, turn: Turn, signal: AbortSignal) {
+    const { keysType } = running.table.schema;
+    // Loads into such tables look rows up; into all others they only add, which changes nothing that was read.
+    const isKeyed = keysType === 'PRIMARY_KEYS' || keysType === 'UNIQUE_KEYS';
+    let current = isKeyed ? await this.#refresh(running, first, signal) : first;
+    for (let tries = 1; ; tries += 1) {
+      failpoint('change.before-commit');
+      try {
+        const { version } = current.planned;
+        const staged = isKeyed
+          ? resolvedAt(current.staged, running.table, version)
+          : current.staged;
+        return { staged, result: await this.#commit(running, staged, turn) };
+      } catch (thrown) {
+        const error = toAppError(thrown);
+        if (error.code !== 'RESOLVE_STALE' || tries >= MAX_TRIES) throw error;
+        this.#options.log.info('a change of rows is done again: the table moved on', {
+          txn: running.transactionId,
+          label: running.label,
+        });
+        current = await this.#again(running, signal);
+      }
+    }
+  }
+
+  /** What was staged, at the head of now where the rows that were read are the same, else all of it anew. */
+  async #refresh(running: Running, first: Staged, signal: AbortSignal): Promise<Staged> {
+    const planned = await this.#replan(running);
+    if (readsTheSame(first.planned.plan, planned.plan)) return { planned, staged: first.staged };
+    return { planned, staged: await this.#stage(running, planned, signal) };
+  }
+
+  async #again(running: Running, signal: AbortSignal): Promise<Staged> {
+    const planned = await this.#replan(running);
+    return { planned, staged: await this.#stage(running, planned, signal) };
+  }
+
+  /** By its name there may be another table now. */
+  async #replan({ plan, table, kind, transactionId }: Running): Promise<PlannedChange> {
+    const planned = await plan();
+    if (planned.plan.target.tableId === table.id) return planned;
+    const detail = 'the table was dropped';
+    throw fail('CHANGE_ABORTED', { what: kind.toUpperCase(), transactionId, detail });
+  }
+
+  async #stage(
+    { transactionId, label, deadlineMs, kind }: Running,
+    { plan }: PlannedChange,
+    signal: AbortSignal,
+  ): Promise<StagedChange> {
+    const { clock, stage } = this.#options;
+    const timeoutMs = Math.max(1, deadlineMs - clock.monotonicMs());
+    try {
+      const limited = { ...plan, timeoutMs };
+      const request = { plan: limited, transactionId, label };
+      return await orAborted(stage(request, { signal, timeoutMs }), signal);
+    } catch (thrown) {
+      const error = toAppError(thrown);
+      if (error.code !== 'TIMEOUT') throw error;
+      throw fail('TIMEOUT', {
+        what: `the ${kind.toUpperCase()}`,
+        timeoutMs: plan.timeoutMs,
+        hint: 'SET insert_timeout raises it',
+      });
+    }
+  }
+
+  async #commit(
+    { transactionId, table, kind }: Running,
+    { tables, rowsLoaded, rowsFiltered, errorSamples }: StagedChange,
+    turn?: Turn,
+  ): Promise<CommitResult> {
+    const { clock, metrics, committer } = this.#options;
+    const startedMs = clock.monotonicMs();
+    try {
+      return await committer.commitOther({
+        transactionId,
+        tableId: table.id,
+        tables,
+        rowsLoaded,
+        rowsFiltered,
+        errorSamples,
+        ...(turn === undefined ? {} : { turn }),
+      });
+    } catch (thrown) {
+      // Never taken for a failure: the transaction's own state decides.
+      const known = await committer.state(transactionId).catch(() => null);
+      if (known?.state === 'VISIBLE') return known;
+      throw thrown;
+    } finally {
+      metrics.observe('millrace_load_commit_seconds', (clock.monotonicMs() - startedMs) / 1000, {
+        kind,
+      });
+    }
+  }
+
+  /** What cannot be aborted now times out: a transaction without a commit has no effect. */
+  async #orAbort<T>({ transactionId, kind }: Running, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (thrown) {
+      const error: AppError = toAppError(thrown);
+      const { committer, log, metrics } = this.#options;
+      metrics.add('millrace_load_transactions_total', 1, { kind, state: 'aborted' });
+      await committer.abort(transactionId, error.message).catch((failed: unknown) => {
+        log.warn('a change of rows could not be aborted', { txn: transactionId, error: failed });
+      });
+      throw error;
+    }
+  }
+}
+
+/** The files of the table and their deletes, left out what cannot hold a row that is wanted. */
+function readsTheSame(before: ChangePlan, now: ChangePlan): boolean {
+  const old = changedScan(before).files;
+  const { files } = changedScan(now);
+  return (
+    old.length === files.length &&
+    old.every((file, index) => {
+      const other = files[index];
+      return file.id === other?.id && file.deletes.at(-1)?.id === other.deletes.at(-1)?.id;
+    })
+  );
+}
+
+function resolvedAt(staged: StagedChange, table: TableInfo, version: TableVersion): StagedChange {
+  const tables = staged.tables.map((entry) =>
+    entry.tableId === table.id ? { ...entry, resolvedAt: version } : entry,
+  );
+  return { ...staged, tables };
+}

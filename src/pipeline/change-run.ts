@@ -1,0 +1,151 @@
+// Runs one DELETE or UPDATE on the CN: the rows that change with their places, what an UPDATE makes of them as a new
+// data file, and one object of position deletes for the old ones. Makes nothing visible.
+import { assert } from '../base/assert.ts';
+import { failpoint } from '../base/failpoints.ts';
+import type { Connection, StatementOptions } from '../engine/duckdb.ts';
+import { withSources } from '../engine/plan-sources.ts';
+import type { ChangePlan, RowUpdate, StagedChange } from '../model/change-plan.ts';
+import type { BegunTransaction, StagedTable } from '../model/load-plan.ts';
+import type { StagedFile, TableSchema } from '../model/table.ts';
+import { changedScan } from '../query/plan-change.ts';
+import { copyRejected, type InsertServices } from './insert-run.ts';
+import { appendFile } from './sink/append.ts';
+import { writeDeletes } from './sink/delete-file.ts';
+import { CHANGED_TABLE, changedRowsSql, newRowsCopySql } from './transform/change-sql.ts';
+import { RejectRecorder } from './transform/reject-recorder.ts';
+
+/** Reasons of rejected rows that go back with the result. */
+const SAMPLES = 3;
+
+type Begun = Pick<BegunTransaction, 'transactionId' | 'label'>;
+
+/**
+ * Stages the change. Throws INSERT_FILTERED when the new values of more rows do not fit than the plan allows,
+ * engine and storage errors; what it had written then is without effect.
+ */
+export async function runChange(
+  plan: ChangePlan,
+  begun: Begun,
+  services: InsertServices,
+  signal: AbortSignal,
+): Promise<StagedChange> {
+  const options = { signal, timeoutMs: plan.timeoutMs };
+  return await services.engine.withConnection(async (connection) => {
+    if (plan.update === null) {
+      await findRows(plan, 0, services, connection, options);
+      const tables = await stagedTarget(plan, null, begun, services, connection, options);
+      const rowsChanged = await countRows(connection, options);
+      return { tables, rowsChanged, rowsLoaded: 0, rowsFiltered: 0, errorSamples: [] };
+    }
+    return await runUpdate(plan, plan.update, begun, services, connection, options);
+  });
+}
+
+async function runUpdate(
+  plan: ChangePlan,
+  update: RowUpdate,
+  begun: Begun,
+  services: InsertServices,
+  connection: Connection,
+  options: StatementOptions & { readonly signal: AbortSignal },
+): Promise<StagedChange> {
+  const recorder = new RejectRecorder(update, begun.transactionId);
+  const slot = services.rejects.acquire(recorder);
+  try {
+    await findRows(plan, slot.slot, services, connection, options);
+  } catch (thrown) {
+    // What the recorder threw comes back as an engine error: its own says more.
+    throw recorder.failure ?? thrown;
+  } finally {
+    slot.release();
+  }
+  const rowsChanged = await countRows(connection, options);
+  recorder.check(rowsChanged);
+  const file =
+    rowsChanged === 0
+      ? null
+      : await writeNewRows(plan, update, rowsChanged, begun, services, connection, options);
+  failpoint('change.after-copy');
+  const tables = await stagedTarget(plan, file, begun, services, connection, options);
+  const { rejected } = update;
+  const kept = await copyRejected(
+    { ...plan, rejected },
+    begun,
+    recorder,
+    services,
+    connection,
+    options.signal,
+  );
+  return {
+    tables: kept === null ? tables : [...tables, kept],
+    rowsChanged,
+    rowsLoaded: rowsChanged,
+    rowsFiltered: recorder.count,
+    errorSamples: recorder.samples(SAMPLES),
+  };
+}
+
+/** Fills the table of the rows that change: each once, with its place. */
+async function findRows(
+  plan: ChangePlan,
+  slot: number,
+  services: InsertServices,
+  connection: Connection,
+  options: StatementOptions & { readonly signal: AbortSignal },
+): Promise<void> {
+  await withSources(services, connection, plan, options.signal, (withClause) =>
+    connection.run(changedRowsSql(plan, { withClause, slot }), options),
+  );
+}
+
+async function countRows(connection: Connection, options: StatementOptions): Promise<number> {
+  const [row] = await connection.rows(`SELECT count(*) FROM ${CHANGED_TABLE}`, options);
+  return Number(row?.[0] ?? 0);
+}
+
+async function writeNewRows(
+  plan: ChangePlan,
+  update: RowUpdate,
+  expected: number,
+  { transactionId }: Begun,
+  services: InsertServices,
+  connection: Connection,
+  options: StatementOptions,
+): Promise<StagedFile | null> {
+  const store = await services.openStore(plan.target.volume);
+  const columns = update.outputs.map((output) => output.column);
+  const schema: TableSchema = { keysType: 'DUP_KEYS', columns };
+  const { file } = await appendFile(
+    { target: plan.target, schema, store },
+    transactionId,
+    services,
+    connection,
+    (path) => newRowsCopySql(schema, path),
+    (written) => assert(written === expected, 'a new row for every one that leaves'),
+    options,
+  );
+  return file;
+}
+
+/** What the target gets and loses; nothing where no row changes. */
+async function stagedTarget(
+  plan: ChangePlan,
+  file: StagedFile | null,
+  { transactionId }: Begun,
+  services: InsertServices,
+  connection: Connection,
+  options: StatementOptions,
+): Promise<readonly StagedTable[]> {
+  const { target, volumes } = plan;
+  const deletes = await writeDeletes(
+    { target, store: await services.openStore(target.volume), volumes },
+    transactionId,
+    services,
+    connection,
+    changedScan(plan).files,
+    CHANGED_TABLE,
+    options,
+  );
+  if (deletes === null) return [];
+  return [{ tableId: target.tableId, files: file === null ? [] : [file], deletes }];
+}

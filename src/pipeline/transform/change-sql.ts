@@ -1,0 +1,46 @@
+// ChangePlan -> DuckDB statements: a temporary table of the rows that change (their places, and for an UPDATE their
+// new values in the columns' own types), and the COPY of the new rows.
+
+import type { ChangePlan } from '../../model/change-plan.ts';
+import { quoteIdentifier, quoteLiteral } from '../../model/duckdb-text.ts';
+import { parquetCopyOptions, storeExpression } from '../../model/parquet-layout.ts';
+import type { TableSchema } from '../../model/table.ts';
+import { OWN_FILE } from './compile-sql.ts';
+import { partSql } from './insert-sql.ts';
+
+/** The temporary table: `__file`, `__row`, and v0, v1, ... of an UPDATE. */
+export const CHANGED_TABLE = '__changed';
+
+/** Fills the table. `withClause` puts the scans in scope; `insert_reject` is told of new values that do not fit. */
+export function changedRowsSql(
+  plan: ChangePlan,
+  { withClause, slot }: { readonly withClause: string; readonly slot: number },
+): string {
+  return `CREATE OR REPLACE TEMP TABLE ${CHANGED_TABLE} AS ${withClause}${rowsSql(plan, slot)}`;
+}
+
+function rowsSql({ duckdbSql, mayRepeat, update }: ChangePlan, slot: number): string {
+  if (update === null) {
+    const distinct = mayRepeat ? 'DISTINCT ' : '';
+    return `SELECT ${distinct}c0 AS __file, c1 AS __row FROM (\n${duckdbSql}\n)`;
+  }
+  // All columns of one row: first() of a group takes them from the same one.
+  const once = mayRepeat ? 'DISTINCT ON (c0, c1) ' : '';
+  const sources = update.types.map((_, index) => `c${index + 2} AS c${index}`);
+  const list = ['c0 AS __file', 'c1 AS __row', ...sources].join(', ');
+  const part = {
+    kind: 'query',
+    types: update.types,
+    fromTable: update.fromTable,
+    duckdbSql: `SELECT ${list} FROM (SELECT ${once}* FROM (\n${duckdbSql}\n))`,
+  } as const;
+  return partSql(update, part, 0, slot, ['__file', '__row']);
+}
+
+/** The COPY of an UPDATE's new rows; its one result row are the Parquet statistics. */
+export function newRowsCopySql(schema: TableSchema, outputPath: string): string {
+  const list = schema.columns.map(
+    ({ name, type }, index) => `${storeExpression(type, `v${index}`)} AS ${quoteIdentifier(name)}`,
+  );
+  return `COPY (SELECT ${list.join(', ')} FROM ${CHANGED_TABLE}) TO ${quoteLiteral(outputPath)} (${parquetCopyOptions(schema)}, ${OWN_FILE})`;
+}

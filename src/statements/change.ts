@@ -1,0 +1,192 @@
+// DELETE and UPDATE: checks them against the table, plans which rows they change and runs them. Which rows these are
+// is worked out anew when the table changed in between.
+import { fail } from '../base/errors.ts';
+import type { PlannedChange } from '../loads/change/service.ts';
+import { insertOutputs } from '../loads/insert/definition.ts';
+import { analysisError } from '../loads/properties.ts';
+import type { RowUpdate } from '../model/change-plan.ts';
+import { printSqlType } from '../model/sql-type.ts';
+import type { ColumnSchema, TableInfo, TableSchema } from '../model/table.ts';
+import type { QueryContext } from '../query/catalog.ts';
+import { type ChangedRows, changeQuery, planChangedRows } from '../query/plan-change.ts';
+import { isCastable } from '../query/types.ts';
+import type { Assignment, ChangeStatement, Delete, Update } from '../sql/ast/change.ts';
+import type { Query } from '../sql/ast/query.ts';
+import { insertRulesOf, loadTargets, refuseSystemTable } from './insert.ts';
+import { queryWithTables } from './query.ts';
+import { findTable, tableName } from './tables.ts';
+import type { Handler, Outcome, StatementContext } from './types.ts';
+import { variableText } from './variables.ts';
+
+/** SOURCE: StarRocks, UPDATE: fewer columns than this, and less than this share of all, need no WHERE in mode auto. */
+const FEW_COLUMNS = 4;
+const FEW_SHARE = 0.3;
+
+export const deleteRows: Handler<'delete'> = async (statement, context) => {
+  const table = await findTable(statement.table, context);
+  await refuseSystemTable(table, context);
+  checkDelete(statement, table);
+  return await run(statement, table, context);
+};
+
+export const updateRows: Handler<'update'> = async (statement, context) => {
+  const table = await findTable(statement.table, context);
+  await refuseSystemTable(table, context);
+  checkUpdate(statement, table, context);
+  return await run(statement, table, context);
+};
+
+async function run(
+  statement: ChangeStatement,
+  table: TableInfo,
+  context: StatementContext,
+): Promise<Outcome> {
+  const { services, signal } = context;
+  const { label, transactionId, rowsChanged, rowsFiltered } = await services.changes.run({
+    kind: statement.kind,
+    table,
+    signal,
+    plan: () => planChange(statement, table, context),
+  });
+  return {
+    kind: 'ok',
+    affectedRows: rowsChanged,
+    warnings: rowsFiltered,
+    info: `{'label':'${label}', 'status':'VISIBLE', 'txnId':'${transactionId}'}`,
+  };
+}
+
+/** SOURCE: StarRocks' words for what DELETE needs. */
+function checkDelete({ where, partitions }: Delete, { schema }: TableInfo): void {
+  if (where === null) {
+    throw analysisError(
+      schema.keysType === 'PRIMARY_KEYS'
+        ? 'Delete must specify where clause to prevent full table delete'
+        : 'Where clause is not set',
+    );
+  }
+  if (partitions === null) return;
+  throw fail('NOT_SUPPORTED', {
+    what: 'DELETE from a PARTITION',
+    hint: 'tables have no partitions yet',
+  });
+}
+
+/** SOURCE: StarRocks' words for what UPDATE needs. */
+function checkUpdate(statement: Update, table: TableInfo, context: StatementContext): void {
+  const { schema, name } = table;
+  if (schema.keysType !== 'PRIMARY_KEYS') {
+    throw analysisError(`table ${name} does not support update, only PRIMARY KEY tables do`);
+  }
+  const seen = new Set<string>();
+  for (const { column, value } of statement.assignments) {
+    const found = columnNamed(schema, column);
+    if (found === undefined) {
+      throw analysisError(`table '${name}' do not existing column '${column}'`);
+    }
+    if (found.isKey) throw analysisError(`primary key column cannot be updated: ${found.name}`);
+    if (value.kind === 'default' && found.defaultValue === null && !found.nullable) {
+      throw analysisError(`Column has no default value, column: ${found.name}`);
+    }
+    if (seen.has(found.name)) throw analysisError(`Column '${column}' specified twice`);
+    seen.add(found.name);
+  }
+  if (statement.where === null && !needsNoWhere(seen.size, schema, context)) {
+    throw analysisError('must specify where clause to prevent full table update');
+  }
+}
+
+function needsNoWhere(
+  count: number,
+  { columns }: TableSchema,
+  { session, services }: StatementContext,
+): boolean {
+  const mode = variableText('partial_update_mode', 'session', session, services.globals);
+  if (mode === 'column') return true;
+  return mode === 'auto' && count < FEW_COLUMNS && count < columns.length * FEW_SHARE;
+}
+
+function columnNamed({ columns }: TableSchema, name: string): ColumnSchema | undefined {
+  const lower = name.toLowerCase();
+  return columns.find((column) => column.name.toLowerCase() === lower);
+}
+
+/** The assignments whose values the query computes: all but DEFAULT. */
+function computedOf(statement: ChangeStatement): readonly Assignment[] {
+  if (statement.kind === 'delete') return [];
+  return statement.assignments.filter(({ value }) => value.kind !== 'default');
+}
+
+/** The query that finds the rows of a statement that is as it must be: for EXPLAIN. Throws as running it does. */
+export async function checkedChangeQuery(
+  statement: ChangeStatement,
+  context: StatementContext,
+): Promise<Query> {
+  const table = await findTable(statement.table, context);
+  if (statement.kind === 'delete') checkDelete(statement, table);
+  else checkUpdate(statement, table, context);
+  const { database } = tableName(statement.table, context.session);
+  return changeQuery(statement, database, computedOf(statement));
+}
+
+/** Over the tables as they are now. */
+async function planChange(
+  statement: ChangeStatement,
+  table: TableInfo,
+  context: StatementContext,
+): Promise<PlannedChange> {
+  const { database } = tableName(statement.table, context.session);
+  const computed = computedOf(statement);
+  const query = changeQuery(statement, database, computed);
+  const { query: expanded, context: tables } = await queryWithTables(query, context);
+  const stored = tables.catalog.table(database, statement.table.name);
+  if (stored?.kind !== 'stored' || stored.info.id !== table.id) {
+    throw fail('UNKNOWN_TABLE', { table: `${database}.${statement.table.name}` });
+  }
+  const { schema } = stored.info;
+  const assigned = new Set(
+    statement.kind === 'update'
+      ? statement.assignments.map(({ column }) => columnNamed(schema, column)?.name)
+      : [],
+  );
+  const kept =
+    statement.kind === 'delete' ? [] : schema.columns.filter(({ name }) => !assigned.has(name));
+  const rows = planChangedRows(expanded, kept, computed, context.text, tables);
+  const { target, rejected } = await loadTargets(stored.info, context);
+  const rules = insertRulesOf([], context);
+  const { types, fromTable, ...found } = rows;
+  const update =
+    statement.kind === 'delete'
+      ? null
+      : { ...updateOf(schema, kept, computed, { types, fromTable }, tables), ...rules, rejected };
+  return {
+    version: stored.version,
+    plan: {
+      userName: context.session.user,
+      target,
+      ...found,
+      update,
+      timeoutMs: rules.timeoutMs,
+    },
+  };
+}
+
+/** Where the values of the new rows come from. Throws SQL_ANALYZE for types that no cast makes the column's. */
+function updateOf(
+  schema: TableSchema,
+  kept: readonly ColumnSchema[],
+  computed: readonly Assignment[],
+  { types, fromTable }: Pick<ChangedRows, 'types' | 'fromTable'>,
+  { session }: QueryContext,
+): Pick<RowUpdate, 'types' | 'fromTable' | 'outputs'> {
+  const sources = [...kept, ...computed.flatMap(({ column }) => columnNamed(schema, column) ?? [])];
+  for (const [index, column] of sources.entries()) {
+    const type = types[index];
+    if (type === undefined || isCastable(type, column.type)) continue;
+    throw analysisError(
+      `Cannot cast '${printSqlType(type)}' to '${printSqlType(column.type)}' for column '${column.name}'`,
+    );
+  }
+  // What is neither kept nor computed is set to DEFAULT.
+  return { types, fromTable, outputs: insertOutputs(schema.columns, sources, session) };
+}
