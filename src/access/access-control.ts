@@ -146,7 +146,18 @@ export class AccessControl {
   }
 
   /** The keys of a named object; null when there is none of the name. */
-  async resolve(on: ObjectRef): Promise<ObjectKey | null> {
+  resolve(on: ObjectRef): Promise<ObjectKey | null> {
+    // Asked for every table of every statement. Users are in the view, which is no metadata read.
+    if (on.type === 'USER') return this.#find(on);
+    const names = [
+      on.type,
+      ...('database' in on ? [on.database] : []),
+      'name' in on ? on.name : '',
+    ];
+    return this.#catalog.remember(['object', ...names], () => this.#find(on));
+  }
+
+  async #find(on: ObjectRef): Promise<ObjectKey | null> {
     const catalog = this.#catalog;
     switch (on.type) {
       case 'SYSTEM':

@@ -306,6 +306,11 @@ export interface Catalog extends CatalogScope {
    * metadata read. Throws UNKNOWN_VERSION, NO_VERSION_THEN.
    */
   snapshot(refs: readonly TableRef[]): Promise<Snapshot>;
+  /**
+   * What `read` gives, from memory where nothing was written to the metadata since it was read under this key.
+   * `read` depends on the key and the metadata alone; its answer is shared, so nobody may change it.
+   */
+  remember<T>(key: readonly string[], read: () => Promise<T>): Promise<T>;
   /** Flushes and releases the data directory. Idempotent. */
   close(): Promise<void>;
 }

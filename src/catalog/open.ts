@@ -33,6 +33,7 @@ import { sqliteDialect } from './driver/sqlite-dialect.ts';
 import { TaskLeaseStore } from './lease-store.ts';
 import { LedgerStore } from './ledger.ts';
 import { LoadJobStore } from './load-job-store.ts';
+import { ReadCache } from './read-cache.ts';
 import { RecycleBin } from './recycle-bin.ts';
 import { RetentionStore } from './retention-store.ts';
 import { migrate, readMigrations } from './schema/migrate.ts';
@@ -109,8 +110,9 @@ export async function openCatalog(options: CatalogOptions): Promise<Catalog> {
     // Nothing commits before the bootstrap has made this process the leader.
     const before = contextOf(asId<Epoch>(0));
     const leader = await before.atomically((context) => bootstrap(context, sealer));
-    return new SqlCatalog(contextOf(leader.epoch), leader.incarnation, () => {
-      rmSync(pidPath, { force: true });
+    return new SqlCatalog(contextOf(leader.epoch), leader.incarnation, {
+      reads: new ReadCache(() => client.writesSent),
+      afterClose: () => rmSync(pidPath, { force: true }),
     });
   } catch (error) {
     await client.close();
@@ -304,12 +306,18 @@ class Scope implements CatalogScope {
 class SqlCatalog extends Scope implements Catalog {
   readonly incarnation: string;
   readonly #context: CatalogContext;
+  readonly #reads: ReadCache;
   readonly #afterClose: () => void;
 
-  constructor(context: CatalogContext, incarnation: string, afterClose: () => void) {
+  constructor(
+    context: CatalogContext,
+    incarnation: string,
+    { reads, afterClose }: { readonly reads: ReadCache; readonly afterClose: () => void },
+  ) {
     super(context);
     this.#context = context;
     this.incarnation = incarnation;
+    this.#reads = reads;
     this.#afterClose = afterClose;
   }
 
@@ -326,7 +334,21 @@ class SqlCatalog extends Scope implements Catalog {
   }
 
   snapshot(refs: readonly TableRef[]): Promise<Snapshot> {
-    return readSnapshot(this.#context, refs);
+    // What a table was goes by the clock, too: versions end.
+    if (refs.some(({ at }) => at !== undefined)) return readSnapshot(this.#context, refs);
+    const parts = refs.flatMap((ref) => [ref.databaseName, ref.tableName, ref.sessionId ?? '']);
+    return this.#reads.get(
+      JSON.stringify(['snapshot', ...parts]),
+      () => readSnapshot(this.#context, refs),
+      ({ tables }) => {
+        const files = tables.flatMap((table) => table?.files ?? []);
+        return files.reduce((sum, { deletes }) => sum + 1 + deletes.length, 0);
+      },
+    );
+  }
+
+  remember<T>(key: readonly string[], read: () => Promise<T>): Promise<T> {
+    return this.#reads.get(JSON.stringify(['other', ...key]), read, () => 0);
   }
 
   async close(): Promise<void> {

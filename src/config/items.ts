@@ -196,6 +196,12 @@ export const CONFIG_ITEMS = {
   mem_limit_bytes: used('cn', 'int', '402653184', 'memory of the query engine in bytes'),
   loader_mem_limit_bytes: used('cn', 'int', '268435456', 'memory of the loader engine in bytes'),
   cache_max_bytes: used('cn', 'int', '10737418240', 'bytes of the disk cache for remote objects'),
+  look_up_cache_bytes: used(
+    'cn',
+    'int',
+    '134217728',
+    'memory for rows that look-ups by key ask for again and again, beside the query engine; 0 = none',
+  ),
   // -- known to StarRocks, without meaning here
   be_port: accepted('cn', 'int', '9060'),
   be_http_port: accepted('cn', 'int', '8040'),

@@ -52,6 +52,28 @@ export interface ConstantResult {
   readonly rows: readonly (readonly (string | null)[])[];
 }
 
+export type LookUpOperator = '=' | '<' | '<=' | '>' | '>=';
+
+/** A column of whole numbers compared with a constant; never true for NULL. */
+export interface LookUpComparison {
+  /** By its name in the scan's schema. */
+  readonly column: string;
+  readonly op: LookUpOperator;
+  readonly value: bigint;
+}
+
+/**
+ * A statement said once more in a form that needs no engine: rows of the plan's one scan for which every
+ * comparison holds, without the first `offset` of them, at most `most` (null = all), in any order.
+ */
+export interface LookUp {
+  /** One for each result column: its name in the scan's schema, and SQL over that name that gives `c0`, `c1`, ... */
+  readonly columns: readonly { readonly name: string; readonly sql: string }[];
+  readonly comparisons: readonly LookUpComparison[];
+  readonly offset: number;
+  readonly most: number | null;
+}
+
 export interface QueryPlan {
   /** One DuckDB SELECT; scans and inline tables appear as their placeholders in FROM. Output columns are `c0`, `c1`, ... in the order of `columns`. */
   readonly duckdbSql: string;
@@ -67,6 +89,8 @@ export interface QueryPlan {
    * than all of them, and is all that a look-up needs.
    */
   readonly tryFewFirst?: true;
+  /** What `duckdbSql` says, where it is a look-up: the CN may answer either way. */
+  readonly lookUp?: LookUp;
   /** EXPLAIN ANALYZE: runs the statement and gives its profile, one line of text a row, in place of its rows. */
   readonly profile?: true;
 }

@@ -129,7 +129,9 @@ export class CommandWriter implements ResultWriter {
     }
     this.#channel.writeRaw(chunk);
     this.#channel.sequence = follower.nextSequence;
-    await this.#channel.flush(this.#options.signal);
+    // A small result goes to the socket in one piece with its end; a piece of a packet waits for nothing.
+    if (follower.atBoundary) await this.#flushWhenFull();
+    else await this.#channel.flush(this.#options.signal);
   }
 
   async endRows(

@@ -11,6 +11,7 @@ import type { LiteralExpression } from './expression.ts';
 import { foldConstant } from './fold-constant.ts';
 import { querySql } from './generate-query.ts';
 import { boundedSql, checkTypeDepth, MAX_RESULT_TYPE_DEPTH } from './limits.ts';
+import { lookUpOf } from './look-up.ts';
 import { pruneFiles } from './prune-files.ts';
 import type { QueryNode } from './query-node.ts';
 import { renderTextSql } from './render.ts';
@@ -36,6 +37,7 @@ export function planQuery(query: Query, text: string, context: QueryContext): Qu
   const duckdbSql = boundedSql(
     `SELECT ${items.join(', ')} FROM (${inner}) AS q${node.limit === null ? cap : ''}`,
   );
+  const lookUp = scans.length === 1 ? lookUpOf(node, context.limits.maxRows) : null;
   return {
     duckdbSql,
     columns,
@@ -43,6 +45,7 @@ export function planQuery(query: Query, text: string, context: QueryContext): Qu
     timeoutMs: context.limits.timeoutMs,
     maxRows: mostRows(node),
     ...(isLookUp(node, scans) ? { tryFewFirst: true } : {}),
+    ...(lookUp === null ? {} : { lookUp }),
   };
 }
 

@@ -210,6 +210,7 @@ function common(parts: Parts, metrics: Metrics, role: ChildRole, memoryLimitByte
     rpcTimeoutMs: options.config.int('rpc_timeout_millisecond'),
     memoryLimitBytes,
     cacheMaxBytes: options.config.int('cache_max_bytes'),
+    lookUpCacheBytes: options.config.int('look_up_cache_bytes'),
     bindHost: options.config.text('bind_host'),
     incarnation: catalog.incarnation,
   };

@@ -26,6 +26,8 @@ export interface ChildSettings {
   readonly rpcTimeoutMs: number;
   readonly memoryLimitBytes: number;
   readonly cacheMaxBytes: number;
+  /** Memory for rows of look-ups, beside the engine's. */
+  readonly lookUpCacheBytes: number;
   /** Address that the embedded broker listens on. */
   readonly bindHost: string;
   /** Of the metadata; part of every cache key. '' for the broker. */

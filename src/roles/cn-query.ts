@@ -9,6 +9,7 @@ import { systemRandom } from '../base/random.ts';
 import type { QueryNodeApi } from '../cluster/rpc/messages.ts';
 import { DeleteBitmaps } from '../engine/delete-bitmaps.ts';
 import { type Engine, openEngine } from '../engine/duckdb.ts';
+import { HotBlocks } from '../engine/hot-blocks.ts';
 import type { SourceReader } from '../engine/plan-sources.ts';
 import { createQueryRunner } from '../engine/query-runner.ts';
 import { RejectRegistry } from '../engine/reject-function.ts';
@@ -60,7 +61,13 @@ export async function startQueryNode(settings: ChildSettings, log: Log): Promise
     random: systemRandom,
   });
   const reader = { resolve, deletes: new DeleteBitmaps(resolve, BITMAP_BYTES) };
-  const runner = createQueryRunner({ engine, ...reader, clock: systemClock });
+  const hotBlocks = new HotBlocks({
+    engine,
+    resolve,
+    maxBytes: settings.lookUpCacheBytes,
+    onFailed: (error) => log.warn('rows for look-ups were not read ahead', { error }),
+  });
+  const runner = createQueryRunner({ engine, ...reader, clock: systemClock, hotBlocks });
   const inserts = await openInserts({ engine, reader, tempDirectory, inPlace });
   const peer = connectToParent<QueryNodeApi, NoCalls>(
     {
@@ -77,7 +84,10 @@ export async function startQueryNode(settings: ChildSettings, log: Log): Promise
   log.info('query process ready');
   return {
     closed: peer.closed,
-    stop: () => engine.close(),
+    stop: async () => {
+      await hotBlocks.close();
+      await engine.close();
+    },
   };
 }
 

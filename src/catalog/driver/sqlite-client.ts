@@ -33,6 +33,7 @@ export class SqliteClient {
   readonly #onLost: (error: AppError) => void;
   readonly #waiting = new Map<number, Deferred<readonly StatementResult[]>>();
   #nextId = 0;
+  #writesSent = 0;
   /** Set once the worker is gone; every later request fails with it. */
   #ended: AppError | null = null;
   /** From open() to close(): outside of it the end of the worker is no loss. */
@@ -69,11 +70,17 @@ export class SqliteClient {
     return client;
   }
 
+  /** Requests sent so far that may change something. Goes up before they are sent. */
+  get writesSent(): number {
+    return this.#writesSent;
+  }
+
   /** One hop. Answers come in the order of the requests. */
   send(request: Omit<SqliteRequest, 'id'>): Promise<readonly StatementResult[]> {
     if (this.#ended !== null) return Promise.reject(this.#ended);
     this.#nextId += 1;
     const id = this.#nextId;
+    if (mayWrite(request)) this.#writesSent += 1;
     const answer = deferred<readonly StatementResult[]>();
     this.#waiting.set(id, answer);
     this.#worker.postMessage({ id, ...request } satisfies SqliteRequest);
@@ -136,4 +143,10 @@ function translate(failure: SqliteFailure, path: string): Error {
     default:
       return cause;
   }
+}
+
+/** Everything but statements that begin as a SELECT; the end of a transaction of several requests, too. */
+function mayWrite({ statements, end }: Omit<SqliteRequest, 'id'>): boolean {
+  if (statements.length === 0) return end !== null;
+  return !statements.every(({ sql }) => /^select\b/i.test(sql));
 }

@@ -40,10 +40,11 @@ export function writeFrame(
   header.writeUInt32LE(payload.length, 0);
   header.writeUInt8(kind, 4);
   header.writeUInt32LE(id, 5);
+  // Frames of one turn (the last rows and the result of a call) leave in one system call.
   stream.cork();
-  stream.write(header);
-  const more = payload.length === 0 || stream.write(payload);
-  stream.uncork();
+  process.nextTick(uncork, stream);
+  const fits = stream.write(header);
+  const more = payload.length === 0 ? fits : stream.write(payload);
   if (more || stream.destroyed) return Promise.resolve();
   return new Promise((resolve) => {
     const done = (): void => {
@@ -54,6 +55,10 @@ export function writeFrame(
     stream.on('drain', done);
     stream.on('close', done);
   });
+}
+
+function uncork(stream: Duplex): void {
+  stream.uncork();
 }
 
 /** Collects stream data and hands out whole frames. */

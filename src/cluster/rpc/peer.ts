@@ -40,12 +40,16 @@ export interface PeerOptions {
 
 /** Bytes of chunks that may be under way for one call. */
 const CREDIT_BYTES = 4 * 1024 * 1024;
+/** Credit is given back in pieces of at least this much: the answer of a small query needs none. */
+const CREDIT_STEP_BYTES = 1024 * 1024;
 
 interface Outgoing {
   readonly method: string;
   readonly answer: Deferred<unknown>;
   readonly onChunk: ((chunk: Buffer) => Promise<void>) | undefined;
   chunkChain: Promise<void>;
+  /** Bytes taken that no credit was given back for yet. */
+  owedBytes: number;
   timer: Timer | undefined;
 }
 
@@ -112,6 +116,7 @@ export class RpcPeer<Serves extends Api<Serves>, Calls extends Api<Calls>> {
       answer: deferred<unknown>(),
       onChunk: options.onChunk,
       chunkChain: Promise.resolve(),
+      owedBytes: 0,
       timer: undefined,
     };
     this.#outgoing.set(id, out);
@@ -181,8 +186,11 @@ export class RpcPeer<Serves extends Api<Serves>, Calls extends Api<Calls>> {
     const length = payload.length;
     out.chunkChain = out.chunkChain.then(async () => {
       await out.onChunk?.(payload);
+      out.owedBytes += length;
+      if (out.owedBytes < CREDIT_STEP_BYTES) return;
       const credit = Buffer.allocUnsafe(4);
-      credit.writeUInt32LE(length, 0);
+      credit.writeUInt32LE(out.owedBytes, 0);
+      out.owedBytes = 0;
       await this.#send(FRAME_KINDS.credit, id, credit);
     });
     // A failing consumer fails the call; the rejection is also awaited by call().

@@ -239,3 +239,42 @@ function hasCode(code: string, text: string): (error: unknown) => boolean {
     return true;
   };
 }
+
+test('only what may write counts as a write', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'millrace-driver-'));
+  const client = await SqliteClient.open(join(directory, 'x.db'));
+  const db = new Kysely<MetadataTables>({ dialect: sqliteDialect(client) });
+  try {
+    const writes = async (work: () => Promise<unknown>): Promise<number> => {
+      const before = client.writesSent;
+      await work();
+      return client.writesSent - before;
+    };
+    const create = sql`CREATE TABLE counters (name TEXT PRIMARY KEY, next_value BIGINT NOT NULL)`;
+    assert.equal(await writes(() => create.execute(db)), 1);
+    const select = db.selectFrom('counters').selectAll();
+    assert.equal(await writes(() => select.execute()), 0);
+    assert.equal(await writes(() => runBatch(db, [select, select])), 0);
+    // It goes up at once, before anybody can see the effect.
+    const before = client.writesSent;
+    const text = "INSERT INTO counters VALUES ('file', 1)";
+    const inserting = client.send({
+      begin: true,
+      statements: [{ sql: text, parameters: [] }],
+      end: 'commit',
+    });
+    assert.equal(client.writesSent, before + 1);
+    await inserting;
+    assert.equal(await writes(() => runBatch(db, [select, db.deleteFrom('counters')])), 1);
+    // Its statement, and its end.
+    const change = (): Promise<unknown> =>
+      db
+        .transaction()
+        .execute((inside) => inside.updateTable('counters').set({ next_value: 2 }).execute());
+    assert.equal(await writes(change), 2);
+    assert.equal(await writes(() => sql`WITH x AS (SELECT 1) DELETE FROM counters`.execute(db)), 1);
+  } finally {
+    await db.destroy();
+    rmSync(directory, { recursive: true, force: true });
+  }
+});

@@ -46,6 +46,7 @@ function child(
       rpcTimeoutMs: 2000,
       memoryLimitBytes: 1,
       cacheMaxBytes: 1,
+      lookUpCacheBytes: 0,
       bindHost: '127.0.0.1',
       incarnation: 'x',
     },
