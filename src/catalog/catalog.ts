@@ -117,12 +117,17 @@ export interface DatabaseChanges {
   readonly properties?: Readonly<Record<string, string>>;
 }
 
+/** A column before the catalog has given it its ids. */
+export type NewColumn = Omit<ColumnSchema, 'fieldId' | 'nestedIds'>;
+
 export interface NewTable {
   readonly databaseName: string;
   readonly name: string;
   readonly keysType: TableInfo['schema']['keysType'];
   /** Field ids are given by the catalog, 1.. in this order. */
-  readonly columns: readonly Omit<ColumnSchema, 'fieldId' | 'nestedIds'>[];
+  readonly columns: readonly NewColumn[];
+  /** ORDER BY (names of `columns`); absent: the key. */
+  readonly sortKey?: readonly string[];
   /** Null = the database's volume. */
   readonly volumeName: string | null;
   readonly comment: string;
@@ -174,6 +179,8 @@ export interface Tables {
    * As find. Throws UNKNOWN_TABLE, SYSTEM_OBJECT.
    */
   drop(databaseName: string, tableName: string, options?: DropOptions): Promise<void>;
+  /** Takes the next `count` AUTO_INCREMENT values and gives the first: each is given out once. Throws UNKNOWN_TABLE. */
+  reserveAutoIds(id: TableId, count: number): Promise<number>;
   /** Status of live tables; unknown ids are left out. */
   status(ids: readonly TableId[]): Promise<readonly TableStatus[]>;
 }

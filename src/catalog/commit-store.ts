@@ -80,6 +80,8 @@ export interface NewFile {
   /** Of the newest rows in it. */
   readonly addedMs: number;
   readonly file: StagedFile;
+  /** Of a file that takes the place of others: theirs. Absent: it comes after all files of the table. */
+  readonly sequence?: number;
 }
 
 export class CommitStore {
@@ -184,7 +186,7 @@ export class CommitStore {
     const { db } = this.#context;
     const nowMs = this.#context.nowMs();
     const { transactionId } = commit;
-    const rows = commit.files.map((entry) => fileRow(entry, transactionId));
+    const rows = commit.files.map((entry, index) => fileRow(entry, index, transactionId));
     const chunks = Array.from({ length: Math.ceil(rows.length / INSERT_ROWS) }, (_, index) =>
       rows.slice(index * INSERT_ROWS, (index + 1) * INSERT_ROWS),
     );
@@ -226,6 +228,7 @@ export class CommitStore {
       readonly deletedRows: number;
       readonly sizeBytes: number;
       readonly addedMs: number;
+      readonly sequence: number;
     }[]
   > {
     const { db, nowMs } = this.#context;
@@ -238,7 +241,7 @@ export class CommitStore {
       .where('table_id', '=', tableId)
       .where('id', 'in', ids)
       .where('removed_version', 'is', null)
-      .returning(['id', 'row_count', 'size_bytes', 'added_ms'])
+      .returning(['id', 'row_count', 'size_bytes', 'added_ms', 'sequence'])
       .execute();
     const removed = rows.map((row) => asId<FileId>(row.id));
     await deletes.removeOf(removed, version);
@@ -248,7 +251,21 @@ export class CommitStore {
       deletedRows: standing.get(asId<FileId>(row.id))?.deletedRows ?? 0,
       sizeBytes: row.size_bytes,
       addedMs: row.added_ms,
+      sequence: row.sequence,
     }));
+  }
+
+  /** Live files of a table whose place in the commit order is from `first` to `last`. */
+  async countBetween(tableId: TableId, first: number, last: number): Promise<number> {
+    const row = await this.#context.db
+      .selectFrom('files')
+      .select((eb) => eb.fn.countAll<number>().as('count'))
+      .where('table_id', '=', tableId)
+      .where('removed_version', 'is', null)
+      .where('sequence', '>=', first)
+      .where('sequence', '<=', last)
+      .executeTakeFirstOrThrow();
+    return Number(row.count);
   }
 
   /**
@@ -439,7 +456,11 @@ export class CommitStore {
   }
 }
 
-function fileRow(entry: NewFile, transactionId: TransactionId): FilesTable {
+/** Files of one commit. */
+const SEQUENCES_PER_VERSION = 1_000_000;
+
+function fileRow(entry: NewFile, index: number, transactionId: TransactionId): FilesTable {
+  assert(index < SEQUENCES_PER_VERSION, 'fewer files in a commit than places for them');
   return {
     id: entry.id,
     table_id: entry.tableId,
@@ -450,6 +471,7 @@ function fileRow(entry: NewFile, transactionId: TransactionId): FilesTable {
     row_count: entry.file.rowCount,
     stats_json: JSON.stringify(entry.file.columnStats),
     added_version: entry.version,
+    sequence: entry.sequence ?? entry.version * SEQUENCES_PER_VERSION + index,
     added_ms: entry.addedMs,
     removed_version: null,
     removed_ms: null,

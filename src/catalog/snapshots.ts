@@ -90,6 +90,7 @@ export function selectFiles(db: MetadataDb) {
       'files.stats_json',
       'files.added_ms',
     ])
+    .orderBy('files.sequence')
     .orderBy('files.id');
 }
 

@@ -1,4 +1,5 @@
 // Tables: definitions and the short status of their heads. Their files are in snapshots.ts.
+import { assert, present } from '../base/assert.ts';
 import { fail } from '../base/errors.ts';
 import {
   asId,
@@ -121,10 +122,7 @@ export class TableStore implements Tables {
       await checkNameFree(context, database.id, table.name, sessionId);
       const volume = await chooseVolume(context, table.volumeName, database.volumeId);
       const id = await nextValue(context.db, 'object');
-      const schema: TableSchema = {
-        keysType: table.keysType,
-        columns: numberColumns(table.columns),
-      };
+      const schema = newSchema(table);
       const row = {
         id,
         database_id: database.id,
@@ -220,6 +218,20 @@ export class TableStore implements Tables {
     });
   }
 
+  async reserveAutoIds(id: TableId, count: number): Promise<number> {
+    assert(Number.isSafeInteger(count) && count > 0, 'a number of values to reserve');
+    const row = await this.#context.db
+      .updateTable('tables')
+      .set((eb) => ({ next_auto_id: eb('next_auto_id', '+', count) }))
+      .where('id', '=', id)
+      .where('dropped_ms', 'is', null)
+      .returning('next_auto_id')
+      .executeTakeFirst();
+    if (row === undefined) throw fail('UNKNOWN_TABLE', { table: String(id) });
+    assert(Number.isSafeInteger(row.next_auto_id), 'AUTO_INCREMENT values below 2^53');
+    return row.next_auto_id - count;
+  }
+
   async status(ids: readonly TableId[]): Promise<readonly TableStatus[]> {
     if (ids.length === 0) return [];
     const rows = await this.#context.db
@@ -243,6 +255,19 @@ export class TableStore implements Tables {
       updatedMs: row.committed_ms,
     }));
   }
+}
+
+function newSchema({ keysType, columns, sortKey }: NewTable): TableSchema {
+  const numbered = numberColumns(columns);
+  if (sortKey === undefined) return { keysType, columns: numbered };
+  const ids = sortKey.map(
+    (name) =>
+      present(
+        numbered.find((column) => column.name === name),
+        'a column of the sort key',
+      ).fieldId,
+  );
+  return { keysType, columns: numbered, sortKey: ids };
 }
 
 async function existing(context: CatalogContext, id: TableId): Promise<TableInfo> {
@@ -297,6 +322,7 @@ export function emptyTable(schema: TableSchema) {
     oldest_version: 1,
     oldest_ms: 0,
     drop_kind: '' as const,
+    next_auto_id: 1,
   };
 }
 

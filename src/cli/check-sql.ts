@@ -12,7 +12,7 @@ import { parseHintItems, parseStatement, splitStatements } from '../sql/parse.ts
 import { HANDLERS } from '../statements/index.ts';
 import { refuseLaterInsert } from '../statements/insert.ts';
 import { STATEMENT_DOCS } from '../statements/statement-docs.ts';
-import { newTable } from '../statements/tables.ts';
+import { newTable } from '../statements/table-definition.ts';
 import { checkSettable, checkVariable } from '../statements/variables.ts';
 
 export type Verdict = 'works' | 'differs' | 'missing' | 'error';

@@ -56,10 +56,20 @@ export async function commitCompaction(
       if (deletedRows !== request.deletedRows) {
         throw new Refused(null, 'rows of an input were deleted meanwhile');
       }
-      checkOutputs(request, sum(removed.map((file) => file.rowCount)) - deletedRows);
+      const inputRows = sum(removed.map((file) => file.rowCount)) - deletedRows;
+      checkOutputs(request, inputRows);
+      const sequences = removed.map((file) => file.sequence);
+      const sequence = Math.max(...sequences);
+      if (request.merged === true) {
+        const between = await scope.commits.countBetween(tableId, Math.min(...sequences), sequence);
+        // What lies between merged files would change its place among them.
+        if (between > 0) throw new Refused(null, 'the inputs are no neighbours any more');
+      }
       const addedMs = Math.max(...removed.map((file) => file.addedMs));
       const added = sum(outputs.map((file) => file.sizeBytes));
-      await scope.commits.grow(tableId, 0, added - sum(removed.map((file) => file.sizeBytes)));
+      const outputRows = sum(outputs.map((file) => file.rowCount));
+      const sizeBytes = added - sum(removed.map((file) => file.sizeBytes));
+      await scope.commits.grow(tableId, outputRows - inputRows, sizeBytes);
       failpoint('compaction.in-sql');
       const answered = { versions: [{ tableId, version }], continueTask: false };
       await scope.commits.publish({
@@ -68,7 +78,7 @@ export async function commitCompaction(
         versions: check.versions,
         files: outputs.map((file, index) => {
           const id = present(ids[index], 'an id per file');
-          return { id, tableId, version, addedMs, file };
+          return { id, tableId, version, addedMs, file, sequence };
         }),
         progress: [],
         segments: [],
@@ -88,17 +98,20 @@ export async function commitCompaction(
   }
 }
 
-/** A compaction that loses or makes rows is a bug of the compactor: refused. */
+/** A compaction that loses or makes rows is a bug of the compactor: refused. Merging leaves fewer, but some. */
 function checkOutputs(request: CompactionCommit, inputRows: number): void {
   const { transactionId, outputs } = request;
   const outputRows = sum(outputs.map((file) => file.rowCount));
   const foreign = outputs.find((file) => transactionOfKey(file.key) !== transactionId);
-  const detail =
-    outputRows !== inputRows
-      ? `inputs hold ${inputRows} rows, outputs ${outputRows}`
-      : foreign !== undefined
-        ? `file ${foreign.key} is not of this transaction`
-        : null;
+  const isRight =
+    request.merged === true
+      ? outputRows <= inputRows && (outputRows > 0 || inputRows === 0)
+      : outputRows === inputRows;
+  const detail = !isRight
+    ? `inputs hold ${inputRows} rows, outputs ${outputRows}`
+    : foreign !== undefined
+      ? `file ${foreign.key} is not of this transaction`
+      : null;
   if (detail === null) return;
   throw new Refused(fail('COMMIT_REQUEST_INVALID', { transactionId, detail }));
 }

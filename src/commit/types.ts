@@ -106,6 +106,8 @@ export interface CompactionCommit {
   /** Rows of the inputs that the outputs leave out, since they were deleted. */
   readonly deletedRows: number;
   readonly outputs: readonly StagedFile[];
+  /** Rows of one key became one: the outputs may hold fewer rows, and the inputs must be neighbours in commit order. */
+  readonly merged?: true;
 }
 
 /** What a load without a task asks to make visible. Repeating it changes nothing. */

@@ -105,6 +105,8 @@ export class HotBlocks {
     if (this.#options.maxBytes === 0 || scan.files.length > MAX_FILES) return null;
     // The blocks know nothing of deleted rows, nor where a row lies.
     if (scan.positions === true || scan.files.some((file) => file.deletes.length > 0)) return null;
+    // Rows of one key may lie in several places, and are one only when they are merged.
+    if (scan.schema.keysType === 'AGG_KEYS') return null;
     const shape = shapeOf(lookUp, scan);
     const wanted = shape === null ? null : this.#wanted(plan, scan, shape);
     if (shape === null || wanted === null) return null;

@@ -6,6 +6,7 @@ import { readParquetSql, readSelectList } from '../model/parquet-layout.ts';
 import type { InlineTable, QueryPlan, QueryScan } from '../model/query-plan.ts';
 import { duckdbType } from '../model/sql-type.ts';
 import type { ColumnSchema, StagedObject, TableSchema, VolumeSpec } from '../model/table.ts';
+import { isOrdered, mergeSql } from '../query/merge-sql.ts';
 import type { Connection } from './connection.ts';
 import type { DeleteBitmaps } from './delete-bitmaps.ts';
 
@@ -37,9 +38,32 @@ export type PlanSources = Pick<QueryPlan, 'scans' | 'inlineTables' | 'volumes'>;
 /** Local paths of a scan's files in order, and the files that have deleted rows. */
 interface ReadyScan {
   readonly scan: QueryScan;
+  /** Rows of one key become one: the columns wanted of them, and the key. Null: rows are what they are. */
+  readonly merge: Merge | null;
   readonly paths: readonly string[];
   /** Indices of files with deletes; their bitmaps are in the table named by `bitmapTable`. */
   readonly deleted: readonly number[];
+}
+
+interface Merge {
+  readonly columns: readonly ColumnSchema[];
+  readonly keys: readonly ColumnSchema[];
+}
+
+/** What is read of the files for a scan. AGGREGATE KEY tables give merged rows, unless it is asked where rows lie. */
+function plainScan(asked: QueryScan): Pick<ReadyScan, 'scan' | 'merge'> {
+  const { keysType, columns: all } = asked.schema;
+  if (keysType !== 'AGG_KEYS' || asked.positions === true) return { scan: asked, merge: null };
+  const keys = all.filter((column) => column.isKey);
+  const wanted = all.filter(({ name }) => asked.columns.includes(name));
+  const columns = wanted.length > 0 ? wanted : keys.slice(0, 1);
+  const needed = new Set([...keys, ...columns].map(({ name }) => name));
+  const scan = {
+    ...asked,
+    columns: [...needed],
+    ...(columns.some(isOrdered) ? { positions: true as const } : {}),
+  };
+  return { scan, merge: { columns, keys } };
 }
 
 /**
@@ -59,11 +83,12 @@ export async function withSources<T>(
     assert(pinned.paths.length === files.length, 'a path for every file');
     let next = 0;
     const ready: ReadyScan[] = [];
-    for (const scan of sources.scans) {
+    for (const asked of sources.scans) {
+      const { scan, merge } = plainScan(asked);
       const paths = pinned.paths.slice(next, next + scan.files.length);
       next += paths.length;
       const deleted = await prepareDeletes(reader, connection, scan, sources.volumes, signal);
-      ready.push({ scan, paths, deleted });
+      ready.push({ scan, merge, paths, deleted });
     }
     return await work(withClauseSql(ready, sources.inlineTables));
   } finally {
@@ -105,7 +130,12 @@ function commonTable(placeholder: string, sql: string): string {
   return `${quoteIdentifier(placeholder)} AS NOT MATERIALIZED (${sql})`;
 }
 
-function scanSql({ scan, paths, deleted }: ReadyScan): string {
+function scanSql(ready: ReadyScan): string {
+  const { merge } = ready;
+  return merge === null ? rowsSql(ready) : mergeSql(merge.columns, merge.keys, rowsSql(ready));
+}
+
+function rowsSql({ scan, paths, deleted }: ReadyScan): string {
   const wanted = scan.schema.columns.filter(({ name }) => scan.columns.includes(name));
   // count(*) reads no column, but a relation needs one: it is pruned again by the engine.
   const columns = wanted.length > 0 ? wanted : scan.schema.columns.slice(0, 1);

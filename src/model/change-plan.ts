@@ -19,7 +19,7 @@ export interface ChangePlan
 
 /** New rows in the place of old ones; `source` outputs count from 0 = `c2`. */
 export interface RowUpdate
-  extends Pick<InsertPlan, 'outputs' | 'rejected' | 'strictMode' | 'maxFilterRatio'> {
+  extends Pick<InsertPlan, 'outputs' | 'sortBy' | 'rejected' | 'strictMode' | 'maxFilterRatio'> {
   readonly types: Extract<InsertPlan['parts'][number], { kind: 'query' }>['types'];
   readonly fromTable: readonly boolean[];
 }

@@ -36,13 +36,47 @@ export function planCompaction(files: readonly DataFile[]): readonly (readonly D
     .filter((group) => group.length >= MIN_FILES);
 }
 
-function boundedGroup(members: readonly DataFile[]): readonly DataFile[] {
+/**
+ * The same for tables where the order of rows counts: only files that lie side by side in commit order (as
+ * `files` is), and only what lies before and after them in that order stays so. Runs of small files first.
+ */
+export function planNeighbours(files: readonly DataFile[]): readonly (readonly DataFile[])[] {
+  for (const bound of TIER_BYTES) {
+    const groups = runsBelow(files, bound)
+      .map((run) => boundedRun(run))
+      .filter((group) => group.length >= MIN_FILES);
+    if (groups.length > 0) return groups;
+  }
+  return [];
+}
+
+/** The longest stretches of files below a size, of one volume each. */
+function runsBelow(files: readonly DataFile[], bound: number): readonly (readonly DataFile[])[] {
+  const runs: DataFile[][] = [];
+  let open: DataFile[] | null = null;
+  for (const file of files) {
+    const fits = file.sizeBytes < bound;
+    if (fits && open !== null && open[0]?.volumeId === file.volumeId) {
+      open.push(file);
+    } else {
+      open = fits ? [file] : null;
+      if (open !== null) runs.push(open);
+    }
+  }
+  return runs;
+}
+
+function boundedRun(run: readonly DataFile[]): readonly DataFile[] {
   const group: DataFile[] = [];
   let bytes = 0;
-  for (const file of members.toSorted((a, b) => a.id - b.id)) {
+  for (const file of run) {
     if (group.length === MAX_FILES || bytes + file.sizeBytes > MAX_BYTES) break;
     group.push(file);
     bytes += file.sizeBytes;
   }
   return group;
+}
+
+function boundedGroup(members: readonly DataFile[]): readonly DataFile[] {
+  return boundedRun(members.toSorted((a, b) => a.id - b.id));
 }

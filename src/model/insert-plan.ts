@@ -14,12 +14,16 @@ export type InsertPart =
       readonly types: readonly SqlType[];
       /** Per column: it comes straight from a table, so that no text is longer than its type says. */
       readonly fromTable: readonly boolean[];
+      /** One more output, a BIGINT: the row's place in the statement. Only where VALUES became several parts. */
+      readonly hasOrdinal?: true;
     }
   /** Constants as texts a client would see; null = NULL. Far faster than as SQL. */
   | {
       readonly kind: 'rows';
       readonly types: readonly SqlType[];
       readonly rows: readonly (readonly (string | null)[])[];
+      /** Each row's place in the statement. Only where VALUES became several parts. */
+      readonly ordinals?: readonly number[];
     };
 
 /** One column of the table and where its value comes from. */
@@ -29,8 +33,11 @@ export interface InsertOutput {
     | { readonly kind: 'source'; readonly index: number }
     /** The same text in every row; null = NULL. */
     | { readonly kind: 'constant'; readonly text: string | null }
-    /** A new UUID in every row. */
-    | { readonly kind: 'uuid' };
+    /** A new id in every row. */
+    | { readonly kind: 'uuid' }
+    | { readonly kind: 'uuid_numeric' }
+    /** DuckDB SQL of the column's own type over the other columns of the table, by their quoted names. */
+    | { readonly kind: 'generated'; readonly duckdbSql: string };
 }
 
 export interface InsertPlan {
@@ -44,6 +51,8 @@ export interface InsertPlan {
   readonly inlineTables: readonly InlineTable[];
   readonly volumes: readonly VolumeSpec[];
   readonly outputs: readonly InsertOutput[];
+  /** Names of the columns that rows of a file are sorted by; empty = as they come. */
+  readonly sortBy: readonly string[];
   /** A value that does not convert rejects its row; else it becomes NULL. */
   readonly strictMode: boolean;
   /** Share of rows that may be rejected, 0 to 1; 0 = the first one ends the INSERT. */

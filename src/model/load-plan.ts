@@ -58,7 +58,9 @@ export interface LoadOutput {
     /** DuckDB SQL over the source fields (each a VARCHAR named by its quoted identifier), made by the FE's analyser. */
     | { readonly kind: 'expression'; readonly duckdbSql: string; readonly type: SqlType }
     /** Not loaded: the column's default or NULL. */
-    | { readonly kind: 'default' };
+    | { readonly kind: 'default' }
+    /** DuckDB SQL of the column's own type over the other columns of the table, by their quoted names. */
+    | { readonly kind: 'generated'; readonly duckdbSql: string };
 }
 
 export interface LoadTransform {
@@ -69,6 +71,8 @@ export interface LoadTransform {
   readonly whereSql: string | null;
   readonly strictMode: boolean;
   readonly timeZone: string;
+  /** Names of the columns that rows of a file are sorted by; empty = as they come. */
+  readonly sortBy: readonly string[];
 }
 
 export interface LoadTarget {
@@ -78,6 +82,8 @@ export interface LoadTarget {
   readonly volume: VolumeSpec;
   /** Key prefix for the table's files in the volume. */
   readonly prefix: string;
+  /** The table's property `compression`; absent = the default. */
+  readonly compression?: string;
 }
 
 export interface LoadLimits {

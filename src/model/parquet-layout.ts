@@ -1,17 +1,17 @@
 // How a table's rows lie in Parquet: stored types, COPY options with Iceberg field ids, and the statistics
 // of a written file. Shared by loads (pipeline's sink) and compaction. Must stay pure: no I/O, no engine.
+import { present } from '../base/assert.ts';
 import { fail } from '../base/errors.ts';
 import type { VolumeId } from '../base/ids.ts';
+import { valueDefault } from './column-default.ts';
 import { quoteIdentifier, quoteList, quoteLiteral } from './duckdb-text.ts';
 import { fieldIdsSql } from './field-ids.ts';
+import { DEFAULT_COMPRESSION, readCompression } from './file-compression.ts';
 import { duckdbType, type SqlType, STRING_LENGTH } from './sql-type.ts';
 import type { ColumnSchema, ColumnStats, StagedFile, TableSchema } from './table.ts';
 
 /** Rows of a row group at most; a reader decodes whole groups, and memory while writing grows with it. */
 export const ROW_GROUP_ROWS = 122_880;
-
-/** Defaults computed for each load are never missing from a file of a table that has them. */
-const COMPUTED_DEFAULT = /^(current_timestamp|now|uuid|uuid_numeric)\b/i;
 
 /**
  * The DuckDB type that a column has inside Parquet. As in memory, except LARGEINT: Parquet has no
@@ -59,20 +59,22 @@ export function storeSelectList(schema: TableSchema): string {
  * The option list for `COPY (...) TO '...' (<here>)`: v1 pages and zstd level 1 (what every Spark and
  * Iceberg version reads, and the cheapest to write), field ids, statistics returned as rows.
  * The SELECT must give the schema's columns, in stored form, under their names.
+ * @param compression the table's property, checked.
  */
-export function parquetCopyOptions(schema: TableSchema): string {
+export function parquetCopyOptions(schema: TableSchema, compression?: string): string {
   const ids = schema.columns
     .map((column) => `${quoteIdentifier(column.name)}: ${fieldIdsSql(column)}`)
     .join(', ');
-  return copyOptions(`{${ids}}`);
+  return copyOptions(`{${ids}}`, compression);
 }
 
-function copyOptions(fieldIds: string): string {
+function copyOptions(fieldIds: string, compression = DEFAULT_COMPRESSION): string {
+  const { codec, level } = present(readCompression(compression), 'a checked compression');
   return [
     'FORMAT parquet',
     'PARQUET_VERSION v1',
-    'COMPRESSION zstd',
-    'COMPRESSION_LEVEL 1',
+    `COMPRESSION ${codec}`,
+    ...(level === null ? [] : [`COMPRESSION_LEVEL ${level}`]),
     `ROW_GROUP_SIZE ${ROW_GROUP_ROWS}`,
     `FIELD_IDS ${fieldIds}`,
     'RETURN_STATS',
@@ -89,14 +91,13 @@ export function readParquetSql(
   paths: readonly string[],
   rowCount: number | null = null,
 ): string {
-  const columns = schema.columns.map(
-    ({ fieldId, name, type, defaultValue }) =>
-      `${fieldId}: {name: ${quoteLiteral(name)}, type: ${quoteLiteral(storedDuckdbType(type))}, default_value: ${
-        defaultValue === null || COMPUTED_DEFAULT.test(defaultValue)
-          ? 'NULL::VARCHAR'
-          : quoteLiteral(defaultValue)
-      }}`,
-  );
+  const columns = schema.columns.map((column) => {
+    const { fieldId, name, type } = column;
+    const value = valueDefault(column);
+    return `${fieldId}: {name: ${quoteLiteral(name)}, type: ${quoteLiteral(storedDuckdbType(type))}, default_value: ${
+      value === null ? 'NULL::VARCHAR' : quoteLiteral(value)
+    }}`;
+  });
   // Columns found by field id come without statistics: the planner would take a file for 1000 rows.
   const rows = rowCount === null ? '' : `, explicit_cardinality = ${rowCount}`;
   return `read_parquet(${quoteList(paths)}, schema = MAP {${columns.join(', ')}}${rows})`;

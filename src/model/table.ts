@@ -19,16 +19,35 @@ export interface ColumnSchema {
   readonly type: SqlType;
   readonly nullable: boolean;
   readonly isKey: boolean;
-  /** DEFAULT literal as text, null when there is none. */
+  /** DEFAULT as text: a value, or a function as column-default.ts reads it; null when there is none. */
   readonly defaultValue: string | null;
+  /** The default is a text that only looks like a function. */
+  readonly defaultIsText?: true;
+  /** How values of one key become one; in value columns of AGGREGATE KEY tables only. */
+  readonly aggregate?: AggregateKind;
+  readonly autoIncrement?: true;
+  /** Expression over other columns that computes this one, as SQL in the printer's form. */
+  readonly generated?: string;
   readonly comment: string;
 }
+
+export type AggregateKind =
+  | 'SUM'
+  | 'MAX'
+  | 'MIN'
+  | 'REPLACE'
+  | 'REPLACE_IF_NOT_NULL'
+  | 'BITMAP_UNION'
+  | 'HLL_UNION'
+  | 'PERCENTILE_UNION';
 
 export type KeysType = 'DUP_KEYS' | 'PRIMARY_KEYS' | 'UNIQUE_KEYS' | 'AGG_KEYS';
 
 export interface TableSchema {
   readonly keysType: KeysType;
   readonly columns: readonly ColumnSchema[];
+  /** ORDER BY of the table, by field id so that a rename keeps it; absent: rows lie in the order of the key. */
+  readonly sortKey?: readonly FieldId[];
 }
 
 export interface TableInfo {

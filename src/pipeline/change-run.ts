@@ -120,7 +120,7 @@ async function writeNewRows(
     transactionId,
     services,
     connection,
-    (path) => newRowsCopySql(schema, path),
+    (path) => newRowsCopySql(update, plan.target, path),
     (written) => assert(written === expected, 'a new row for every one that leaves'),
     options,
   );

@@ -5,7 +5,7 @@ import type { Clock } from '../base/clock.ts';
 import { fail } from '../base/errors.ts';
 import { failpoint } from '../base/failpoints.ts';
 import type { Random } from '../base/random.ts';
-import type { Connection, Engine } from '../engine/duckdb.ts';
+import type { Connection, Engine, StatementOptions } from '../engine/duckdb.ts';
 import { type SourceReader, withSources } from '../engine/plan-sources.ts';
 import type { RejectRegistry } from '../engine/reject-function.ts';
 import type { InsertPlan, StagedInsert } from '../model/insert-plan.ts';
@@ -14,12 +14,21 @@ import { REJECTED_RECORDS_SCHEMA } from '../model/system-tables.ts';
 import type { VolumeSpec } from '../model/table.ts';
 import { appendFile, type SinkStore } from './sink/append.ts';
 import { rejectedTableCopySql, rejectedValues } from './transform/error-rows.ts';
-import { insertCopySql, insertSchema, rowsTable } from './transform/insert-sql.ts';
+import {
+  type InsertCopy,
+  insertCopySql,
+  insertSchema,
+  MADE_ROWS,
+  makeRowsSql,
+  rowsTable,
+} from './transform/insert-sql.ts';
 import { RejectRecorder } from './transform/reject-recorder.ts';
+import type { ReserveIds } from './types.ts';
 
 export interface InsertServices extends SourceReader {
   readonly engine: Engine;
   readonly rejects: RejectRegistry;
+  readonly reserveIds: ReserveIds;
   readonly openStore: (volume: VolumeSpec) => Promise<SinkStore>;
   readonly clock: Clock;
   readonly random: Random;
@@ -44,7 +53,11 @@ export async function runInsert(
   return await services.engine.withConnection(async (connection) => {
     for (const [index, part] of plan.parts.entries()) {
       if (part.kind === 'rows') {
-        await connection.fillTextTable(rowsTable(index), part.types.length, part.rows);
+        const { rows, ordinals } = part;
+        const width = part.types.length + (ordinals === undefined ? 0 : 1);
+        const filled =
+          ordinals === undefined ? rows : rows.map((row, i) => [...row, String(ordinals[i])]);
+        await connection.fillTextTable(rowsTable(index), width, filled);
       }
     }
     const recorder = new RejectRecorder(plan, begun.transactionId);
@@ -71,18 +84,30 @@ async function copyRows(
 ): Promise<{ readonly rowCount: number; readonly table: StagedTable | null }> {
   const { target } = plan;
   const store = await services.openStore(target.volume);
+  const counts = plan.outputs.some(({ column }) => column.autoIncrement === true);
   const slot = services.rejects.acquire(recorder);
   try {
-    const { rowCount, file } = await withSources(services, connection, plan, signal, (withClause) =>
-      appendFile(
-        { target, schema: insertSchema(plan), store },
-        begun.transactionId,
-        services,
-        connection,
-        (outputPath) => insertCopySql(plan, { withClause, outputPath, slot: slot.slot }),
-        (written) => checkCount(plan, written + recorder.count),
-        { signal, timeoutMs: plan.timeoutMs },
-      ),
+    const options = { signal, timeoutMs: plan.timeoutMs };
+    const { rowCount, file } = await withSources(
+      services,
+      connection,
+      plan,
+      signal,
+      async (withClause) => {
+        const rows = { withClause, slot: slot.slot };
+        const counted = counts
+          ? await reserveIds(plan, rows, services, connection, options)
+          : { isMade: false, firstId: null };
+        return await appendFile(
+          { target, schema: insertSchema(plan), store },
+          begun.transactionId,
+          services,
+          connection,
+          (outputPath) => insertCopySql(plan, { ...rows, ...counted, outputPath }),
+          (written) => checkCount(plan, written + recorder.count),
+          options,
+        );
+      },
     );
     return { rowCount, table: file === null ? null : { tableId: target.tableId, files: [file] } };
   } catch (thrown) {
@@ -91,6 +116,28 @@ async function copyRows(
   } finally {
     slot.release();
   }
+}
+
+/** AUTO_INCREMENT values for as many rows as there are, which for a query only making them tells. */
+async function reserveIds(
+  plan: InsertPlan,
+  rows: Pick<InsertCopy, 'withClause' | 'slot'>,
+  services: InsertServices,
+  connection: Connection,
+  options: StatementOptions,
+): Promise<Pick<InsertCopy, 'isMade' | 'firstId'>> {
+  const isMade = plan.parts.some((part) => part.kind === 'query');
+  let count = plan.parts.reduce(
+    (sum, part) => sum + (part.kind === 'rows' ? part.rows.length : 0),
+    0,
+  );
+  if (isMade) {
+    await connection.run(makeRowsSql(plan, rows), options);
+    const [row] = await connection.rows(`SELECT count(*) FROM ${MADE_ROWS}`, options);
+    count = Number(row?.[0] ?? 0);
+  }
+  if (count === 0) return { isMade, firstId: 0 };
+  return { isMade, firstId: await services.reserveIds(plan.target.tableId, count) };
 }
 
 /** Of constants it is known how many there are. */

@@ -116,6 +116,7 @@ export class Loader {
       scratch: this.#scratch,
       drops: this.#drops,
       tempDirectory: uploadDirectory(this.#options),
+      reserveIds: async (tableId, count) => (await port.reserveIds({ tableId, count })).first,
       targetStore: await openStore(plan.target.volume),
       rejectedStore: await openStore(plan.rejected.volume),
     });

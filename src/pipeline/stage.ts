@@ -20,7 +20,7 @@ import { type CompiledTransform, compileTransform, targetSchema } from './transf
 import { DropRecorder } from './transform/drop-recorder.ts';
 import { rejectedCopySql, rejectedLine } from './transform/error-rows.ts';
 import { RejectedRows } from './transform/rejected-rows.ts';
-import type { RawBatch, StagedBatch } from './types.ts';
+import type { RawBatch, ReserveIds, StagedBatch } from './types.ts';
 
 export interface StageServices {
   readonly clock: Clock;
@@ -30,6 +30,7 @@ export interface StageServices {
   /** Private directory for files on their way to a remote volume. */
   readonly tempDirectory: string;
   /** Stores of the target's and the rejected rows' volume. */
+  readonly reserveIds: ReserveIds;
   readonly targetStore: ObjectStore;
   readonly rejectedStore: ObjectStore;
 }
@@ -133,6 +134,10 @@ export class Stager {
     connection: Connection,
     signal: AbortSignal,
   ): Promise<StagedTable['files'][number] | null> {
+    const counts = this.#plan.transform.outputs.some(({ column }) => column.autoIncrement === true);
+    const firstId = counts
+      ? await this.#services.reserveIds(this.#plan.target.tableId, packed.lineCount)
+      : 0;
     const { slot, release } = this.#services.drops.acquire(drops);
     try {
       const { file } = await appendFile(
@@ -146,6 +151,7 @@ export class Stager {
             outputPath,
             longestLineBytes: packed.longestLineBytes,
             slot,
+            firstId,
           }),
         (rowCount) =>
           assert(

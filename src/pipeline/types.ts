@@ -1,6 +1,6 @@
 // What the stages of the load path hand to each other: source -> decode -> transform -> sink ->
 // StagedBatch -> CommitPort. Types only; nothing here reaches a reader or keeps state.
-import type { Epoch } from '../base/ids.ts';
+import type { Epoch, TableId } from '../base/ids.ts';
 import type { FeApi } from '../cluster/rpc/messages.ts';
 import type { CommitRequest } from '../model/load-plan.ts';
 
@@ -97,9 +97,13 @@ export interface CommitPort {
   readonly commit: Port<'commit'>;
   readonly transactionState: Port<'transactionState'>;
   readonly abort: Port<'abort'>;
+  readonly reserveIds: Port<'reserveIds'>;
   readonly reportPositions: Port<'reportPositions'>;
   readonly taskFailed: Port<'taskFailed'>;
 }
+
+/** Takes so many AUTO_INCREMENT values of a table; gives the first. Those that no row gets are lost: ids have gaps. */
+export type ReserveIds = (tableId: TableId, count: number) => Promise<number>;
 
 /** What staging a batch made: durable files and the ledger's numbers, everything of a commit but who asks. */
 export type StagedBatch = Pick<CommitRequest, 'tables' | 'progress' | 'errorSamples'>;

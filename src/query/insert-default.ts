@@ -1,15 +1,16 @@
-// The default of a column as a constant of one statement: CURRENT_TIMESTAMP is its start, uuid() a new one.
+// The default of a column in a load: as a constant of one statement (now() is its start), or as SQL that is
+// computed while rows are written, where each row gets an id of its own.
+import { type ComputedDefault, computedDefault } from '../model/column-default.ts';
 import type { ColumnSchema } from '../model/table.ts';
 import type { QuerySession } from './catalog.ts';
+import { UUID_NUMERIC_SQL, UUID_SQL } from './functions/utility.ts';
 import { analyzeError } from './scope.ts';
-import { localDatetime } from './time-zone.ts';
-
-const CURRENT_TIMESTAMP = /^current_timestamp(\(\d*\))?$/i;
-const UUID = /^uuid\(\)$/i;
+import { localDatetime, utcToLocalSql } from './time-zone.ts';
 
 /** Does each row get a value of its own? */
-export function isUuidDefault({ type, defaultValue }: ColumnSchema): boolean {
-  return type.kind === 'VARCHAR' && defaultValue !== null && UUID.test(defaultValue);
+export function rowDefault(column: ColumnSchema): Exclude<ComputedDefault, { kind: 'now' }> | null {
+  const computed = computedDefault(column);
+  return computed === null || computed.kind === 'now' ? null : computed;
 }
 
 /**
@@ -22,14 +23,33 @@ export function constantDefault(
   session: Pick<QuerySession, 'nowMs' | 'timeZone'>,
   newUuid: () => string,
 ): string | null {
-  const { type, defaultValue, name, nullable } = column;
-  if (defaultValue === null) {
-    if (nullable) return null;
-    throw analyzeError(`Column has no default value, column: ${name}`, null);
+  const { defaultValue, name, nullable } = column;
+  const computed = computedDefault(column);
+  switch (computed?.kind) {
+    case 'now':
+      return localDatetime(session.nowMs, session.timeZone, computed.digits > 0);
+    case 'uuid':
+      return newUuid();
+    case 'uuid_numeric':
+      // As uuid_numeric() does: the first 124 bits.
+      return String(BigInt(`0x${newUuid().replaceAll('-', '').slice(0, 31)}`));
+    default:
+      if (defaultValue !== null || nullable) return defaultValue;
+      throw analyzeError(`Column has no default value, column: ${name}`, null);
   }
-  if (isUuidDefault(column)) return newUuid();
-  if (type.kind === 'DATETIME' && CURRENT_TIMESTAMP.test(defaultValue)) {
-    return localDatetime(session.nowMs, session.timeZone, false);
+}
+
+/** DuckDB SQL of a computed default, in the column's own type; now() is the engine's clock. */
+export function computedDefaultSql(computed: ComputedDefault, timeZone: string): string {
+  switch (computed.kind) {
+    case 'now': {
+      const step = 10 ** (6 - computed.digits);
+      const utc = `make_timestamp(epoch_us(now()) // ${step} * ${step})`;
+      return utcToLocalSql(timeZone, utc);
+    }
+    case 'uuid':
+      return UUID_SQL;
+    case 'uuid_numeric':
+      return UUID_NUMERIC_SQL;
   }
-  return defaultValue;
 }

@@ -4,9 +4,14 @@ import type { ArithmeticExpression, TypedExpression } from './expression.ts';
 
 /** A HUGEINT as the BIGINT of its low 64 bits, as sums wrap around. The text is used once. */
 export function lowBigintSql(huge: string): string {
-  const all = '18446744073709551616';
-  const half = '9223372036854775808';
-  return `CAST(((${huge} + ${half}) % ${all} + ${all}) % ${all} - ${half} AS BIGINT)`;
+  return `CAST(${lowBitsSql(huge, 64n)} AS BIGINT)`;
+}
+
+/** The low bits of a HUGEINT as a signed number, still a HUGEINT. The text is used once. */
+export function lowBitsSql(huge: string, bits: bigint): string {
+  const all = 1n << bits;
+  const half = all / 2n;
+  return `(((${huge} + ${half}) % ${all} + ${all}) % ${all} - ${half})`;
 }
 
 /** The same for sums that nearly always fit: faster, with the text twice. */

@@ -58,6 +58,20 @@ export function compileLoadFilter(
   return { duckdbSql: generate(coerce(typed, BOOLEAN), options), type: BOOLEAN };
 }
 
+/** One expression of a load as a tree, for those who look at its parts. Throws as compileLoadExpression does. */
+export function analyseLoadExpression(
+  expression: Expression,
+  fields: readonly string[],
+  options: LoadExpressionOptions,
+): TypedExpression {
+  return analyseLoad(expression, fields, options);
+}
+
+/** The DuckDB SQL of such a tree. */
+export function loadExpressionSql(typed: TypedExpression, options: LoadExpressionOptions): string {
+  return generate(typed, options);
+}
+
 function generate(typed: TypedExpression, options: LoadExpressionOptions): string {
   return expressionSql(typed, {
     timeZone: options.timeZone,

@@ -20,7 +20,7 @@ import { boundedSql } from './limits.ts';
 import { analysePlan, planScans, planSources } from './plan-query.ts';
 import type { QueryNode } from './query-node.ts';
 import { analyzeError, EMPTY_SCOPE } from './scope.ts';
-import { isInteger, isString, isTemporal, STRING, sameType } from './types.ts';
+import { BIGINT, isInteger, isString, isTemporal, STRING, sameType } from './types.ts';
 import { containsAggregate, containsWindow } from './walk.ts';
 
 export type InsertSource = Pick<InsertPlan, 'parts' | 'scans' | 'inlineTables' | 'volumes'>;
@@ -74,9 +74,10 @@ export function planValuesSource(
   const analysis = new Analysis({ ...context, text, evaluateLater: false });
   const expressions = expressionContext(analysis);
   const constants: (string | null)[][] = [];
-  const others: TypedExpression[][] = [];
+  const ordinals: number[] = [];
+  const others: OrderedRow[] = [];
   const kinds = targets.map(() => new ColumnKinds());
-  for (const row of values.rows) {
+  for (const [ordinal, row] of values.rows.entries()) {
     const typed = row.map((item, index) =>
       analyseItem(item, present(targets[index], 'target column'), expressions, context),
     );
@@ -85,22 +86,27 @@ export function planValuesSource(
     );
     if (cells.every((cell) => cell !== null)) {
       constants.push(cells.map((cell) => cell.text));
+      ordinals.push(ordinal);
       for (const [index, cell] of cells.entries()) kinds[index]?.add(cell);
     } else {
-      others.push(typed);
+      others.push({ ordinal, items: typed });
     }
   }
+  const groups = [...Map.groupBy(others, signature).values()];
+  // With several parts the order of the rows is lost, unless each brings its place along.
+  const isSplit = groups.length + Math.sign(constants.length) > 1;
   const parts: InsertPart[] = [];
   if (constants.length > 0) {
     const types = targets.map(({ type }, index) =>
       kinds[index]?.isExact === true ? type : STRING,
     );
-    parts.push({ kind: 'rows', types, rows: constants });
+    parts.push({ kind: 'rows', types, rows: constants, ...(isSplit ? { ordinals } : {}) });
   }
-  for (const group of Map.groupBy(others, signature).values()) {
-    parts.push(expressionPart(group, context.session.timeZone));
+  for (const group of groups) {
+    parts.push(expressionPart(group, context.session.timeZone, isSplit));
   }
-  return { parts, ...planSources(analysis, planScans(analysis, valuesNode(others))) };
+  const rows = others.map(({ items }) => items);
+  return { parts, ...planSources(analysis, planScans(analysis, valuesNode(rows))) };
 }
 
 function expressionContext(analysis: Analysis): ExpressionContext {
@@ -121,6 +127,16 @@ function analyseItem(
   expressions: ExpressionContext,
   context: InsertContext,
 ): TypedExpression {
+  if (target.autoIncrement === true) {
+    // NULL is what gets the next value. SOURCE: StarRocks refuses to be given one.
+    if (item.kind === 'default') return { kind: 'literal', type: BIGINT, text: null };
+    if (item.kind === 'null') {
+      throw analyzeError(
+        `\`NULL\` value is not supported for an AUTO_INCREMENT column: ${target.name} You can use \`default\` for an AUTO_INCREMENT column`,
+        item.pos,
+      );
+    }
+  }
   if (item.kind === 'default') {
     const text = constantDefault(target, context.session, context.newUuid);
     return { kind: 'literal', type: STRING, text };
@@ -198,20 +214,33 @@ function textCell({ type, text }: LiteralExpression): Cell | null {
   return isPlain ? { text, exact: true } : null;
 }
 
-function signature(row: readonly TypedExpression[]): string {
-  return JSON.stringify(row.map((item) => item.type));
+/** A row of VALUES with its place among all of them. */
+interface OrderedRow {
+  readonly ordinal: number;
+  readonly items: readonly TypedExpression[];
+}
+
+function signature({ items }: OrderedRow): string {
+  return JSON.stringify(items.map((item) => item.type));
 }
 
 function expressionPart(
-  rows: readonly (readonly TypedExpression[])[],
+  group: readonly OrderedRow[],
   timeZone: string,
+  hasOrdinal: boolean,
 ): InsertPart {
-  const types = (rows[0] ?? []).map((item) => item.type);
+  const types = (group[0]?.items ?? []).map((item) => item.type);
+  const rows = group.map(({ ordinal, items }) =>
+    hasOrdinal
+      ? [...items, { kind: 'literal', type: BIGINT, text: String(ordinal) } as const]
+      : items,
+  );
   return {
     kind: 'query',
     duckdbSql: bounded(querySql(valuesNode(rows), timeZone)),
     types,
     fromTable: types.map(() => false),
+    ...(hasOrdinal ? { hasOrdinal } : {}),
   };
 }
 

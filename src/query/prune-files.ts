@@ -9,7 +9,9 @@ import { isInteger } from './types.ts';
 export function pruneFiles(scan: ScanDraft, filters: readonly ScanFilter[]): readonly DataFile[] {
   const tests = filters.flatMap((filter) => {
     const column = scan.schema.columns.find((candidate) => candidate.name === filter.column);
-    const compare = column === undefined ? null : comparer(column.type);
+    // Values of an AGGREGATE KEY table are parts of what the filter looks at: only its keys tell of a file.
+    const isPart = scan.schema.keysType === 'AGG_KEYS' && column?.isKey !== true;
+    const compare = column === undefined || isPart ? null : comparer(column.type);
     return compare === null ? [] : [{ filter, compare }];
   });
   if (tests.length === 0) return scan.files;

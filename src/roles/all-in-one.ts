@@ -11,7 +11,13 @@ import { deferred } from '../base/queue.ts';
 import { systemRandom } from '../base/random.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import { openCatalog } from '../catalog/open.ts';
-import type { BrokerApi, FeApi, LoaderApi, QueryNodeApi } from '../cluster/rpc/messages.ts';
+import type {
+  BrokerApi,
+  FeApi,
+  LoaderApi,
+  QueryFeApi,
+  QueryNodeApi,
+} from '../cluster/rpc/messages.ts';
 import type { Config } from '../config/load.ts';
 import { cleanUnfinishedWrites } from '../storage/volume.ts';
 import { type LogLevel, openLog } from '../telemetry/log.ts';
@@ -151,9 +157,10 @@ async function startParts(parts: Parts): Promise<Omit<RunningServer, 'stop' | 'f
       fe?.onLoaderGone().catch((error: unknown) => log.error('loader restart failed', { error }));
     },
   });
-  const query = new SupervisedChild<NoCalls, QueryNodeApi>({
+  const { reserveIds } = endpoint.handlers();
+  const query = new SupervisedChild<QueryFeApi, QueryNodeApi>({
     ...common(parts, metrics, 'query', config.int('mem_limit_bytes')),
-    handlers: { none: async () => null },
+    handlers: { reserveIds },
   });
   const broker =
     options.brokerPort === null ? null : brokerChild(parts, metrics, options.brokerPort);

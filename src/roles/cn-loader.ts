@@ -85,6 +85,7 @@ function commitPort(peer: RpcPeer<LoaderApi, FeApi>): CommitPort {
     commit: (params) => peer.call('commit', params),
     transactionState: (params) => peer.call('transactionState', params),
     abort: (params) => peer.call('abort', params),
+    reserveIds: (params) => peer.call('reserveIds', params),
     reportPositions: (params) => peer.call('reportPositions', params),
     taskFailed: (params) => peer.call('taskFailed', params),
   };

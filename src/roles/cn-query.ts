@@ -6,7 +6,7 @@ import { join, sep } from 'node:path';
 import { systemClock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import { systemRandom } from '../base/random.ts';
-import type { QueryNodeApi } from '../cluster/rpc/messages.ts';
+import type { QueryFeApi, QueryNodeApi } from '../cluster/rpc/messages.ts';
 import { DeleteBitmaps } from '../engine/delete-bitmaps.ts';
 import { type Engine, openEngine } from '../engine/duckdb.ts';
 import { HotBlocks } from '../engine/hot-blocks.ts';
@@ -16,6 +16,7 @@ import { RejectRegistry } from '../engine/reject-function.ts';
 import { runChange } from '../pipeline/change-run.ts';
 import { type InsertServices, runInsert } from '../pipeline/insert-run.ts';
 import type { SinkStore } from '../pipeline/sink/append.ts';
+import type { ReserveIds } from '../pipeline/types.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import type { RunningRole } from './child-main.ts';
 import { type ChildSettings, connectToParent } from './child-process.ts';
@@ -28,10 +29,6 @@ const MAX_WAITING = 1000;
 /** Bitmaps of deleted rows that are kept: those of 500 million rows. */
 const BITMAP_BYTES = 64 * 1024 * 1024;
 const MAX_SPILL_BYTES = 20 * 1024 ** 3;
-
-interface NoCalls {
-  none: { params: null; result: null };
-}
 
 export async function startQueryNode(settings: ChildSettings, log: Log): Promise<RunningRole> {
   const { dataDir } = settings;
@@ -68,8 +65,11 @@ export async function startQueryNode(settings: ChildSettings, log: Log): Promise
     onFailed: (error) => log.warn('rows for look-ups were not read ahead', { error }),
   });
   const runner = createQueryRunner({ engine, ...reader, clock: systemClock, hotBlocks });
-  const inserts = await openInserts({ engine, reader, tempDirectory, inPlace });
-  const peer = connectToParent<QueryNodeApi, NoCalls>(
+  // Nobody inserts before the peer is there: the FE asks through it.
+  const reserveIds: ReserveIds = async (tableId, count) =>
+    (await peer.call('reserveIds', { tableId, count })).first;
+  const inserts = await openInserts({ engine, reader, reserveIds, tempDirectory, inPlace });
+  const peer = connectToParent<QueryNodeApi, QueryFeApi>(
     {
       query: ({ plan, firstSequence }, { push, signal }) =>
         runner.run(plan, firstSequence, push, signal),
@@ -95,10 +95,11 @@ export async function startQueryNode(settings: ChildSettings, log: Log): Promise
 async function openInserts(options: {
   readonly engine: Engine;
   readonly reader: SourceReader;
+  readonly reserveIds: ReserveIds;
   readonly tempDirectory: string;
   readonly inPlace: string;
 }): Promise<InsertServices> {
-  const { engine, reader, tempDirectory, inPlace } = options;
+  const { engine, reader, reserveIds, tempDirectory, inPlace } = options;
   const rejects = new RejectRegistry();
   await engine.withConnection(async (connection) => rejects.install(connection));
   const stores = openStores({ clock: systemClock, random: systemRandom });
@@ -106,6 +107,7 @@ async function openInserts(options: {
     engine,
     ...reader,
     rejects,
+    reserveIds,
     openStore: async (volume) => throughTemp(await stores(volume), `${inPlace}${sep}`),
     clock: systemClock,
     random: systemRandom,

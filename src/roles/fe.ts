@@ -10,7 +10,7 @@ import type { Log } from '../base/log.ts';
 import { settledWithin } from '../base/queue.ts';
 import type { Random } from '../base/random.ts';
 import type { Catalog } from '../catalog/catalog.ts';
-import type { FeApi, LoaderApi, QueryNodeApi } from '../cluster/rpc/messages.ts';
+import type { FeApi, LoaderApi, QueryFeApi, QueryNodeApi } from '../cluster/rpc/messages.ts';
 import type { Handlers, RpcPeer } from '../cluster/rpc/peer.ts';
 import { CatalogCommitter } from '../commit/committer.ts';
 import { CatalogTurns } from '../commit/turn.ts';
@@ -36,14 +36,14 @@ import { readRows } from './read-rows.ts';
 import type { StoreOpener } from './stores.ts';
 import { startTaskRunner } from './task-runner.ts';
 
-/** What the query process asks of the FE: nothing. */
+/** What a process asks of the FE that asks nothing. */
 export interface NoCalls {
   none: { params: null; result: null };
 }
 
 /** The CN processes as the FE calls them; each call waits a little for a restart. */
 export interface CnPorts {
-  query(): Promise<RpcPeer<NoCalls, QueryNodeApi>>;
+  query(): Promise<RpcPeer<QueryFeApi, QueryNodeApi>>;
   loader(): Promise<RpcPeer<FeApi, LoaderApi>>;
 }
 
@@ -112,6 +112,9 @@ export class FeEndpoint {
         await this.#committer.abort(transactionId, reason);
         return {};
       },
+      reserveIds: async ({ tableId, count }) => ({
+        first: await catalog.tables.reserveAutoIds(tableId, count),
+      }),
       reportPositions: async ({ taskId, epoch, positions, trouble }) => {
         const lease = await catalog.leases.find(taskId);
         const topic = lease?.partitions[0]?.topic;

@@ -10,7 +10,7 @@ import type { CatalogCommitter } from '../commit/committer.ts';
 import { DEFAULT_SWEEP_LIMITS, expireOldFiles, runSweep } from '../commit/sweep.ts';
 import { CatalogTurns } from '../commit/turn.ts';
 import type { Config } from '../config/load.ts';
-import { planCompaction } from '../model/compaction-plan.ts';
+import { planCompaction, planNeighbours } from '../model/compaction-plan.ts';
 import { REJECTED_RECORDS_TABLE, STATISTICS_DATABASE } from '../model/system-tables.ts';
 import { type DataFile, volumesOfFile } from '../model/table.ts';
 import { retentionMs } from '../statements/time-travel.ts';
@@ -114,7 +114,8 @@ class Housekeeper {
       ]);
       const entry = snapshot.tables[0];
       if (entry === undefined || entry === null) continue;
-      for (const inputs of planCompaction(entry.files)) {
+      const plan = table.schema.keysType === 'AGG_KEYS' ? planNeighbours : planCompaction;
+      for (const inputs of plan(entry.files)) {
         if (this.#stopping.signal.aborted) return;
         try {
           const done = await this.#compactOne(entry, inputs);
@@ -166,6 +167,7 @@ class Housekeeper {
           inputs: inputs.map((file) => file.id),
           deletedRows: inputs.reduce((total, file) => total + file.deletedRows, 0),
           outputs,
+          ...(table.schema.keysType === 'AGG_KEYS' ? { merged: true as const } : {}),
         });
         return result.state === 'VISIBLE';
       } finally {

@@ -63,7 +63,7 @@ export function printType(type: SqlType): string {
     case 'ARRAY':
       return `array<${printType(type.element)}>`;
     case 'MAP':
-      return `map<${printType(type.key)}, ${printType(type.value)}>`;
+      return `map<${printType(type.key)},${printType(type.value)}>`;
     case 'STRUCT': {
       const fields = type.fields.map(
         (field) => `${printIdentifier(field.name)} ${printType(field.type)}`,

@@ -7,7 +7,7 @@ import type { AlterTableClause } from '../sql/ast/ddl.ts';
 import { databaseOf } from './databases.ts';
 import { checkName } from './names.ts';
 import { propertyMap } from './properties.ts';
-import { checkedTableProperties } from './table-properties.ts';
+import { alteredTableProperties } from './table-properties.ts';
 import { findTable } from './tables.ts';
 import { type Handler, OK, type StatementContext } from './types.ts';
 
@@ -33,13 +33,13 @@ async function apply(
       await tables.alter(table.id, { comment: clause.comment });
       return;
     case 'set': {
-      const properties = checkedTableProperties(clause.properties);
-      if (properties['storage_volume'] !== undefined) {
+      if (clause.properties.some(({ key }) => key.toLowerCase() === 'storage_volume')) {
         throw fail('NOT_SUPPORTED', {
           what: 'moving a table to another storage volume',
           hint: 'CREATE TABLE ... AS SELECT with the other volume',
         });
       }
+      const properties = alteredTableProperties(clause.properties, table.schema);
       await tables.alter(table.id, { properties });
       return;
     }

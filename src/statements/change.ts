@@ -5,6 +5,7 @@ import type { PlannedChange } from '../loads/change/service.ts';
 import { insertOutputs } from '../loads/insert/definition.ts';
 import { analysisError } from '../loads/properties.ts';
 import type { RowUpdate } from '../model/change-plan.ts';
+import { loadOrder } from '../model/sort-key.ts';
 import { printSqlType } from '../model/sql-type.ts';
 import type { ColumnSchema, TableInfo, TableSchema } from '../model/table.ts';
 import type { QueryContext } from '../query/catalog.ts';
@@ -84,6 +85,9 @@ function checkUpdate(statement: Update, table: TableInfo, context: StatementCont
     if (found === undefined) {
       throw analysisError(`table '${name}' do not existing column '${column}'`);
     }
+    if (found.generated !== undefined) {
+      throw analysisError(`materialized column '${found.name}' can not be specified.`);
+    }
     if (found.isKey) throw analysisError(`primary key column cannot be updated: ${found.name}`);
     if (value.kind === 'default' && found.defaultValue === null && !found.nullable) {
       throw analysisError(`Column has no default value, column: ${found.name}`);
@@ -150,7 +154,11 @@ async function planChange(
       : [],
   );
   const kept =
-    statement.kind === 'delete' ? [] : schema.columns.filter(({ name }) => !assigned.has(name));
+    statement.kind === 'delete'
+      ? []
+      : schema.columns.filter(
+          ({ name, generated }) => !assigned.has(name) && generated === undefined,
+        );
   const rows = planChangedRows(expanded, kept, computed, context.text, tables);
   const { target, rejected } = await loadTargets(stored.info, context);
   const rules = insertRulesOf([], context);
@@ -178,7 +186,7 @@ function updateOf(
   computed: readonly Assignment[],
   { types, fromTable }: Pick<ChangedRows, 'types' | 'fromTable'>,
   { session }: QueryContext,
-): Pick<RowUpdate, 'types' | 'fromTable' | 'outputs'> {
+): Pick<RowUpdate, 'types' | 'fromTable' | 'outputs' | 'sortBy'> {
   const sources = [...kept, ...computed.flatMap(({ column }) => columnNamed(schema, column) ?? [])];
   for (const [index, column] of sources.entries()) {
     const type = types[index];
@@ -187,6 +195,7 @@ function updateOf(
       `Cannot cast '${printSqlType(type)}' to '${printSqlType(column.type)}' for column '${column.name}'`,
     );
   }
-  // What is neither kept nor computed is set to DEFAULT.
-  return { types, fromTable, outputs: insertOutputs(schema.columns, sources, session) };
+  // What is neither kept nor computed is set to DEFAULT, or made of the others.
+  const outputs = insertOutputs(schema.columns, sources, session);
+  return { types, fromTable, outputs, sortBy: loadOrder(schema) };
 }

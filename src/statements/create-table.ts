@@ -2,13 +2,15 @@
 // failure or a crash leaves nothing. SOURCE: StarRocks docs, CREATE TABLE AS SELECT (3.3).
 import { fail } from '../base/errors.ts';
 import { analysisError } from '../loads/properties.ts';
+import { sortColumns } from '../model/sort-key.ts';
 import { MAX_VARCHAR_LENGTH, type SqlType } from '../model/sql-type.ts';
 import { analysePlan } from '../query/plan-query.ts';
 import type { ColumnDefinition, CreateTable } from '../sql/ast/ddl.ts';
 import type { Query } from '../sql/ast/query.ts';
 import { runInsert } from './insert.ts';
 import { queryWithTables } from './query.ts';
-import { exists, findTable, newTable, tableName } from './tables.ts';
+import { newTable } from './table-definition.ts';
+import { exists, findTable, tableName } from './tables.ts';
 import { newTemporary } from './temporary.ts';
 import { type Handler, OK, type Outcome, type StatementContext } from './types.ts';
 
@@ -117,6 +119,9 @@ export const createTableLike: Handler<'create_table_like'> = async (statement, c
     name,
     keysType: source.schema.keysType,
     columns: source.schema.columns.map(({ fieldId: _, nestedIds: __, ...column }) => column),
+    ...(source.schema.sortKey === undefined
+      ? {}
+      : { sortKey: sortColumns(source.schema).map((column) => column.name) }),
     volumeName: source.volumeId === 0 ? null : (await volumes.byId(source.volumeId)).name,
     comment: source.comment,
     distributedBy: source.distributedBy,

@@ -10,8 +10,10 @@ import {
   targetColumns,
 } from '../loads/insert/definition.ts';
 import { analysisError } from '../loads/properties.ts';
+import { compressionOf } from '../model/file-compression.ts';
 import type { InsertPlan } from '../model/insert-plan.ts';
 import type { LoadTarget } from '../model/load-plan.ts';
+import { loadOrder } from '../model/sort-key.ts';
 import { REJECTED_RECORDS_TABLE, STATISTICS_DATABASE } from '../model/system-tables.ts';
 import type { ColumnSchema, TableInfo } from '../model/table.ts';
 import type { InsertSource } from '../query/plan-insert.ts';
@@ -103,6 +105,7 @@ async function planInsert(
     ...(await loadTargets(table, context)),
     ...source,
     outputs,
+    sortBy: loadOrder(table.schema),
     ...rules,
   };
 }
@@ -167,6 +170,7 @@ export async function loadTargets(
     tableName: info.name,
     volume,
     prefix: info.prefix,
+    ...compressionOf(info),
   });
   return { target: targetOf(table), rejected: targetOf(rejected) };
 }

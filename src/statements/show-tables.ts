@@ -1,10 +1,12 @@
 // SHOW TABLES, SHOW CREATE TABLE, DESC, SHOW COLUMNS. Texts as StarRocks prints them.
 import { fail } from '../base/errors.ts';
+import { sortColumns } from '../model/sort-key.ts';
 import { printSqlType } from '../model/sql-type.ts';
 import type { ColumnSchema, TableInfo } from '../model/table.ts';
 import type { QualifiedName } from '../sql/ast/node.ts';
+import { printType } from '../sql/print-text.ts';
 import { databaseOf, databaseOrCurrent } from './databases.ts';
-import { printDefault } from './default-values.ts';
+import { printDefault, shownDefault } from './default-values.ts';
 import {
   isSystemDatabase,
   systemView,
@@ -12,6 +14,8 @@ import {
 } from './information-schema/system-databases.ts';
 import { quoteName, quoteText } from './properties.ts';
 import { filterRows } from './show-filter.ts';
+import { KEY_WORDS } from './table-keys.ts';
+import { shownProperties } from './table-properties.ts';
 import { tableName, temporaryNames } from './tables.ts';
 import { temporarySession } from './temporary.ts';
 import { type Handler, type Outcome, type StatementContext, textRows } from './types.ts';
@@ -48,8 +52,21 @@ async function tablesAndViews(database: string, context: StatementContext): Prom
 
 type ShownColumn = Pick<
   ColumnSchema,
-  'name' | 'type' | 'nullable' | 'isKey' | 'defaultValue' | 'comment'
+  | 'name'
+  | 'type'
+  | 'nullable'
+  | 'isKey'
+  | 'defaultValue'
+  | 'defaultIsText'
+  | 'aggregate'
+  | 'comment'
 >;
+
+/** The columns Default and Extra of a listing. */
+function defaultCells(column: ShownColumn): [string | null, string] {
+  const { value, extra } = shownDefault(column);
+  return [value, extra.join(',')];
+}
 
 /** Columns of a stored table or of one of information_schema. Throws UNKNOWN_TABLE, NO_DATABASE. */
 async function columnsOf(
@@ -86,8 +103,7 @@ export const describeTable: Handler<'describe_table'> = async (
       printSqlType(column.type),
       column.nullable ? 'YES' : 'NO',
       String(column.isKey),
-      column.defaultValue,
-      '',
+      ...defaultCells(column),
     ]),
   );
 };
@@ -112,8 +128,7 @@ async function describeAll(
       printSqlType(column.type),
       column.nullable ? 'Yes' : 'No',
       String(column.isKey),
-      column.defaultValue,
-      '',
+      ...defaultCells(column),
     ]),
   );
 }
@@ -143,8 +158,7 @@ function columnRow(column: ShownColumn, full: boolean): (string | null)[] {
   const middle = [
     column.nullable ? 'YES' : 'NO',
     column.isKey ? 'YES' : 'NO',
-    column.defaultValue,
-    '',
+    ...defaultCells(column),
   ];
   return full
     ? [...head, isText ? 'utf8_general_ci' : null, ...middle, '', column.comment]
@@ -180,24 +194,31 @@ export function createTableText(table: TableInfo, volumeName: string | null): st
   const distribution =
     table.distributedBy.length === 0 ? 'RANDOM' : `HASH(${list(table.distributedBy)})`;
   const buckets = table.buckets === null ? '' : ` BUCKETS ${table.buckets} `;
-  const properties = {
-    ...table.properties,
-    ...(volumeName === null ? {} : { storage_volume: volumeName }),
-  };
-  const propertyLines = Object.entries(properties)
+  const propertyLines = shownProperties(table, volumeName)
     .map(([key, value]) => `${quoteText(key)} = ${quoteText(value)}`)
     .join(',\n');
   return [
     `CREATE TABLE ${quoteName(table.name)} (`,
     columns,
     ') ENGINE=OLAP ',
-    `DUPLICATE KEY(${list(keys.map((column) => column.name))})`,
+    `${KEY_WORDS[table.schema.keysType]}(${list(keys.map((column) => column.name))})`,
     ...(table.comment === '' ? [] : [`COMMENT ${quoteText(table.comment)}`]),
     `DISTRIBUTED BY ${distribution}${buckets}`,
+    ...(table.schema.sortKey === undefined
+      ? []
+      : [`ORDER BY(${list(sortColumns(table.schema).map((column) => column.name))})`]),
     `PROPERTIES (\n${propertyLines}\n);`,
   ].join('\n');
 }
 
 function columnText(column: ColumnSchema): string {
-  return `${quoteName(column.name)} ${printSqlType(column.type)} ${column.nullable ? 'NULL' : 'NOT NULL'}${printDefault(column)} COMMENT ${quoteText(column.comment)}`;
+  return [
+    quoteName(column.name),
+    printType(column.type),
+    ...(column.aggregate === undefined ? [] : [column.aggregate]),
+    `${column.nullable ? 'NULL' : 'NOT NULL'}${printDefault(column)}`,
+    ...(column.autoIncrement === true ? ['AUTO_INCREMENT'] : []),
+    ...(column.generated === undefined ? [] : [`AS ${column.generated}`]),
+    `COMMENT ${quoteText(column.comment)}`,
+  ].join(' ');
 }

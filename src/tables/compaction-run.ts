@@ -1,5 +1,6 @@
-// Compaction on the CN: reads the input files, writes one Parquet file with their rows in the same
-// order, and stages it under the transaction's key. Nothing becomes visible here, and no input is touched.
+// Compaction on the CN: reads the input files, writes one Parquet file with their rows in the same order (or that
+// of the sort key), those of one key merged in AGGREGATE KEY tables, and stages it under the transaction's key.
+// Nothing becomes visible here, and no input is touched.
 import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { present } from '../base/assert.ts';
@@ -18,7 +19,9 @@ import {
   storeSelectList,
 } from '../model/parquet-layout.ts';
 import type { QueryScan } from '../model/query-plan.ts';
-import type { DataFile, StagedFile, TableInfo, VolumeSpec } from '../model/table.ts';
+import { loadOrder, sortItemsSql } from '../model/sort-key.ts';
+import type { DataFile, StagedFile, TableInfo, TableSchema, VolumeSpec } from '../model/table.ts';
+import { mergeSql } from '../query/merge-sql.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 
 /** What one compaction is to do. */
@@ -102,11 +105,26 @@ function copyRows(
   return engine.withConnection((connection) =>
     withSources(reader, connection, sources, signal, (withClause) =>
       connection.objects(
-        `COPY (${withClause}SELECT ${storeSelectList(schema)} FROM ${scan.placeholder}) TO ${quoteLiteral(output)} (${parquetCopyOptions(schema)})`,
+        `COPY (${withClause}${rowsSql(schema, scan.placeholder)}) TO ${quoteLiteral(output)} (${parquetCopyOptions(schema, table.properties['compression'])})`,
         { signal },
       ),
     ),
   );
+}
+
+/** The rows as they are, or those of one key merged into one, in the order of the table's files. */
+function rowsSql(schema: TableSchema, placeholder: string): string {
+  const list = storeSelectList(schema);
+  const order = loadOrder(schema);
+  if (schema.keysType === 'AGG_KEYS') {
+    const keys = schema.columns.filter((column) => column.isKey);
+    const merged = mergeSql(schema.columns, keys, `SELECT * FROM ${placeholder}`);
+    return `SELECT ${list} FROM (${merged}) AS merged ORDER BY ${sortItemsSql(order, 'merged')}`;
+  }
+  const rows = `SELECT ${list} FROM ${placeholder}`;
+  if (order.length === 0) return rows;
+  const last = `${placeholder}.__file, ${placeholder}.__row`;
+  return `${rows} ORDER BY ${sortItemsSql(order, placeholder, last)}`;
 }
 
 /** A path of the object: in place for local volumes, else a temporary copy. */
@@ -131,7 +149,9 @@ async function checkOutput(
   path: string,
 ): Promise<void> {
   const inputRows = order.inputs.reduce((sum, file) => sum + file.rowCount - file.deletedRows, 0);
-  if (staged.rowCount !== inputRows)
+  const isMerged = order.table.schema.keysType === 'AGG_KEYS';
+  const isRight = isMerged ? staged.rowCount <= inputRows : staged.rowCount === inputRows;
+  if (!isRight || (staged.rowCount === 0 && inputRows > 0))
     throw fail('INTERNAL', {
       detail: `compaction of ${inputRows} rows wrote ${staged.rowCount}`,
     });

@@ -22,6 +22,7 @@ export class FakeFrontEnd implements CommitPort {
   /** The commit after which the job is over. */
   pauseAfterCommits = Number.POSITIVE_INFINITY;
   #nextId = 50_000;
+  #nextRowId = 1;
   onCommit: (() => void) | null = null;
 
   constructor(random: Random) {
@@ -39,6 +40,13 @@ export class FakeFrontEnd implements CommitPort {
       const transactionId = asId<TransactionId>(this.#nextId);
       this.#states.set(transactionId, { state: 'PREPARE', taskId });
       return { transactionId, label: `l_${transactionId}`, volumeId: asId<VolumeId>(1) };
+    });
+
+  reserveIds: CommitPort['reserveIds'] = async ({ count }) =>
+    this.#call(() => {
+      const first = this.#nextRowId;
+      this.#nextRowId += count;
+      return { first };
     });
 
   commit: CommitPort['commit'] = async (request) =>

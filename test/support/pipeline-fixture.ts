@@ -71,6 +71,7 @@ export interface PlanOptions {
   readonly strict?: boolean;
   readonly maxMessageBytes?: number;
   readonly timeZone?: string;
+  readonly sortBy?: readonly string[];
 }
 
 /** A plan that loads `columns` from fields of the same names unless told otherwise. */
@@ -112,6 +113,7 @@ export function makePlan(options: PlanOptions): LoadPlan {
       whereSql: options.where ?? null,
       strictMode: options.strict ?? false,
       timeZone: options.timeZone ?? 'UTC',
+      sortBy: options.sortBy ?? [],
     },
     limits: {
       maxBatchRows: 500_000,
@@ -223,6 +225,7 @@ export class PipelineFixture {
   readonly scratch: ScratchSpace;
   readonly store: ObjectStore;
   #transactions = 20_000;
+  #nextId = 1;
 
   constructor(engine: Engine, connection: Connection, directory: string) {
     this.directory = directory;
@@ -272,6 +275,11 @@ export class PipelineFixture {
       scratch: this.scratch,
       drops: this.drops,
       tempDirectory: this.directory,
+      reserveIds: async (_, count) => {
+        const first = this.#nextId;
+        this.#nextId += count;
+        return first;
+      },
       targetStore: this.store,
       rejectedStore: this.store,
     });

@@ -59,6 +59,7 @@ export interface TablesTable {
   live_rows: number;
   live_bytes: number;
   session_id: string;
+  next_auto_id: number;
   oldest_version: number;
   oldest_ms: number;
   drop_kind: '' | 'TABLE' | 'DATABASE' | 'FORCE';
@@ -100,6 +101,7 @@ export interface FilesTable {
   added_ms: number;
   removed_version: number | null;
   removed_ms: number | null;
+  sequence: number;
   restored_version: number;
 }
 

@@ -2,7 +2,7 @@
 // clone). The same messages cross machines later. Methods are grouped by who serves them.
 
 import type { WireError } from '../../base/errors.ts';
-import type { TransactionId } from '../../base/ids.ts';
+import type { TableId, TransactionId } from '../../base/ids.ts';
 import type { ChangePlan, StagedChange } from '../../model/change-plan.ts';
 import type { InsertPlan, StagedInsert } from '../../model/insert-plan.ts';
 import type {
@@ -83,6 +83,11 @@ export interface FeApi {
     params: { readonly transactionId: TransactionId; readonly reason: string };
     result: Record<string, never>;
   };
+  /** AUTO_INCREMENT values `first` .. `first + count - 1` of a table are the caller's. Throws UNKNOWN_TABLE. */
+  reserveIds: {
+    params: { readonly tableId: TableId; readonly count: number };
+    result: { readonly first: number };
+  };
   /** End offsets seen while idle, for LatestSourcePosition and lag; what keeps the task from its source, for OtherMsg. */
   reportPositions: {
     params: {
@@ -99,6 +104,9 @@ export interface FeApi {
     result: Record<string, never>;
   };
 }
+
+/** What the CN's query process asks of the FE. */
+export type QueryFeApi = Pick<FeApi, 'reserveIds'>;
 
 /** Served by the embedded broker's process. */
 export interface BrokerApi {

@@ -4,7 +4,8 @@ import type { InsertOutput } from '../../model/insert-plan.ts';
 import { printSqlType, type SqlType } from '../../model/sql-type.ts';
 import type { ColumnSchema } from '../../model/table.ts';
 import type { QuerySession } from '../../query/catalog.ts';
-import { constantDefault, isUuidDefault } from '../../query/insert-default.ts';
+import { generatedColumnSql } from '../../query/generated-column.ts';
+import { constantDefault, rowDefault } from '../../query/insert-default.ts';
 import { isCastable } from '../../query/types.ts';
 import { analysisError, checkProperties, type PropertyMap } from '../properties.ts';
 import { INSERT_PROPERTIES } from './properties.ts';
@@ -39,15 +40,15 @@ export function insertRules(
 }
 
 /**
- * The columns that the rows are for, in the rows' order: the list, or all of the table. Throws SQL_ANALYZE for
- * unknown and repeated names.
+ * The columns that the rows are for, in the rows' order: the list, or all of the table that are not computed.
+ * Throws SQL_ANALYZE for unknown, repeated and generated names. SOURCE: StarRocks docs, Generated columns.
  */
 export function targetColumns(
   columns: readonly ColumnSchema[],
   list: readonly string[] | null,
   tableName: string,
 ): readonly ColumnSchema[] {
-  if (list === null) return columns;
+  if (list === null) return columns.filter((column) => column.generated === undefined);
   const seen = new Set<string>();
   return list.map((name) => {
     const lower = name.toLowerCase();
@@ -55,6 +56,9 @@ export function targetColumns(
     if (column === undefined) throw analysisError(`Unknown column '${name}' in '${tableName}'`);
     if (seen.has(lower)) throw analysisError(`Column '${name}' specified twice`);
     seen.add(lower);
+    if (column.generated !== undefined) {
+      throw analysisError(`materialized column '${column.name}' can not be specified.`);
+    }
     return column;
   });
 }
@@ -88,10 +92,16 @@ export function insertOutputs(
   return columns.map((column): InsertOutput => {
     const index = targets.indexOf(column);
     if (index >= 0) return { column, from: { kind: 'source', index } };
+    if (column.generated !== undefined) {
+      const duckdbSql = generatedColumnSql(column, columns, session.timeZone);
+      return { column, from: { kind: 'generated', duckdbSql } };
+    }
+    if (column.autoIncrement === true) return { column, from: { kind: 'constant', text: null } };
     if (column.defaultValue === null && !column.nullable) {
       throw analysisError(`'${column.name}' must be explicitly mentioned in column permutation`);
     }
-    if (isUuidDefault(column)) return { column, from: { kind: 'uuid' } };
+    const computed = rowDefault(column);
+    if (computed !== null) return { column, from: { kind: computed.kind } };
     const text = constantDefault(column, session, () => '');
     return { column, from: { kind: 'constant', text } };
   });

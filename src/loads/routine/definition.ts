@@ -10,9 +10,11 @@ import type {
   LoadTarget,
   LoadTransform,
 } from '../../model/load-plan.ts';
+import { loadOrder } from '../../model/sort-key.ts';
 import type { SqlType, SqlTypeKind } from '../../model/sql-type.ts';
 import type { ColumnSchema, TableInfo } from '../../model/table.ts';
 import { parseJsonPath } from '../../pipeline/transform/json-path.ts';
+import { generatedColumnSql } from '../../query/generated-column.ts';
 import { compileLoadExpression, compileLoadFilter } from '../../query/load-expression.ts';
 import type { Expression } from '../../sql/ast/expression.ts';
 import type { LoadColumn, LoadProperties } from '../../sql/ast/routine-load.ts';
@@ -193,11 +195,17 @@ export function compileTransform(
   const columns = table.schema.columns;
   const known = new Map(columns.map((column) => [column.name.toLowerCase(), column]));
   const mapping: readonly ColumnMapping[] =
-    definition.columns ?? columns.map((column) => ({ name: column.name, expression: null }));
+    definition.columns ??
+    columns
+      .filter((column) => column.generated === undefined)
+      .map((column) => ({ name: column.name, expression: null }));
   const fields = mapping.filter((entry) => entry.expression === null).map((entry) => entry.name);
   checkFields(definition, fields);
   const derived = new Map<string, Expression>();
   for (const entry of mapping) {
+    if (known.get(entry.name.toLowerCase())?.generated !== undefined) {
+      throw analysisError(`generated column '${entry.name}' can not be specified in COLUMNS`);
+    }
     if (entry.expression === null) continue;
     if (!known.has(entry.name.toLowerCase())) {
       throw analysisError(`Column '${entry.name}' of COLUMNS is not in table ${table.name}`);
@@ -209,6 +217,10 @@ export function compileTransform(
   }
   const options = { timeZone: definition.timeZone, derived };
   const outputs = columns.map((column): LoadOutput => {
+    if (column.generated !== undefined) {
+      const duckdbSql = generatedColumnSql(column, columns, definition.timeZone);
+      return { column, from: { kind: 'generated', duckdbSql } };
+    }
     const expression = derived.get(column.name.toLowerCase());
     if (expression !== undefined) {
       const compiled = compileLoadExpression(expression, fields, options);
@@ -220,7 +232,7 @@ export function compileTransform(
       checkSketch(column, null);
       return { column, from: { kind: 'field', field } };
     }
-    if (!column.nullable && column.defaultValue === null) {
+    if (!column.nullable && column.defaultValue === null && column.autoIncrement !== true) {
       throw analysisError(
         `Column has no default value, column: ${column.name}: it is NOT NULL and COLUMNS does not give it`,
       );
@@ -236,6 +248,7 @@ export function compileTransform(
         : compileWhere(definition.where, fields, outputs, definition.timeZone),
     strictMode: propertyOf(JOB_PROPERTIES, definition.properties, 'strict_mode') === 'true',
     timeZone: definition.timeZone,
+    sortBy: loadOrder(table.schema),
   };
 }
 
@@ -264,7 +277,7 @@ function compileWhere(
   outputs: readonly LoadOutput[],
   timeZone: string,
 ): string {
-  const loaded = outputs.filter((output) => output.from.kind !== 'default');
+  const loaded = outputs.filter(({ from }) => from.kind === 'field' || from.kind === 'expression');
   const fieldTypes = new Map(loaded.map(({ column }) => [column.name.toLowerCase(), column.type]));
   const others = fields.filter((field) => !fieldTypes.has(field.toLowerCase()));
   const names = [...loaded.map(({ column }) => column.name), ...others];

@@ -16,6 +16,7 @@ import type {
   LoadJobState,
   PositionRecord,
 } from '../../catalog/load-jobs.ts';
+import { compressionOf } from '../../model/file-compression.ts';
 import type { TaskAssignment } from '../../model/load-plan.ts';
 import { propertyOf } from '../properties.ts';
 import { buildPlan } from './definition.ts';
@@ -353,6 +354,7 @@ export class RoutineLoadScheduler {
         tableName: table.name,
         volume,
         prefix: table.prefix,
+        ...compressionOf(table),
       },
       rejected: await this.#options.rejectedTarget(volume),
       partitions: positions.map(({ partition, nextOffset }) => ({ partition, offset: nextOffset })),

@@ -1,12 +1,12 @@
 // ChangePlan -> DuckDB statements: a temporary table of the rows that change (their places, and for an UPDATE their
 // new values in the columns' own types), and the COPY of the new rows.
 
-import type { ChangePlan } from '../../model/change-plan.ts';
-import { quoteIdentifier, quoteLiteral } from '../../model/duckdb-text.ts';
-import { parquetCopyOptions, storeExpression } from '../../model/parquet-layout.ts';
-import type { TableSchema } from '../../model/table.ts';
+import type { ChangePlan, RowUpdate } from '../../model/change-plan.ts';
+import { quoteLiteral } from '../../model/duckdb-text.ts';
+import type { LoadTarget } from '../../model/load-plan.ts';
+import { parquetCopyOptions } from '../../model/parquet-layout.ts';
 import { OWN_FILE } from './compile-sql.ts';
-import { partSql } from './insert-sql.ts';
+import { partSql, storedSelect } from './insert-sql.ts';
 
 /** The temporary table: `__file`, `__row`, and v0, v1, ... of an UPDATE. */
 export const CHANGED_TABLE = '__changed';
@@ -38,9 +38,13 @@ function rowsSql({ duckdbSql, mayRepeat, update }: ChangePlan, slot: number): st
 }
 
 /** The COPY of an UPDATE's new rows; its one result row are the Parquet statistics. */
-export function newRowsCopySql(schema: TableSchema, outputPath: string): string {
-  const list = schema.columns.map(
-    ({ name, type }, index) => `${storeExpression(type, `v${index}`)} AS ${quoteIdentifier(name)}`,
-  );
-  return `COPY (SELECT ${list.join(', ')} FROM ${CHANGED_TABLE}) TO ${quoteLiteral(outputPath)} (${parquetCopyOptions(schema)}, ${OWN_FILE})`;
+export function newRowsCopySql(
+  update: RowUpdate,
+  { compression }: LoadTarget,
+  outputPath: string,
+): string {
+  const columns = update.outputs.map(({ column }) => column);
+  const options = parquetCopyOptions({ keysType: 'DUP_KEYS', columns }, compression);
+  const rows = storedSelect({ ...update, parts: [] }, `FROM ${CHANGED_TABLE}`);
+  return `COPY (${rows}) TO ${quoteLiteral(outputPath)} (${options}, ${OWN_FILE})`;
 }

@@ -2,11 +2,14 @@
 // lines as text, converts by StarRocks' rules, keeps what is good, and tells `load_drop` about every
 // other row. Must never let a row disappear: a row is written, or load_drop was called for it.
 import { present, unreachable } from '../../base/assert.ts';
+import { computedDefault, emptySketch } from '../../model/column-default.ts';
 import { quoteIdentifier, quoteLiteral } from '../../model/duckdb-text.ts';
 import type { LoadOutput, LoadPlan } from '../../model/load-plan.ts';
 import { parquetCopyOptions, storeSelectList } from '../../model/parquet-layout.ts';
+import { sortItemsSql } from '../../model/sort-key.ts';
 import { duckdbType, exceedsDouble } from '../../model/sql-type.ts';
 import type { TableSchema } from '../../model/table.ts';
+import { computedDefaultSql } from '../../query/insert-default.ts';
 import { readsJson } from '../../query/nested-from-json.ts';
 import { type ConvertOptions, convertExpression, convertText } from './convert-sql.ts';
 import { duckdbJsonPath, type PathStep, parseJsonPath } from './json-path.ts';
@@ -36,6 +39,8 @@ export interface BatchStatement {
   readonly longestLineBytes: number;
   /** First argument of every `load_drop` call. */
   readonly slot: number;
+  /** AUTO_INCREMENT value of the first line; 0 where no column has any. */
+  readonly firstId: number;
 }
 
 export interface CompiledTransform {
@@ -95,15 +100,16 @@ export function compileTransform(plan: LoadPlan): CompiledTransform {
   // With short lines no text can be too long for a usual column: then it is not measured.
   const [usual, anyLength] = [SHORT_TEXT_BYTES, Number.POSITIVE_INFINITY].map((maxTextBytes) => {
     const options = { format: format.kind, timeZone: transform.timeZone, maxTextBytes };
-    const outputs = transform.outputs.map((output) => outputSql(output, fields, options));
+    const outputs = transform.outputs.flatMap((output, index) => {
+      const made = outputSql(output, fields, options);
+      return made === null ? [] : [{ output, index, ...made }];
+    });
     return {
       inner: innerSelect(plan, fields, outputs, marks),
       ...verdict(plan, outputs, suspect),
     };
   });
-  const schema = targetSchema(plan);
-  const outer = storeSelectList(schema);
-  const copyOptions = parquetCopyOptions(schema);
+  const copyOptions = parquetCopyOptions(targetSchema(plan), plan.target.compression);
   const columns =
     source === null
       ? "{'line': 'JSON'}, records=false"
@@ -122,9 +128,28 @@ export function compileTransform(plan: LoadPlan): CompiledTransform {
       // The verdict is a column of its own: as a volatile one it keeps DuckDB from pushing the filter
       // below the conversions, which would then run twice.
       const judged = `SELECT *, CASE WHEN ${good} THEN true ELSE ${drop} END AS __keep FROM (${inner} FROM (${from}))`;
-      return `COPY (SELECT ${outer} FROM (${judged}) WHERE __keep) TO ${quoteLiteral(batch.outputPath)} (${copyOptions}, ${OWN_FILE})`;
+      return `COPY (${storedSelect(plan, judged, batch.firstId)}) TO ${quoteLiteral(batch.outputPath)} (${copyOptions}, ${OWN_FILE})`;
     },
   };
+}
+
+/** The rows that are kept, with their computed columns, in stored form and in the order of the table's files. */
+function storedSelect({ transform }: LoadPlan, judged: string, firstId: number): string {
+  const columns = transform.outputs.map(({ column }) => column);
+  const generated = transform.outputs.flatMap(({ column, from }) =>
+    from.kind === 'generated' ? [`${from.duckdbSql} AS ${quoteIdentifier(column.name)}`] : [],
+  );
+  // A row that brings no value has the one of its line: lines that are dropped leave gaps.
+  const counted = columns
+    .filter((column) => column.autoIncrement === true)
+    .map(({ name }) => quoteIdentifier(name))
+    .map((name) => `coalesce(${name}, ${firstId} + __ordinal) AS ${name}`);
+  const all = counted.length === 0 ? '*' : `* REPLACE (${counted.join(', ')})`;
+  const kept = `SELECT ${[all, ...generated].join(', ')} FROM (${judged}) WHERE __keep`;
+  // Rows of equal keys stay in the order of their messages.
+  const order = sortItemsSql(transform.sortBy, 'kept', 'kept.__ordinal');
+  const orderBy = transform.sortBy.length === 0 ? '' : ` ORDER BY ${order}`;
+  return `SELECT ${storeSelectList({ keysType: 'DUP_KEYS', columns })} FROM (${kept}) AS kept${orderBy}`;
 }
 
 /**
@@ -197,36 +222,41 @@ function extract(column: string, steps: readonly PathStep[]): { text: string; js
 
 interface OutputSql {
   readonly output: LoadOutput;
+  /** Of the output in the plan. */
+  readonly index: number;
   /** The source text, null where there is none (expressions, defaults). */
   readonly source: string | null;
   readonly value: string;
 }
 
+/** Null for what is computed from the other columns, once those are there. */
 function outputSql(
   output: LoadOutput,
   fields: readonly FieldSql[],
   options: ConvertOptions,
-): OutputSql {
+): Pick<OutputSql, 'source' | 'value'> | null {
   const { column, from } = output;
   // What an expression makes may be longer than its line.
   const unbounded = { ...options, maxTextBytes: Number.POSITIVE_INFINITY };
   switch (from.kind) {
     case 'field': {
       const field = fields.find((f) => f.name === from.field);
-      if (field === undefined) return { output, source: null, value: nullOf(output) };
+      if (field === undefined) return { source: null, value: nullOf(output) };
       const isJson = readsJson(column.type) && options.format === 'json';
       const text = isJson ? field.json : field.text;
       // The line was parsed as a whole, so the JSON text of a part of it is valid.
       const isReady = isJson && column.type.kind === 'JSON';
       const value = isReady ? text : convertText(text, column.type, options);
-      return { output, source: text, value };
+      return { source: text, value };
     }
     case 'expression': {
       const value = convertExpression(guarded(from.duckdbSql), from.type, column.type, unbounded);
-      return { output, source: null, value };
+      return { source: null, value };
     }
     case 'default':
-      return { output, source: null, value: defaultSql(output, unbounded) };
+      return { source: null, value: defaultSql(output, unbounded) };
+    case 'generated':
+      return null;
     default:
       return unreachable(from, 'output source');
   }
@@ -238,10 +268,11 @@ function nullOf(output: LoadOutput): string {
 
 function defaultSql(output: LoadOutput, options: ConvertOptions): string {
   const { defaultValue, type } = output.column;
+  const computed = computedDefault(output.column);
+  if (computed !== null) return computedDefaultSql(computed, options.timeZone);
   if (defaultValue === null) return nullOf(output);
-  if (type.kind === 'DATETIME' && /^current_timestamp(\(\d*\))?$/i.test(defaultValue.trim()))
-    return `CAST(date_trunc('second', now() AT TIME ZONE ${quoteLiteral(options.timeZone)}) AS TIMESTAMP)`;
-  if (/^uuid\(\)$/i.test(defaultValue.trim())) return 'CAST(uuid() AS VARCHAR)';
+  const sketch = emptySketch(type);
+  if (sketch !== null) return `CAST(${quoteLiteral(sketch)} AS BLOB)`;
   return convertText(`CAST(${quoteLiteral(defaultValue)} AS VARCHAR)`, type, options);
 }
 
@@ -258,7 +289,7 @@ function innerSelect(
     .map((f) => `${f.text} AS ${quoteIdentifier(f.name)}`);
   const values = outputs.map((o) => `${o.value} AS ${quoteIdentifier(o.output.column.name)}`);
   const sources = plan.transform.strictMode
-    ? outputs.flatMap((o, index) => (o.source === null ? [] : [`${o.source} AS __source${index}`]))
+    ? outputs.flatMap((o) => (o.source === null ? [] : [`${o.source} AS __source${o.index}`]))
     : [];
   return `SELECT ${[...values, ...visible, ...sources, '__ordinal', ...marks].join(', ')}`;
 }
@@ -275,13 +306,16 @@ function verdict(plan: LoadPlan, outputs: readonly OutputSql[], suspect: string)
   const { strictMode, whereSql } = plan.transform;
   const whens: string[] = [];
   // Where a NOT NULL column comes from a field, a line without any value is not good already.
-  const isCovered = outputs.some((o) => o.source !== null && !o.output.column.nullable);
+  const isCovered = outputs.some(
+    ({ source, output: { column } }) =>
+      source !== null && !column.nullable && column.autoIncrement !== true,
+  );
   const good: string[] = isCovered ? [] : [`NOT (${suspect})`];
   const add = (isBad: string, isGood: string, code: number): void => {
     whens.push(`WHEN ${isBad} THEN ${code}`);
     good.push(isGood);
   };
-  for (const [index, { output, source }] of outputs.entries()) {
+  for (const { output, index, source } of outputs) {
     if (!strictMode || source === null) continue;
     const name = quoteIdentifier(output.column.name);
     add(
@@ -294,8 +328,8 @@ function verdict(plan: LoadPlan, outputs: readonly OutputSql[], suspect: string)
     const where = `COALESCE(CAST(${guarded(whereSql)} AS BOOLEAN), false)`;
     add(`NOT ${where}`, where, DROP_CODE.unselected);
   }
-  for (const [index, { output }] of outputs.entries()) {
-    if (output.column.nullable) continue;
+  for (const { output, index } of outputs) {
+    if (output.column.nullable || output.column.autoIncrement === true) continue;
     const name = quoteIdentifier(output.column.name);
     add(`${name} IS NULL`, `${name} IS NOT NULL`, DROP_CODE.nullValue + 4 * index);
   }

@@ -3,12 +3,15 @@
 // written, or insert_reject was called for it.
 import { present } from '../../base/assert.ts';
 import { REJECT_FUNCTION } from '../../engine/reject-function.ts';
+import { emptySketch } from '../../model/column-default.ts';
 import { quoteIdentifier, quoteLiteral } from '../../model/duckdb-text.ts';
 import type { InsertOutput, InsertPart, InsertPlan } from '../../model/insert-plan.ts';
 import { parquetCopyOptions, storeExpression } from '../../model/parquet-layout.ts';
+import { sortItemsSql } from '../../model/sort-key.ts';
 import { duckdbType, type SqlType, STRING_LENGTH } from '../../model/sql-type.ts';
 import type { TableSchema } from '../../model/table.ts';
 import { castSql } from '../../query/cast-sql.ts';
+import { computedDefaultSql } from '../../query/insert-default.ts';
 import { quoteString } from '../../query/literal.ts';
 import { textSql } from '../../query/render.ts';
 import { implicitCastCost, isInteger, isString, sameRepresentation } from '../../query/types.ts';
@@ -38,24 +41,85 @@ export function rowsTable(partIndex: number): string {
 }
 
 /** The COPY statement; its one result row are the Parquet statistics. `withClause` puts the scans in scope. */
-export function insertCopySql(
+export function insertCopySql(plan: InsertPlan, target: InsertCopy): string {
+  const options = parquetCopyOptions(insertSchema(plan), plan.target.compression);
+  const from = target.isMade ? `FROM ${MADE_ROWS}` : `FROM (${goodRowsSql(plan, target.slot)})`;
+  const withClause = target.isMade ? '' : target.withClause;
+  return `COPY (${withClause}${storedSelect(plan, from, target.firstId)}) TO ${quoteLiteral(target.outputPath)} (${options}, ${OWN_FILE})`;
+}
+
+/** What one COPY of an INSERT is filled in with. */
+export interface InsertCopy {
+  readonly withClause: string;
+  readonly outputPath: string;
+  readonly slot: number;
+  /** The good rows are in the table that `makeRowsSql` made. */
+  readonly isMade: boolean;
+  /** First AUTO_INCREMENT value for the rows; null where no column has any. */
+  readonly firstId: number | null;
+}
+
+/** Temporary table of the good rows, where their number must be known before they are written. */
+export const MADE_ROWS = '__made';
+
+/** Makes the table of good rows. `withClause` puts the scans in scope. */
+export function makeRowsSql(
   plan: InsertPlan,
-  target: { readonly withClause: string; readonly outputPath: string; readonly slot: number },
+  { withClause, slot }: Pick<InsertCopy, 'withClause' | 'slot'>,
 ): string {
-  const list = plan.outputs.map(
-    ({ column }, index) =>
-      `${storeExpression(column.type, `v${index}`)} AS ${quoteIdentifier(column.name)}`,
+  return `CREATE OR REPLACE TEMP TABLE ${MADE_ROWS} AS ${withClause}${goodRowsSql(plan, slot)}`;
+}
+
+function goodRowsSql(plan: InsertPlan, slot: number): string {
+  const parts = plan.parts.map((part, index) => partSql(plan, part, index, slot));
+  return parts.length === 1 ? present(parts[0], 'part') : parts.join('\nUNION ALL\n');
+}
+
+/**
+ * Rows of v0, v1, ... (none for generated columns) with their generated columns, in stored form and in the order of
+ * the table's files. `from` is the FROM clause that gives them.
+ */
+export function storedSelect(
+  { parts, outputs, sortBy }: Pick<InsertPlan, 'parts' | 'outputs' | 'sortBy'>,
+  from: string,
+  firstId: number | null = null,
+): string {
+  const given = outputs.flatMap(({ column, from }, index) =>
+    from.kind === 'generated' ? [] : [`v${index} AS ${quoteIdentifier(column.name)}`],
   );
-  const parts = plan.parts.map((part, index) => partSql(plan, part, index, target.slot));
-  const rows = parts.length === 1 ? present(parts[0], 'part') : parts.join('\nUNION ALL\n');
-  const options = parquetCopyOptions(insertSchema(plan));
-  return `COPY (${target.withClause}SELECT ${list.join(', ')} FROM (${rows})) TO ${quoteLiteral(target.outputPath)} (${options}, ${OWN_FILE})`;
+  const isSorted = sortBy.length > 0;
+  // Rows of equal keys stay in the order they came in.
+  if (isSorted || firstId !== null) {
+    const isKnown = parts.some((part) => ordinalSql(part) !== null);
+    given.push(isKnown ? '__ordinal' : 'row_number() OVER () - 1 AS __ordinal');
+  }
+  const named = `SELECT ${given.join(', ')} ${from}`;
+  const generated = outputs.flatMap(({ column, from }) =>
+    from.kind === 'generated' ? [`${from.duckdbSql} AS ${quoteIdentifier(column.name)}`] : [],
+  );
+  const counted = outputs.flatMap(({ column }) => {
+    if (firstId === null || column.autoIncrement !== true) return [];
+    const name = quoteIdentifier(column.name);
+    return [`coalesce(${name}, ${firstId} + __ordinal) AS ${name}`];
+  });
+  const all = counted.length === 0 ? '*' : `* REPLACE (${counted.join(', ')})`;
+  const computed = [all, ...generated].join(', ');
+  const whole = computed === '*' ? named : `SELECT ${computed} FROM (${named})`;
+  const list = outputs.map(({ column }) => {
+    const name = quoteIdentifier(column.name);
+    return `${storeExpression(column.type, name)} AS ${name}`;
+  });
+  const order = isSorted ? ` ORDER BY ${sortItemsSql(sortBy, 'rows', 'rows.__ordinal')}` : '';
+  return `SELECT ${list.join(', ')} FROM (${whole}) AS rows${order}`;
 }
 
 /** What the conversion of rows needs of a plan. */
 export type ConversionPlan = Pick<InsertPlan, 'outputs' | 'strictMode'>;
 
-/** The good rows of a part as v0, v1, ... in the columns' own types, and the source columns `carried` as they are. */
+/**
+ * The good rows of a part as v0, v1, ... (none for generated columns) in the columns' own types, the source columns
+ * `carried` as they are, and `__ordinal` where the part has it.
+ */
 export function partSql(
   plan: ConversionPlan,
   part: InsertPart,
@@ -63,11 +127,17 @@ export function partSql(
   slot: number,
   carried: readonly string[] = [],
 ): string {
-  const outputs = plan.outputs.map((output) => outputSql(output, part));
-  const values = outputs.map(({ value }, index) => `${value} AS v${index}`);
-  const checks = outputs.flatMap((output, index) => checksOf(plan, output, index));
-  const columns = [...outputs.map((_, index) => `v${index}`), ...carried].join(', ');
-  const from = part.kind === 'query' ? `(\n${part.duckdbSql}\n)` : rowsSql(part.types, partIndex);
+  const outputs = plan.outputs.flatMap((output, index) => {
+    const made = outputSql(output, part);
+    return made === null ? [] : [{ output, index, ...made }];
+  });
+  const values = outputs.map(({ value, index }) => `${value} AS v${index}`);
+  const checks = outputs.flatMap((output) => checksOf(plan, output));
+  const ordinal = ordinalSql(part);
+  if (ordinal !== null) values.push(`${ordinal} AS __ordinal`);
+  const names = outputs.map(({ index }) => `v${index}`);
+  const columns = [...names, ...(ordinal === null ? [] : ['__ordinal']), ...carried].join(', ');
+  const from = part.kind === 'query' ? `(\n${part.duckdbSql}\n)` : rowsSql(part, partIndex);
   if (checks.length === 0) return `SELECT ${[...values, ...carried].join(', ')} FROM ${from} AS q`;
   const sources = part.types.map((_, index) => `c${index}`);
   const whens = checks.map(({ bad, code }) => `WHEN ${bad} THEN ${code}`);
@@ -79,15 +149,25 @@ export function partSql(
   return `SELECT ${columns} FROM (${judged}) WHERE keep_row`;
 }
 
-function rowsSql(types: readonly SqlType[], partIndex: number): string {
-  const items = types.map((type, index) =>
+/** The row's place in the statement, where the part brings it along. */
+function ordinalSql(part: InsertPart): string | null {
+  const name = `c${part.types.length}`;
+  if (part.kind === 'query') return part.hasOrdinal === true ? name : null;
+  return part.ordinals === undefined ? null : `CAST(${name} AS BIGINT)`;
+}
+
+function rowsSql(part: Extract<InsertPart, { kind: 'rows' }>, partIndex: number): string {
+  const items = part.types.map((type, index) =>
     isString(type) ? `c${index}` : `CAST(c${index} AS ${duckdbType(type)}) AS c${index}`,
   );
+  if (part.ordinals !== undefined) items.push(`c${part.types.length}`);
   return `(SELECT ${items.join(', ')} FROM ${rowsTable(partIndex)})`;
 }
 
 interface OutputSql {
   readonly output: InsertOutput;
+  /** Of the output in the plan. */
+  readonly index: number;
   readonly value: string;
   /** The source column and its type where the value is made from one. */
   readonly source: {
@@ -98,25 +178,34 @@ interface OutputSql {
   } | null;
 }
 
-function outputSql(output: InsertOutput, part: InsertPart): OutputSql {
-  const { column, from } = output;
+/** Null for what is computed from the other columns, once those are there. */
+function outputSql(
+  { column, from }: InsertOutput,
+  part: InsertPart,
+): Pick<OutputSql, 'value' | 'source'> | null {
   switch (from.kind) {
     case 'source': {
       const name = `c${from.index}`;
       const type = present(part.types[from.index], 'type of a source column');
       const isBounded = part.kind === 'query' && part.fromTable[from.index] === true;
-      return { output, value: castSql(name, type, column.type), source: { name, type, isBounded } };
+      return { value: castSql(name, type, column.type), source: { name, type, isBounded } };
     }
     case 'constant': {
-      const value =
-        from.text === null
-          ? `CAST(NULL AS ${duckdbType(column.type)})`
-          : castSql(`CAST(${quoteString(from.text)} AS VARCHAR)`, STRING, column.type);
-      return { output, value, source: null };
+      return { value: constantSql(from.text, column.type), source: null };
     }
     case 'uuid':
-      return { output, value: 'CAST(uuid() AS VARCHAR)', source: null };
+    case 'uuid_numeric':
+      return { value: computedDefaultSql(from, 'UTC'), source: null };
+    case 'generated':
+      return null;
   }
+}
+
+function constantSql(text: string | null, type: SqlType): string {
+  if (text === null) return `CAST(NULL AS ${duckdbType(type)})`;
+  const sketch = emptySketch(type);
+  if (sketch !== null) return `CAST(${quoteLiteral(sketch)} AS BLOB)`;
+  return castSql(`CAST(${quoteString(text)} AS VARCHAR)`, STRING, type);
 }
 
 interface Check {
@@ -125,11 +214,7 @@ interface Check {
 }
 
 /** Order as in loads: conversion, length, NOT NULL. */
-function checksOf(
-  plan: ConversionPlan,
-  { output, source }: OutputSql,
-  index: number,
-): readonly Check[] {
+function checksOf(plan: ConversionPlan, { output, source, index }: OutputSql): readonly Check[] {
   if (source === null) return [];
   const { type, nullable } = output.column;
   const checks: Check[] = [];
@@ -150,7 +235,8 @@ function checksOf(
   if (type.kind === 'VARBINARY' && type.length > 0) {
     add(`octet_length(v${index}) > ${type.length}`, REJECT_CODE.tooLong);
   }
-  if (!nullable) add(`v${index} IS NULL`, REJECT_CODE.nullValue);
+  if (!nullable && output.column.autoIncrement !== true)
+    add(`v${index} IS NULL`, REJECT_CODE.nullValue);
   return checks;
 }
 

@@ -47,11 +47,15 @@ const numericId = (id: string): string => {
   return `list_transform([replace(CAST(${id} AS VARCHAR), '-', '')], lambda d: ${number})[1]`;
 };
 
+/** A new id in each row, as text and as a number. */
+export const UUID_SQL = 'CAST(uuid() AS VARCHAR)';
+export const UUID_NUMERIC_SQL = numericId('uuid()');
+
 export const UTILITY_FUNCTIONS: readonly FunctionEntry[] = [
-  utility('uuid', ['() -> string', 'CAST(uuid() AS VARCHAR)'], 'A random UUID.', null),
+  utility('uuid', ['() -> string', UUID_SQL], 'A random UUID.', null),
   utility(
     'uuid_numeric',
-    ['() -> largeint', numericId('uuid()')],
+    ['() -> largeint', UUID_NUMERIC_SQL],
     'A random number of 124 bits.',
     null,
   ),

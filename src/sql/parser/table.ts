@@ -7,6 +7,7 @@ import type {
   CreateTableLike,
   DistributedBy,
   IndexDefinition,
+  KeyType,
 } from '../ast/ddl.ts';
 import type { Identifier, Position } from '../ast/node.ts';
 import {
@@ -92,7 +93,7 @@ function parseClauses(cursor: Cursor): Clauses {
   let keys: Clauses['keys'] = null;
   if (keyType !== null) {
     cursor.expect('KEY');
-    keys = { type: keyType, columns: parseNames(cursor) };
+    keys = { type: keyType, columns: parseKeyNames(cursor, keyType) };
   }
   const comment = parseComment(cursor);
   const partitionBy = cursor.takeAll('PARTITION', 'BY') ? parsePartitionBy(cursor) : null;
@@ -114,6 +115,15 @@ function parseAsSelect(cursor: Cursor, required: boolean): CreateTable['query'] 
 
 function parseNames(cursor: Cursor): readonly Identifier[] {
   return cursor.parenthesised(() => cursor.identifier());
+}
+
+/** `DUPLICATE KEY()`: rows in no order. SOURCE: StarRocks, tables without a sort key. */
+function parseKeyNames(cursor: Cursor, type: KeyType): readonly Identifier[] {
+  if (type === 'DUPLICATE' && cursor.token.word === '(' && cursor.peek(1).word === ')') {
+    cursor.expectAll('(', ')');
+    return [];
+  }
+  return parseNames(cursor);
 }
 
 function parseColumn(cursor: Cursor): ColumnDefinition {
@@ -161,7 +171,7 @@ function parseDefault(cursor: Cursor): ColumnDefault {
     cursor.next();
     return { kind: 'text', value: text };
   }
-  if (word === 'CURRENT_TIMESTAMP') {
+  if (word === 'CURRENT_TIMESTAMP' || (word === 'NOW' && cursor.peek(1).word === '(')) {
     return { kind: 'expression', expression: parsePrimary(cursor) };
   }
   const sign = word === '-' ? cursor.next().text : '';

@@ -2,6 +2,7 @@
 // drivers read for ResultSetMetaData. SOURCE: StarRocks docs, information_schema.columns.
 import { printSqlType, type SqlType } from '../../model/sql-type.ts';
 import type { ColumnSchema, KeysType } from '../../model/table.ts';
+import { shownDefault } from '../default-values.ts';
 import { COLLATION, listedTables, listedViews } from './objects.ts';
 import { type ViewContext, type ViewRow, type ViewTable, viewColumns } from './view.ts';
 
@@ -96,10 +97,14 @@ interface Place {
   readonly keysType: KeysType;
 }
 
-type Column = Pick<
-  ColumnSchema,
-  'name' | 'type' | 'nullable' | 'isKey' | 'defaultValue' | 'comment'
->;
+type Column = Omit<ColumnSchema, 'fieldId' | 'nestedIds'>;
+
+/** As MySQL's drivers read it. */
+function extraOf(column: Column): string {
+  if (column.autoIncrement === true) return 'auto_increment';
+  if (column.generated !== undefined) return 'STORED GENERATED';
+  return shownDefault(column).extra.join(',');
+}
 
 function columnRow(column: Column, { database, table, index, keysType }: Place): ViewRow {
   const { type } = column;
@@ -111,7 +116,7 @@ function columnRow(column: Column, { database, table, index, keysType }: Place):
     TABLE_NAME: table,
     COLUMN_NAME: column.name,
     ORDINAL_POSITION: index + 1,
-    COLUMN_DEFAULT: column.defaultValue,
+    COLUMN_DEFAULT: shownDefault(column).value,
     IS_NULLABLE: column.nullable ? 'YES' : 'NO',
     DATA_TYPE: mysqlDataType(type),
     CHARACTER_MAXIMUM_LENGTH: length,
@@ -123,12 +128,12 @@ function columnRow(column: Column, { database, table, index, keysType }: Place):
     COLLATION_NAME: isText(type) ? COLLATION : null,
     COLUMN_TYPE: mysqlColumnType(type),
     COLUMN_KEY: column.isKey ? KEY_WORDS[keysType] : '',
-    EXTRA: '',
+    EXTRA: extraOf(column),
     PRIVILEGES: '',
     COLUMN_COMMENT: column.comment,
     COLUMN_SIZE: precision ?? length,
     DECIMAL_DIGITS: scaleOf(type),
-    GENERATION_EXPRESSION: '',
+    GENERATION_EXPRESSION: column.generated ?? '',
   };
 }
 

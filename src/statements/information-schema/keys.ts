@@ -1,5 +1,6 @@
 // Keys and partitions of tables: statistics, constraints, partitions, partitions_meta, tables_config.
 // A table has one partition, of its own name, until there are partitioned tables.
+import { sortColumns } from '../../model/sort-key.ts';
 import type { TableInfo } from '../../model/table.ts';
 import { averageRowBytes, listedTables } from './objects.ts';
 import { type ViewContext, type ViewRow, type ViewTable, viewColumns } from './view.ts';
@@ -130,7 +131,7 @@ async function tablesConfig(context: ViewContext): Promise<readonly ViewRow[]> {
     DISTRIBUTE_KEY: quoted(table.distributedBy),
     DISTRIBUTE_TYPE: table.distributedBy.length === 0 ? 'RANDOM' : 'HASH',
     DISTRIBUTE_BUCKET: bucketCount(table),
-    SORT_KEY: quoted(keysOf(table)),
+    SORT_KEY: quoted(sortColumns(table.schema).map((column) => column.name)),
     PROPERTIES: JSON.stringify(table.properties),
     TABLE_ID: table.id,
   }));

@@ -1,9 +1,11 @@
 // SHOW PROC: the tree of what the server knows, walked by a path. SOURCE: StarRocks docs, SHOW PROC.
+
 import { nearest } from '../../base/nearest.ts';
 import type { DatabaseRecord } from '../../catalog/catalog.ts';
 import { analysisError } from '../../loads/properties.ts';
 import { SHOW_COLUMNS, showRow } from '../../loads/routine/show.ts';
 import { printSqlType } from '../../model/sql-type.ts';
+import { shownDefault } from '../default-values.ts';
 import { bucketCount } from '../information-schema/keys.ts';
 import { type ListedTable, listedTables } from '../information-schema/objects.ts';
 import { viewContext } from '../information-schema/system-databases.ts';
@@ -127,7 +129,7 @@ function oneTable(
       printSqlType(column.type),
       column.nullable ? 'Yes' : 'No',
       String(column.isKey),
-      column.defaultValue,
+      shownDefault(column).value,
     ]),
   };
 }

@@ -195,3 +195,33 @@ test('old files of the store of rejected rows leave it after their time, compact
   const status = (await catalog.tables.status([table.id]))[0];
   assert.deepEqual([status?.fileCount, status?.rowCount, status?.sizeBytes], [1, 10, 60]);
 });
+
+test('merging may leave fewer rows, but only of neighbours, and keeps their place', async (t) => {
+  const fixture = await openFixture(t);
+  await append(fixture, 4);
+  const [first, second, third, fourth] = (await liveFiles(fixture)).map((file) => file.id);
+  const merged = async (inputs: readonly (FileId | undefined)[], rows: number): Promise<string> => {
+    const turn = await takeTurn(fixture);
+    const ids = inputs.map((id) => present(id, 'a file'));
+    const request = await compaction(fixture, ids, rows, turn);
+    try {
+      return (await fixture.committer.commitCompaction({ ...request, merged: true })).state;
+    } finally {
+      await new CatalogTurns(fixture.catalog, fixture.clock).release(turn);
+    }
+  };
+  assert.equal(await merged([first, third], 7), 'ABORTED');
+  await assert.rejects(merged([second, third], 11), hasCode('COMMIT_REQUEST_INVALID'));
+  await assert.rejects(merged([second, third], 0), hasCode('COMMIT_REQUEST_INVALID'));
+  assert.equal(await merged([second, third], 7), 'VISIBLE');
+  const files = await liveFiles(fixture);
+  assert.deepEqual(
+    files.map(({ id, rowCount }) => [id === first, id === fourth, rowCount]),
+    [
+      [true, false, 5],
+      [false, false, 7],
+      [false, true, 5],
+    ],
+  );
+  assert.equal(await visibleRows(fixture, fixture.table), 17);
+});

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { asId, type FileId, type TransactionId, type VolumeId } from '../../../src/base/ids.ts';
 import { seededRandom } from '../../../src/base/random.ts';
-import { planCompaction } from '../../../src/model/compaction-plan.ts';
+import { planCompaction, planNeighbours } from '../../../src/model/compaction-plan.ts';
 import type { DataFile } from '../../../src/model/table.ts';
 
 const MB = 1024 * 1024;
@@ -73,4 +73,21 @@ test('a day of one commit a second: few files at any time, each byte rewritten a
   assert.ok(most <= 5 * 8, `${most} files`);
   assert.ok(live.length < 60);
   assert.ok(rewritten / loaded < 6, `write amplification ${rewritten / loaded}`);
+});
+
+test('where the order of rows counts, only files side by side merge', () => {
+  const ids = (groups: readonly (readonly DataFile[])[]): number[][] =>
+    groups.map((group) => group.map(({ id }) => Number(id)));
+  const large = (id: number): DataFile => file(id, 300 * MB);
+  assert.deepEqual(planNeighbours([...many(4, 5000), large(50), ...many(4, 5000, 10)]), []);
+  const split = [...many(8, 5000), large(50), ...many(9, 5000, 10)];
+  assert.deepEqual(
+    ids(planNeighbours(split)).map((group) => group.length),
+    [8, 9],
+  );
+  // A larger file among small ones goes up with them once there are enough together.
+  const mixed = [...many(4, 5000), file(50, MB), ...many(4, 5000, 10)];
+  assert.deepEqual(ids(planNeighbours(mixed)), [[1, 2, 3, 4, 50, 10, 11, 12, 13]]);
+  assert.deepEqual(planNeighbours([...many(4, 5000), ...many(4, 5000, 10, 2)]), []);
+  assert.equal(planNeighbours(many(500, 5000))[0]?.length, 128);
 });

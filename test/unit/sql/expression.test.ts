@@ -79,7 +79,7 @@ const PRINTED: readonly (readonly [string, string])[] = [
   ['cast(a as decimal(10,2))', 'CAST(a AS decimal(10, 2))'],
   [
     'cast(a as map<string,array<struct<x int, `select` json>>>)',
-    'CAST(a AS map<varchar(65533), array<struct<x int(11), `select` json>>>)',
+    'CAST(a AS map<varchar(65533),array<struct<x int(11), `select` json>>>)',
   ],
   ['cast(a as char)', 'CAST(a AS varchar(65533))'],
   ['try_cast(a as int)', 'TRY_CAST(a AS int(11))'],

@@ -423,6 +423,7 @@ test('every conversion runs once: the filter stays above the conversions', async
     outputPath: join(fixture.directory, 'one.parquet'),
     longestLineBytes: 1,
     slot: 1,
+    firstId: 0,
   });
   const explained = await fixture.connection.rows(`EXPLAIN ${sql}`);
   assert.match(String(explained[0]?.[1]), /FILTER\s+│\s+│[ ─]+│\s+│\s+__keep\s+│/);
