@@ -22,7 +22,8 @@ export function printChange(statement: ChangeStatement): string {
       );
     case 'update': {
       const assignments = statement.assignments.map(
-        ({ column, value }) => `${printIdentifier(column)} = ${printExpression(value)}`,
+        ({ qualifier, column, value }) =>
+          `${[...qualifier, column].map(printIdentifier).join('.')} = ${printExpression(value)}`,
       );
       return words(
         printWith(statement),

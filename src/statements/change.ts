@@ -76,19 +76,27 @@ function checkDelete({ where, partitions }: Delete, { schema }: TableInfo): void
 /** SOURCE: StarRocks' words for what UPDATE needs. */
 function checkUpdate(statement: Update, table: TableInfo, context: StatementContext): void {
   const { schema, name } = table;
-  if (schema.keysType !== 'PRIMARY_KEYS') {
-    throw analysisError(`table ${name} does not support update, only PRIMARY KEY tables do`);
+  if (schema.keysType === 'AGG_KEYS') {
+    throw analysisError(`table ${name} does not support update: its rows are merged by their keys`);
   }
+  const hasKeys = schema.keysType !== 'DUP_KEYS';
+  const path = ['default_catalog', table.databaseName, name].map((part) => part.toLowerCase());
   const seen = new Set<string>();
-  for (const { column, value } of statement.assignments) {
-    const found = columnNamed(schema, column);
+  for (const { qualifier, column, value } of statement.assignments) {
+    const own = qualifier.every(
+      (part, index) => part.toLowerCase() === path[path.length - qualifier.length + index],
+    );
+    const found = own ? columnNamed(schema, column) : undefined;
     if (found === undefined) {
-      throw analysisError(`table '${name}' do not existing column '${column}'`);
+      const shown = [...qualifier, column].join('.');
+      throw analysisError(`table '${name}' do not existing column '${shown}'`);
+    }
+    if (found.isKey && hasKeys) {
+      throw analysisError(`primary key column cannot be updated: ${found.name}`);
     }
     if (found.generated !== undefined) {
       throw analysisError(`materialized column '${found.name}' can not be specified.`);
     }
-    if (found.isKey) throw analysisError(`primary key column cannot be updated: ${found.name}`);
     if (value.kind === 'default' && found.defaultValue === null && !found.nullable) {
       throw analysisError(`Column has no default value, column: ${found.name}`);
     }

@@ -24,7 +24,7 @@ export const explain: Handler<'explain'> = async ({ level, statement }, context)
   if (level === 'ANALYZE') {
     if (statement.kind === 'query') return analyze(statement, context);
     throw fail('NOT_SUPPORTED', {
-      what: `EXPLAIN ANALYZE of ${what === 'insert' ? 'an' : 'a'} ${what.toUpperCase()}`,
+      what: `EXPLAIN ANALYZE of ${what === 'delete' ? 'a' : 'an'} ${what.toUpperCase()}`,
       hint: 'EXPLAIN ANALYZE its SELECT',
     });
   }

@@ -90,7 +90,7 @@ export const STATEMENT_DOCS: Readonly<Record<StatementKind, StatementDoc>> = {
   ),
   update: load(
     '[WITH ..] UPDATE t SET c = x | DEFAULT, .. [FROM u, ..] WHERE ..',
-    'a row that several rows of FROM match takes the values of one of them',
+    "DUPLICATE KEY and UNIQUE KEY tables, too; MySQL's UPDATE t, u SET t.c = x WHERE .., which dbt's snapshots use, is taken as well",
   ),
   submit_task: load(
     "SUBMIT TASK [t] [SCHEDULE [START('..')] EVERY(INTERVAL n unit)] [PROPERTIES (..)] AS INSERT .. | CREATE TABLE .. AS SELECT ..",

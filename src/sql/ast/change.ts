@@ -19,7 +19,7 @@ export interface Delete extends Node {
   readonly where: Expression | null;
 }
 
-/** `[WITH ..] UPDATE t SET c = x, .. [FROM ..] [WHERE ..]`. */
+/** `[WITH ..] UPDATE t SET c = x, .. [FROM ..] [WHERE ..]`, or as MySQL has it `UPDATE t, .. SET t.c = x, .. [WHERE ..]`. */
 export interface Update extends Node {
   readonly kind: 'update';
   readonly hints: readonly string[];
@@ -34,6 +34,8 @@ export interface Update extends Node {
 }
 
 export interface Assignment extends Node {
+  /** `t` of `t.c = 1`, `db` and `t` of `db.t.c = 1`; empty when not written. */
+  readonly qualifier: readonly string[];
   readonly column: string;
   /** May be DEFAULT. */
   readonly value: Expression;

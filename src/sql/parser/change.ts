@@ -1,5 +1,5 @@
 // DELETE and UPDATE, and which statement it is that begins with WITH.
-import type { Delete, Update } from '../ast/change.ts';
+import type { Assignment, Delete, Update } from '../ast/change.ts';
 import type { Query } from '../ast/query.ts';
 import type { Cursor } from './cursor.ts';
 import {
@@ -45,13 +45,20 @@ export function parseUpdate(cursor: Cursor, head: With = NO_WITH): Update {
   cursor.expect('UPDATE');
   const hints = cursor.hints();
   const table = cursor.qualifiedName();
+  // SOURCE: MySQL, the multiple-table UPDATE: dbt's snapshots are written so. The first table is the one that changes.
+  const others = cursor.take(',') ? parseRelations(cursor) : null;
   cursor.expect('SET');
-  const assignments = cursor.list(() => {
-    const column = cursor.identifier();
-    cursor.expect('=');
-    return { pos: column.pos, column: column.name, value: parseValueOrDefault(cursor) };
-  });
-  const from = cursor.take('FROM') ? parseRelations(cursor) : null;
+  const assignments = cursor.list(() => parseAssignment(cursor));
+  const from = others ?? (cursor.take('FROM') ? parseRelations(cursor) : null);
   const where = cursor.take('WHERE') ? cursor.grammar.expression(cursor) : null;
   return { kind: 'update', pos, hints, recursive, ctes, table, assignments, from, where };
+}
+
+function parseAssignment(cursor: Cursor): Assignment {
+  const first = cursor.identifier();
+  const path = [first.name];
+  while (path.length < 4 && cursor.take('.')) path.push(cursor.nameAfterPoint());
+  cursor.expect('=');
+  const value = parseValueOrDefault(cursor);
+  return { pos: first.pos, qualifier: path.slice(0, -1), column: path.at(-1) ?? '', value };
 }

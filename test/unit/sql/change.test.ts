@@ -60,6 +60,21 @@ test('UPDATE with and without its clauses', () => {
   assert.equal(first?.value.kind, 'binary');
 });
 
+test('UPDATE as MySQL has it: the first table changes, columns may say whose they are', () => {
+  const text = 'UPDATE d.t, (SELECT 1 AS k) AS s, u SET d.t.a = s.k, t.b = 2 WHERE t.k = s.k';
+  const update = parsed('update', text);
+  assert.deepEqual([update.table.database, update.table.name], ['d', 't']);
+  assert.deepEqual(
+    update.assignments.map(({ qualifier, column }) => [...qualifier, column]),
+    [
+      ['d', 't', 'a'],
+      ['t', 'b'],
+    ],
+  );
+  assert.equal(update.from?.kind, 'join');
+  assert.match(printStatement(update), /^UPDATE d\.t SET d\.t\.a = s\.k, t\.b = 2 FROM \(SELECT/);
+});
+
 test('WITH in front, hints behind the verb, parameters', () => {
   const head = 'WITH x AS (SELECT 1 AS k), y AS (SELECT k FROM x)';
   const gone = parsed('delete', `${head} DELETE FROM t USING y WHERE t.k = y.k`);
@@ -106,10 +121,11 @@ test('what is wrong is a syntax error at its place', () => {
     'DELETE FROM t AS x WHERE x.a = 1',
     'UPDATE t',
     'UPDATE t SET',
-    'UPDATE t SET t.a = 1',
+    'UPDATE t SET a.b.c.d.e = 1',
     'UPDATE t SET a',
     'UPDATE t AS x SET a = 1',
-    'UPDATE a, b SET a.x = 1',
+    'UPDATE a, b SET a.x = 1 FROM c',
+    'UPDATE a JOIN b ON a.x = b.x SET a.x = 1',
     'WITH x AS (SELECT 1) INSERT INTO t SELECT * FROM x',
     'WITH DELETE FROM t',
   ]) {
@@ -150,6 +166,7 @@ const deletes = fc.record({
 });
 const assignment = fc.record({
   pos: fc.constant(pos),
+  qualifier: fc.array(name, { maxLength: 3 }),
   column: name,
   value: fc.oneof(
     { weight: 4, arbitrary: trees.expression },

@@ -1,0 +1,2 @@
+{{ config(materialized='incremental', incremental_strategy='insert_overwrite') }}
+select count(*) as people, max(id) as last_id from shop.people
