@@ -4,7 +4,7 @@ import { present } from '../base/assert.ts';
 import type { ChangePlan, RowUpdate } from '../model/change-plan.ts';
 import type { QueryScan } from '../model/query-plan.ts';
 import type { ColumnSchema } from '../model/table.ts';
-import type { Assignment, ChangeStatement } from '../sql/ast/change.ts';
+import type { Assignment } from '../sql/ast/change.ts';
 import type * as ast from '../sql/ast/query.ts';
 import type { Analysis, ScanDraft } from './analysis.ts';
 import type { QueryContext } from './catalog.ts';
@@ -16,77 +16,6 @@ import type { QueryNode, SelectNode } from './query-node.ts';
 import { analyzeError } from './scope.ts';
 import { BIGINT, INT } from './types.ts';
 import { containsAggregate } from './walk.ts';
-
-/**
- * The query whose rows a statement changes: its items are the new values in the order of `assignments`. The table
- * stands in it by its full name, so that no WITH table is taken for it.
- */
-export function changeQuery(
-  statement: ChangeStatement,
-  database: string,
-  assignments: readonly Assignment[],
-): ast.Query {
-  const { pos, recursive, ctes, table, where } = statement;
-  const others = statement.kind === 'delete' ? statement.using : statement.from;
-  const target: ast.TableReference = {
-    kind: 'table',
-    pos: table.pos,
-    name: { ...table, database },
-    partitions: null,
-    alias: null,
-    columnAliases: [],
-    changed: true,
-  };
-  const from: ast.Relation =
-    others === null
-      ? target
-      : {
-          kind: 'join',
-          pos: table.pos,
-          type: 'CROSS',
-          hint: null,
-          lateral: false,
-          left: target,
-          right: others,
-          condition: null,
-        };
-  const items = assignments.map(
-    ({ pos: at, column, value }): ast.ExpressionItem => ({
-      kind: 'expression_item',
-      pos: at,
-      expression: value,
-      alias: column,
-      end: at.start,
-    }),
-  );
-  const one: ast.ExpressionItem = {
-    kind: 'expression_item',
-    pos,
-    expression: { kind: 'integer', pos, text: '1' },
-    alias: '1',
-    end: pos.start,
-  };
-  return {
-    kind: 'query',
-    pos,
-    recursive,
-    ctes,
-    body: {
-      kind: 'select',
-      pos,
-      hints: [],
-      distinct: false,
-      items: items.length === 0 ? [one] : items,
-      from,
-      where,
-      groupBy: null,
-      having: null,
-      qualify: null,
-    },
-    orderBy: [],
-    limit: null,
-  };
-}
 
 /** The SQL that finds the rows; `types` and `fromTable` are of the columns behind the two of the place. */
 export type ChangedRows = Pick<

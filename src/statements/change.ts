@@ -9,7 +9,8 @@ import { loadOrder } from '../model/sort-key.ts';
 import { printSqlType } from '../model/sql-type.ts';
 import type { ColumnSchema, TableInfo, TableSchema } from '../model/table.ts';
 import type { QueryContext } from '../query/catalog.ts';
-import { type ChangedRows, changeQuery, planChangedRows } from '../query/plan-change.ts';
+import { changeQuery, mergedDeleteQuery } from '../query/change-query.ts';
+import { type ChangedRows, planChangedRows } from '../query/plan-change.ts';
 import { isCastable } from '../query/types.ts';
 import type { Assignment, ChangeStatement, Delete, Update } from '../sql/ast/change.ts';
 import type { Query } from '../sql/ast/query.ts';
@@ -137,7 +138,19 @@ export async function checkedChangeQuery(
   const table = await findTable(statement.table, context);
   if (statement.kind === 'delete') checkDelete(statement, table);
   else checkUpdate(statement, table, context);
-  const { database } = tableName(statement.table, context.session);
+  return queryOf(statement, table.schema, context);
+}
+
+function queryOf(
+  statement: ChangeStatement,
+  { keysType, columns }: TableSchema,
+  { session }: StatementContext,
+): Query {
+  const { database } = tableName(statement.table, session);
+  if (statement.kind === 'delete' && keysType === 'AGG_KEYS') {
+    const keys = columns.filter((column) => column.isKey).map((column) => column.name);
+    return mergedDeleteQuery(statement, database, keys);
+  }
   return changeQuery(statement, database, computedOf(statement));
 }
 
@@ -149,7 +162,7 @@ async function planChange(
 ): Promise<PlannedChange> {
   const { database } = tableName(statement.table, context.session);
   const computed = computedOf(statement);
-  const query = changeQuery(statement, database, computed);
+  const query = queryOf(statement, table.schema, context);
   const { query: expanded, context: tables } = await queryWithTables(query, context);
   const stored = tables.catalog.table(database, statement.table.name);
   if (stored?.kind !== 'stored' || stored.info.id !== table.id) {

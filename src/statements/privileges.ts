@@ -3,8 +3,8 @@
 // that it reads (such as which rows to list). SOURCE: StarRocks docs, the "Privileges" of each statement.
 import type { UserIdentity } from '../catalog/account-records.ts';
 import type { PrivilegeType, Requirement } from '../model/privilege.ts';
+import { changeQuery } from '../query/change-query.ts';
 import { collectTableRefs } from '../query/collect-table-refs.ts';
-import { changeQuery } from '../query/plan-change.ts';
 import type { ChangeStatement } from '../sql/ast/change.ts';
 import type { DatabaseName } from '../sql/ast/ddl.ts';
 import type { Property, QualifiedName } from '../sql/ast/node.ts';
