@@ -98,6 +98,9 @@ function checkUpdate(statement: Update, table: TableInfo, context: StatementCont
     if (found.generated !== undefined) {
       throw analysisError(`materialized column '${found.name}' can not be specified.`);
     }
+    if (found.autoIncrement === true && (value.kind === 'default' || value.kind === 'null')) {
+      throw analysisError(`AUTO_INCREMENT column: ${found.name} must not be NULL`);
+    }
     if (value.kind === 'default' && found.defaultValue === null && !found.nullable) {
       throw analysisError(`Column has no default value, column: ${found.name}`);
     }
@@ -217,6 +220,10 @@ function updateOf(
     );
   }
   // What is neither kept nor computed is set to DEFAULT, or made of the others.
-  const outputs = insertOutputs(schema.columns, sources, session);
+  const outputs = insertOutputs(schema.columns, sources, session).map(({ column, from }) => {
+    // A row that is there has its number: none is made for a NULL, which does not fit.
+    const { autoIncrement: _, ...plain } = column;
+    return { column: plain, from };
+  });
   return { types, fromTable, outputs, sortBy: loadOrder(schema) };
 }
