@@ -14,8 +14,10 @@ export function pruneFiles(scan: ScanDraft, filters: readonly ScanFilter[]): rea
     const compare = column === undefined || isPart ? null : comparer(column.type);
     return compare === null ? [] : [{ filter, compare }];
   });
-  if (tests.length === 0) return scan.files;
-  return scan.files.filter((file) =>
+  // Of a file whose rows are all deleted nothing is read, until a compaction takes it away.
+  const files = scan.files.filter((file) => file.deletedRows < file.rowCount);
+  if (tests.length === 0) return files;
+  return files.filter((file) =>
     tests.every(({ filter, compare }) =>
       mayHold(file.columnStats[filter.column], file, filter, compare),
     ),

@@ -200,6 +200,23 @@ function file(id: number, min: string | null, max: string | null, nullCount = 0)
   };
 }
 
+test('a file whose rows are all deleted is not read', () => {
+  const files = [
+    file(1, '1', '9'),
+    { ...file(2, '1', '9'), deletedRows: 9 },
+    { ...file(3, '1', '9'), deletedRows: 10 },
+  ];
+  const table = storedTable('t', { id: { kind: 'BIGINT' } }, files);
+  for (const where of ['true', 'id = 5', 'id + 1 = 2']) {
+    const { scans } = plan(`select count(*) from t where ${where}`, [table]);
+    assert.deepEqual(
+      scans[0]?.files.map(({ id }) => Number(id)),
+      [1, 2],
+      where,
+    );
+  }
+});
+
 test('files that cannot hold a wanted row are left out', () => {
   const files = [
     file(1, '-5', '9'),
