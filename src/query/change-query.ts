@@ -83,9 +83,11 @@ function namesOnly(where: Expression, keys: readonly string[]): boolean {
   return check(where);
 }
 
-function reference({ table }: ChangeStatement, database: string): ast.TableReference {
+function reference(statement: ChangeStatement, database: string): ast.TableReference {
+  const { table } = statement;
   const name = { ...table, database };
-  return { kind: 'table', pos: table.pos, name, partitions: null, alias: null, columnAliases: [] };
+  const partitions = statement.kind === 'delete' ? statement.partitions : null;
+  return { kind: 'table', pos: table.pos, name, partitions, alias: null, columnAliases: [] };
 }
 
 function join(

@@ -67,11 +67,9 @@ function checkDelete({ where, partitions }: Delete, { schema }: TableInfo): void
         : 'Where clause is not set',
     );
   }
-  if (partitions === null) return;
-  throw fail('NOT_SUPPORTED', {
-    what: 'DELETE from a PARTITION',
-    hint: 'tables have no partitions yet',
-  });
+  if (partitions?.temporary === true) {
+    throw analysisError('Do not support deleting temp partitions');
+  }
 }
 
 /** SOURCE: StarRocks' words for what UPDATE needs. */
