@@ -318,6 +318,10 @@ export interface Catalog extends CatalogScope {
    * `read` depends on the key and the metadata alone; its answer is shared, so nobody may change it.
    */
   remember<T>(key: readonly string[], read: () => Promise<T>): Promise<T>;
+  /** One table by its id, and the volumes of its files, as `snapshot` gives them; null when it was dropped. */
+  snapshotOf(
+    id: TableId,
+  ): Promise<{ readonly entry: SnapshotTable; readonly volumes: readonly VolumeSpec[] } | null>;
   /** Flushes and releases the data directory. Idempotent. */
   close(): Promise<void>;
 }

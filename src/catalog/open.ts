@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Kysely } from 'kysely';
 import { present } from '../base/assert.ts';
 import { fail } from '../base/errors.ts';
-import { asId, type Epoch } from '../base/ids.ts';
+import { asId, type Epoch, type TableId } from '../base/ids.ts';
 import { tablePrefix } from '../model/file-key.ts';
 import {
   REJECTED_RECORDS_SCHEMA,
@@ -40,6 +40,7 @@ import { migrate, readMigrations } from './schema/migrate.ts';
 import type { MetadataTables } from './schema/tables.ts';
 import { openKeyFile, type Sealer } from './secrets.ts';
 import { SettingStore } from './settings.ts';
+import { readTableSnapshot } from './snapshots.ts';
 import { emptyTable, TableStore } from './tables.ts';
 import { TaskStore } from './task-store.ts';
 import { TransactionStore } from './transactions.ts';
@@ -349,6 +350,10 @@ class SqlCatalog extends Scope implements Catalog {
 
   remember<T>(key: readonly string[], read: () => Promise<T>): Promise<T> {
     return this.#reads.get(JSON.stringify(['other', ...key]), read, () => 0);
+  }
+
+  snapshotOf(id: TableId): ReturnType<Catalog['snapshotOf']> {
+    return readTableSnapshot(this.#context, id);
   }
 
   async close(): Promise<void> {

@@ -2,12 +2,13 @@
 import {
   asId,
   type FileId,
+  type TableId,
   type TableVersion,
   type TransactionId,
   type VolumeId,
 } from '../base/ids.ts';
 import { type ColumnStats, type DataFile, volumesOfFile } from '../model/table.ts';
-import type { Snapshot, SnapshotTable, TableRef } from './catalog.ts';
+import type { Catalog, Snapshot, SnapshotTable, TableRef } from './catalog.ts';
 import type { CatalogContext } from './context.ts';
 import { type DeletesByFile, readDeletes, selectLiveDeletes } from './delete-store.ts';
 import { type MetadataDb, runBatch } from './driver/batch.ts';
@@ -67,6 +68,30 @@ export async function readSnapshotHeads(
     volumes: volumeRows
       .filter((row) => used.has(asId<VolumeId>(row.id)))
       .map((row) => readVolume(context, row)),
+  };
+}
+
+/** As readSnapshot, of one table by its id. */
+export async function readTableSnapshot(
+  context: CatalogContext,
+  id: TableId,
+): ReturnType<Catalog['snapshotOf']> {
+  const [tableRows, fileRows, deleteRows, volumeRows] = await runBatch(context.db, [
+    selectTables(context).where('tables.id', '=', id),
+    selectLiveFiles(context.db).where('files.table_id', '=', id),
+    selectLiveDeletes(context.db).where('file_deletes.table_id', '=', id),
+    context.db.selectFrom('volumes').selectAll(),
+  ]);
+  const row = tableRows[0];
+  if (row === undefined) return null;
+  const deletes = readDeletes(deleteRows);
+  const files = fileRows.map((file) => readFile(file, deletes));
+  const used = new Set(files.flatMap(volumesOfFile));
+  return {
+    entry: { table: readTable(row), version: asId<TableVersion>(row.head_version), files },
+    volumes: volumeRows
+      .filter((volume) => used.has(asId<VolumeId>(volume.id)))
+      .map((volume) => readVolume(context, volume)),
   };
 }
 

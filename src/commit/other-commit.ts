@@ -8,6 +8,7 @@ import type { Catalog, CatalogScope } from '../catalog/catalog.ts';
 import { refusal, success } from '../catalog/transactions.ts';
 import { transactionOfKey } from '../model/file-key.ts';
 import type { CommitResult, StagedTable } from '../model/load-plan.ts';
+import { batchRows } from './check-request.ts';
 import { changes, growthOf, growthOfTable } from './growth.ts';
 import { aborted, answerAgain, Refused, Repeated } from './refused.ts';
 import {
@@ -160,8 +161,7 @@ function findImbalance(request: OtherCommit, rejectedTable: TableId): string | n
   if (foreign !== undefined) return `file ${foreign.key} is not of this transaction`;
   const deletes = findDeletesImbalance(request.tables, request.transactionId);
   if (deletes !== null) return deletes;
-  const rowsOf = (staged: readonly StagedTable[]): number =>
-    sum(staged.flatMap((table) => table.files.map((file) => file.rowCount)));
+  const rowsOf = (staged: readonly StagedTable[]): number => sum(staged.map(batchRows));
   const loaded = rowsOf(request.tables.filter((table) => table.tableId === request.tableId));
   const rejected = rowsOf(request.tables.filter((table) => table.tableId === rejectedTable));
   if (loaded + rejected !== rowsOf(request.tables)) return 'it has files of another table';

@@ -16,7 +16,10 @@ export function findDeletesImbalance(
   tables: readonly StagedTable[],
   transactionId: TransactionId,
 ): string | null {
-  for (const { deletes } of tables) {
+  for (const { deletes, ...table } of tables) {
+    if (isUnresolved(table)) {
+      return `rows of table ${table.tableId} with keys were not resolved`;
+    }
     if (deletes === undefined) continue;
     const { object, touched } = deletes;
     if (transactionOfKey(object.key) !== transactionId) {
@@ -37,6 +40,11 @@ export function findDeletesImbalance(
     }
   }
   return null;
+}
+
+function isUnresolved({ keyed, resolvedAt, files }: Omit<StagedTable, 'deletes'>): boolean {
+  if (keyed === undefined || resolvedAt !== undefined) return false;
+  return files.length > 0 || keyed.draft !== undefined;
 }
 
 /** One id for each table with deletes. Not inside a transaction. */

@@ -16,6 +16,25 @@ interface Entry {
   readonly bits: Uint8Array;
 }
 
+/** A data file whose positions in a delete object are wanted. */
+export interface DeletePair {
+  /** Index of the object. */
+  readonly object: number;
+  readonly file: Pick<DataFile, 'key'>;
+  /** What the rows are marked with. */
+  readonly data: number;
+}
+
+/** `data` (INTEGER) and `pos` (BIGINT) of the pairs, from delete objects at these paths. */
+export function deletePositionsSql(paths: readonly string[], pairs: readonly DeletePair[]): string {
+  const values = pairs.map(({ object, file, data }) => {
+    // Where a table lies may change; the name of a data file, a UUID, stays.
+    const name = file.key.slice(file.key.lastIndexOf('/') + 1);
+    return `(${object}, ${quoteLiteral(name)}, ${data})`;
+  });
+  return `SELECT p.data, d.pos FROM (SELECT file_index, file_path, pos FROM read_parquet(${quoteList(paths)})) d JOIN (VALUES ${values.join(', ')}) p(object, name, data) ON d.file_index = p.object AND split_part(d.file_path, '/', -1) = p.name`;
+}
+
 export class DeleteBitmaps {
   readonly #resolve: FileResolver;
   readonly #maxBytes: number;
@@ -86,14 +105,13 @@ export class DeleteBitmaps {
     signal: AbortSignal,
   ): Promise<readonly Uint8Array[]> {
     const objects = new Map<DeleteFileId, { object: DeleteFile; index: number }>();
-    const pairs: string[] = [];
+    const pairs: DeletePair[] = [];
     const bitmaps = files.map((file, data) => {
       const { bits, missing } = this.#begin(file);
       for (const object of missing) {
         const index = objects.get(object.id)?.index ?? objects.size;
         objects.set(object.id, { object, index });
-        const name = file.key.slice(file.key.lastIndexOf('/') + 1);
-        pairs.push(`(${index}, ${quoteLiteral(name)}, ${data})`);
+        pairs.push({ object: index, file, data });
       }
       return bits;
     });
@@ -103,7 +121,8 @@ export class DeleteBitmaps {
       signal,
     );
     try {
-      const sql = `SELECT p.data, CAST(d.pos AS INTEGER) FROM (SELECT file_index, file_path, pos FROM read_parquet(${quoteList(pinned.paths)})) d JOIN (VALUES ${pairs.join(', ')}) p(object, name, data) ON d.file_index = p.object AND split_part(d.file_path, '/', -1) = p.name`;
+      const positions = deletePositionsSql(pinned.paths, pairs);
+      const sql = `SELECT data, CAST(pos AS INTEGER) FROM (${positions})`;
       for (const chunk of await connection.chunks(sql, { signal })) {
         const data = new DataView(copy(columnBytes(chunk, 0, 4)));
         const positions = new DataView(copy(columnBytes(chunk, 1, 4)));

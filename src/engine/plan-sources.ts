@@ -112,7 +112,8 @@ async function prepareDeletes(
   const bitmaps = await deletes.of(connection, scan.files, volumes, signal);
   const rows = bitmaps.flatMap((bits, file) => (bits === null ? [] : [{ file, bits }]));
   // Where a scan is split, the files with deletes are read by themselves and counted among themselves.
-  const numbered = scan.positions === true ? rows : rows.map(({ bits }, file) => ({ file, bits }));
+  const numbered =
+    scan.positions !== undefined ? rows : rows.map(({ bits }, file) => ({ file, bits }));
   await connection.fillBitmapTable(bitmapTable(scan), numbered);
   return rows.map(({ file }) => file);
 }
@@ -139,7 +140,7 @@ function rowsSql({ scan, paths, deleted }: ReadyScan): string {
   const wanted = scan.schema.columns.filter(({ name }) => scan.columns.includes(name));
   // count(*) reads no column, but a relation needs one: it is pruned again by the engine.
   const columns = wanted.length > 0 ? wanted : scan.schema.columns.slice(0, 1);
-  if (paths.length === 0) return emptyScan(columns, scan.positions === true);
+  if (paths.length === 0) return emptyScan(columns, scan.positions !== undefined);
   const schema = { ...scan.schema, columns };
   const read = (indices: readonly number[]): string => {
     const rowCount = indices.reduce((sum, index) => sum + (scan.files[index]?.rowCount ?? 0), 0);
@@ -147,7 +148,10 @@ function rowsSql({ scan, paths, deleted }: ReadyScan): string {
     return readParquetSql(schema, own, rowCount);
   };
   const all = scan.files.map((_, index) => index);
-  if (scan.positions === true) return positionsSql(scan, schema, read(all), deleted.length > 0);
+  if (scan.positions !== undefined) {
+    const leavesOut = scan.positions === true && deleted.length > 0;
+    return positionsSql(scan, schema, read(all), leavesOut);
+  }
   if (deleted.length === 0) return `SELECT ${readSelectList(schema)} FROM ${read(all)}`;
   const parts = [
     `SELECT ${readSelectList(schema, 'f')} FROM ${read(deleted)} f JOIN ${bitmapTable(scan)} d ON f.file_index = d.file WHERE ${NOT_DELETED}`,
@@ -170,6 +174,15 @@ function positionsSql(
   return hasDeletes
     ? `SELECT ${list} FROM ${read} f LEFT JOIN ${bitmapTable(scan)} d ON f.file_index = d.file WHERE d.bits IS NULL OR ${NOT_DELETED}`
     : `SELECT ${list} FROM ${read} f`;
+}
+
+/**
+ * Of rows of a scan with `positions: 'all'` those that are not deleted: `rowsSql` gives `__file` and `__row` among its
+ * columns. Only where the scan's sources are in scope.
+ */
+export function notDeletedSql(scan: QueryScan, rowsSql: string): string {
+  if (scan.files.every((file) => file.deletes.length === 0)) return rowsSql;
+  return `SELECT f.* FROM (${rowsSql}) f LEFT JOIN ${bitmapTable(scan)} d ON f.__file = d.file WHERE d.bits IS NULL OR get_bit(d.bits, CAST(f.__row AS INTEGER)) = 0`;
 }
 
 function emptyScan(columns: readonly ColumnSchema[], positions: boolean): string {

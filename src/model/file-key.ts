@@ -20,9 +20,14 @@ export function keyFileKey(prefix: string, transactionId: TransactionId, uuid: s
   return dataFileKey(prefix, transactionId, uuid).replace(/\.parquet$/, '-keys.parquet');
 }
 
+/** The key of staged rows that depend on older ones, which never become part of the table: `...-rows.parquet`. */
+export function draftFileKey(prefix: string, transactionId: TransactionId, uuid: string): string {
+  return dataFileKey(prefix, transactionId, uuid).replace(/\.parquet$/, '-rows.parquet');
+}
+
 /** The transaction that a file's key names, null when the key is no file of ours. */
 export function transactionOfKey(key: string): TransactionId | null {
-  const match = /\/t([1-9]\d{0,15})\/[0-9a-f-]{36}(?:-deletes|-keys)?\.parquet$/.exec(key);
+  const match = /\/t([1-9]\d{0,15})\/[0-9a-f-]{36}(?:-deletes|-keys|-rows)?\.parquet$/.exec(key);
   return match === null ? null : asId<TransactionId>(Number(match[1]));
 }
 

@@ -1,6 +1,6 @@
 // InsertPlan (FE -> CN): the rows of one INSERT as generated SQL or as plain data, and what becomes of each
 // column. Plain data, structured-clone safe. What the CN stages from it is invisible until the FE commits.
-import type { LoadTarget, StagedTable } from './load-plan.ts';
+import type { LoadTarget, StagedTable, UpdateRule } from './load-plan.ts';
 import type { InlineTable, QueryScan } from './query-plan.ts';
 import type { SqlType } from './sql-type.ts';
 import type { ColumnSchema, VolumeSpec } from './table.ts';
@@ -53,6 +53,10 @@ export interface InsertPlan {
   readonly outputs: readonly InsertOutput[];
   /** Names of the columns that rows of a file are sorted by; empty = as they come. */
   readonly sortBy: readonly string[];
+  /** Column of every part that says what becomes of the row (`__op`); null: every row is written. */
+  readonly operation: number | null;
+  /** As in a load's transform. */
+  readonly update: UpdateRule | null;
   /** A value that does not convert rejects its row; else it becomes NULL. */
   readonly strictMode: boolean;
   /** Share of rows that may be rejected, 0 to 1; 0 = the first one ends the INSERT. */

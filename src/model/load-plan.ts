@@ -11,7 +11,7 @@ import type {
   VolumeId,
 } from '../base/ids.ts';
 import type { SqlType } from './sql-type.ts';
-import type { ColumnSchema, StagedFile, StagedObject, VolumeSpec } from './table.ts';
+import type { ColumnSchema, StagedFile, StagedObject, TableSchema, VolumeSpec } from './table.ts';
 
 /** How to reach a Kafka-compatible cluster. `properties` are librdkafka keys without `property.`. */
 export interface KafkaConnectionSpec {
@@ -67,6 +67,13 @@ export interface LoadTransform {
   /** Source field names in order (CSV position / jsonpaths order / JSON keys in simple mode). */
   readonly fields: readonly string[];
   readonly outputs: readonly LoadOutput[];
+  /**
+   * What becomes of a row (`__op`), as text: `0` or `upsert` or NULL = it is written, `1` or `delete` = the row
+   * of its key goes. Null: every row is written. Only where the target has keys.
+   */
+  readonly operation: LoadOutput | null;
+  /** Null: each row takes the whole place of the old one of its key. With `partial`, `outputs` are the columns given. */
+  readonly update: UpdateRule | null;
   /** DuckDB SQL predicate over fields and outputs, null = load all. Rows where it is not TRUE are unselected. */
   readonly whereSql: string | null;
   readonly strictMode: boolean;
@@ -84,6 +91,20 @@ export interface LoadTarget {
   readonly prefix: string;
   /** The table's property `compression`; absent = the default. */
   readonly compression?: string;
+  /** Columns by which a new row takes the place of an old one; null = every row stays. */
+  readonly keys: readonly string[] | null;
+}
+
+/** The key columns of a table in which rows replace rows; null for the others. */
+export function replacingKeys(schema: TableSchema): readonly string[] | null {
+  switch (schema.keysType) {
+    case 'PRIMARY_KEYS':
+    case 'UNIQUE_KEYS':
+      return schema.columns.filter((column) => column.isKey).map((column) => column.name);
+    case 'DUP_KEYS':
+    case 'AGG_KEYS':
+      return null;
+  }
 }
 
 export interface LoadLimits {
@@ -153,6 +174,36 @@ export interface StagedTable {
    * as the files that `deletes` touches and their deletes are what they were.
    */
   readonly resolvedAt?: TableVersion;
+  /** Of a batch for a table with keys: the FE has its keys resolved under the table's turn before it commits. */
+  readonly keyed?: StagedKeys;
+}
+
+/** What a batch means for the rows that a table with keys has already. */
+export interface StagedKeys {
+  /** Keys whose rows go: an object with the key columns only, which never becomes part of the table. */
+  readonly deletes: StagedFile | null;
+  /** Rows of the batch that a later one with the same key made superfluous. */
+  readonly replacedRows: number;
+  /** Rows that depend on the old ones of their keys: the data file is made of them when they are resolved. */
+  readonly draft?: DraftRows;
+}
+
+/** Rows of a table with keys as they came: an object that never becomes part of the table. */
+export interface DraftRows {
+  readonly file: StagedFile;
+  readonly rule: UpdateRule;
+  /** Its columns; all others of the table keep what the old row has, or get their default. */
+  readonly given: readonly string[];
+}
+
+/** How a row meets the old one of its key, where it does not simply take its place. */
+export interface UpdateRule {
+  /** Columns that a load does not give keep their old values. */
+  readonly partial: boolean;
+  /** `merge_condition`: the row counts where its value of this column is the old one's or more; null = always. */
+  readonly condition: string | null;
+  /** For defaults: IANA name or offset. */
+  readonly timeZone: string;
 }
 
 /** Rows that leave a table: one position-delete object and what it holds of which data file. */

@@ -18,9 +18,10 @@ export interface QueryScan {
   readonly files: readonly DataFile[];
   /**
    * The relation also says where each row lies, in the columns `__file` (INTEGER, index in `files`) and `__row`
-   * (BIGINT, position in the file, as position deletes count). For statements that change rows.
+   * (BIGINT, position in the file, as position deletes count). For statements that change rows. 'all': deleted rows
+   * are among them, and `notDeletedSql` of the engine leaves them out where few rows are left.
    */
-  readonly positions?: true;
+  readonly positions?: true | 'all';
 }
 
 /**

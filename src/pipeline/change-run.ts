@@ -134,7 +134,7 @@ async function stagedTarget(
   { transactionId }: Begun,
   services: InsertServices,
   connection: Connection,
-  options: StatementOptions,
+  options: StatementOptions & { readonly signal: AbortSignal },
 ): Promise<readonly StagedTable[]> {
   const { target, volumes } = plan;
   const deletes = await writeDeletes(

@@ -13,11 +13,13 @@ import type { BegunTransaction, StagedTable } from '../model/load-plan.ts';
 import { REJECTED_RECORDS_SCHEMA } from '../model/system-tables.ts';
 import type { VolumeSpec } from '../model/table.ts';
 import { appendFile, type SinkStore } from './sink/append.ts';
+import { appendKeyed } from './sink/keyed.ts';
 import { rejectedTableCopySql, rejectedValues } from './transform/error-rows.ts';
 import {
   type InsertCopy,
   insertCopySql,
   insertSchema,
+  keyedRowsSql,
   MADE_ROWS,
   makeRowsSql,
   rowsTable,
@@ -88,28 +90,30 @@ async function copyRows(
   const slot = services.rejects.acquire(recorder);
   try {
     const options = { signal, timeoutMs: plan.timeoutMs };
-    const { rowCount, file } = await withSources(
-      services,
-      connection,
-      plan,
-      signal,
-      async (withClause) => {
-        const rows = { withClause, slot: slot.slot };
-        const counted = counts
-          ? await reserveIds(plan, rows, services, connection, options)
-          : { isMade: false, firstId: null };
-        return await appendFile(
-          { target, schema: insertSchema(plan), store },
-          begun.transactionId,
-          services,
-          connection,
-          (outputPath) => insertCopySql(plan, { ...rows, ...counted, outputPath }),
-          (written) => checkCount(plan, written + recorder.count),
-          options,
-        );
-      },
-    );
-    return { rowCount, table: file === null ? null : { tableId: target.tableId, files: [file] } };
+    return await withSources(services, connection, plan, signal, async (withClause) => {
+      const rows = { withClause, slot: slot.slot };
+      const counted = counts
+        ? await reserveIds(plan, rows, services, connection, options)
+        : { isMade: false, firstId: null };
+      const to = { target, schema: insertSchema(plan), store };
+      const check = (written: number): void => checkCount(plan, written + recorder.count);
+      const { transactionId } = begun;
+      if (target.keys !== null) {
+        const keyed = { ...to, keys: target.keys, update: plan.update, sortBy: plan.sortBy };
+        const rowsSql = keyedRowsSql(plan, { ...rows, ...counted });
+        return appendKeyed(keyed, transactionId, services, connection, rowsSql, check, options);
+      }
+      const { rowCount, file } = await appendFile(
+        to,
+        transactionId,
+        services,
+        connection,
+        (outputPath) => insertCopySql(plan, { ...rows, ...counted, outputPath }),
+        check,
+        options,
+      );
+      return { rowCount, table: file === null ? null : { tableId: target.tableId, files: [file] } };
+    });
   } catch (thrown) {
     // What the recorder threw comes back as an engine error: its own says more.
     throw recorder.failure ?? thrown;

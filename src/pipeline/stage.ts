@@ -16,7 +16,13 @@ import { PackedBatch } from './decode/packed-batch.ts';
 import type { ScratchSpace } from './decode/scratch.ts';
 import { batchProgress } from './progress.ts';
 import { type AppendTarget, appendFile } from './sink/append.ts';
-import { type CompiledTransform, compileTransform, targetSchema } from './transform/compile-sql.ts';
+import { appendKeyed } from './sink/keyed.ts';
+import {
+  allOutputs,
+  type CompiledTransform,
+  compileTransform,
+  targetSchema,
+} from './transform/compile-sql.ts';
 import { DropRecorder } from './transform/drop-recorder.ts';
 import { rejectedCopySql, rejectedLine } from './transform/error-rows.ts';
 import { RejectedRows } from './transform/rejected-rows.ts';
@@ -108,8 +114,8 @@ export class Stager {
     const tables: StagedTable[] = [];
     try {
       if (packed.lineCount > 0) {
-        const file = await this.#copy(packed, drops, begun, connection, signal);
-        if (file !== null) tables.push({ tableId: this.#plan.target.tableId, files: [file] });
+        const table = await this.#copy(packed, drops, begun, connection, signal);
+        if (table !== null) tables.push(table);
       }
     } finally {
       packed.file.close();
@@ -133,34 +139,43 @@ export class Stager {
     begun: BegunTransaction,
     connection: Connection,
     signal: AbortSignal,
-  ): Promise<StagedTable['files'][number] | null> {
-    const counts = this.#plan.transform.outputs.some(({ column }) => column.autoIncrement === true);
-    const firstId = counts
-      ? await this.#services.reserveIds(this.#plan.target.tableId, packed.lineCount)
-      : 0;
+  ): Promise<StagedTable | null> {
+    const { transform } = this.#plan;
+    const { tableId, keys } = this.#plan.target;
+    const counts = transform.outputs.some(({ column }) => column.autoIncrement === true);
+    const firstId = counts ? await this.#services.reserveIds(tableId, packed.lineCount) : 0;
     const { slot, release } = this.#services.drops.acquire(drops);
+    const { path: inputPath } = packed.file;
+    const { longestLineBytes } = packed;
+    const statement = { inputPath, longestLineBytes, slot, firstId };
+    const check = (rowCount: number): void =>
+      assert(
+        rowCount + drops.count === packed.lineCount,
+        `${packed.lineCount} lines are ${rowCount} written and ${drops.count} dropped rows`,
+      );
     try {
+      if (keys !== null) {
+        const { table } = await appendKeyed(
+          { ...this.#target, keys, update: transform.update, sortBy: transform.sortBy },
+          begun.transactionId,
+          this.#services,
+          connection,
+          this.#transform.rowsSql(statement),
+          check,
+          { signal },
+        );
+        return table;
+      }
       const { file } = await appendFile(
         this.#target,
         begun.transactionId,
         this.#services,
         connection,
-        (outputPath) =>
-          this.#transform.copySql({
-            inputPath: packed.file.path,
-            outputPath,
-            longestLineBytes: packed.longestLineBytes,
-            slot,
-            firstId,
-          }),
-        (rowCount) =>
-          assert(
-            rowCount + drops.count === packed.lineCount,
-            `${packed.lineCount} lines are ${rowCount} written and ${drops.count} dropped rows`,
-          ),
+        (outputPath) => this.#transform.copySql({ ...statement, outputPath }),
+        check,
         { signal },
       );
-      return file;
+      return file === null ? null : { tableId, files: [file] };
     } catch (thrown) {
       throw this.#sqlError(toAppError(thrown));
     } finally {
@@ -170,8 +185,9 @@ export class Stager {
 
   /** SQL that does not compile is the job's COLUMNS or WHERE, where it has some: a person must change them. */
   #sqlError(error: AppError): AppError {
-    const { outputs, whereSql } = this.#plan.transform;
-    const hasSql = whereSql !== null || outputs.some((o) => o.from.kind === 'expression');
+    const { whereSql } = this.#plan.transform;
+    const hasSql =
+      whereSql !== null || allOutputs(this.#plan).some((o) => o.from.kind === 'expression');
     const detail = String(error.fields['detail'] ?? '');
     if (!hasSql || !/^(Binder|Catalog|Parser) Error/.test(detail)) return error;
     const table = `${this.#plan.target.databaseName}.${this.#plan.target.tableName}`;

@@ -1,7 +1,7 @@
 // Leaves out data files that cannot hold a row the query wants, by the min and max the writer recorded.
 // Only types whose statistics compare exactly; everything doubtful is kept.
 import type { SqlType } from '../model/sql-type.ts';
-import type { ColumnStats, DataFile } from '../model/table.ts';
+import type { ColumnStats, DataFile, StagedFile, TableSchema } from '../model/table.ts';
 import type { ScanDraft } from './analysis.ts';
 import type { ScanFilter } from './scan-use.ts';
 import { isInteger } from './types.ts';
@@ -22,6 +22,40 @@ export function pruneFiles(scan: ScanDraft, filters: readonly ScanFilter[]): rea
       mayHold(file.columnStats[filter.column], file, filter, compare),
     ),
   );
+}
+
+/**
+ * Files in which a row with a key of the staged files can be, by the range of each key column. Where there are no
+ * usable statistics the file stays.
+ */
+export function pruneByKeys(
+  files: readonly DataFile[],
+  staged: readonly StagedFile[],
+  schema: TableSchema,
+  keys: readonly string[],
+): readonly DataFile[] {
+  const columns = schema.columns.flatMap(({ name, type, nullable }) => {
+    const compare = comparer(type);
+    // NULL is a key of its own, outside every range.
+    return keys.includes(name) && compare !== null && !nullable ? [{ name, compare }] : [];
+  });
+  return files.filter((file) =>
+    staged.some((batch) =>
+      columns.every(({ name, compare }) =>
+        mayOverlap(file.columnStats[name], batch.columnStats[name], compare),
+      ),
+    ),
+  );
+}
+
+function mayOverlap(
+  left: ColumnStats | undefined,
+  right: ColumnStats | undefined,
+  compare: Compare,
+): boolean {
+  const isBefore = (max: string | null | undefined, min: string | null | undefined): boolean =>
+    typeof max === 'string' && typeof min === 'string' && (compare(max, min) ?? 0) < 0;
+  return !isBefore(left?.max, right?.min) && !isBefore(right?.max, left?.min);
 }
 
 type Compare = (a: string, b: string) => number | null;

@@ -146,7 +146,9 @@ async function startParts(parts: Parts): Promise<Omit<RunningServer, 'stop' | 'f
   const stores = openStores(seams);
   const volumes = openVolumeAccess({ incarnation: catalog.incarnation, stores, ...seams });
   await ensureBuiltinVolume({ catalog, config, dataDir, volumes, log });
-  const committer = await openCommitter(catalog, config);
+  const committer = await openCommitter({ catalog, config, clock: systemClock, log }, () =>
+    query.peer(),
+  );
   const endpoint = new FeEndpoint({ catalog, metrics, clock: systemClock }, committer);
   let fe: RunningFe | undefined;
   const loader = new SupervisedChild<FeApi, LoaderApi>({

@@ -13,6 +13,7 @@ import type { Catalog } from '../catalog/catalog.ts';
 import type { FeApi, LoaderApi, QueryFeApi, QueryNodeApi } from '../cluster/rpc/messages.ts';
 import type { Handlers, RpcPeer } from '../cluster/rpc/peer.ts';
 import { CatalogCommitter } from '../commit/committer.ts';
+import { ResolvingCommitter } from '../commit/resolving.ts';
 import { CatalogTurns } from '../commit/turn.ts';
 import { DEFAULT_COMMIT_LIMITS } from '../commit/types.ts';
 import type { Config } from '../config/load.ts';
@@ -79,19 +80,21 @@ export interface RunningFe {
 
 /** Name of the one CN beside this FE. */
 const NODE = 'cn-1';
+/** Looking up keys reads files, maybe from far away: it gets so many times of what another answer may take. */
+const RESOLVE_RPCS = 4;
 /** How long running statements may go on at the end, and how long all parts may take. */
 const DRAIN_MS = 5_000;
 const STOP_MS = 8_000;
 
 /** Methods that the CN calls on the FE. Separate from startFe: children start before the doors open. */
 export class FeEndpoint {
-  readonly #committer: CatalogCommitter;
+  readonly #committer: ResolvingCommitter;
   readonly #options: Pick<FeOptions, 'catalog' | 'metrics' | 'clock'>;
   #scheduler: RoutineLoadScheduler | undefined;
 
   constructor(
     options: Pick<FeOptions, 'catalog' | 'metrics' | 'clock'>,
-    committer: CatalogCommitter,
+    committer: ResolvingCommitter,
   ) {
     this.#options = options;
     this.#committer = committer;
@@ -159,9 +162,12 @@ export class FeEndpoint {
   }
 }
 
-export async function openCommitter(catalog: Catalog, config: Config): Promise<CatalogCommitter> {
+export async function openCommitter(
+  { catalog, config, clock, log }: Pick<FeOptions, 'catalog' | 'config' | 'clock' | 'log'>,
+  queryNode: CnPorts['query'],
+): Promise<ResolvingCommitter> {
   const rejected = await catalog.tables.get(STATISTICS_DATABASE, REJECTED_RECORDS_TABLE);
-  return new CatalogCommitter({
+  const committer = new CatalogCommitter({
     catalog,
     rejectedTable: rejected.id,
     limits: {
@@ -169,13 +175,22 @@ export async function openCommitter(catalog: Catalog, config: Config): Promise<C
       rejectedStoreBytes: config.int('rejected_records_max_bytes'),
     },
   });
+  return new ResolvingCommitter({
+    committer,
+    catalog,
+    turns: new CatalogTurns(catalog, clock),
+    resolve: async (plan) =>
+      (await queryNode()).call('resolve', plan, { timeoutMs: plan.timeoutMs }),
+    resolveMs: RESOLVE_RPCS * config.int('rpc_timeout_millisecond'),
+    log,
+  });
 }
 
 /** Opens the doors and starts scheduling. Throws PORT_IN_USE. */
 export async function startFe(
   options: FeOptions,
   endpoint: FeEndpoint,
-  committer: CatalogCommitter,
+  committer: ResolvingCommitter,
 ): Promise<RunningFe> {
   const { catalog, config, clock, log, metrics } = options;
   const access = await AccessControl.open(catalog);
@@ -334,12 +349,13 @@ function makeScheduler(options: FeOptions, access: AccessControl): RoutineLoadSc
         tableName: table.name,
         volume,
         prefix: table.prefix,
+        keys: null,
       };
     },
   });
 }
 
-function makeInserts(options: FeOptions, committer: CatalogCommitter): Inserts {
+function makeInserts(options: FeOptions, committer: ResolvingCommitter): Inserts {
   const { cn, clock, random, log, metrics, host } = options;
   return new Inserts({
     committer,
@@ -352,11 +368,11 @@ function makeInserts(options: FeOptions, committer: CatalogCommitter): Inserts {
   });
 }
 
-function makeChanges(options: FeOptions, committer: CatalogCommitter): Changes {
-  const { catalog, cn, clock, random, log, metrics, host } = options;
+function makeChanges(options: FeOptions, committer: ResolvingCommitter): Changes {
+  const { cn, clock, random, log, metrics, host } = options;
   return new Changes({
     committer,
-    turns: new CatalogTurns(catalog, clock),
+    turns: committer.turns,
     clock,
     random,
     log,
@@ -367,7 +383,7 @@ function makeChanges(options: FeOptions, committer: CatalogCommitter): Changes {
 }
 
 interface Running {
-  readonly committer: CatalogCommitter;
+  readonly committer: ResolvingCommitter;
   readonly scheduler: RoutineLoadScheduler;
   /** Filled in once the doors are open. */
   readonly ports: { readonly queryPort: number; readonly httpPort: number };

@@ -6,9 +6,9 @@ import type { Log } from '../base/log.ts';
 import { Mutex, settledWithin } from '../base/queue.ts';
 import type { Random } from '../base/random.ts';
 import type { Catalog, SnapshotTable } from '../catalog/catalog.ts';
-import type { CatalogCommitter } from '../commit/committer.ts';
+import type { ResolvingCommitter } from '../commit/resolving.ts';
 import { DEFAULT_SWEEP_LIMITS, expireOldFiles, runSweep } from '../commit/sweep.ts';
-import { CatalogTurns } from '../commit/turn.ts';
+import type { CatalogTurns } from '../commit/turn.ts';
 import type { Config } from '../config/load.ts';
 import { planCompaction, planNeighbours } from '../model/compaction-plan.ts';
 import { REJECTED_RECORDS_TABLE, STATISTICS_DATABASE } from '../model/system-tables.ts';
@@ -21,7 +21,7 @@ import type { StoreOpener } from './stores.ts';
 
 export interface HousekeepingOptions {
   readonly catalog: Catalog;
-  readonly committer: CatalogCommitter;
+  readonly committer: ResolvingCommitter;
   readonly config: Config;
   readonly cn: CnPorts;
   readonly stores: StoreOpener;
@@ -86,7 +86,7 @@ class Housekeeper {
 
   constructor(options: HousekeepingOptions) {
     this.#options = options;
-    this.#turns = new CatalogTurns(options.catalog, options.clock);
+    this.#turns = options.committer.turns;
     const { catalog, clock } = options;
     const aheadMs = catalog.nowMs() - clock.monotonicMs();
     // A wall clock that jumps ahead must not make files of running queries look old.

@@ -87,7 +87,8 @@ async function columnsOf(
     type: storedType(type),
     isKey: false,
     aggregate: null,
-    nullable: true,
+    // Columns are nullable unless the keys forbid it.
+    nullable: null,
     defaultValue: null,
     autoIncrement: false,
     generated: null,

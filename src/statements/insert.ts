@@ -9,10 +9,12 @@ import {
   insertRules,
   targetColumns,
 } from '../loads/insert/definition.ts';
+import { OPERATION_COLUMN } from '../loads/operation.ts';
 import { analysisError } from '../loads/properties.ts';
+import { updateRule } from '../loads/update-rule.ts';
 import { compressionOf } from '../model/file-compression.ts';
 import type { InsertPlan } from '../model/insert-plan.ts';
-import type { LoadTarget } from '../model/load-plan.ts';
+import { type LoadTarget, replacingKeys } from '../model/load-plan.ts';
 import { loadOrder } from '../model/sort-key.ts';
 import { REJECTED_RECORDS_TABLE, STATISTICS_DATABASE } from '../model/system-tables.ts';
 import type { ColumnSchema, TableInfo } from '../model/table.ts';
@@ -91,22 +93,25 @@ function checkLabel(label: string | null): void {
 }
 
 async function planInsert(
-  statement: Pick<Insert, 'columns' | 'byName' | 'properties' | 'query'>,
+  statement: Pick<Insert, 'columns' | 'byName' | 'overwrite' | 'properties' | 'query'>,
   table: TableInfo,
   context: StatementContext,
 ): Promise<InsertPlan> {
-  const { session } = context;
-  const rules = insertRulesOf(statement.properties, context);
-  const { targets, source, outputs } = await planSource(statement, table, context);
-  checkCount(targets.length, source.parts[0]?.types.length ?? targets.length);
-  for (const part of source.parts) checkSource(targets, part.types);
+  const { session, services } = context;
+  const { mergeCondition, ...rest } = insertRulesOf(statement.properties, context);
+  const allowed = variableText(
+    'enable_insert_partial_update',
+    'session',
+    session,
+    services.globals,
+  );
+  const partial = allowed === 'true' && !statement.overwrite;
   return {
     userName: session.user,
     ...(await loadTargets(table, context)),
-    ...source,
-    outputs,
+    ...(await planSource(statement, table, context, { partial, mergeCondition })),
+    ...rest,
     sortBy: loadOrder(table.schema),
-    ...rules,
   };
 }
 
@@ -128,31 +133,55 @@ async function planSource(
   statement: Pick<Insert, 'columns' | 'byName' | 'query'>,
   table: TableInfo,
   context: StatementContext,
-): Promise<{
-  readonly targets: readonly ColumnSchema[];
-  readonly source: InsertSource;
-  readonly outputs: InsertPlan['outputs'];
-}> {
+  wish: { readonly partial: boolean; readonly mergeCondition: string | null },
+): Promise<InsertSource & Pick<InsertPlan, 'outputs' | 'operation' | 'update'>> {
   const { schema } = table;
   const list = statement.columns?.map((column) => column.name) ?? null;
+  const isPrimary = schema.keysType === 'PRIMARY_KEYS';
+  // `__op` may be named as if it were a column of the table.
+  const columns = isPrimary ? [...schema.columns, OPERATION_COLUMN] : schema.columns;
+  const finish = (
+    targets: readonly ColumnSchema[],
+    source: InsertSource,
+    session: Parameters<typeof insertOutputs>[2],
+  ) => {
+    const operation = targets.indexOf(OPERATION_COLUMN);
+    const given = new Set(targets.map((column) => column.name.toLowerCase()));
+    // Columns that an INSERT does not name keep their values (StarRocks: since 3.3.1).
+    const partial =
+      isPrimary &&
+      wish.partial &&
+      schema.columns.some((column) => mayBeLeft(column) && !given.has(column.name.toLowerCase()));
+    const { mergeCondition: condition } = wish;
+    const update = updateRule(table, { partial, condition, given, timeZone: session.timeZone });
+    const outputs = insertOutputs(schema.columns, targets, session, partial);
+    return { ...source, outputs, operation: operation < 0 ? null : operation, update };
+  };
   const values = plainValues(statement.query);
   if (values !== null) {
     if (statement.byName) throw analysisError('INSERT BY NAME needs a SELECT: VALUES has no names');
-    const targets = targetColumns(schema.columns, list, table.name);
+    const targets = targetColumns(list === null ? schema.columns : columns, list, table.name);
     for (const row of values.rows) checkCount(targets.length, row.length);
     const tables = (await queryWithTables(statement.query, context)).context;
     const { services } = context;
     const newUuid = (): string => services.newUuid();
-    const outputs = insertOutputs(schema.columns, targets, tables.session);
     const source = planValuesSource(values, targets, context.text, { ...tables, newUuid });
-    return { targets, source, outputs };
+    for (const part of source.parts) checkSource(targets, part.types);
+    return finish(targets, source, tables.session);
   }
   const planned = await queryWithTables(statement.query, context);
   const { query, context: tables } = planned;
-  const { columns, ...source } = planSelectSource(query, context.text, tables);
-  const names = statement.byName ? columns.map((column) => column.name) : list;
-  const targets = targetColumns(schema.columns, names, table.name);
-  return { targets, source, outputs: insertOutputs(schema.columns, targets, tables.session) };
+  const { columns: selected, ...source } = planSelectSource(query, context.text, tables);
+  const names = statement.byName ? selected.map((column) => column.name) : list;
+  const targets = targetColumns(names === null ? schema.columns : columns, names, table.name);
+  checkCount(targets.length, source.parts[0]?.types.length ?? targets.length);
+  for (const part of source.parts) checkSource(targets, part.types);
+  return finish(targets, source, tables.session);
+}
+
+/** What a statement that leaves it out does not make a partial update of: the server fills it in. */
+function mayBeLeft({ generated, autoIncrement }: ColumnSchema): boolean {
+  return generated === undefined && autoIncrement !== true;
 }
 
 /** Where rows and rejected rows of a load into the table go. */
@@ -171,6 +200,7 @@ export async function loadTargets(
     volume,
     prefix: info.prefix,
     ...compressionOf(info),
+    keys: replacingKeys(info.schema),
   });
   return { target: targetOf(table), rejected: targetOf(rejected) };
 }

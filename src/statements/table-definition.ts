@@ -55,10 +55,6 @@ function refuseLaterWork(statement: CreateTable): void {
       'indexes are not supported (leave them out: files are pruned by the range of every column)',
     ],
     [
-      statement.keys?.type === 'PRIMARY' || statement.keys?.type === 'UNIQUE',
-      `${statement.keys?.type ?? ''} KEY tables are not supported yet`,
-    ],
-    [
       statement.engine !== null && statement.engine.toUpperCase() !== 'OLAP',
       `ENGINE=${statement.engine ?? ''} is not supported, only ENGINE=OLAP is`,
     ],

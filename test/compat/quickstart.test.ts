@@ -57,5 +57,6 @@ test('storage volume by a statement, Apache Kafka', async () => {
   await play('quickstart-create', 'kafka');
 });
 
-test('a job into a PRIMARY KEY table: its statements are understood, the table is what is missing', () =>
-  play('primary-key', 'kafka'));
+for (const broker of ['embedded', 'kafka'] as const)
+  test(`a PRIMARY KEY table, fed by Kafka's console tools (${broker})`, () =>
+    play('primary-key', broker));

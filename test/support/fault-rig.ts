@@ -106,11 +106,11 @@ export class FaultRig {
     return writer;
   }
 
-  /** Table `d.<name>` and job `d.<name>` from the beginning of the writer's topic (of the same name unless `from` says otherwise). */
+  /** Table `d.<name>` and job `d.<name>` from the beginning of the writer's topic (of the same name unless `from` says otherwise; a PRIMARY KEY table where it says `keyed`). */
   async load(
     writer: TopicWriter,
     name: string,
-    from: { readonly bootstrap?: string; readonly topic?: string } = {},
+    from: { readonly bootstrap?: string; readonly topic?: string; readonly keyed?: boolean } = {},
   ): Promise<void> {
     const { server } = this;
     this.#targets.push({ name, writer });
@@ -124,7 +124,9 @@ export class FaultRig {
       await server.sql('SET v AS DEFAULT STORAGE VOLUME');
     }
     await server.sql('CREATE DATABASE IF NOT EXISTS d');
-    await server.sql(`CREATE TABLE d.${name} (${EVENT_TABLE}) DISTRIBUTED BY HASH(id)`);
+    await server.sql(
+      `CREATE TABLE d.${name} (${EVENT_TABLE})${from.keyed === true ? ' PRIMARY KEY (id)' : ''} DISTRIBUTED BY HASH(id)`,
+    );
     await server.sql(`CREATE ROUTINE LOAD d.${name} ON ${name}
       PROPERTIES ("format" = "json", "max_error_number" = "1000000000")
       FROM KAFKA ("kafka_broker_list" = "${from.bootstrap ?? `127.0.0.1:${this.#broker.port}`}",

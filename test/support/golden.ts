@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { kafkaToolOk } from '../peers/kafka.ts';
 import { mysqlCli } from '../peers/mysql-cli.ts';
 import { runOk } from '../peers/processes.ts';
 import { pythonVenv } from '../peers/python.ts';
@@ -53,7 +54,9 @@ export interface Hosts {
 }
 
 export function withHosts(text: string, hosts: Hosts): string {
-  return text.replaceAll('redpanda:29092', hosts.kafka).replaceAll('minio:9000', hosts.s3);
+  return text
+    .replaceAll(/redpanda:29092|10\.0\.96\.4:9092/g, hosts.kafka)
+    .replaceAll('minio:9000', hosts.s3);
 }
 
 export interface WalkOptions {
@@ -114,9 +117,30 @@ function assertShown(body: string, shown: string, expected: readonly string[]): 
 }
 
 async function shell(command: string, kafka: string): Promise<string> {
+  const tool = KAFKA_COMMAND.exec(command);
+  if (tool !== null) return await kafkaCommand(tool);
   const [program, ...args] = command.split(' ');
   assert.equal(program, 'python');
   return runOk(await pythonVenv(), args, { cwd: EXAMPLE, env: { KAFKA_BOOTSTRAP: kafka } });
+}
+
+/** `[echo 'LINE' | ] [sh ][./]kafka-NAME.sh ARGUMENTS`, as the documentation of Kafka writes it. */
+const KAFKA_COMMAND = /^(?:echo '([^']*)' \| )?(?:sh )?(?:\.\/)?kafka-([a-z-]+)\.sh (.*)$/;
+
+const KAFKA_CLASSES: Readonly<Record<string, string>> = {
+  topics: 'org.apache.kafka.tools.TopicCommand',
+  'console-producer': 'org.apache.kafka.tools.ConsoleProducer',
+  'console-consumer': 'org.apache.kafka.tools.consumer.ConsoleConsumer',
+};
+/** A console consumer reads on until somebody stops it. */
+const CONSUMER_MS = 10_000;
+
+async function kafkaCommand([, line, name = '', rest = '']: RegExpExecArray): Promise<string> {
+  const mainClass = KAFKA_CLASSES[name];
+  assert.ok(mainClass !== undefined, `no tool kafka-${name}.sh`);
+  const args = rest.replace('--broker-list', '--bootstrap-server').split(' ');
+  if (name === 'console-consumer') args.push('--timeout-ms', String(CONSUMER_MS));
+  return await kafkaToolOk(mainClass, args, line === undefined ? {} : { input: `${line}\n` });
 }
 
 function messagesOf(printed: string): string[] {
@@ -149,6 +173,9 @@ const MASKS: readonly (readonly [RegExp, string])[] = [
   [/^b'\{ "uid": \d+, "site": "https:[^"]+", "vtime": \d{10} \} '$/gm, 'MESSAGE'],
   [CLICK_ROW, '| CLICK |'],
   [/^\+-+\+-+\+-+\+$/gm, '+-+-+-+'],
+  // The documentation prints a wider box than its values need.
+  [/\+-+(?=\+)/g, '+-'],
+  [/(?<=^\|.*) {2,}/gm, ' '],
   [/^\| uid +\| site +\| vtime +\|$/gm, '| uid | site | vtime |'],
 ];
 

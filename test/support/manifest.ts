@@ -13,6 +13,8 @@ export interface Manifest {
   readonly idSum: string;
   /** Sum of `rowDigest` over all rows. */
   readonly checksum: string;
+  /** Rows that the load counts where some take the place of others or delete them; left out = `rows`. */
+  readonly loaded?: number;
   /** Rows that must be rejected, and those that WHERE leaves out. */
   readonly filtered: number;
   readonly unselected: number;
@@ -36,6 +38,8 @@ export function rowDigest(values: readonly (string | null)[]): bigint {
 export class ManifestBuilder {
   readonly #columns: readonly string[];
   #rows = 0;
+  #loaded = 0;
+  readonly #byId = new Map<string, readonly (string | null)[]>();
   #filtered = 0;
   #aborted = 0;
   #empty = 0;
@@ -50,8 +54,31 @@ export class ManifestBuilder {
 
   addRow(values: readonly (string | null)[]): void {
     this.#rows += 1;
+    this.#loaded += 1;
     this.#idSum += BigInt(values[0] ?? '0');
     this.#checksum += rowDigest(values);
+  }
+
+  /** A row of a table with keys: it takes the place of the one that was added with its id before. */
+  putRow(values: readonly (string | null)[]): void {
+    this.#remove(values[0] ?? '');
+    this.#byId.set(values[0] ?? '', values);
+    this.addRow(values);
+  }
+
+  /** A message that deletes the row of an id, if there is one. */
+  deleteRow(id: string): void {
+    this.#loaded += 1;
+    this.#remove(id);
+  }
+
+  #remove(id: string): void {
+    const values = this.#byId.get(id);
+    if (values === undefined) return;
+    this.#byId.delete(id);
+    this.#rows -= 1;
+    this.#idSum -= BigInt(id);
+    this.#checksum -= rowDigest(values);
   }
 
   addFiltered(count = 1): void {
@@ -68,7 +95,7 @@ export class ManifestBuilder {
 
   /** Messages written so far that must be accounted for, markers apart. */
   get messages(): number {
-    return this.#rows + this.#filtered + this.#aborted + this.#empty;
+    return this.#loaded + this.#filtered + this.#aborted + this.#empty;
   }
 
   get rows(): number {
@@ -84,12 +111,13 @@ export class ManifestBuilder {
       idColumn: this.#columns[0] ?? 'id',
       columns: this.#columns,
       rows: this.#rows,
+      loaded: this.#loaded,
       distinctIds: this.#rows,
       idSum: String(this.#idSum),
       checksum: String(this.#checksum),
       filtered: this.#filtered,
       unselected: 0,
-      consumed: this.#rows + this.#filtered,
+      consumed: this.#loaded + this.#filtered,
       aborted: this.#aborted,
       rowsPerMessage: 1,
       endOffsets: Object.fromEntries([...this.#ends].map(([p, end]) => [String(p), String(end)])),

@@ -67,6 +67,9 @@ export interface PlanOptions {
   readonly format?: FormatSpec;
   readonly fields?: readonly string[];
   readonly outputs?: readonly LoadOutput[];
+  /** Key columns of a table with keys, and its `__op`. */
+  readonly keys?: readonly string[];
+  readonly operation?: LoadOutput;
   readonly where?: string;
   readonly strict?: boolean;
   readonly maxMessageBytes?: number;
@@ -90,6 +93,7 @@ export function makePlan(options: PlanOptions): LoadPlan {
     tableName: name,
     volume,
     prefix: `db/${name}-${id}/data`,
+    keys: name === 't' ? (options.keys ?? null) : null,
   });
   return {
     jobId: asId<JobId>(10002),
@@ -110,6 +114,8 @@ export function makePlan(options: PlanOptions): LoadPlan {
       outputs:
         options.outputs ??
         columns.map((c) => ({ column: c, from: { kind: 'field', field: c.name } })),
+      operation: options.operation ?? null,
+      update: null,
       whereSql: options.where ?? null,
       strictMode: options.strict ?? false,
       timeZone: options.timeZone ?? 'UTC',

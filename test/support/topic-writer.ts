@@ -46,6 +46,11 @@ export interface TopicWriterOptions {
   readonly transactionalId?: string;
   /** Every so manieth message is one that is rejected (its id is no number); 0 = none. */
   readonly badEvery?: number;
+  /**
+   * Ids of so many rows per partition, over and over, every ninth message deleting one: for a table with keys.
+   * A partition has ids of its own, since only its messages have an order.
+   */
+  readonly ids?: number;
   /** Key of a row's record; left out = records have none. */
   readonly keyOf?: (id: number) => string;
 }
@@ -191,19 +196,18 @@ export class TopicWriter {
   async #batch(count: number, kind: 'plain' | 'commit' | 'abort'): Promise<void> {
     const { topic, badEvery = 0, keyOf, compression = 'none' } = this.#options;
     const records: RecordToEncode[] = [];
-    const rows: (readonly (string | null)[] | null)[] = [];
+    const note: (() => void)[] = [];
+    const partition = this.#nextPartition;
     for (let index = 0; index < count; index += 1) {
       const id = this.#nextId;
       this.#nextId += 1;
       const bad = badEvery > 0 && id % badEvery === badEvery - 1;
-      const row = eventRow(id);
-      rows.push(bad ? null : row);
+      const value = bad ? this.#badMessage(id, note) : this.#message(id, partition, note);
       records.push({
-        value: bad ? Buffer.from(`{"id":"bad-${id}","uid":1}`) : eventMessage(row),
+        value,
         ...(keyOf === undefined ? {} : { key: Buffer.from(keyOf(id)) }),
       });
     }
-    const partition = this.#nextPartition;
     this.#nextPartition = (partition + 1) % this.#options.partitions;
     const bytes = encodeRecordBatch(records, {
       compression,
@@ -225,10 +229,29 @@ export class TopicWriter {
     });
     this.#sequences[partition] = (this.#sequences[partition] ?? 0) + count;
     if (kind === 'abort') this.manifest.addAborted(count);
-    else
-      for (const row of rows)
-        if (row === null) this.manifest.addFiltered();
-        else this.manifest.addRow(row);
+    else for (const add of note) add();
+  }
+
+  #badMessage(id: number, note: (() => void)[]): Buffer {
+    note.push(() => this.manifest.addFiltered());
+    return Buffer.from(`{"id":"bad-${id}","uid":1}`);
+  }
+
+  #message(id: number, partition: number, note: (() => void)[]): Buffer {
+    const { ids, partitions } = this.#options;
+    const row = eventRow(id);
+    if (ids === undefined) {
+      note.push(() => this.manifest.addRow(row));
+      return eventMessage(row);
+    }
+    const own = String(((Math.imul(id + 1, 0x9e3779b1) >>> 0) % ids) * partitions + partition);
+    if (id % 9 === 8) {
+      note.push(() => this.manifest.deleteRow(own));
+      return Buffer.from(`{"id":${own},"__op":1}`);
+    }
+    const keyed = [own, ...row.slice(1)];
+    note.push(() => this.manifest.putRow(keyed));
+    return eventMessage(keyed);
   }
 
   /** Repeats over lost connections and errors that pass. */

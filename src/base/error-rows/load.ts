@@ -92,6 +92,11 @@ export const LOAD_ERRORS = {
     'use another bucket or path; two metadata stores must not share one',
   ),
   TURN_LOST: row('retry', 'the turn on table {tableId} was lost by {holder}'),
+  RESOLVE_FAILED: row(
+    'retry',
+    'the keys of a batch for table {tableId} could not be looked up: {detail}',
+    'nothing is lost; it is tried again',
+  ),
   RESOLVE_STALE: row(
     'retry',
     'table {tableId} changed while a change of it was being worked out: {detail}',

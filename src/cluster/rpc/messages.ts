@@ -9,9 +9,11 @@ import type {
   BegunTransaction,
   CommitRequest,
   CommitResult,
+  StagedTable,
   TaskAssignment,
 } from '../../model/load-plan.ts';
 import type { QueryPlan } from '../../model/query-plan.ts';
+import type { ResolvePlan } from '../../model/resolve-plan.ts';
 import type { DataFile, StagedFile, TableInfo, VolumeSpec } from '../../model/table.ts';
 
 export interface LoadedPosition {
@@ -52,6 +54,8 @@ export interface QueryNodeApi {
     };
     result: StagedChange;
   };
+  /** Looks up what a staged batch of a table with keys replaces; it becomes visible by the FE's commit. */
+  resolve: { params: ResolvePlan; result: StagedTable };
   ping: { params: Record<string, never>; result: { readonly rssBytes: number } };
 }
 

@@ -15,6 +15,7 @@ export interface InsertRules {
   readonly strictMode: boolean;
   readonly maxFilterRatio: number;
   readonly timeoutMs: number;
+  readonly mergeCondition: string | null;
 }
 
 /** Properties of the statement over session variables. Throws SQL_ANALYZE. */
@@ -36,6 +37,7 @@ export function insertRules(
     strictMode,
     maxFilterRatio: ratio === undefined ? usual : Number(ratio),
     timeoutMs: Number(checked['timeout'] ?? session.timeoutSeconds) * 1000,
+    mergeCondition: checked['merge_condition'] ?? null,
   };
 }
 
@@ -83,13 +85,20 @@ export function checkCount(targets: number, values: number): void {
   );
 }
 
-/** What each column of the table gets. Throws SQL_ANALYZE for one that must have a value and gets none. */
+/**
+ * What each column of the table gets, or each that the rows give where the others keep their values (`partial`).
+ * Throws SQL_ANALYZE for one that must have a value and gets none.
+ */
 export function insertOutputs(
   columns: readonly ColumnSchema[],
   targets: readonly ColumnSchema[],
   session: Pick<QuerySession, 'nowMs' | 'timeZone'>,
+  partial = false,
 ): readonly InsertOutput[] {
-  return columns.map((column): InsertOutput => {
+  const given = partial
+    ? columns.filter((column) => column.isKey || targets.includes(column))
+    : columns;
+  return given.map((column): InsertOutput => {
     const index = targets.indexOf(column);
     if (index >= 0) return { column, from: { kind: 'source', index } };
     if (column.generated !== undefined) {

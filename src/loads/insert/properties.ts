@@ -18,6 +18,13 @@ export const INSERT_PROPERTIES: PropertyTable = {
     alterable: false,
     help: 'share of rows that may be rejected. Default: the session variable insert_max_filter_ratio in strict mode, else 1',
   },
+  merge_condition: {
+    type: 'text',
+    default: null,
+    message: 'merge_condition should be a column',
+    alterable: false,
+    help: "a row counts where its value of this column is the old row's or more (PRIMARY KEY tables)",
+  },
   timeout: {
     type: 'long',
     default: null,

@@ -20,8 +20,10 @@ import type { Expression } from '../../sql/ast/expression.ts';
 import type { LoadColumn, LoadProperties } from '../../sql/ast/routine-load.ts';
 import { parseExpression } from '../../sql/parse.ts';
 import { printExpression } from '../../sql/print.ts';
+import { isOperation, OPERATION_COLUMN } from '../operation.ts';
 import { analysisError, checkProperties, type PropertyMap, propertyOf } from '../properties.ts';
 import { storedTimeZone } from '../time-zone.ts';
+import { updateRule } from '../update-rule.ts';
 import { parseEscapes } from './escapes.ts';
 import {
   JOB_PROPERTIES,
@@ -64,11 +66,6 @@ export function defineRoutineLoad(input: {
   checkTaskTimes(properties);
   if (propertyOf(JOB_PROPERTIES, properties, 'format') === 'avro') {
     throw analysisError('format avro is not supported yet, use json or csv');
-  }
-  for (const key of ['partial_update', 'merge_condition'] as const) {
-    if (properties[key] !== undefined && properties[key] !== 'false') {
-      throw analysisError(`${key} needs a PRIMARY KEY table`);
-    }
   }
   if (input.load.partitions !== null) {
     throw analysisError('PARTITION is not supported: tables have no partitions yet');
@@ -194,11 +191,8 @@ export function compileTransform(
 ): LoadTransform {
   const columns = table.schema.columns;
   const known = new Map(columns.map((column) => [column.name.toLowerCase(), column]));
-  const mapping: readonly ColumnMapping[] =
-    definition.columns ??
-    columns
-      .filter((column) => column.generated === undefined)
-      .map((column) => ({ name: column.name, expression: null }));
+  const hasKeys = table.schema.keysType === 'PRIMARY_KEYS';
+  const mapping = columnsOf(definition, table, hasKeys);
   const fields = mapping.filter((entry) => entry.expression === null).map((entry) => entry.name);
   checkFields(definition, fields);
   const derived = new Map<string, Expression>();
@@ -207,7 +201,8 @@ export function compileTransform(
       throw analysisError(`generated column '${entry.name}' can not be specified in COLUMNS`);
     }
     if (entry.expression === null) continue;
-    if (!known.has(entry.name.toLowerCase())) {
+    const isKnown = known.has(entry.name.toLowerCase()) || (hasKeys && isOperation(entry.name));
+    if (!isKnown) {
       throw analysisError(`Column '${entry.name}' of COLUMNS is not in table ${table.name}`);
     }
     if (derived.has(entry.name.toLowerCase())) {
@@ -216,7 +211,7 @@ export function compileTransform(
     derived.set(entry.name.toLowerCase(), parseExpression(entry.expression));
   }
   const options = { timeZone: definition.timeZone, derived };
-  const outputs = columns.map((column): LoadOutput => {
+  const outputOf = (column: ColumnSchema): LoadOutput => {
     if (column.generated !== undefined) {
       const duckdbSql = generatedColumnSql(column, columns, definition.timeZone);
       return { column, from: { kind: 'generated', duckdbSql } };
@@ -232,16 +227,32 @@ export function compileTransform(
       checkSketch(column, null);
       return { column, from: { kind: 'field', field } };
     }
-    if (!column.nullable && column.defaultValue === null && column.autoIncrement !== true) {
+    const isNeeded =
+      !column.nullable && column.defaultValue === null && column.autoIncrement !== true;
+    if (isNeeded && (operation === null || column.isKey)) {
       throw analysisError(
         `Column has no default value, column: ${column.name}: it is NOT NULL and COLUMNS does not give it`,
       );
     }
     return { column, from: { kind: 'default' } };
+  };
+  const isGiven = mapping.some((entry) => isOperation(entry.name));
+  const operation = hasKeys && isGiven ? outputOf(OPERATION_COLUMN) : null;
+  const update = updateRule(table, {
+    partial: propertyOf(JOB_PROPERTIES, definition.properties, 'partial_update') === 'true',
+    condition: definition.properties['merge_condition'] ?? null,
+    given: new Set(mapping.map((entry) => entry.name.toLowerCase())),
+    timeZone: definition.timeZone,
   });
+  const isLoaded = (column: ColumnSchema): boolean =>
+    update?.partial !== true ||
+    mapping.some((entry) => entry.name.toLowerCase() === column.name.toLowerCase());
+  const outputs = columns.filter(isLoaded).map(outputOf);
   return {
     fields,
     outputs,
+    operation,
+    update,
     whereSql:
       definition.where === null
         ? null
@@ -250,6 +261,23 @@ export function compileTransform(
     timeZone: definition.timeZone,
     sortBy: loadOrder(table.schema),
   };
+}
+
+/** COLUMNS, or what stands for it: the table's columns by name, in JSON objects `__op` as well where there are keys. */
+function columnsOf(
+  definition: RoutineLoadDefinition,
+  table: TableInfo,
+  hasKeys: boolean,
+): readonly ColumnMapping[] {
+  if (definition.columns !== null) return definition.columns;
+  const names = table.schema.columns
+    .filter((column) => column.generated === undefined)
+    .map((column) => column.name);
+  const byName =
+    propertyOf(JOB_PROPERTIES, definition.properties, 'format') === 'json' &&
+    readJsonpaths(definition.properties['jsonpaths'] ?? '') === null;
+  if (hasKeys && byName) names.push(OPERATION_COLUMN.name);
+  return names.map((name) => ({ name, expression: null }));
 }
 
 /** Functions that make values of types that no text can be read as. */

@@ -17,7 +17,7 @@ import type {
   PositionRecord,
 } from '../../catalog/load-jobs.ts';
 import { compressionOf } from '../../model/file-compression.ts';
-import type { TaskAssignment } from '../../model/load-plan.ts';
+import { replacingKeys, type TaskAssignment } from '../../model/load-plan.ts';
 import { propertyOf } from '../properties.ts';
 import { buildPlan } from './definition.ts';
 import { addNewPartitions } from './discover.ts';
@@ -355,6 +355,7 @@ export class RoutineLoadScheduler {
         volume,
         prefix: table.prefix,
         ...compressionOf(table),
+        keys: replacingKeys(table.schema),
       },
       rejected: await this.#options.rejectedTarget(volume),
       partitions: positions.map(({ partition, nextOffset }) => ({ partition, offset: nextOffset })),

@@ -21,6 +21,8 @@ export interface AppendTarget {
   readonly target: LoadTarget;
   readonly schema: TableSchema;
   readonly store: SinkStore;
+  /** Names the object; by default as a data file of the table. */
+  readonly keyOf?: typeof dataFileKey;
 }
 
 export interface SinkServices {
@@ -50,7 +52,7 @@ export async function appendFile(
   options: StatementOptions,
 ): Promise<AppendResult> {
   const uuid = services.random.uuid();
-  const key = dataFileKey(to.target.prefix, transactionId, uuid);
+  const key = (to.keyOf ?? dataFileKey)(to.target.prefix, transactionId, uuid);
   const finalPath = to.store.localPath(key);
   // No reader knows a file before its commit, so a local one is written where it will stay.
   const path = finalPath ?? join(services.tempDirectory, `${uuid}.parquet`);

@@ -34,7 +34,8 @@ function rowsSql({ duckdbSql, mayRepeat, update }: ChangePlan, slot: number): st
     fromTable: update.fromTable,
     duckdbSql: `SELECT ${list} FROM (SELECT ${once}* FROM (\n${duckdbSql}\n))`,
   } as const;
-  return partSql(update, part, 0, slot, ['__file', '__row']);
+  const carried = ['__file', '__row'].map((name) => ({ name, sql: name }));
+  return partSql(update, part, 0, slot, carried);
 }
 
 /** The COPY of an UPDATE's new rows; its one result row are the Parquet statistics. */

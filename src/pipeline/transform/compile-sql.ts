@@ -8,11 +8,14 @@ import type { LoadOutput, LoadPlan } from '../../model/load-plan.ts';
 import { parquetCopyOptions, storeSelectList } from '../../model/parquet-layout.ts';
 import { sortItemsSql } from '../../model/sort-key.ts';
 import { duckdbType, exceedsDouble } from '../../model/sql-type.ts';
-import type { TableSchema } from '../../model/table.ts';
+import type { ColumnSchema, TableSchema } from '../../model/table.ts';
 import { computedDefaultSql } from '../../query/insert-default.ts';
 import { readsJson } from '../../query/nested-from-json.ts';
 import { type ConvertOptions, convertExpression, convertText } from './convert-sql.ts';
 import { duckdbJsonPath, type PathStep, parseJsonPath } from './json-path.ts';
+
+/** Pseudo column of a load into a table with keys. SOURCE: StarRocks, loading into PRIMARY KEY tables. */
+export const OPERATION = '__op';
 
 /** Name of the scalar function that hears of every row that is not written. */
 export const DROP_FUNCTION = 'load_drop';
@@ -29,13 +32,14 @@ export const DROP_CODE = {
   strict: 1,
   /** NULL, or a value that became NULL, for a NOT NULL column. */
   nullValue: 2,
+  /** `__op` says neither upsert nor delete. */
+  operation: 3,
 } as const;
 
 /** What one batch fills into the template. */
 export interface BatchStatement {
   /** File with one JSON object per line. */
   readonly inputPath: string;
-  readonly outputPath: string;
   readonly longestLineBytes: number;
   /** First argument of every `load_drop` call. */
   readonly slot: number;
@@ -45,7 +49,12 @@ export interface BatchStatement {
 
 export interface CompiledTransform {
   /** The COPY statement; its one result row are the Parquet statistics. */
-  copySql(batch: BatchStatement): string;
+  copySql(batch: BatchStatement & { readonly outputPath: string }): string;
+  /**
+   * The rows that the COPY would write, as a SELECT in stored form; of a table with keys also `__op` (0 = written,
+   * 1 = its key's row goes) and `__ordinal` (order of the batch).
+   */
+  rowsSql(batch: BatchStatement): string;
   /** Per source field: where its value lies in a parsed JSON line, for messages about rejected rows. */
   readonly fieldSteps: readonly (readonly PathStep[])[];
   /** Keys of numbers that must reach DuckDB as text, since its JSON reader rounds them to double; null = none. */
@@ -74,6 +83,13 @@ const SHORT_TEXT_BYTES = 8192;
 /** A value as text is at most this many times its length in the line (numbers: 1e3 becomes 1000.0). */
 const TEXT_GROWTH = 8;
 
+/** What the plan makes of each row: the columns, then `__op` where it has one. The index is that of a DROP_CODE. */
+export function allOutputs({ transform }: LoadPlan): readonly LoadOutput[] {
+  return transform.operation === null
+    ? transform.outputs
+    : [...transform.outputs, transform.operation];
+}
+
 /** The target's columns in file order, as the plan names them. */
 export function targetSchema(plan: LoadPlan): TableSchema {
   return { keysType: 'DUP_KEYS', columns: plan.transform.outputs.map((o) => o.column) };
@@ -91,7 +107,7 @@ export function compileTransform(plan: LoadPlan): CompiledTransform {
   const read = fieldSql(plan, fieldSteps, source);
   // Expressions name the fields, which need not be the names of what was read (CSV, jsonpaths): they get
   // a level of their own, where nothing else has a name.
-  const isNamed = transform.outputs.some((output) => output.from.kind === 'expression');
+  const isNamed = allOutputs(plan).some((output) => output.from.kind === 'expression');
   const fields = isNamed ? read.map(namedField) : read;
   // A line that does not parse has NULL in every column; so has `{}`: load_drop looks at the bytes.
   const columnNames = source === null ? ['"line"'] : source.map((c) => quoteIdentifier(c.key));
@@ -100,7 +116,7 @@ export function compileTransform(plan: LoadPlan): CompiledTransform {
   // With short lines no text can be too long for a usual column: then it is not measured.
   const [usual, anyLength] = [SHORT_TEXT_BYTES, Number.POSITIVE_INFINITY].map((maxTextBytes) => {
     const options = { format: format.kind, timeZone: transform.timeZone, maxTextBytes };
-    const outputs = transform.outputs.flatMap((output, index) => {
+    const outputs = allOutputs(plan).flatMap((output, index) => {
       const made = outputSql(output, fields, options);
       return made === null ? [] : [{ output, index, ...made }];
     });
@@ -115,26 +131,29 @@ export function compileTransform(plan: LoadPlan): CompiledTransform {
       ? "{'line': 'JSON'}, records=false"
       : `{${source.map((c) => `${quoteLiteral(c.key)}: '${c.type}'`).join(', ')}}`;
   const marked = columnNames.map((name, index) => `${name} AS ${marks[index]}`);
+  const rowsSql = (batch: BatchStatement): string => {
+    const isShort = batch.longestLineBytes * TEXT_GROWTH <= SHORT_TEXT_BYTES;
+    const { inner, good, code } = present(isShort ? usual : anyLength, 'statement');
+    const lines = `read_json(${quoteLiteral(batch.inputPath)}, format='newline_delimited', columns=${columns}, ignore_errors=true, compression='uncompressed', maximum_object_size=${Math.max(MIN_OBJECT_BYTES, batch.longestLineBytes + 16)})`;
+    const base = `SELECT row_number() OVER () - 1 AS __ordinal, ${[...columnNames, ...marked].join(', ')} FROM ${lines}`;
+    const from = isNamed ? `${namesSelect(read, marks)} FROM (${base})` : base;
+    const drop = `${DROP_FUNCTION}(${batch.slot}, __ordinal, ${suspect}, ${code})`;
+    // The verdict is a column of its own: as a volatile one it keeps DuckDB from pushing the filter
+    // below the conversions, which would then run twice.
+    const judged = `SELECT *, CASE WHEN ${good} THEN true ELSE ${drop} END AS __keep FROM (${inner} FROM (${from}))`;
+    return storedSelect(plan, judged, batch.firstId);
+  };
   return {
     fieldSteps,
     exactNumberKeys: exactNumberKeys(plan, fieldSteps),
-    copySql: (batch) => {
-      const isShort = batch.longestLineBytes * TEXT_GROWTH <= SHORT_TEXT_BYTES;
-      const { inner, good, code } = present(isShort ? usual : anyLength, 'statement');
-      const lines = `read_json(${quoteLiteral(batch.inputPath)}, format='newline_delimited', columns=${columns}, ignore_errors=true, compression='uncompressed', maximum_object_size=${Math.max(MIN_OBJECT_BYTES, batch.longestLineBytes + 16)})`;
-      const base = `SELECT row_number() OVER () - 1 AS __ordinal, ${[...columnNames, ...marked].join(', ')} FROM ${lines}`;
-      const from = isNamed ? `${namesSelect(read, marks)} FROM (${base})` : base;
-      const drop = `${DROP_FUNCTION}(${batch.slot}, __ordinal, ${suspect}, ${code})`;
-      // The verdict is a column of its own: as a volatile one it keeps DuckDB from pushing the filter
-      // below the conversions, which would then run twice.
-      const judged = `SELECT *, CASE WHEN ${good} THEN true ELSE ${drop} END AS __keep FROM (${inner} FROM (${from}))`;
-      return `COPY (${storedSelect(plan, judged, batch.firstId)}) TO ${quoteLiteral(batch.outputPath)} (${copyOptions}, ${OWN_FILE})`;
-    },
+    rowsSql,
+    copySql: (batch) =>
+      `COPY (${rowsSql(batch)}) TO ${quoteLiteral(batch.outputPath)} (${copyOptions}, ${OWN_FILE})`,
   };
 }
 
 /** The rows that are kept, with their computed columns, in stored form and in the order of the table's files. */
-function storedSelect({ transform }: LoadPlan, judged: string, firstId: number): string {
+function storedSelect({ transform, target }: LoadPlan, judged: string, firstId: number): string {
   const columns = transform.outputs.map(({ column }) => column);
   const generated = transform.outputs.flatMap(({ column, from }) =>
     from.kind === 'generated' ? [`${from.duckdbSql} AS ${quoteIdentifier(column.name)}`] : [],
@@ -148,8 +167,10 @@ function storedSelect({ transform }: LoadPlan, judged: string, firstId: number):
   const kept = `SELECT ${[all, ...generated].join(', ')} FROM (${judged}) WHERE __keep`;
   // Rows of equal keys stay in the order of their messages.
   const order = sortItemsSql(transform.sortBy, 'kept', 'kept.__ordinal');
-  const orderBy = transform.sortBy.length === 0 ? '' : ` ORDER BY ${order}`;
-  return `SELECT ${storeSelectList({ keysType: 'DUP_KEYS', columns })} FROM (${kept}) AS kept${orderBy}`;
+  // Rows of a table with keys are sorted where they are written, once it is known which of them count.
+  const orderBy = transform.sortBy.length === 0 || target.keys !== null ? '' : ` ORDER BY ${order}`;
+  const carried = target.keys === null ? '' : `, ${OPERATION}, __ordinal`;
+  return `SELECT ${storeSelectList({ keysType: 'DUP_KEYS', columns })}${carried} FROM (${kept}) AS kept${orderBy}`;
 }
 
 /**
@@ -254,7 +275,7 @@ function outputSql(
       return { source: null, value };
     }
     case 'default':
-      return { source: null, value: defaultSql(output, unbounded) };
+      return { source: null, value: defaultSql(column, unbounded) };
     case 'generated':
       return null;
     default:
@@ -266,11 +287,12 @@ function nullOf(output: LoadOutput): string {
   return `CAST(NULL AS ${duckdbType(output.column.type)})`;
 }
 
-function defaultSql(output: LoadOutput, options: ConvertOptions): string {
-  const { defaultValue, type } = output.column;
-  const computed = computedDefault(output.column);
+/** The default of a column as SQL; NULL without one. */
+export function defaultSql(column: ColumnSchema, options: ConvertOptions): string {
+  const { defaultValue, type } = column;
+  const computed = computedDefault(column);
   if (computed !== null) return computedDefaultSql(computed, options.timeZone);
-  if (defaultValue === null) return nullOf(output);
+  if (defaultValue === null) return `CAST(NULL AS ${duckdbType(type)})`;
   const sketch = emptySketch(type);
   if (sketch !== null) return `CAST(${quoteLiteral(sketch)} AS BLOB)`;
   return convertText(`CAST(${quoteLiteral(defaultValue)} AS VARCHAR)`, type, options);
@@ -283,13 +305,16 @@ function innerSelect(
   outputs: readonly OutputSql[],
   marks: readonly string[],
 ): string {
-  const taken = new Set(plan.transform.outputs.map((o) => o.column.name.toLowerCase()));
+  const { operation, strictMode } = plan.transform;
+  const taken = new Set(allOutputs(plan).map((o) => o.column.name.toLowerCase()));
   const visible = fields
     .filter((f) => !taken.has(f.name.toLowerCase()))
     .map((f) => `${f.text} AS ${quoteIdentifier(f.name)}`);
-  const values = outputs.map((o) => `${o.value} AS ${quoteIdentifier(o.output.column.name)}`);
-  const sources = plan.transform.strictMode
-    ? outputs.flatMap((o) => (o.source === null ? [] : [`${o.source} AS __source${o.index}`]))
+  const loaded = outputs.filter((o) => o.output !== operation);
+  const values = loaded.map((o) => `${o.value} AS ${quoteIdentifier(o.output.column.name)}`);
+  if (plan.target.keys !== null) values.push(`${operationSql(outputs, operation)} AS ${OPERATION}`);
+  const sources = strictMode
+    ? loaded.flatMap((o) => (o.source === null ? [] : [`${o.source} AS __source${o.index}`]))
     : [];
   return `SELECT ${[...values, ...visible, ...sources, '__ordinal', ...marks].join(', ')}`;
 }
@@ -301,43 +326,66 @@ interface Verdict {
   readonly code: string;
 }
 
-/** Order as in StarRocks: strict conversion, then WHERE, then NOT NULL. */
+/** 0 or 1; NULL where the text is neither. Without `__op` every row is written. */
+function operationSql(outputs: readonly OutputSql[], operation: LoadOutput | null): string {
+  const made = outputs.find((o) => o.output === operation);
+  return made === undefined ? '0' : operationCode(made.value);
+}
+
+/** 0 or 1 for the text of a `__op`; NULL where it is neither. No text means that the row is written. */
+export function operationCode(text: string): string {
+  return `CASE lower(trim(${text})) WHEN '0' THEN 0 WHEN 'upsert' THEN 0 WHEN '1' THEN 1 WHEN 'delete' THEN 1 ELSE if(${text} IS NULL, 0, NULL) END`;
+}
+
+/**
+ * Order as in StarRocks: strict conversion, then WHERE, then NOT NULL. A row that only deletes needs its key, and
+ * no other column is looked at.
+ */
 function verdict(plan: LoadPlan, outputs: readonly OutputSql[], suspect: string): Verdict {
-  const { strictMode, whereSql } = plan.transform;
+  const { strictMode, whereSql, operation } = plan.transform;
   const whens: string[] = [];
+  const columns = outputs.filter((o) => o.output !== operation);
+  const isAlways = ({ output }: OutputSql): boolean => operation === null || output.column.isKey;
   // Where a NOT NULL column comes from a field, a line without any value is not good already.
-  const isCovered = outputs.some(
-    ({ source, output: { column } }) =>
-      source !== null && !column.nullable && column.autoIncrement !== true,
-  );
+  const isCovered = columns.some((o) => isAlways(o) && o.source !== null && needsValue(o));
   const good: string[] = isCovered ? [] : [`NOT (${suspect})`];
-  const add = (isBad: string, isGood: string, code: number): void => {
-    whens.push(`WHEN ${isBad} THEN ${code}`);
-    good.push(isGood);
+  const add = (isBad: string, isGood: string, code: number, always: boolean): void => {
+    whens.push(`WHEN ${isBad}${always ? '' : ` AND ${OPERATION} = 0`} THEN ${code}`);
+    good.push(always ? isGood : `(${OPERATION} = 1 OR ${isGood})`);
   };
-  for (const { output, index, source } of outputs) {
+  if (operation !== null) {
+    const code = DROP_CODE.operation + 4 * plan.transform.outputs.length;
+    add(`${OPERATION} IS NULL`, `${OPERATION} IS NOT NULL`, code, true);
+  }
+  for (const column of columns) {
+    const { output, index, source } = column;
     if (!strictMode || source === null) continue;
     const name = quoteIdentifier(output.column.name);
     add(
       `__source${index} IS NOT NULL AND ${name} IS NULL`,
       `(__source${index} IS NULL OR ${name} IS NOT NULL)`,
       DROP_CODE.strict + 4 * index,
+      isAlways(column),
     );
   }
   if (whereSql !== null) {
     const where = `COALESCE(CAST(${guarded(whereSql)} AS BOOLEAN), false)`;
-    add(`NOT ${where}`, where, DROP_CODE.unselected);
+    add(`NOT ${where}`, where, DROP_CODE.unselected, true);
   }
-  for (const { output, index } of outputs) {
-    if (output.column.nullable || output.column.autoIncrement === true) continue;
-    const name = quoteIdentifier(output.column.name);
-    add(`${name} IS NULL`, `${name} IS NOT NULL`, DROP_CODE.nullValue + 4 * index);
+  for (const column of columns.filter(needsValue)) {
+    const name = quoteIdentifier(column.output.column.name);
+    const code = DROP_CODE.nullValue + 4 * column.index;
+    add(`${name} IS NULL`, `${name} IS NOT NULL`, code, isAlways(column));
   }
   const code =
     whens.length === 0
       ? String(DROP_CODE.keep)
       : `CASE ${whens.join(' ')} ELSE ${DROP_CODE.keep} END`;
   return { good: good.join(' AND '), code };
+}
+
+function needsValue({ output: { column } }: OutputSql): boolean {
+  return !column.nullable && column.autoIncrement !== true;
 }
 
 /** An error in an expression (overflow, bad argument) makes it NULL for its row instead of ending the batch. TRY refuses volatile functions. */

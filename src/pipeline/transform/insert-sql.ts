@@ -15,7 +15,7 @@ import { computedDefaultSql } from '../../query/insert-default.ts';
 import { quoteString } from '../../query/literal.ts';
 import { textSql } from '../../query/render.ts';
 import { implicitCastCost, isInteger, isString, sameRepresentation } from '../../query/types.ts';
-import { OWN_FILE } from './compile-sql.ts';
+import { OPERATION, OWN_FILE, operationCode } from './compile-sql.ts';
 
 /** Why a row is not written, packed into one integer: kind + 4 * output index. */
 export const REJECT_CODE = {
@@ -24,6 +24,8 @@ export const REJECT_CODE = {
   /** NULL, or a value that became NULL, for a NOT NULL column. */
   nullValue: 1,
   tooLong: 2,
+  /** `__op` says neither upsert nor delete. */
+  operation: 3,
 } as const;
 
 /** How many of an integer type's casts to a wider one cost: see implicitCastCost. */
@@ -70,8 +72,21 @@ export function makeRowsSql(
   return `CREATE OR REPLACE TEMP TABLE ${MADE_ROWS} AS ${withClause}${goodRowsSql(plan, slot)}`;
 }
 
+/**
+ * The rows to write of a table with keys, in stored form, with `__op` and `__ordinal` as its sink wants them. What
+ * they are filled in with is as of a COPY.
+ */
+export function keyedRowsSql(plan: InsertPlan, target: Omit<InsertCopy, 'outputPath'>): string {
+  const from = target.isMade ? `FROM ${MADE_ROWS}` : `FROM (${goodRowsSql(plan, target.slot)})`;
+  const withClause = target.isMade ? '' : target.withClause;
+  return `${withClause}${storedSelect(plan, from, target.firstId, [OPERATION, '__ordinal'])}`;
+}
+
 function goodRowsSql(plan: InsertPlan, slot: number): string {
-  const parts = plan.parts.map((part, index) => partSql(plan, part, index, slot));
+  const { operation, target } = plan;
+  const code = operation === null ? '0' : operationCode(`CAST(c${operation} AS VARCHAR)`);
+  const carried = target.keys === null ? [] : [{ name: OPERATION, sql: code }];
+  const parts = plan.parts.map((part, index) => partSql(plan, part, index, slot, carried));
   return parts.length === 1 ? present(parts[0], 'part') : parts.join('\nUNION ALL\n');
 }
 
@@ -83,13 +98,16 @@ export function storedSelect(
   { parts, outputs, sortBy }: Pick<InsertPlan, 'parts' | 'outputs' | 'sortBy'>,
   from: string,
   firstId: number | null = null,
+  carried: readonly string[] = [],
 ): string {
   const given = outputs.flatMap(({ column, from }, index) =>
     from.kind === 'generated' ? [] : [`v${index} AS ${quoteIdentifier(column.name)}`],
   );
-  const isSorted = sortBy.length > 0;
+  given.push(...carried.filter((name) => name !== '__ordinal'));
+  // Rows that are carried on are sorted where they are written.
+  const isSorted = sortBy.length > 0 && carried.length === 0;
   // Rows of equal keys stay in the order they came in.
-  if (isSorted || firstId !== null) {
+  if (isSorted || firstId !== null || carried.includes('__ordinal')) {
     const isKnown = parts.some((part) => ordinalSql(part) !== null);
     given.push(isKnown ? '__ordinal' : 'row_number() OVER () - 1 AS __ordinal');
   }
@@ -109,23 +127,31 @@ export function storedSelect(
     const name = quoteIdentifier(column.name);
     return `${storeExpression(column.type, name)} AS ${name}`;
   });
+  list.push(...carried);
   const order = isSorted ? ` ORDER BY ${sortItemsSql(sortBy, 'rows', 'rows.__ordinal')}` : '';
   return `SELECT ${list.join(', ')} FROM (${whole}) AS rows${order}`;
 }
 
 /** What the conversion of rows needs of a plan. */
-export type ConversionPlan = Pick<InsertPlan, 'outputs' | 'strictMode'>;
+export type ConversionPlan = Pick<InsertPlan, 'outputs' | 'strictMode'> &
+  Partial<Pick<InsertPlan, 'operation'>>;
+
+/** A column beside the outputs, as SQL over the part's source columns. */
+export interface CarriedColumn {
+  readonly name: string;
+  readonly sql: string;
+}
 
 /**
- * The good rows of a part as v0, v1, ... (none for generated columns) in the columns' own types, the source columns
- * `carried` as they are, and `__ordinal` where the part has it.
+ * The good rows of a part as v0, v1, ... (none for generated columns) in the columns' own types, the columns that are
+ * carried along, and `__ordinal` where the part has it.
  */
 export function partSql(
   plan: ConversionPlan,
   part: InsertPart,
   partIndex: number,
   slot: number,
-  carried: readonly string[] = [],
+  carried: readonly CarriedColumn[] = [],
 ): string {
   const outputs = plan.outputs.flatMap((output, index) => {
     const made = outputSql(output, part);
@@ -133,17 +159,23 @@ export function partSql(
   });
   const values = outputs.map(({ value, index }) => `${value} AS v${index}`);
   const checks = outputs.flatMap((output) => checksOf(plan, output));
+  if (typeof plan.operation === 'number') {
+    const code = REJECT_CODE.operation + 4 * plan.outputs.length;
+    checks.unshift({ bad: `${OPERATION} IS NULL`, code });
+  }
+  values.push(...carried.map(({ name, sql }) => (sql === name ? name : `${sql} AS ${name}`)));
   const ordinal = ordinalSql(part);
   if (ordinal !== null) values.push(`${ordinal} AS __ordinal`);
   const names = outputs.map(({ index }) => `v${index}`);
-  const columns = [...names, ...(ordinal === null ? [] : ['__ordinal']), ...carried].join(', ');
+  names.push(...carried.map(({ name }) => name), ...(ordinal === null ? [] : ['__ordinal']));
+  const columns = names.join(', ');
   const from = part.kind === 'query' ? `(\n${part.duckdbSql}\n)` : rowsSql(part, partIndex);
-  if (checks.length === 0) return `SELECT ${[...values, ...carried].join(', ')} FROM ${from} AS q`;
+  if (checks.length === 0) return `SELECT ${values.join(', ')} FROM ${from} AS q`;
   const sources = part.types.map((_, index) => `c${index}`);
   const whens = checks.map(({ bad, code }) => `WHEN ${bad} THEN ${code}`);
   const good = checks.map(({ bad }) => `(${bad}) IS NOT TRUE`).join(' AND ');
   const reject = `${REJECT_FUNCTION}(${slot}, CASE ${whens.join(' ')} END, ${rawSql(plan, part)})`;
-  const converted = `SELECT ${[...values, ...sources, ...carried].join(', ')} FROM ${from} AS q`;
+  const converted = `SELECT ${[...values, ...sources].join(', ')} FROM ${from} AS q`;
   // The verdict is a column of its own: as a volatile one it keeps the filter above the conversions.
   const judged = `SELECT ${columns}, CASE WHEN ${good} THEN true ELSE ${reject} END AS keep_row FROM (${converted})`;
   return `SELECT ${columns} FROM (${judged}) WHERE keep_row`;
@@ -218,8 +250,11 @@ function checksOf(plan: ConversionPlan, { output, source, index }: OutputSql): r
   if (source === null) return [];
   const { type, nullable } = output.column;
   const checks: Check[] = [];
+  // Of a row that only deletes nothing but the key is looked at.
+  const isAlways = typeof plan.operation !== 'number' || output.column.isKey;
   const add = (bad: string, kind: number): void => {
-    checks.push({ bad, code: kind + 4 * index });
+    const applies = isAlways ? bad : `${bad} AND ${OPERATION} = 0`;
+    checks.push({ bad: applies, code: kind + 4 * index });
   };
   if (plan.strictMode && canFail(source.type, type)) {
     add(`${source.name} IS NOT NULL AND v${index} IS NULL`, REJECT_CODE.strict);
@@ -256,5 +291,8 @@ function rawSql(plan: ConversionPlan, part: InsertPart): string {
     const text = type.kind === 'NULL' ? 'NULL' : textSql(type, `c${from.index}`);
     return [`${quoteLiteral(column.name)}, CAST(${text} AS VARCHAR)`];
   });
+  if (typeof plan.operation === 'number') {
+    pairs.push(`${quoteLiteral(OPERATION)}, CAST(c${plan.operation} AS VARCHAR)`);
+  }
   return `CAST(json_object(${pairs.join(', ')}) AS VARCHAR)`;
 }

@@ -5,9 +5,10 @@ import { type AppError, fail } from '../../base/errors.ts';
 import type { TransactionId } from '../../base/ids.ts';
 import type { RejectListener } from '../../engine/reject-function.ts';
 import type { InsertPlan } from '../../model/insert-plan.ts';
+import { OPERATION } from './compile-sql.ts';
 import type { RejectedRow } from './error-rows.ts';
 import { REJECT_CODE } from './insert-sql.ts';
-import { describeReject, shorten } from './rejected-rows.ts';
+import { describeOperation, describeReject, shorten } from './rejected-rows.ts';
 
 /** Texts of rejected rows that are held until they are written. */
 const MAX_HELD_CHARACTERS = 32 * 1024 * 1024;
@@ -71,8 +72,16 @@ export class RejectRecorder implements RejectListener {
   }
 
   #describe(code: number, text: string): RejectedRow {
-    const { column } = present(this.#plan.outputs[code >> 2], 'output of a reject code');
     const fields = JSON.parse(text) as Readonly<Record<string, string | null>>;
+    if ((code & 3) === REJECT_CODE.operation) {
+      return {
+        raw: Buffer.from(text),
+        fields,
+        ...describeOperation(fields[OPERATION]),
+        source: null,
+      };
+    }
+    const { column } = present(this.#plan.outputs[code >> 2], 'output of a reject code');
     const strict = (code & 3) === REJECT_CODE.strict;
     return {
       raw: Buffer.from(text),

@@ -6,7 +6,7 @@ import { printSqlType } from '../../model/sql-type.ts';
 import type { ColumnSchema } from '../../model/table.ts';
 import { CsvScanner, FIELD } from '../decode/csv-scan.ts';
 import type { PackedBatch } from '../decode/packed-batch.ts';
-import { type CompiledTransform, DROP_CODE } from './compile-sql.ts';
+import { allOutputs, type CompiledTransform, DROP_CODE, OPERATION } from './compile-sql.ts';
 import { CODE_UNPARSED, type DropRecorder } from './drop-recorder.ts';
 import type { RejectCode, RejectedRow } from './error-rows.ts';
 import { valueAt } from './json-path.ts';
@@ -108,9 +108,12 @@ export class RejectedRows {
       const message = `Failed to parse the message as JSON${result.ok ? '' : `: ${result.message}`}`;
       return { code: 'PARSE_ERROR', message, column: null, fields: null };
     }
-    const output = present(this.#plan.transform.outputs[code >> 2], 'output of a drop code');
+    const output = present(allOutputs(this.#plan)[code >> 2], 'output of a drop code');
     const fields = this.#csvFields(raw);
     const value = this.#valueOf(output, raw, fields);
+    if ((code & 3) === DROP_CODE.operation) {
+      return { ...describeOperation(value), fields };
+    }
     const strict = (code & 3) === DROP_CODE.strict;
     return { ...describeReject(output.column, value, strict), column: output.column.name, fields };
   }
@@ -174,6 +177,18 @@ export function describeReject(
       : '';
   const code = cause === '' ? 'NULL_VALUE' : 'VALUE_OUT_OF_RANGE';
   return { code, message: `NULL value in non-nullable column '${name}'${cause}` };
+}
+
+/** A `__op` that says neither upsert nor delete. */
+export function describeOperation(
+  value: string | null | undefined,
+): Pick<RejectedRow, 'code' | 'message' | 'column'> {
+  const shown = typeof value === 'string' ? `'${shorten(value)}'` : 'its value';
+  return {
+    code: 'VALUE_OUT_OF_RANGE',
+    message: `${shown} is no operation: __op must be 0 (upsert) or 1 (delete)`,
+    column: OPERATION,
+  };
 }
 
 export function shorten(text: string): string {

@@ -154,6 +154,7 @@ class Rig {
       tableName: 't',
       volume: this.#volume,
       prefix: 'd/t-10/data',
+      keys: null,
     };
     return {
       userName: 'root',

@@ -96,8 +96,6 @@ const says = (work: () => unknown, message: string | RegExp): void => {
 
 test('what is refused at CREATE, with its reason', () => {
   says(() => define('', { format: 'avro' }), 'format avro is not supported yet');
-  says(() => define('', { partial_update: 'true' }), 'partial_update needs a PRIMARY KEY table');
-  says(() => define('', { merge_condition: 'id' }), 'merge_condition needs a PRIMARY KEY table');
   says(() => define('PARTITION (p1)'), 'PARTITION is not supported');
   says(() => define("COLUMNS TERMINATED BY ''"), 'Delimiter cannot be empty or null');
   says(() => define('', { timezone: 'Mars/Base' }), "Unknown or incorrect time zone: 'Mars/Base'");
@@ -175,6 +173,7 @@ test('the plan of a task has what the user asked for', () => {
       params: {},
     },
     prefix: 'p',
+    keys: null,
   };
   const plan = (definition: RoutineLoadDefinition) =>
     buildPlan({

@@ -118,6 +118,7 @@ async function rig(
       tableName: 'rejected_records',
       volume,
       prefix: fixture.rejected.prefix,
+      keys: null,
     }),
   });
   context.after(() => scheduler.stop());

@@ -129,16 +129,21 @@ class Table {
               tableName: 't',
               volume: this.#volume,
               prefix: 'd/t-10/data',
+              keys: ['file'],
             },
             store: new LocalStore({ root: this.#root, where: this.#root }),
             volumes: [this.#volume],
           },
           asId<TransactionId>(100 + this.#transaction++),
-          { random: this.random, tempDirectory: join(this.#root, '..', 'tmp') },
+          {
+            random: this.random,
+            tempDirectory: join(this.#root, '..', 'tmp'),
+            resolve: this.reader.resolve,
+          },
           connection,
           this.files,
           '__gone',
-          {},
+          { signal },
         );
       },
       { positions: true },
@@ -149,9 +154,10 @@ class Table {
       const touched = staged.touched.find(({ fileId }) => fileId === file.id);
       if (touched === undefined) return file;
       assert.equal(touched.newestDelete, file.deletes.at(-1)?.id ?? null);
+      const kept = file.deletes.filter(({ id }) => !touched.replaces.includes(id));
       return {
         ...file,
-        deletes: [...file.deletes, object],
+        deletes: [...kept, object],
         deletedRows: file.deletedRows + touched.newPositions,
       };
     });
@@ -250,5 +256,26 @@ test('an object that does not hold what the metadata says is an error, not a wro
       (thrown: unknown) =>
         thrown instanceof AppError && /10 rows of .* 11 by the metadata/.test(thrown.fullMessage),
     );
+  });
+});
+
+test('many small objects become one, of each file those that it has; positions are written a few times only', async () => {
+  await withTable(1_000_000, async (table) => {
+    for (const first of [0, 5000]) await table.addFile(first);
+    const all = new Set(Array.from({ length: 2 * ROWS }, (_, i) => i));
+    let written = 0;
+    let most = 0;
+    for (let round = 0; round < 80; round += 1) {
+      // Every tenth round touches one file only.
+      const where = round % 10 === 0 ? 'file < 5000' : 'true';
+      const staged = await table.delete(`file % 83 = ${round} AND ${where}`);
+      for (const v of [...all]) if (v % 83 === round && (round % 10 > 0 || v < 5000)) all.delete(v);
+      written += staged?.object.rowCount ?? 0;
+      most = Math.max(most, ...table.files.map((file) => file.deletes.length));
+    }
+    assert.deepEqual(await table.values(), [...all]);
+    assert.ok(most <= 20, `${most} objects of one file`);
+    const deleted = 2 * ROWS - all.size;
+    assert.ok(written <= 4 * deleted, `${written} positions written for ${deleted} deleted rows`);
   });
 });

@@ -1,0 +1,194 @@
+// Commits for tables with keys: takes the table's turn, has a CN look up what the batch replaces at the table's
+// head, and commits both together. One at a time per table, first come first served; a table that moved on in
+// between is looked at anew. Everything else goes to the committer below as it is.
+import { fail, toAppError } from '../base/errors.ts';
+import { failpoint } from '../base/failpoints.ts';
+import { asId, type TableId, type TableVersion, type TransactionId } from '../base/ids.ts';
+import type { Log } from '../base/log.ts';
+import type { Catalog } from '../catalog/catalog.ts';
+import { compressionOf } from '../model/file-compression.ts';
+import {
+  type BegunTransaction,
+  type CommitRequest,
+  type CommitResult,
+  replacingKeys,
+  type StagedTable,
+} from '../model/load-plan.ts';
+import type { ResolvePlan } from '../model/resolve-plan.ts';
+import { pruneByKeys } from '../query/prune-files.ts';
+import { answerAgain } from './refused.ts';
+import type { CatalogTurns, Turn } from './turn.ts';
+import type {
+  BeginOther,
+  BeginTask,
+  CommitHooks,
+  Committer,
+  CompactionCommit,
+  OtherCommit,
+} from './types.ts';
+
+export interface ResolvingOptions {
+  readonly committer: Committer;
+  readonly catalog: Catalog;
+  readonly turns: CatalogTurns;
+  /** Asks a CN. */
+  readonly resolve: (plan: ResolvePlan) => Promise<StagedTable>;
+  /** A batch has to be looked up within this: every other load of the table waits meanwhile. */
+  readonly resolveMs: number;
+  readonly log: Log;
+}
+
+/** The turn outlasts the looking up by this: the commit itself is quick. */
+const COMMIT_MS = 15_000;
+const TURN_WAIT_MS = 120_000;
+/** How often a table may move on below a batch: only statements that take no turn make it (TRUNCATE and such). */
+const ATTEMPTS = 20;
+
+type Requested = Pick<CommitRequest, 'transactionId' | 'tables'> & Pick<OtherCommit, 'overwrite'>;
+
+export class ResolvingCommitter implements Committer {
+  readonly #options: ResolvingOptions;
+
+  constructor(options: ResolvingOptions) {
+    this.#options = options;
+  }
+
+  /** The turns of this front end's tables. */
+  get turns(): CatalogTurns {
+    return this.#options.turns;
+  }
+
+  commit(request: CommitRequest, hooks: CommitHooks): Promise<CommitResult> {
+    const { committer } = this.#options;
+    return this.#resolved(request, (resolved, turn) => committer.commit(resolved, hooks, turn));
+  }
+
+  commitOther(request: OtherCommit): Promise<CommitResult> {
+    const { committer } = this.#options;
+    return this.#resolved(request, (resolved, turn) =>
+      committer.commitOther(turn === undefined ? resolved : { ...resolved, turn }),
+    );
+  }
+
+  async #resolved<R extends Requested>(
+    request: R,
+    commit: (resolved: R, turn: Turn | undefined) => Promise<CommitResult>,
+  ): Promise<CommitResult> {
+    const keyed = request.tables.find((table) => table.keyed !== undefined);
+    if (keyed === undefined) return await commit(request, undefined);
+    const { transactionId } = request;
+    for (let attempt = 1; ; attempt += 1) {
+      const turn = await this.#takeTurn(keyed.tableId, transactionId);
+      try {
+        const ended = await this.#ended(transactionId);
+        if (ended !== null) return ended;
+        const resolved = await this.#resolve(keyed, request);
+        failpoint('resolve.before-commit');
+        const tables = request.tables.map((table) => (table === keyed ? resolved : table));
+        return await commit({ ...request, tables }, turn);
+      } catch (thrown) {
+        const error = toAppError(thrown);
+        const again = error.code === 'RESOLVE_STALE' || error.code === 'TURN_LOST';
+        if (!again || attempt === ATTEMPTS) throw thrown;
+        this.#options.log.info('a batch is resolved anew', { txn: transactionId, error });
+      } finally {
+        await this.#options.turns.release(turn);
+      }
+    }
+  }
+
+  #takeTurn(tableId: TableId, transactionId: TransactionId): Promise<Turn> {
+    return this.#options.turns.acquire(tableId, {
+      rank: 'LOAD',
+      holder: `transaction ${transactionId}`,
+      leaseMs: this.#options.resolveMs + COMMIT_MS,
+      waitMs: TURN_WAIT_MS,
+    });
+  }
+
+  /** What an earlier try made of the transaction whose answer was lost. Throws the error that it gave. */
+  async #ended(transactionId: TransactionId): Promise<CommitResult | null> {
+    const transaction = await this.#options.catalog.transactions.find(transactionId);
+    return transaction === null || transaction.finishMs === null ? null : answerAgain(transaction);
+  }
+
+  async #resolve(
+    staged: StagedTable,
+    { transactionId, overwrite }: Requested,
+  ): Promise<StagedTable> {
+    const { catalog, resolve } = this.#options;
+    const found = await catalog.snapshotOf(staged.tableId);
+    // Of no version at all: the commit refuses a table that was dropped.
+    if (found === null) return { ...staged, resolvedAt: asId<TableVersion>(0) };
+    const { table, version, files } = found.entry;
+    // Of what the rows take the place of as a whole nothing has to be looked up.
+    if (overwrite === true) return { ...staged, resolvedAt: version };
+    const keys = replacingKeys(table.schema);
+    if (keys === null) {
+      const detail = `table ${table.name} has no keys`;
+      throw fail('COMMIT_REQUEST_INVALID', { transactionId, detail });
+    }
+    const draft = staged.keyed?.draft;
+    const batch = [staged.keyed?.deletes, draft?.file, ...staged.files].filter(
+      (file) => file !== null && file !== undefined,
+    );
+    const candidates = pruneByKeys(files, batch, table.schema, keys);
+    if (candidates.length === 0 && draft === undefined) return { ...staged, resolvedAt: version };
+    const volume = await catalog.volumes.byId(table.volumeId);
+    const volumes = [...found.volumes.filter(({ id }) => id !== volume.id), volume];
+    const plan: ResolvePlan = {
+      transactionId,
+      target: {
+        tableId: table.id,
+        databaseName: table.databaseName,
+        tableName: table.name,
+        volume,
+        prefix: table.prefix,
+        ...compressionOf(table),
+        keys,
+      },
+      schema: table.schema,
+      version,
+      files: candidates,
+      volumes,
+      staged,
+      timeoutMs: this.#options.resolveMs,
+    };
+    try {
+      return await resolve(plan);
+    } catch (thrown) {
+      const error = toAppError(thrown);
+      if (error.code !== 'PEER_GONE') throw error;
+      // To the loader it would mean that its own front end is gone.
+      throw fail('RESOLVE_FAILED', { tableId: table.id, detail: error.message }, error);
+    }
+  }
+
+  begin(task: BeginTask): Promise<BegunTransaction> {
+    return this.#options.committer.begin(task);
+  }
+
+  beginOther(load: BeginOther): Promise<BegunTransaction> {
+    return this.#options.committer.beginOther(load);
+  }
+
+  state(transactionId: TransactionId): Promise<CommitResult | null> {
+    return this.#options.committer.state(transactionId);
+  }
+
+  abort(transactionId: TransactionId, reason: string): Promise<CommitResult> {
+    return this.#options.committer.abort(transactionId, reason);
+  }
+
+  prepare(transactionId: TransactionId): Promise<void> {
+    return this.#options.committer.prepare(transactionId);
+  }
+
+  commitCompaction(request: CompactionCommit): Promise<CommitResult> {
+    return this.#options.committer.commitCompaction(request);
+  }
+
+  truncate(tableId: TableId): Promise<number> {
+    return this.#options.committer.truncate(tableId);
+  }
+}

@@ -1,0 +1,212 @@
+// Resolves a staged batch of a table with keys on the CN: finds the rows of the table that the batch takes the
+// place of, and writes their positions as a delete object of the transaction. Rows that depend on the old ones
+// (partial update, merge_condition) become the data file here. Makes nothing visible.
+import type { Connection, Engine, StatementOptions } from '../engine/duckdb.ts';
+import { notDeletedSql, type SourceReader, withSources } from '../engine/plan-sources.ts';
+import { quoteIdentifier, quoteLiteral } from '../model/duckdb-text.ts';
+import type { DraftRows, StagedTable } from '../model/load-plan.ts';
+import {
+  parquetCopyOptions,
+  readParquetSql,
+  readSelectList,
+  storeSelectList,
+} from '../model/parquet-layout.ts';
+import type { QueryScan } from '../model/query-plan.ts';
+import type { ResolvePlan } from '../model/resolve-plan.ts';
+import { loadOrder, sortItemsSql } from '../model/sort-key.ts';
+import type { StagedFile, VolumeSpec } from '../model/table.ts';
+import { appendFile, type SinkServices, type SinkStore } from './sink/append.ts';
+import { writeDeletes } from './sink/delete-file.ts';
+import { keySchema } from './sink/keyed.ts';
+import { OWN_FILE } from './transform/compile-sql.ts';
+import { missingValueSql } from './transform/missing-value.ts';
+
+export interface ResolveServices extends SourceReader, SinkServices {
+  readonly engine: Engine;
+  readonly openStore: (volume: VolumeSpec) => Promise<SinkStore>;
+}
+
+/** Positions that go; old rows of the batch's keys; the rows that come in their place. */
+const GONE = '__gone';
+const OLD = '__old';
+const NEW = '__new';
+const SCAN = '__table';
+const TABLES = [GONE, OLD, NEW];
+
+/** Local paths of what was staged. */
+interface BatchPaths {
+  readonly files: readonly string[];
+  readonly deletes: string | null;
+  readonly draft: string | null;
+}
+
+/**
+ * What is to be committed: the files, and the deletes of older rows of their keys at the plan's version. Throws
+ * engine and storage errors; what it had written then is without effect.
+ */
+export async function runResolve(
+  plan: ResolvePlan,
+  services: ResolveServices,
+  signal: AbortSignal,
+): Promise<StagedTable> {
+  const { staged, version: resolvedAt } = plan;
+  const draft = staged.keyed?.draft;
+  if (plan.files.length === 0 && draft === undefined) return { ...staged, resolvedAt };
+  const options = { signal, timeoutMs: plan.timeoutMs };
+  const sources = { scans: [scanOf(plan)], inlineTables: [], volumes: plan.volumes };
+  return await withBatch(plan, services, signal, (paths) =>
+    services.engine.withConnection(async (connection) => {
+      try {
+        return await withSources(services, connection, sources, signal, async (withClause) => {
+          const run = (sql: string): Promise<void> => connection.run(sql, options);
+          if (draft === undefined) {
+            await run(
+              `CREATE OR REPLACE TEMP TABLE ${GONE} AS ${withClause}${goneSql(plan, paths)}`,
+            );
+          } else {
+            await run(`CREATE OR REPLACE TEMP TABLE ${OLD} AS ${withClause}${oldSql(plan, paths)}`);
+            await run(`CREATE OR REPLACE TEMP TABLE ${NEW} AS ${newSql(plan, draft, paths)}`);
+            await run(`CREATE OR REPLACE TEMP TABLE ${GONE} AS ${goneOfDraftSql(plan, paths)}`);
+          }
+          const made =
+            draft === undefined ? null : await writeRows(plan, services, connection, options);
+          const deletes = await deletesOf(plan, services, connection, options);
+          return {
+            ...staged,
+            files: made === null ? staged.files : [...staged.files, made],
+            ...(deletes === null ? {} : { deletes }),
+            resolvedAt,
+          };
+        });
+      } finally {
+        await connection.run(TABLES.map((table) => `DROP TABLE IF EXISTS ${table}`).join('; '));
+      }
+    }),
+  );
+}
+
+/** Runs `work` while what was staged lies at local paths. */
+async function withBatch<T>(
+  { staged, volumes }: ResolvePlan,
+  services: ResolveServices,
+  signal: AbortSignal,
+  work: (paths: BatchPaths) => Promise<T>,
+): Promise<T> {
+  const { deletes = null, draft } = staged.keyed ?? {};
+  const single = [deletes, draft?.file ?? null];
+  const all = [...staged.files, ...single.filter((file) => file !== null)];
+  const pinned = await services.resolve(all, volumes, signal);
+  try {
+    const path = (file: StagedFile | null): string | null =>
+      file === null ? null : (pinned.paths[all.indexOf(file)] ?? null);
+    return await work({
+      files: pinned.paths.slice(0, staged.files.length),
+      deletes: path(deletes),
+      draft: path(draft?.file ?? null),
+    });
+  } finally {
+    pinned.release();
+  }
+}
+
+/** Keys with positions; for a draft also the columns that it does not give, and the one that decides. */
+function scanOf({ schema, target, files, staged }: ResolvePlan): QueryScan {
+  const columns = new Set(target.keys ?? []);
+  const { draft } = staged.keyed ?? {};
+  if (draft !== undefined) {
+    for (const { name } of schema.columns) if (!draft.given.includes(name)) columns.add(name);
+    if (draft.rule.condition !== null) columns.add(draft.rule.condition);
+  }
+  return { placeholder: SCAN, schema, columns: [...columns], files, positions: 'all' };
+}
+
+/** Positions of all rows whose key is in the batch. */
+function goneSql(plan: ResolvePlan, paths: BatchPaths): string {
+  const rows = `SELECT t.__file, t.__row FROM ${SCAN} t SEMI JOIN (${batchKeysSql(plan, paths)}) b ON ${sameKey(plan, 't', 'b')}`;
+  // The look-up leaves few rows: only of these it is asked whether they are deleted.
+  return notDeletedSql(scanOf(plan), rows);
+}
+
+function oldSql(plan: ResolvePlan, paths: BatchPaths): string {
+  const rows = `SELECT t.* FROM ${SCAN} t SEMI JOIN (${batchKeysSql(plan, paths)}) b ON ${sameKey(plan, 't', 'b')}`;
+  return notDeletedSql(scanOf(plan), rows);
+}
+
+function batchKeysSql(plan: ResolvePlan, { files, deletes, draft }: BatchPaths): string {
+  const all = [...files, ...[deletes, draft].filter((path) => path !== null)];
+  return keysSql(plan, all);
+}
+
+function keysSql({ schema, target }: ResolvePlan, paths: readonly string[]): string {
+  const keys = keySchema(schema, target.keys ?? []);
+  return `SELECT ${readSelectList(keys)} FROM ${readParquetSql(keys, paths)}`;
+}
+
+/** The rows of the draft that count, whole, each with where the old row of its key is. */
+function newSql(plan: ResolvePlan, { given, rule }: DraftRows, { draft }: BatchPaths): string {
+  const { schema } = plan;
+  const givenSchema = { ...schema, columns: schema.columns.filter((c) => given.includes(c.name)) };
+  const columns = schema.columns.map((column) => {
+    const name = quoteIdentifier(column.name);
+    if (given.includes(column.name)) return `d.${name}`;
+    const missing = missingValueSql(column, rule.timeZone);
+    return `CASE WHEN o.__row IS NULL THEN ${missing} ELSE o.${name} END AS ${name}`;
+  });
+  const rows = `SELECT ${readSelectList(givenSchema)} FROM ${readParquetSql(givenSchema, draft === null ? [] : [draft])}`;
+  const condition = rule.condition === null ? null : quoteIdentifier(rule.condition);
+  const counts =
+    condition === null
+      ? ''
+      : ` WHERE o.__row IS NULL OR o.${condition} IS NULL OR d.${condition} >= o.${condition}`;
+  return `SELECT ${columns.join(', ')}, o.__file, o.__row FROM (${rows}) d LEFT JOIN ${OLD} o ON ${sameKey(plan, 'd', 'o')}${counts}`;
+}
+
+function goneOfDraftSql(plan: ResolvePlan, { deletes }: BatchPaths): string {
+  const replaced = `SELECT __file, __row FROM ${NEW} WHERE __row IS NOT NULL`;
+  if (deletes === null) return replaced;
+  return `${replaced} UNION ALL SELECT o.__file, o.__row FROM ${OLD} o SEMI JOIN (${keysSql(plan, [deletes])}) b ON ${sameKey(plan, 'o', 'b')}`;
+}
+
+/** Keys of UNIQUE KEY tables may be NULL, and are the same then. */
+function sameKey({ schema, target }: ResolvePlan, left: string, right: string): string {
+  return keySchema(schema, target.keys ?? [])
+    .columns.map(({ name, nullable }) => {
+      const column = quoteIdentifier(name);
+      return `${left}.${column} ${nullable ? 'IS NOT DISTINCT FROM' : '='} ${right}.${column}`;
+    })
+    .join(' AND ');
+}
+
+async function writeRows(
+  plan: ResolvePlan,
+  services: ResolveServices,
+  connection: Connection,
+  options: StatementOptions,
+): Promise<StagedFile | null> {
+  const { target, schema, transactionId } = plan;
+  const store = await services.openStore(target.volume);
+  const sortBy = loadOrder(schema);
+  const order = sortBy.length === 0 ? '' : ` ORDER BY ${sortItemsSql(sortBy, NEW)}`;
+  const { file } = await appendFile(
+    { target, schema, store },
+    transactionId,
+    services,
+    connection,
+    (path) =>
+      `COPY (SELECT ${storeSelectList(schema)} FROM ${NEW}${order}) TO ${quoteLiteral(path)} (${parquetCopyOptions(schema, target.compression)}, ${OWN_FILE})`,
+    () => undefined,
+    options,
+  );
+  return file;
+}
+
+async function deletesOf(
+  plan: ResolvePlan,
+  services: ResolveServices,
+  connection: Connection,
+  options: StatementOptions & { readonly signal: AbortSignal },
+): ReturnType<typeof writeDeletes> {
+  const { target, volumes, transactionId, files } = plan;
+  const to = { target, store: await services.openStore(target.volume), volumes };
+  return await writeDeletes(to, transactionId, services, connection, files, GONE, options);
+}

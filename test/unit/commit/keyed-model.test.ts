@@ -1,0 +1,360 @@
+// A seeded model of the protocol on a table with keys: two loads that upsert and delete, statements beside them,
+// compaction and TRUNCATE that race them, lost answers, restarts, failing steps. Data files are lists in memory. After
+// every step the rows that a reader sees must be those of the visible transactions in the order of their
+// versions, and each transaction counts once. Repeat a run with MILLRACE_SEED=<seed>.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { present } from '../../../src/base/assert.ts';
+import { AppError } from '../../../src/base/errors.ts';
+import { armFailpoints } from '../../../src/base/failpoints.ts';
+import type { FileId, TransactionId } from '../../../src/base/ids.ts';
+import { silentLog } from '../../../src/base/log.ts';
+import { type Random, seededRandom, systemRandom } from '../../../src/base/random.ts';
+import type { NewTable } from '../../../src/catalog/catalog.ts';
+import { ResolvingCommitter } from '../../../src/commit/resolving.ts';
+import { CatalogTurns } from '../../../src/commit/turn.ts';
+import type { OtherCommit } from '../../../src/commit/types.ts';
+import { deleteFileKey, keyFileKey } from '../../../src/model/file-key.ts';
+import type { StagedTable, TouchedFile } from '../../../src/model/load-plan.ts';
+import type { ResolvePlan } from '../../../src/model/resolve-plan.ts';
+import type { DataFile, StagedFile, TableInfo } from '../../../src/model/table.ts';
+import { CLICKS, type Fixture, openFixture, stagedFile } from '../../support/catalog-fixture.ts';
+
+const KEYED: NewTable = { ...CLICKS, name: 'keyed', keysType: 'PRIMARY_KEYS' };
+const KEYS = 12;
+const STEPS = 150;
+
+interface Row {
+  readonly key: number;
+  readonly value: string;
+}
+
+/** What a batch does, in order; null = the row of the key goes. */
+type Operation = readonly [key: number, value: string | null];
+
+interface Pending {
+  readonly request: OtherCommit;
+  readonly operations: readonly Operation[];
+}
+
+class Model {
+  readonly #fixture: Fixture;
+  readonly #table: TableInfo;
+  readonly #random: Random;
+  /** Rows of data and key files, positions of delete objects, by key of the object. */
+  readonly #rows = new Map<string, readonly Row[]>();
+  readonly #positions = new Map<string, ReadonlyMap<FileId, ReadonlySet<number>>>();
+  /** Every batch that was ever sent. */
+  readonly #batches = new Map<TransactionId, Pending>();
+  /** TRUNCATEs: the version that each made. */
+  readonly #truncated: number[] = [];
+  #open: Pending[] = [];
+  #values = 0;
+  /** The version of a TRUNCATE that is cut off would not be known. */
+  #isRestarting = false;
+  readonly counts = new Map<string, number>();
+
+  constructor(fixture: Fixture, table: TableInfo, random: Random) {
+    this.#fixture = fixture;
+    this.#table = table;
+    this.#random = random;
+  }
+
+  get #committer(): ResolvingCommitter {
+    const { catalog, committer, clock } = this.#fixture;
+    return new ResolvingCommitter({
+      catalog,
+      committer,
+      turns: new CatalogTurns(catalog, clock),
+      log: silentLog,
+      resolveMs: 60_000,
+      resolve: (plan) => this.#resolve(plan),
+    });
+  }
+
+  async step(): Promise<void> {
+    const choice = this.#random.below(100);
+    if (choice < 35) await this.#stage();
+    else if (choice < 70) await this.#send(this.#pick());
+    else if (choice < 78) await this.#race();
+    else if (choice < 88) await this.#compact();
+    else if (choice < 90) await this.#truncate();
+    else if (choice < 96) this.#breakSomething();
+    else await this.#restart();
+    await this.#check();
+  }
+
+  #pick(): Pending | undefined {
+    return this.#open[this.#random.below(Math.max(1, this.#open.length))];
+  }
+
+  async #stage(): Promise<void> {
+    const { fixture, table } = { fixture: this.#fixture, table: this.#table };
+    if (this.#open.length >= 4) return;
+    const begun = await this.#quietly(() =>
+      fixture.committer.beginOther({
+        label: systemRandom.uuid(),
+        databaseId: table.databaseId,
+        tableId: table.id,
+        source: 'INSERT_STREAMING',
+        coordinator: 'FE: me',
+      }),
+    );
+    if (begun === null) return;
+    const { transactionId } = begun;
+    const operations = Array.from({ length: 1 + this.#random.below(6) }, (): Operation => {
+      this.#values += 1;
+      const key = this.#random.below(KEYS);
+      return [key, this.#random.below(4) === 0 ? null : `v${this.#values}`];
+    });
+    // As the sink does: of each key the last operation.
+    const last = [...new Map(operations).entries()];
+    const rows = last.flatMap(([key, value]) => (value === null ? [] : [{ key, value }]));
+    const gone = last.flatMap(([key, value]) => (value === null ? [{ key, value: '' }] : []));
+    const files = rows.length === 0 ? [] : [this.#file(transactionId, rows)];
+    const deletes = gone.length === 0 ? null : this.#keyFile(transactionId, gone);
+    const keyed = { deletes, replacedRows: operations.length - last.length };
+    const request: OtherCommit = {
+      transactionId,
+      tableId: table.id,
+      tables: [{ tableId: table.id, files, keyed }],
+      rowsLoaded: operations.length,
+      rowsFiltered: 0,
+      errorSamples: [],
+    };
+    const pending = { request, operations };
+    this.#batches.set(transactionId, pending);
+    this.#open.push(pending);
+  }
+
+  #file(transactionId: TransactionId, rows: readonly Row[]): StagedFile {
+    const file = stagedFile(this.#fixture, this.#table, transactionId, rows.length);
+    this.#rows.set(file.key, rows);
+    const keys = rows.map((row) => row.key);
+    const [min, max] = [String(Math.min(...keys)), String(Math.max(...keys))];
+    return { ...file, columnStats: { uid: { min, max, nullCount: 0 } } };
+  }
+
+  #keyFile(transactionId: TransactionId, rows: readonly Row[]): StagedFile {
+    const file = this.#file(transactionId, rows);
+    const key = keyFileKey(this.#table.prefix, transactionId, systemRandom.uuid());
+    this.#rows.set(key, rows);
+    return { ...file, key };
+  }
+
+  /** The CN: positions of older rows of the batch's keys. */
+  async #resolve(plan: ResolvePlan): Promise<StagedTable> {
+    if (!this.#isRestarting && this.#random.below(12) === 0) await this.#truncate();
+    const batch = [...plan.staged.files, plan.staged.keyed?.deletes ?? null];
+    const keys = new Set(
+      batch.flatMap((file) => (file === null ? [] : this.#rowsOf(file))).map((row) => row.key),
+    );
+    const positions = new Map<FileId, ReadonlySet<number>>();
+    const touched: TouchedFile[] = [];
+    for (const file of plan.files) {
+      const old = this.#deletedOf(file);
+      const found = this.#rowsOf(file).flatMap((row, position) =>
+        keys.has(row.key) && !old.has(position) ? [position] : [],
+      );
+      if (found.length === 0) continue;
+      // Now and then the older deltas are merged into the new object.
+      const merges = file.deletes.length > 0 && this.#random.below(3) === 0;
+      const all = new Set(merges ? [...old, ...found] : found);
+      positions.set(file.id, all);
+      touched.push({
+        fileId: file.id,
+        positions: all.size,
+        newPositions: found.length,
+        newestDelete: file.deletes.at(-1)?.id ?? null,
+        replaces: merges ? file.deletes.map(({ id }) => id) : [],
+      });
+    }
+    const resolved = { ...plan.staged, resolvedAt: plan.version };
+    if (touched.length === 0) return resolved;
+    const key = deleteFileKey(plan.target.prefix, plan.transactionId, systemRandom.uuid());
+    this.#positions.set(key, positions);
+    const rowCount = touched.reduce((sum, file) => sum + file.positions, 0);
+    const object = { volumeId: plan.target.volume.id, key, sizeBytes: 1, rowCount };
+    return { ...resolved, deletes: { object, touched } };
+  }
+
+  #rowsOf(file: { readonly key: string }): readonly Row[] {
+    return present(this.#rows.get(file.key), file.key);
+  }
+
+  #deletedOf(file: DataFile): ReadonlySet<number> {
+    const deleted = new Set<number>();
+    for (const { key } of file.deletes) {
+      for (const position of this.#positions.get(key)?.get(file.id) ?? []) deleted.add(position);
+    }
+    assert.equal(deleted.size, file.deletedRows, 'each deleted row counts once');
+    return deleted;
+  }
+
+  async #send(pending: Pending | undefined): Promise<void> {
+    if (pending === undefined) return;
+    const result = await this.#quietly(() => this.#committer.commitOther(pending.request));
+    if (result === null) return;
+    this.#count(result.state);
+    // Some answers are lost: the batch is sent again.
+    if (this.#random.below(4) > 0) this.#open = this.#open.filter((one) => one !== pending);
+    else this.#count('lost answer');
+  }
+
+  /** All open batches at once, some of them twice. */
+  async #race(): Promise<void> {
+    const sent = this.#open.flatMap((one) => (this.#random.below(3) === 0 ? [one, one] : [one]));
+    await Promise.all(sent.map((pending) => this.#send(pending)));
+  }
+
+  async #compact(): Promise<void> {
+    const { committer, catalog, clock } = this.#fixture;
+    const { id: tableId, databaseId } = this.#table;
+    const inputs = (await this.#liveFiles()).filter(() => this.#random.below(2) === 0);
+    if (inputs.length === 0) return;
+    const begun = await this.#quietly(() =>
+      committer.beginOther({
+        label: systemRandom.uuid(),
+        databaseId,
+        tableId,
+        source: 'LAKE_COMPACTION',
+        coordinator: 'FE: me',
+      }),
+    );
+    if (begun === null) return;
+    const rows = inputs.flatMap((file) => {
+      const deleted = this.#deletedOf(file);
+      return this.#rowsOf(file).filter((_, position) => !deleted.has(position));
+    });
+    const outputs = rows.length === 0 ? [] : [this.#file(begun.transactionId, rows)];
+    // A load may come in between: then rows of the inputs were deleted, or nothing changed.
+    if (this.#random.below(2) === 0) await this.#send(this.#pick());
+    const turns = new CatalogTurns(catalog, clock);
+    const request = { rank: 'COMPACTION', holder: 'c', leaseMs: 60_000, waitMs: 0 } as const;
+    const turn = await this.#quietly(() => turns.acquire(tableId, request));
+    if (turn === null) return;
+    const result = await this.#quietly(() =>
+      committer.commitCompaction({
+        transactionId: begun.transactionId,
+        tableId,
+        turn,
+        inputs: inputs.map((file) => file.id),
+        deletedRows: inputs.reduce((sum, file) => sum + file.deletedRows, 0),
+        outputs,
+      }),
+    );
+    if (result !== null) this.#count(`compaction ${result.state}`);
+    await this.#quietly(() => turns.release(turn));
+  }
+
+  async #truncate(): Promise<void> {
+    await this.#quietly(async () => {
+      await this.#fixture.committer.truncate(this.#table.id);
+      this.#count('truncate');
+      const found = await this.#fixture.catalog.snapshotOf(this.#table.id);
+      this.#truncated.push(present(found, 'the table').entry.version);
+    });
+  }
+
+  #breakSomething(): void {
+    const points = [
+      'begin.after-sql',
+      'insert.before-sql',
+      'insert.in-sql',
+      'insert.after-sql',
+      'resolve.before-commit',
+      'compaction.in-sql',
+      'compaction.after-sql',
+    ];
+    armFailpoints(`${present(points[this.#random.below(points.length)], 'a point')}=error`);
+  }
+
+  async #restart(): Promise<void> {
+    this.#count('restart');
+    // With a commit under way that gets no answer.
+    this.#isRestarting = true;
+    const cut = this.#send(this.#pick());
+    await this.#fixture.reopen();
+    await cut;
+    this.#isRestarting = false;
+  }
+
+  async #quietly<T>(work: () => Promise<T>): Promise<T | null> {
+    try {
+      return await work();
+    } catch (error) {
+      this.#count(error instanceof AppError ? error.code : 'cut off');
+      assert(
+        error instanceof AppError ? error.code !== 'COMMIT_REQUEST_INVALID' : isExpected(error),
+        error instanceof Error ? error : String(error),
+      );
+      return null;
+    }
+  }
+
+  async #liveFiles(): Promise<readonly DataFile[]> {
+    const found = await this.#fixture.catalog.snapshotOf(this.#table.id);
+    return present(found, 'the table').entry.files;
+  }
+
+  async #check(): Promise<void> {
+    const { catalog, committer } = this.#fixture;
+    const changes: { version: number; operations: readonly Operation[] | null }[] = [];
+    for (const version of this.#truncated) changes.push({ version, operations: null });
+    for (const [transactionId, { operations }] of this.#batches) {
+      const result = await committer.state(transactionId);
+      if (result?.state !== 'VISIBLE') continue;
+      // One that only deleted what was not there made no version, and changed nothing.
+      const version = result.versions[0]?.version;
+      if (version !== undefined) changes.push({ version, operations });
+    }
+    const expected = new Map<number, string>();
+    for (const { operations } of changes.toSorted((a, b) => a.version - b.version)) {
+      if (operations === null) expected.clear();
+      else {
+        for (const [key, value] of operations) {
+          if (value === null) expected.delete(key);
+          else expected.set(key, value);
+        }
+      }
+    }
+    const files = await this.#liveFiles();
+    const seen = files.flatMap((file) => {
+      const deleted = this.#deletedOf(file);
+      return this.#rowsOf(file).filter((_, position) => !deleted.has(position));
+    });
+    const sorted = seen.map((row) => [row.key, row.value] as const).toSorted(([a], [b]) => a - b);
+    assert.deepEqual(
+      sorted,
+      [...expected].toSorted(([a], [b]) => a - b),
+    );
+    const [status] = await catalog.tables.status([this.#table.id]);
+    assert.deepEqual([status?.rowCount, status?.fileCount], [seen.length, files.length]);
+  }
+
+  #count(what: string): void {
+    this.counts.set(what, (this.counts.get(what) ?? 0) + 1);
+  }
+}
+
+/** A failpoint, or a call that the restart cut off. */
+function isExpected(error: unknown): boolean {
+  return (
+    error instanceof Error && /failpoint|driver has already been destroyed/.test(error.message)
+  );
+}
+
+const seeds = [1, 2, 3, Number(process.env['MILLRACE_SEED'] ?? systemRandom.below(1_000_000_000))];
+for (const seed of seeds)
+  test(`${STEPS} steps on a table with keys, seed ${seed}`, async (t) => {
+    const fixture = await openFixture(t);
+    const table = await fixture.catalog.tables.create(KEYED);
+    const model = new Model(fixture, table, seededRandom(seed));
+    try {
+      for (let step = 0; step < STEPS; step += 1) await model.step();
+    } finally {
+      armFailpoints('');
+      t.diagnostic(`seed ${seed}: ${JSON.stringify(Object.fromEntries(model.counts))}`);
+    }
+    assert.ok((model.counts.get('VISIBLE') ?? 0) > 5, 'most batches get through');
+  });

@@ -1,0 +1,214 @@
+// Commits for tables with keys: in turn, each looked up at the head that it is committed on, once.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { present } from '../../../src/base/assert.ts';
+import { AppError, fail } from '../../../src/base/errors.ts';
+import { silentLog } from '../../../src/base/log.ts';
+import { deferred } from '../../../src/base/queue.ts';
+import { systemRandom } from '../../../src/base/random.ts';
+import type { NewTable } from '../../../src/catalog/catalog.ts';
+import { ResolvingCommitter } from '../../../src/commit/resolving.ts';
+import { CatalogTurns } from '../../../src/commit/turn.ts';
+import type { OtherCommit } from '../../../src/commit/types.ts';
+import { deleteFileKey } from '../../../src/model/file-key.ts';
+import type { StagedTable } from '../../../src/model/load-plan.ts';
+import type { ResolvePlan } from '../../../src/model/resolve-plan.ts';
+import type { TableInfo } from '../../../src/model/table.ts';
+import { CLICKS, type Fixture, openFixture, stagedFile } from '../../support/catalog-fixture.ts';
+
+const KEYED: NewTable = { ...CLICKS, name: 'keyed', keysType: 'PRIMARY_KEYS' };
+const hasCode =
+  (code: string) =>
+  (error: unknown): boolean =>
+    error instanceof AppError && error.code === code;
+
+const nextLabel = (
+  (count) => (): string =>
+    `label-${++count}`
+)(0);
+
+interface Setting {
+  readonly fixture: Fixture;
+  readonly table: TableInfo;
+  readonly committer: ResolvingCommitter;
+  /** What was asked of the CN, oldest first. */
+  readonly plans: ResolvePlan[];
+  /** Runs before the CN answers. */
+  before: (plan: ResolvePlan) => Promise<void>;
+}
+
+/** A CN that finds one older row of the batch's keys in every file. */
+async function setUp(t: { after(work: () => unknown): void }): Promise<Setting> {
+  const fixture = await openFixture(t);
+  const { catalog } = fixture;
+  const table = await catalog.tables.create(KEYED);
+  const plans: ResolvePlan[] = [];
+  const setting: Setting = {
+    fixture,
+    table,
+    plans,
+    before: async () => undefined,
+    committer: new ResolvingCommitter({
+      catalog,
+      committer: fixture.committer,
+      turns: new CatalogTurns(catalog, fixture.clock),
+      log: silentLog,
+      resolveMs: 60_000,
+      resolve: async (plan) => {
+        plans.push(plan);
+        await setting.before(plan);
+        return resolved(fixture, plan);
+      },
+    }),
+  };
+  return setting;
+}
+
+function resolved(fixture: Fixture, plan: ResolvePlan): StagedTable {
+  const touched = plan.files
+    .filter((file) => file.deletedRows < file.rowCount)
+    .map((file) => ({
+      fileId: file.id,
+      positions: 1,
+      newPositions: 1,
+      newestDelete: file.deletes.at(-1)?.id ?? null,
+      replaces: [],
+    }));
+  const object = {
+    volumeId: fixture.volume.id,
+    key: deleteFileKey(plan.target.prefix, plan.transactionId, systemRandom.uuid()),
+    sizeBytes: 10,
+    rowCount: touched.length,
+  };
+  const deletes = touched.length === 0 ? {} : { deletes: { object, touched } };
+  return { ...plan.staged, ...deletes, resolvedAt: plan.version };
+}
+
+async function batch({ fixture, table }: Setting, rows: number): Promise<OtherCommit> {
+  const { transactionId } = await fixture.committer.beginOther({
+    label: nextLabel(),
+    databaseId: table.databaseId,
+    tableId: table.id,
+    source: 'INSERT_STREAMING',
+    coordinator: 'FE: me',
+  });
+  const files = rows === 0 ? [] : [stagedFile(fixture, table, transactionId, rows)];
+  return {
+    transactionId,
+    tableId: table.id,
+    tables: [{ tableId: table.id, files, keyed: { deletes: null, replacedRows: 0 } }],
+    rowsLoaded: rows,
+    rowsFiltered: 0,
+    errorSamples: [],
+  };
+}
+
+async function state({ fixture, table }: Setting): Promise<readonly [number, number]> {
+  const [status] = await fixture.catalog.tables.status([table.id]);
+  return [present(status, 'the table').version, present(status, 'the table').rowCount];
+}
+
+test('a batch is looked up at the head and committed as the next version', async (t) => {
+  const setting = await setUp(t);
+  const { committer, plans } = setting;
+  await committer.commitOther(await batch(setting, 10));
+  assert.equal(plans.length, 0, 'an empty table holds no older rows');
+  await committer.commitOther(await batch(setting, 5));
+  await committer.commitOther(await batch(setting, 1));
+  assert.deepEqual(
+    plans.map((plan) => [plan.version, plan.files.length, plan.files[0]?.deletedRows]),
+    [
+      [2, 1, 0],
+      [3, 2, 1],
+    ],
+  );
+  assert.deepEqual(await state(setting), [4, 13]);
+});
+
+test('two loads at once: one after the other, the later one sees what the first one did', async (t) => {
+  const setting = await setUp(t);
+  const { committer, plans } = setting;
+  await committer.commitOther(await batch(setting, 10));
+  const arrived = deferred<void>();
+  const goOn = deferred<void>();
+  setting.before = async () => {
+    arrived.resolve();
+    await goOn.promise;
+  };
+  const first = committer.commitOther(await batch(setting, 2));
+  await arrived.promise;
+  const second = committer.commitOther(await batch(setting, 3));
+  goOn.resolve();
+  assert.deepEqual(
+    (await Promise.all([first, second])).map((result) => result.versions[0]?.version),
+    [3, 4],
+  );
+  assert.deepEqual(
+    plans.map((plan) => plan.version),
+    [2, 3],
+  );
+  assert.deepEqual(await state(setting), [4, 10 + 2 + 3 - 1 - 2]);
+});
+
+test('a table that moves on meanwhile, or a turn that runs out: looked at anew', async (t) => {
+  const setting = await setUp(t);
+  const { committer, plans, fixture, table } = setting;
+  await committer.commitOther(await batch(setting, 10));
+  let times = 0;
+  setting.before = async () => {
+    times += 1;
+    if (times === 1) await fixture.committer.truncate(table.id);
+  };
+  assert.equal((await committer.commitOther(await batch(setting, 2))).state, 'VISIBLE');
+  assert.equal(times, 1, 'after the TRUNCATE there was nothing left to look up');
+  assert.deepEqual(await state(setting), [4, 2]);
+  setting.before = async () => {
+    times += 1;
+    if (times === 2) fixture.clock.shiftMs += 100_000;
+  };
+  assert.equal((await committer.commitOther(await batch(setting, 3))).state, 'VISIBLE');
+  assert.equal(times, 3);
+  assert.equal(plans.length, 3);
+  assert.deepEqual(await state(setting), [5, 4]);
+});
+
+test('a repeat after a lost answer neither looks up nor changes anything', async (t) => {
+  const setting = await setUp(t);
+  const { committer, plans } = setting;
+  await committer.commitOther(await batch(setting, 10));
+  const request = await batch(setting, 2);
+  const [one, other] = await Promise.all([
+    committer.commitOther(request),
+    committer.commitOther(request),
+  ]);
+  assert.deepEqual(one, other);
+  assert.deepEqual(await committer.commitOther(request), one);
+  assert.equal(plans.length, 1);
+  assert.deepEqual(await state(setting), [3, 11]);
+});
+
+test('a CN that fails leaves the transaction open and the turn free', async (t) => {
+  const setting = await setUp(t);
+  const { committer } = setting;
+  await committer.commitOther(await batch(setting, 10));
+  setting.before = async () => {
+    throw fail('PEER_GONE', { peer: 'query process' });
+  };
+  const request = await batch(setting, 2);
+  await assert.rejects(committer.commitOther(request), hasCode('RESOLVE_FAILED'));
+  assert.equal(await committer.state(request.transactionId), null);
+  setting.before = async () => undefined;
+  assert.equal((await committer.commitOther(request)).state, 'VISIBLE');
+  assert.deepEqual(await state(setting), [3, 11]);
+});
+
+test('a dropped table refuses the batch; rows that nobody resolved are never visible', async (t) => {
+  const setting = await setUp(t);
+  const { committer, fixture } = setting;
+  await committer.commitOther(await batch(setting, 10));
+  const direct = await batch(setting, 2);
+  await assert.rejects(fixture.committer.commitOther(direct), hasCode('COMMIT_REQUEST_INVALID'));
+  const request = await batch(setting, 2);
+  await fixture.catalog.tables.drop(KEYED.databaseName, KEYED.name);
+  assert.equal((await committer.commitOther(request)).state, 'ABORTED');
+});
