@@ -45,7 +45,7 @@ export const STATEMENT_DOCS: Readonly<Record<StatementKind, StatementDoc>> = {
   use_database: ddl('USE [default_catalog.]d'),
   create_table: ddl(
     'CREATE [TEMPORARY] TABLE [IF NOT EXISTS] t (c type ..) [DUPLICATE KEY (..)] [DISTRIBUTED BY ..] [PROPERTIES (..)] [AS SELECT ..]',
-    'DUPLICATE KEY tables only, without partitions; buckets and replicas are kept and shown, without effect',
+    'without partitions; buckets and replicas are kept and shown, without effect',
   ),
   create_table_like: ddl('CREATE [TEMPORARY] TABLE [IF NOT EXISTS] t LIKE u'),
   alter_table: ddl(

@@ -93,7 +93,7 @@ test('INSERT into partitions is missing for as long as the server refuses it, al
 
 test('the report names what needs attention, and sums up', () => {
   const report = printReport('f.sql', checkText(TEXT), 'text', false);
-  assert.match(report, /^f\.sql:4: missing: CREATE TABLE p /);
+  assert.match(report, /^f\.sql:4: missing: CREATE EXTERNAL TABLE p /);
   assert.doesNotMatch(report, /count\(\*\)/);
   assert.match(report, /9 statements: 2 work, 1 differ, 5 missing, 1 with syntax errors$/);
   assert.match(
