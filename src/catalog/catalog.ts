@@ -13,6 +13,7 @@ import type { DeleteStore } from './delete-store.ts';
 import type { LoadJobs, TaskLeases } from './load-jobs.ts';
 import type { RecycleBin } from './recycle-bin.ts';
 import type { RetentionStore } from './retention-store.ts';
+import type { SchemaStore } from './schema-store.ts';
 import type { Tasks } from './task-store.ts';
 import type { Transactions } from './transactions.ts';
 import type { TurnStore } from './turn-store.ts';
@@ -291,6 +292,8 @@ export interface CatalogScope {
   readonly deletes: DeleteStore;
   /** Only for commit/: the rows of tables' turns. */
   readonly turns: TurnStore;
+  /** Schemas of tables over their versions. */
+  readonly schemas: SchemaStore;
   /** Only for commit/: what may be swept. */
   readonly retention: RetentionStore;
   /** The versions of tables that can be read. */

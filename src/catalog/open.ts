@@ -38,6 +38,7 @@ import { RecycleBin } from './recycle-bin.ts';
 import { RetentionStore } from './retention-store.ts';
 import { migrate, readMigrations } from './schema/migrate.ts';
 import type { MetadataTables } from './schema/tables.ts';
+import { SchemaStore } from './schema-store.ts';
 import { openKeyFile, type Sealer } from './secrets.ts';
 import { SettingStore } from './settings.ts';
 import { readTableSnapshot } from './snapshots.ts';
@@ -276,6 +277,7 @@ class Scope implements CatalogScope {
   readonly begins: BeginStore;
   readonly commits: CommitStore;
   readonly deletes: DeleteStore;
+  readonly schemas: SchemaStore;
   readonly turns: TurnStore;
   readonly retention: RetentionStore;
   readonly versions: VersionStore;
@@ -297,6 +299,7 @@ class Scope implements CatalogScope {
     this.begins = new BeginStore(context);
     this.commits = new CommitStore(context);
     this.deletes = new DeleteStore(context);
+    this.schemas = new SchemaStore(context);
     this.turns = new TurnStore(context);
     this.retention = new RetentionStore(context);
     this.versions = new VersionStore(context);

@@ -323,6 +323,7 @@ export function emptyTable(schema: TableSchema) {
     oldest_ms: 0,
     drop_kind: '' as const,
     next_auto_id: 1,
+    schema_version: 0,
   };
 }
 

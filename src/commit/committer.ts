@@ -27,6 +27,7 @@ import { commitCompaction } from './compaction-commit.ts';
 import { changes, growthOf } from './growth.ts';
 import { commitOther } from './other-commit.ts';
 import { aborted, answerAgain, Refused, Repeated, resultOf } from './refused.ts';
+import { changeSchema, type SchemaHooks, type SchemaMaker } from './schema-commit.ts';
 import { checkResolved, newDeletes, reserveDeleteIds } from './staged-deletes.ts';
 import { sum } from './sum.ts';
 import type { Turn } from './turn.ts';
@@ -203,6 +204,10 @@ export class CatalogCommitter implements Committer {
     const { commits, begins } = this.#catalog;
     const transactionId = await begins.reserveTransactionId();
     return await commits.truncate(tableId, transactionId, `truncate-${tableId}-${transactionId}`);
+  }
+
+  changeSchema(tableId: TableId, make: SchemaMaker, hooks: SchemaHooks): Promise<boolean> {
+    return changeSchema(this.#catalog, tableId, make, hooks);
   }
 
   #checkLeader(current: number): void {

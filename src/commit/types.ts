@@ -11,6 +11,7 @@ import type {
   StagedTable,
 } from '../model/load-plan.ts';
 import type { StagedFile } from '../model/table.ts';
+import type { SchemaHooks, SchemaMaker } from './schema-commit.ts';
 import type { Turn } from './turn.ts';
 
 /** A task's batch: checked against its lease. */
@@ -96,6 +97,11 @@ export interface Committer {
    * Throws UNKNOWN_TABLE, LEADER_LOST.
    */
   truncate(tableId: TableId): Promise<number>;
+  /**
+   * Other columns at a new version of the table; its files stay as they are. False when `make` wants no change.
+   * Throws UNKNOWN_TABLE, SYSTEM_OBJECT, LEADER_LOST and what `make` throws.
+   */
+  changeSchema(tableId: TableId, make: SchemaMaker, hooks: SchemaHooks): Promise<boolean>;
 }
 
 export interface CompactionCommit {

@@ -3,7 +3,7 @@
 import { present } from '../base/assert.ts';
 import { fail } from '../base/errors.ts';
 import type { VolumeId } from '../base/ids.ts';
-import { valueDefault } from './column-default.ts';
+import { statsKey } from './column-stats.ts';
 import { quoteIdentifier, quoteList, quoteLiteral } from './duckdb-text.ts';
 import { fieldIdsSql } from './field-ids.ts';
 import { DEFAULT_COMPRESSION, readCompression } from './file-compression.ts';
@@ -83,7 +83,7 @@ function copyOptions(fieldIds: string, compression = DEFAULT_COMPRESSION): strin
 
 /**
  * `read_parquet(...)` over files of a table, whatever version of the schema each was written with:
- * columns are found by field id, one that a file lacks is its default or NULL. Gives stored types;
+ * columns are found by field id, one that a file lacks has its initial default or NULL. Gives stored types;
  * wrap it in `readSelectList` for the columns' own types. `rowCount` of all files helps the planner.
  */
 export function readParquetSql(
@@ -91,13 +91,12 @@ export function readParquetSql(
   paths: readonly string[],
   rowCount: number | null = null,
 ): string {
-  const columns = schema.columns.map((column) => {
-    const { fieldId, name, type } = column;
-    const value = valueDefault(column);
-    return `${fieldId}: {name: ${quoteLiteral(name)}, type: ${quoteLiteral(storedDuckdbType(type))}, default_value: ${
-      value === null ? 'NULL::VARCHAR' : quoteLiteral(value)
-    }}`;
-  });
+  const columns = schema.columns.map(
+    ({ fieldId, name, type, initialDefault }) =>
+      `${fieldId}: {name: ${quoteLiteral(name)}, type: ${quoteLiteral(storedDuckdbType(type))}, default_value: ${
+        initialDefault === undefined ? 'NULL::VARCHAR' : quoteLiteral(initialDefault)
+      }}`,
+  );
   // Columns found by field id come without statistics: the planner would take a file for 1000 rows.
   const rows = rowCount === null ? '' : `, explicit_cardinality = ${rowCount}`;
   return `read_parquet(${quoteList(paths)}, schema = MAP {${columns.join(', ')}}${rows})`;
@@ -143,7 +142,8 @@ export function stagedFileFromStats(
   const byPath = new Map(pairs(stats['column_statistics']));
   for (const column of target.schema.columns) {
     const found = byPath.get(quoteIdentifier(column.name));
-    if (found !== undefined) columnStats[column.name] = statsOf(column, new Map(pairs(found)));
+    if (found !== undefined)
+      columnStats[statsKey(column)] = readStats(column, new Map(pairs(found)));
   }
   return {
     volumeId: target.volumeId,
@@ -164,7 +164,7 @@ const UNBOUNDED: ReadonlySet<SqlType['kind']> = new Set([
   'PERCENTILE',
 ]);
 
-function statsOf(column: ColumnSchema, values: ReadonlyMap<string, unknown>): ColumnStats {
+function readStats(column: ColumnSchema, values: ReadonlyMap<string, unknown>): ColumnStats {
   // NaN is in neither bound, so a column with one has no usable bounds.
   const usable = !UNBOUNDED.has(column.type.kind) && values.get('has_nan') !== 'true';
   const text = (key: string): string | null => {

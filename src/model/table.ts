@@ -29,6 +29,10 @@ export interface ColumnSchema {
   /** Expression over other columns that computes this one, as SQL in the printer's form. */
   readonly generated?: string;
   readonly comment: string;
+  /** What rows of files without the column hold, as text: it was added later. Absent = NULL. */
+  readonly initialDefault?: string;
+  /** Its key in the statistics of files, which outlives a rename; absent = its name. Read by `statsKey`. */
+  readonly statsName?: string;
 }
 
 export type AggregateKind =
@@ -92,7 +96,7 @@ export interface StagedObject {
 
 /** A data file that a transaction staged. */
 export interface StagedFile extends StagedObject {
-  /** Per top-level column: min and max as text, null count. Absent where the writer had none. */
+  /** Per top-level column, by `statsKey`: min and max as text, null count. Absent where the writer had none. */
   readonly columnStats: Readonly<Record<string, ColumnStats>>;
 }
 

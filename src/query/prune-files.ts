@@ -1,7 +1,8 @@
 // Leaves out data files that cannot hold a row the query wants, by the min and max the writer recorded.
 // Only types whose statistics compare exactly; everything doubtful is kept.
+import { statsOf } from '../model/column-stats.ts';
 import type { SqlType } from '../model/sql-type.ts';
-import type { ColumnStats, DataFile, StagedFile, TableSchema } from '../model/table.ts';
+import type { ColumnSchema, ColumnStats, DataFile, StagedFile, TableSchema } from '../model/table.ts';
 import type { ScanDraft } from './analysis.ts';
 import type { ScanFilter } from './scan-use.ts';
 import { isInteger } from './types.ts';
@@ -12,14 +13,14 @@ export function pruneFiles(scan: ScanDraft, filters: readonly ScanFilter[]): rea
     // Values of an AGGREGATE KEY table are parts of what the filter looks at: only its keys tell of a file.
     const isPart = scan.schema.keysType === 'AGG_KEYS' && column?.isKey !== true;
     const compare = column === undefined || isPart ? null : comparer(column.type);
-    return compare === null ? [] : [{ filter, compare }];
+    return column === undefined || compare === null ? [] : [{ filter, compare, column }];
   });
   // Of a file whose rows are all deleted nothing is read, until a compaction takes it away.
   const files = scan.files.filter((file) => file.deletedRows < file.rowCount);
   if (tests.length === 0) return files;
   return files.filter((file) =>
-    tests.every(({ filter, compare }) =>
-      mayHold(file.columnStats[filter.column], file, filter, compare),
+    tests.every(({ filter, compare, column }) =>
+      mayHold(statsOf(file, column), file, filter, compare),
     ),
   );
 }
@@ -34,15 +35,16 @@ export function pruneByKeys(
   schema: TableSchema,
   keys: readonly string[],
 ): readonly DataFile[] {
-  const columns = schema.columns.flatMap(({ name, type, nullable }) => {
-    const compare = comparer(type);
+  const columns = schema.columns.flatMap((column) => {
+    const compare = comparer(column.type);
     // NULL is a key of its own, outside every range.
-    return keys.includes(name) && compare !== null && !nullable ? [{ name, compare }] : [];
+    const isUsable = keys.includes(column.name) && compare !== null && !column.nullable;
+    return isUsable ? [{ column, compare }] : [];
   });
   return files.filter((file) =>
     staged.some((batch) =>
-      columns.every(({ name, compare }) =>
-        mayOverlap(file.columnStats[name], batch.columnStats[name], compare),
+      columns.every(({ column, compare }) =>
+        mayOverlap(statsOf(file, column), statsOf(batch, column), compare),
       ),
     ),
   );
@@ -114,16 +116,13 @@ function mayHold(
 }
 
 /** `[least, greatest, nulls]` of a column over files, for people; `[?, ?, nulls]` where statistics do not compare. */
-export function columnRange(
-  { name, type }: { readonly name: string; readonly type: SqlType },
-  files: readonly DataFile[],
-): string {
-  const compare = comparer(type);
+export function columnRange(column: ColumnSchema, files: readonly DataFile[]): string {
+  const compare = comparer(column.type);
   let least: string | null = null;
   let greatest: string | null = null;
   let nulls = 0;
   for (const file of files) {
-    const stats = file.columnStats[name];
+    const stats = statsOf(file, column);
     nulls += stats?.nullCount ?? 0;
     const { min = null, max = null } = stats ?? {};
     if (compare === null || min === null || max === null) continue;

@@ -21,6 +21,7 @@ import { type HttpServer, startHttpServer } from '../http/server.ts';
 import { Changes } from '../loads/change/service.ts';
 import { Inserts } from '../loads/insert/service.ts';
 import { routineLoadHooks } from '../loads/routine/on-commit.ts';
+import { routineLoadSchemaHooks } from '../loads/routine/on-schema-change.ts';
 import { RoutineLoadScheduler } from '../loads/routine/scheduler.ts';
 import { RoutineLoads, type TopicProbe } from '../loads/routine/service.ts';
 import { REJECTED_RECORDS_TABLE, STATISTICS_DATABASE } from '../model/system-tables.ts';
@@ -412,6 +413,11 @@ async function makeServices(
     newUuid: () => random.uuid(),
     truncate: (tableId) => committer.truncate(tableId),
     connections,
+    changeSchema: async (tableId, make) => {
+      const changed = await committer.changeSchema(tableId, make, routineLoadSchemaHooks);
+      if (changed) scheduler.tasksRevoked();
+      return changed;
+    },
     volumes: options.volumes,
     nodes: {
       frontend: () => ({ host, startedMs, ...ports }),

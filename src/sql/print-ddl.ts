@@ -1,7 +1,9 @@
 // Printing of CREATE, DROP, TRUNCATE and INSERT.
 import type {
   AlterDatabase,
+  AlterTable,
   AlterTableClause,
+  CancelAlterTable,
   ColumnDefault,
   ColumnDefinition,
   CreateTable,
@@ -79,11 +81,8 @@ export function printDdl(statement: DdlStatement): string {
     case 'insert':
       return printInsert(statement);
     case 'alter_table':
-      return words(
-        'ALTER TABLE',
-        printName(statement.name),
-        statement.clauses.map(printAlterClause).join(', '),
-      );
+    case 'cancel_alter_table':
+      return printAlterTable(statement);
     case 'alter_database':
       return words('ALTER DATABASE', printDatabase(statement.name), printDatabaseChange(statement));
     case 'create_view':
@@ -112,6 +111,16 @@ function printRecover({ what }: Recover): string {
   }
 }
 
+function printAlterTable(statement: AlterTable | CancelAlterTable): string {
+  const name = printName(statement.name);
+  if (statement.kind === 'alter_table') {
+    return words('ALTER TABLE', name, statement.clauses.map(printAlterClause).join(', '));
+  }
+  const { what, jobIds } = statement;
+  const ids = jobIds.length > 0 && `(${jobIds.join(', ')})`;
+  return words(`CANCEL ALTER TABLE ${what} FROM`, name, ids);
+}
+
 function printAlterClause(clause: AlterTableClause): string {
   switch (clause.kind) {
     case 'rename':
@@ -122,7 +131,40 @@ function printAlterClause(clause: AlterTableClause): string {
       return `SET ${printPropertyList(clause.properties)}`;
     case 'swap':
       return `SWAP WITH ${printIdentifier(clause.name)}`;
+    case 'add_column':
+      return words('ADD COLUMN', printPlaced(clause));
+    case 'add_columns':
+      return words(
+        `ADD COLUMN (${clause.columns.map(printColumn).join(', ')})`,
+        printProperties(clause.properties),
+      );
+    case 'drop_column':
+      return words(
+        `DROP COLUMN ${printIdentifier(clause.name)}`,
+        printProperties(clause.properties),
+      );
+    case 'modify_column':
+      return words('MODIFY COLUMN', printPlaced(clause));
+    case 'comment_column':
+      return `MODIFY COLUMN ${printIdentifier(clause.name)} ${printComment(clause.comment)}`;
+    case 'rename_column':
+      return `RENAME COLUMN ${printIdentifier(clause.name)} TO ${printIdentifier(clause.to)}`;
+    case 'order_by':
+      return words(`ORDER BY (${printNames(clause.columns)})`, printProperties(clause.properties));
   }
+}
+
+function printPlaced({
+  column,
+  position,
+  properties,
+}: Extract<AlterTableClause, { kind: 'add_column' | 'modify_column' }>): string {
+  return words(
+    printColumn(column),
+    position?.kind === 'first' && 'FIRST',
+    position?.kind === 'after' && `AFTER ${printIdentifier(position.column)}`,
+    printProperties(properties),
+  );
 }
 
 function printDatabaseChange({ change }: AlterDatabase): string {

@@ -32,6 +32,7 @@ export function printStatement(statement: Statement): string {
     case 'recover':
     case 'truncate_table':
     case 'alter_table':
+    case 'cancel_alter_table':
     case 'alter_database':
     case 'create_view':
     case 'alter_view':

@@ -44,7 +44,6 @@ export const REFUSED_STATEMENTS: readonly RefusedStatement[] = [
     'ALTER RESOURCE',
     'DROP RESOURCE',
   ),
-  ...rows('later', '', 'CANCEL ALTER'),
   ...rows(
     'later',
     'read the Parquet files of the table in its storage volume',

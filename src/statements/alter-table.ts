@@ -1,24 +1,71 @@
-// ALTER TABLE and ALTER DATABASE: names, comments, properties, quotas. Changes of columns come with schema
-// changes. SOURCE: StarRocks docs, ALTER TABLE, ALTER DATABASE (3.3).
+// ALTER TABLE and ALTER DATABASE: columns, names, comments, properties, quotas. SOURCE: StarRocks docs, ALTER
+// TABLE, ALTER DATABASE, CANCEL ALTER TABLE (3.3).
 import { fail } from '../base/errors.ts';
 import { analysisError } from '../loads/properties.ts';
 import type { TableInfo } from '../model/table.ts';
-import type { AlterTableClause } from '../sql/ast/ddl.ts';
+import type { AlterColumnClause, AlterTableClause } from '../sql/ast/ddl.ts';
+import { alteredColumns } from './alter-columns.ts';
 import { databaseOf } from './databases.ts';
 import { checkName } from './names.ts';
 import { propertyMap } from './properties.ts';
+import { queryContext } from './query.ts';
 import { alteredTableProperties } from './table-properties.ts';
 import { findTable } from './tables.ts';
 import { type Handler, OK, type StatementContext } from './types.ts';
 
 export const alterTable: Handler<'alter_table'> = async (statement, context) => {
   const table = await findTable(statement.name, context);
-  for (const clause of statement.clauses) await apply(clause, table, context);
+  const { clauses } = statement;
+  const aboutColumns = clauses.filter(isColumnClause);
+  const [first] = aboutColumns;
+  if (first !== undefined) {
+    const other = clauses.find((clause) => !isColumnClause(clause));
+    if (other !== undefined) {
+      throw analysisError(
+        `Alter operation ${operation(other)} conflicts with operation ${operation(first)}: give them as two statements`,
+      );
+    }
+    const { timeZone, nowMs } = queryContext(context).session;
+    await context.services.changeSchema(table.id, (now, nextFieldId) =>
+      alteredColumns(now, nextFieldId, aboutColumns, { timeZone, nowMs }),
+    );
+    return OK;
+  }
+  for (const clause of clauses) {
+    if (!isColumnClause(clause)) await apply(clause, table, context);
+  }
   return OK;
 };
 
+function isColumnClause(clause: AlterTableClause): clause is AlterColumnClause {
+  switch (clause.kind) {
+    case 'add_column':
+    case 'add_columns':
+    case 'drop_column':
+    case 'modify_column':
+    case 'comment_column':
+    case 'rename_column':
+    case 'order_by':
+      return true;
+    case 'rename':
+    case 'comment':
+    case 'set':
+    case 'swap':
+      return false;
+  }
+}
+
+const operation = ({ kind }: AlterTableClause): string => kind.toUpperCase();
+
+/** Changes of columns are done when their statement is: there is never one to cancel. */
+export const cancelAlterTable: Handler<'cancel_alter_table'> = async (statement, context) => {
+  const table = await findTable(statement.name, context);
+  const state = { COLUMN: 'SCHEMA_CHANGE', ROLLUP: 'ROLLUP', OPTIMIZE: 'OPTIMIZE' };
+  throw analysisError(`Table[${table.name}] is not under ${state[statement.what]}`);
+};
+
 async function apply(
-  clause: AlterTableClause,
+  clause: Exclude<AlterTableClause, AlterColumnClause>,
   table: TableInfo,
   { services }: StatementContext,
 ): Promise<void> {

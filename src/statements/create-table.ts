@@ -119,7 +119,10 @@ export const createTableLike: Handler<'create_table_like'> = async (statement, c
     databaseName: database,
     name,
     keysType: source.schema.keysType,
-    columns: source.schema.columns.map(({ fieldId: _, nestedIds: __, ...column }) => column),
+    // Ids and what belongs to the source's own files stay behind.
+    columns: source.schema.columns.map(
+      ({ fieldId: _, nestedIds: __, initialDefault: ___, statsName: ____, ...column }) => column,
+    ),
     ...(source.schema.sortKey === undefined
       ? {}
       : { sortKey: sortColumns(source.schema).map((column) => column.name) }),

@@ -29,7 +29,7 @@ import {
   setProperty,
 } from './accounts/users.ts';
 import { analyzeTable, help, lockTables, setCatalog, showCreateCatalog, sync } from './admin.ts';
-import { alterDatabase, alterTable } from './alter-table.ts';
+import { alterDatabase, alterTable, cancelAlterTable } from './alter-table.ts';
 import { deleteRows, updateRows } from './change.ts';
 import { createTable, createTableLike } from './create-table.ts';
 import {
@@ -103,6 +103,7 @@ export const HANDLERS: { readonly [K in StatementKind]: Handler<K> | null } = {
   create_table: createTable,
   create_table_like: createTableLike,
   alter_table: alterTable,
+  cancel_alter_table: cancelAlterTable,
   alter_database: alterDatabase,
   create_view: createView,
   alter_view: alterView,

@@ -141,6 +141,7 @@ export const STATEMENT_PRIVILEGES: { readonly [K in StatementKind]: Row<K> } = {
   ],
   drop_view: ({ name }, session) => [onTable(name, session, ['DROP'])],
   alter_table: ({ name }, session) => [onTable(name, session, ['ALTER'])],
+  cancel_alter_table: ({ name }, session) => [onTable(name, session, ['ALTER'])],
   alter_database: ({ name, change }) => [
     onDatabase(databaseOf(name), ['ALTER']),
     ...(change.kind === 'set' ? ofVolumeProperty(change.properties) : []),

@@ -49,8 +49,12 @@ export const STATEMENT_DOCS: Readonly<Record<StatementKind, StatementDoc>> = {
   ),
   create_table_like: ddl('CREATE [TEMPORARY] TABLE [IF NOT EXISTS] t LIKE u'),
   alter_table: ddl(
-    'ALTER TABLE t RENAME u | SET ("k" = "v") | COMMENT = ".."',
-    'columns cannot be changed yet',
+    'ALTER TABLE t {ADD COLUMN c type .. [FIRST | AFTER d] | DROP COLUMN c | MODIFY COLUMN c type .. | RENAME COLUMN c TO d | ORDER BY (c, ..)} [, ..] | RENAME u | SWAP WITH u | SET ("k" = "v") | COMMENT = ".."',
+    'columns change at once, without rewriting files; a type may become one that holds every old value',
+  ),
+  cancel_alter_table: ddl(
+    'CANCEL ALTER TABLE {COLUMN | ROLLUP | OPTIMIZE} FROM t',
+    'an error: changes are done when their statement is, so there is never one to cancel',
   ),
   drop_table: ddl('DROP [TEMPORARY] TABLE [IF EXISTS] t [FORCE]'),
   truncate_table: ddl('TRUNCATE TABLE t'),

@@ -5,6 +5,7 @@ import type { Clock } from '../base/clock.ts';
 import type { TableId } from '../base/ids.ts';
 import type { Log } from '../base/log.ts';
 import type { Catalog } from '../catalog/catalog.ts';
+import type { SchemaMaker } from '../commit/schema-commit.ts';
 import type { Config } from '../config/load.ts';
 import type { Changes } from '../loads/change/service.ts';
 import type { Inserts } from '../loads/insert/service.ts';
@@ -113,6 +114,8 @@ export interface Services {
   readonly newUuid: () => string;
   /** Takes all rows out of a table, at one new version. */
   readonly truncate: (tableId: TableId) => Promise<number>;
+  /** Changes a table's columns at one new version and has its loads planned anew. False = nothing to change. */
+  readonly changeSchema: (tableId: TableId, make: SchemaMaker) => Promise<boolean>;
 }
 
 export interface StatementContext {

@@ -4,7 +4,9 @@ import { AccessControl } from '../../src/access/access-control.ts';
 import { systemClock } from '../../src/base/clock.ts';
 import { silentLog } from '../../src/base/log.ts';
 import { systemRandom } from '../../src/base/random.ts';
+import { changeSchema } from '../../src/commit/schema-commit.ts';
 import { loadConfig } from '../../src/config/load.ts';
+import { routineLoadSchemaHooks } from '../../src/loads/routine/on-schema-change.ts';
 import { RoutineLoads } from '../../src/loads/routine/service.ts';
 import type { VolumeSpec } from '../../src/model/table.ts';
 import { executeStatement } from '../../src/statements/execute.ts';
@@ -105,6 +107,7 @@ export async function openStatementRig(context: TestContext): Promise<StatementR
       truncate: async () => {
         throw new Error('no commit here');
       },
+      changeSchema: (tableId, make) => changeSchema(catalog, tableId, make, routineLoadSchemaHooks),
       inserts: {
         run: async () => {
           throw new Error('no CN here');

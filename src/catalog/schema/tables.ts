@@ -60,9 +60,27 @@ export interface TablesTable {
   live_bytes: number;
   session_id: string;
   next_auto_id: number;
+  schema_version: number;
   oldest_version: number;
   oldest_ms: number;
   drop_kind: '' | 'TABLE' | 'DATABASE' | 'FORCE';
+}
+
+export interface TableSchemasTable {
+  table_id: number;
+  schema_version: number;
+  from_version: number;
+  schema_json: string;
+}
+
+export interface SchemaChangesTable {
+  id: number;
+  database_id: number;
+  table_id: number;
+  schema_version: number;
+  transaction_id: number;
+  created_ms: number;
+  finished_ms: number;
 }
 
 export interface ViewsTable {
@@ -329,6 +347,8 @@ export interface MetadataTables {
   databases: DatabasesTable;
   tables: TablesTable;
   table_versions: TableVersionsTable;
+  table_schemas: TableSchemasTable;
+  schema_changes: SchemaChangesTable;
   files: FilesTable;
   delete_files: DeleteFilesTable;
   file_deletes: FileDeletesTable;

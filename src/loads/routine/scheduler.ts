@@ -151,6 +151,12 @@ export class RoutineLoadScheduler {
     this.#compareTasks();
   }
 
+  /** Leases were taken away in the catalog: their tasks end, and the jobs start anew over what is there now. */
+  tasksRevoked(): void {
+    this.#compareTasks();
+    this.wake();
+  }
+
   /** The loader process ended: its tasks are gone, others take over from the committed positions. */
   async onLoaderGone(): Promise<void> {
     await this.#options.catalog.leases.revokeNode(this.#options.node, 'the loader process ended');

@@ -13,6 +13,7 @@ export type DdlStatement =
   | TruncateTable
   | Recover
   | AlterTable
+  | CancelAlterTable
   | AlterDatabase
   | CreateView
   | AlterView
@@ -212,7 +213,55 @@ export type AlterTableClause =
   | { readonly kind: 'rename'; readonly name: string }
   | { readonly kind: 'comment'; readonly comment: string }
   | { readonly kind: 'set'; readonly properties: readonly Property[] }
-  | { readonly kind: 'swap'; readonly name: string };
+  | { readonly kind: 'swap'; readonly name: string }
+  | AlterColumnClause;
+
+/** Clauses that change a table's columns: they may stand together in one statement. */
+export type AlterColumnClause =
+  | {
+      readonly kind: 'add_column';
+      readonly column: ColumnDefinition;
+      readonly position: ColumnPosition | null;
+      readonly properties: readonly Property[];
+    }
+  /** `ADD COLUMN (a INT, b INT)`. */
+  | {
+      readonly kind: 'add_columns';
+      readonly columns: readonly ColumnDefinition[];
+      readonly properties: readonly Property[];
+    }
+  | {
+      readonly kind: 'drop_column';
+      readonly name: string;
+      readonly properties: readonly Property[];
+    }
+  | {
+      readonly kind: 'modify_column';
+      readonly column: ColumnDefinition;
+      readonly position: ColumnPosition | null;
+      readonly properties: readonly Property[];
+    }
+  /** `MODIFY COLUMN c COMMENT "..."`. */
+  | { readonly kind: 'comment_column'; readonly name: string; readonly comment: string }
+  | { readonly kind: 'rename_column'; readonly name: string; readonly to: string }
+  /** `ORDER BY (a, b)`: all columns in a new order, or the sort key. */
+  | {
+      readonly kind: 'order_by';
+      readonly columns: readonly Identifier[];
+      readonly properties: readonly Property[];
+    };
+
+export type ColumnPosition =
+  | { readonly kind: 'first' }
+  | { readonly kind: 'after'; readonly column: string };
+
+/** CANCEL ALTER TABLE {COLUMN | ROLLUP | OPTIMIZE} FROM t [(job id, ...)]. */
+export interface CancelAlterTable extends Node {
+  readonly kind: 'cancel_alter_table';
+  readonly what: 'COLUMN' | 'ROLLUP' | 'OPTIMIZE';
+  readonly name: QualifiedName;
+  readonly jobIds: readonly string[];
+}
 
 export interface AlterDatabase extends Node {
   readonly kind: 'alter_database';

@@ -132,9 +132,10 @@ export const SHOW_LISTS = [
   'LOAD WARNINGS',
   'TRANSACTION',
   'TASKS',
+  // -- changes of tables
+  'ALTER TABLE COLUMN',
   // -- what Millrace has not got: empty lists with StarRocks' columns
   'ALTER MATERIALIZED VIEW',
-  'ALTER TABLE COLUMN',
   'ALTER TABLE OPTIMIZE',
   'ALTER TABLE ROLLUP',
   'ANALYZE JOB',

@@ -1,7 +1,8 @@
 // ALTER TABLE and ALTER DATABASE. What StarRocks has beyond this is named and refused.
 import { type AppError, fail } from '../../base/errors.ts';
-import type { AlterDatabase, AlterTable, AlterTableClause } from '../ast/ddl.ts';
+import type { AlterDatabase, AlterTable, AlterTableClause, CancelAlterTable } from '../ast/ddl.ts';
 import type { Position } from '../ast/node.ts';
+import { parseColumnClause } from './alter-column.ts';
 import { parseDatabaseName, parsePropertyList } from './clause.ts';
 import type { Cursor } from './cursor.ts';
 
@@ -30,11 +31,13 @@ export function parseAlterTable(cursor: Cursor, pos: Position): AlterTable {
 }
 
 function parseClause(cursor: Cursor): AlterTableClause {
+  const aboutColumns = parseColumnClause(cursor);
+  if (aboutColumns !== null) return aboutColumns;
   const { word } = cursor.token;
   const next = cursor.peek(1).word;
   if (LATER.includes(word)) throw later(`${word} ${next}`);
   if (cursor.take('RENAME')) {
-    const isPart = ['COLUMN', 'PARTITION', 'ROLLUP'].includes(cursor.token.word);
+    const isPart = ['PARTITION', 'ROLLUP'].includes(cursor.token.word);
     const isName = cursor.peek(1).type === 'end' || cursor.peek(1).word === ',';
     if (isPart && !isName) throw later(`RENAME ${cursor.token.word}`);
     cursor.take('TO');
@@ -50,6 +53,17 @@ function parseClause(cursor: Cursor): AlterTableClause {
   }
   cursor.expect('SET');
   return { kind: 'set', properties: parsePropertyList(cursor) };
+}
+
+/** At CANCEL, before ALTER. */
+export function parseCancelAlter(cursor: Cursor): CancelAlterTable {
+  const { pos } = cursor.expect('CANCEL');
+  cursor.expectAll('ALTER', 'TABLE');
+  const what = cursor.expectOneOf(['COLUMN', 'ROLLUP', 'OPTIMIZE']);
+  cursor.expect('FROM');
+  const name = cursor.qualifiedName();
+  const jobIds = cursor.at('(') ? cursor.parenthesised(() => cursor.integerText()) : [];
+  return { kind: 'cancel_alter_table', pos, what, name, jobIds };
 }
 
 /** After ALTER DATABASE. */

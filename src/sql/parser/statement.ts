@@ -10,7 +10,7 @@ import {
   parseDropUser,
 } from './account.ts';
 import { parseAnalyze, parseHelp, parseLock, parseSync, parseUnlock } from './admin.ts';
-import { parseAlterDatabase, parseAlterTable } from './alter.ts';
+import { parseAlterDatabase, parseAlterTable, parseCancelAlter } from './alter.ts';
 import { parseDelete, parseUpdate, parseWithStatement } from './change.ts';
 import type { Cursor } from './cursor.ts';
 import {
@@ -62,6 +62,7 @@ const RULES: ReadonlyMap<string, StatementRule> = new Map<string, StatementRule>
   ['ANALYZE', parseAnalyze],
   ['BEGIN', parseBegin],
   ['COMMIT', parseEnd],
+  ['CANCEL', parseCancelAlter],
   ['CREATE', parseCreate],
   ['DEALLOCATE', parseDeallocate],
   ['DELETE', (cursor) => parseDelete(cursor)],

@@ -126,7 +126,8 @@ function parseKeyNames(cursor: Cursor, type: KeyType): readonly Identifier[] {
   return parseNames(cursor);
 }
 
-function parseColumn(cursor: Cursor): ColumnDefinition {
+/** One column of a list: name, type and what may follow. */
+export function parseColumn(cursor: Cursor): ColumnDefinition {
   const { pos, name } = cursor.identifier();
   const type = parseType(cursor, 'column');
   skipCharset(cursor);

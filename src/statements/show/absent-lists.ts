@@ -12,9 +12,6 @@ const ROLLUP = emptyList(
 
 export const ABSENT_LISTS = {
   'ALTER MATERIALIZED VIEW': ROLLUP,
-  'ALTER TABLE COLUMN': emptyList(
-    'JobId, TableName, CreateTime, FinishTime, IndexName, IndexId, OriginIndexId, SchemaVersion, TransactionId, State, Msg, Progress, Timeout',
-  ),
   'ALTER TABLE OPTIMIZE': emptyList(
     'JobId, TableName, CreateTime, FinishTime, Operation, TransactionId, State, Msg, Progress, Timeout',
   ),

@@ -6,6 +6,7 @@ import { viewContext } from '../information-schema/system-databases.ts';
 import { equalities, filterRows } from '../show-filter.ts';
 import { type Handler, textRows } from '../types.ts';
 import { ABSENT_LISTS } from './absent-lists.ts';
+import { ALTER_LISTS } from './alter-lists.ts';
 import type { ListContext, ListDefinition } from './list-definition.ts';
 import { LOAD_LISTS } from './load-lists.ts';
 import { NODE_LISTS } from './nodes.ts';
@@ -16,6 +17,7 @@ export const LISTS: Readonly<Record<ShowListWhat, ListDefinition>> = {
   ...SERVER_LISTS,
   ...NODE_LISTS,
   ...LOAD_LISTS,
+  ...ALTER_LISTS,
   ...ABSENT_LISTS,
 };
 

@@ -30,6 +30,7 @@ const RELEASED: readonly (readonly [name: string, sha256: string])[] = [
   ],
   ['0006-deletes.sql', '3f233c12309b6f84e5d9750a780e802ee2ebb8814f0aa6512e41b0b071e5039e'],
   ['0007-models.sql', '7265185d8b42d2cfb91840513e8cb084d410f0121150995c96d3bbc8e62dc436'],
+  ['0008-schema-changes.sql', '2d7e210e4133dbdd7755acde207cb42e524c268ae3939a435749fc1682e4d8cf'],
   [
     '0009-versions-recycle-bin.sql',
     '665be638bf0912d82c8b089b4b6177b058b1d81f1de32a4e1b6a02eda3dfaa9c',

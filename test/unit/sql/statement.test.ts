@@ -520,6 +520,35 @@ const alterView = fc.oneof(
   }),
 );
 
+const position = fc.option(
+  fc.oneof(
+    fc.record({ kind: fc.constant('first') }),
+    fc.record({ kind: fc.constant('after'), column: name }),
+  ),
+);
+
+const columnClause = fc.oneof(
+  fc.record({ kind: fc.constant('add_column'), column, position, properties }),
+  fc.record({
+    kind: fc.constant('add_columns'),
+    columns: fc.array(column, { minLength: 1, maxLength: 2 }),
+    properties,
+  }),
+  fc.record({ kind: fc.constant('drop_column'), name, properties }),
+  fc.record({ kind: fc.constant('modify_column'), column, position, properties }),
+  fc.record({ kind: fc.constant('comment_column'), name, comment: text }),
+  fc.record({ kind: fc.constant('rename_column'), name, to: name }),
+  fc.record({ kind: fc.constant('order_by'), columns: names, properties }),
+);
+
+const cancelAlter = fc.record({
+  kind: fc.constant('cancel_alter_table' as const),
+  pos: fc.constant(pos),
+  what: fc.constantFrom('COLUMN', 'ROLLUP', 'OPTIMIZE'),
+  name: tableName,
+  jobIds: fc.array(fc.nat().map(String), { maxLength: 2 }),
+});
+
 const alterTable = fc.record({
   kind: fc.constant('alter_table' as const),
   pos: fc.constant(pos),
@@ -530,6 +559,7 @@ const alterTable = fc.record({
       fc.record({ kind: fc.constant('comment'), comment: text }),
       fc.record({ kind: fc.constant('set'), properties: filled }),
       fc.record({ kind: fc.constant('swap'), name }),
+      columnClause,
     ),
     { minLength: 1, maxLength: 3 },
   ),
@@ -554,6 +584,7 @@ for (const [label, arbitrary] of Object.entries({
   createView,
   alterView,
   alterTable,
+  cancelAlter,
   alterDatabase,
   volume,
   insert,

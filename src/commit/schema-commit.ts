@@ -1,0 +1,48 @@
+// The commit of a change of columns: no file is touched, the new schema is a version of its own. Readers go
+// on with the schema they read; loads that were planned over the old one are told in the same transaction.
+import { fail } from '../base/errors.ts';
+import { failpoint } from '../base/failpoints.ts';
+import type { TableId } from '../base/ids.ts';
+import type { Catalog, CatalogScope } from '../catalog/catalog.ts';
+import type { SchemaChange } from '../catalog/schema-store.ts';
+import type { TableInfo } from '../model/table.ts';
+
+/**
+ * Makes the new schema from the table as it is at this moment; null = nothing changes. Throws what is wrong
+ * with the change; nothing is changed then.
+ */
+export type SchemaMaker = (table: TableInfo, nextFieldId: number) => SchemaChange | null;
+
+export interface SchemaHooks {
+  /** Inside the SQL transaction, with the table before and after. */
+  onSchemaChange(scope: CatalogScope, before: TableInfo, after: TableInfo): Promise<void>;
+}
+
+/** False when nothing changed. Throws UNKNOWN_TABLE, SYSTEM_OBJECT, LEADER_LOST and what `make` throws. */
+export async function changeSchema(
+  catalog: Catalog,
+  tableId: TableId,
+  make: SchemaMaker,
+  hooks: SchemaHooks,
+): Promise<boolean> {
+  const transactionId = await catalog.begins.reserveTransactionId();
+  const changed = await catalog.transaction(async (scope) => {
+    const current = await scope.commits.currentLeaderEpoch();
+    const epoch = catalog.leaderEpoch;
+    if (current !== epoch) throw fail('LEADER_LOST', { epoch, current });
+    const { table: before, nextFieldId } = await scope.schemas.current(tableId);
+    const database = await scope.databases.byId(before.databaseId);
+    if (database?.isSystem === true) {
+      throw fail('SYSTEM_OBJECT', { what: 'table', name: before.name });
+    }
+    const change = make(before, nextFieldId);
+    if (change === null) return false;
+    await scope.schemas.change(tableId, change, transactionId);
+    failpoint('schema.in-sql');
+    const { schema, distributedBy } = change;
+    await hooks.onSchemaChange(scope, before, { ...before, schema, distributedBy });
+    return true;
+  });
+  failpoint('schema.after-sql');
+  return changed;
+}

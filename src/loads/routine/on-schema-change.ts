@@ -1,0 +1,88 @@
+// What becomes of Routine Load jobs when the columns of their table change: in the same SQL transaction
+// their tasks lose their leases and are planned anew, or the job pauses where it would load other data than
+// it did. Nothing is lost either way: positions stand where the last commit left them.
+import { toAppError } from '../../base/errors.ts';
+import type { CatalogScope } from '../../catalog/catalog.ts';
+import type { LoadJobRecord } from '../../catalog/load-jobs.ts';
+import type { SchemaHooks } from '../../commit/schema-commit.ts';
+import type { LoadOutput, LoadTransform } from '../../model/load-plan.ts';
+import type { TableInfo } from '../../model/table.ts';
+import { compileTransform, type RoutineLoadDefinition } from './definition.ts';
+import { parseDefinition, REASONS } from './service.ts';
+
+export const routineLoadSchemaHooks: SchemaHooks = {
+  async onSchemaChange(scope, before, after) {
+    const jobs = await scope.loadJobs.list({ databaseId: before.databaseId, all: false });
+    for (const job of jobs.filter(({ tableId }) => tableId === before.id)) {
+      if (job.state === 'PAUSED') continue;
+      await replan(scope, job, before, after);
+    }
+  },
+};
+
+async function replan(
+  scope: CatalogScope,
+  job: LoadJobRecord,
+  before: TableInfo,
+  after: TableInfo,
+): Promise<void> {
+  const problem = problemOf(parseDefinition(job), before, after);
+  if (problem !== null) {
+    await scope.loadJobs.setState(job.id, ['NEED_SCHEDULE', 'RUNNING'], 'PAUSED', {
+      errCode: REASONS.tasksAbort,
+      message: `${problem}; ALTER ROUTINE LOAD with other COLUMNS where it is needed, then RESUME`,
+    });
+  }
+  await scope.leases.revokeJob(job.id, `the columns of table ${before.name} changed`);
+}
+
+/** Why the job may not just go on over the new columns; null when it may. */
+export function problemOf(
+  definition: RoutineLoadDefinition,
+  before: TableInfo,
+  after: TableInfo,
+): string | null {
+  const old = compiled(definition, before);
+  // It could not run before either: its own error says why.
+  if (typeof old === 'string') return null;
+  const now = compiled(definition, after);
+  if (typeof now === 'string') return now;
+  const isPositional =
+    definition.columns === null &&
+    (definition.properties['format'] !== 'json' ||
+      (definition.properties['jsonpaths'] ?? '').trim() !== '');
+  if (isPositional && old.fields.join('\n') !== now.fields.join('\n')) {
+    return `the columns of table ${before.name} changed, and the job loads them by their position`;
+  }
+  for (const { column, from } of old.outputs) {
+    const other = now.outputs.find((output) => output.column.fieldId === column.fieldId);
+    const isGiven = from.kind === 'field' || from.kind === 'expression';
+    if (!isGiven || other === undefined) continue;
+    if (sourceOf(other.from) === sourceOf(from)) continue;
+    return other.column.name === column.name
+      ? `column ${column.name} of table ${before.name} would be loaded from something else`
+      : `column ${column.name} of table ${before.name}, which the job loads, is now called ${other.column.name}`;
+  }
+  return null;
+}
+
+function compiled(definition: RoutineLoadDefinition, table: TableInfo): LoadTransform | string {
+  try {
+    return compileTransform(definition, table);
+  } catch (error) {
+    return toAppError(error).message;
+  }
+}
+
+function sourceOf(from: LoadOutput['from']): string {
+  switch (from.kind) {
+    case 'field':
+      return `field ${from.field.toLowerCase()}`;
+    case 'expression':
+      return `expression ${from.duckdbSql}`;
+    case 'default':
+      return 'default';
+    case 'generated':
+      return 'generated';
+  }
+}

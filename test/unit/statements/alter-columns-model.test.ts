@@ -1,0 +1,235 @@
+// Random changes of columns, rows and compactions over real files, against rows kept in memory: whatever
+// the schema that a file was written with, readers see what the model says.
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { asId, type DatabaseId, type TableId, type VolumeId } from '../../../src/base/ids.ts';
+import type { Engine } from '../../../src/engine/duckdb.ts';
+import { nextFieldId, numberColumns } from '../../../src/model/field-ids.ts';
+import {
+  parquetCopyOptions,
+  readParquetSql,
+  readSelectList,
+  stagedFileFromStats,
+  storeSelectList,
+} from '../../../src/model/parquet-layout.ts';
+import { duckdbType } from '../../../src/model/sql-type.ts';
+import type { DataFile, TableInfo, TableSchema } from '../../../src/model/table.ts';
+import { pruneFiles } from '../../../src/query/prune-files.ts';
+import type { AlterColumnClause } from '../../../src/sql/ast/ddl.ts';
+import { parseStatement } from '../../../src/sql/parse.ts';
+import { alteredColumns } from '../../../src/statements/alter-columns.ts';
+import { withEngine } from '../../support/engine-fixture.ts';
+
+const TYPES = ['TINYINT', 'SMALLINT', 'INT', 'BIGINT', 'LARGEINT'] as const;
+const NAMES = ['a', 'b', 'c'] as const;
+
+type Step =
+  | { readonly kind: 'insert'; readonly value: number }
+  | { readonly kind: 'compact' }
+  | { readonly kind: 'alter'; readonly sql: string };
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('insert'), value: fc.nat(100) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('compact') }) },
+  {
+    weight: 5,
+    arbitrary: fc
+      .oneof(
+        fc
+          .tuple(fc.constantFrom(...NAMES), fc.constantFrom(...TYPES), fc.option(fc.nat(100)))
+          .map(
+            ([name, type, value]) =>
+              `ADD COLUMN ${name} ${type}${value === null ? '' : ` DEFAULT "${value}"`} AFTER id`,
+          ),
+        fc.constantFrom(...NAMES).map((name) => `DROP COLUMN ${name}`),
+        fc
+          .tuple(fc.constantFrom(...NAMES), fc.constantFrom(...NAMES))
+          .map(([from, to]) => `RENAME COLUMN ${from} TO ${to}`),
+        fc
+          .tuple(fc.constantFrom(...NAMES), fc.constantFrom(...TYPES))
+          .map(([name, type]) => `MODIFY COLUMN ${name} ${type}`),
+      )
+      .map((sql) => ({ kind: 'alter' as const, sql })),
+  },
+);
+
+type ModelRow = Map<string, string | null>;
+
+class Run {
+  readonly #engine: Engine;
+  readonly #directory: string;
+  #table: TableInfo;
+  #nextFieldId: number;
+  #files: { readonly path: string; readonly file: DataFile }[] = [];
+  #rows: ModelRow[] = [];
+  #made = 0;
+
+  constructor(engine: Engine, directory: string) {
+    this.#engine = engine;
+    this.#directory = directory;
+    const columns = numberColumns([
+      {
+        name: 'id',
+        type: { kind: 'INT' },
+        nullable: false,
+        isKey: true,
+        defaultValue: null,
+        comment: '',
+      },
+    ]);
+    this.#nextFieldId = nextFieldId(columns);
+    this.#table = {
+      id: asId<TableId>(1),
+      databaseId: asId<DatabaseId>(1),
+      databaseName: 'd',
+      name: 't',
+      schema: { keysType: 'DUP_KEYS', columns },
+      volumeId: asId<VolumeId>(1),
+      prefix: 'p',
+      comment: '',
+      distributedBy: [],
+      buckets: null,
+      properties: {},
+      createdMs: 0,
+    };
+  }
+
+  async take(one: Step): Promise<void> {
+    if (one.kind === 'insert') await this.#insert(one.value);
+    else if (one.kind === 'compact') await this.#compact();
+    else this.#alter(one.sql);
+    await this.#check();
+  }
+
+  #alter(sql: string): void {
+    const parsed = parseStatement(`ALTER TABLE t ${sql}`);
+    assert(parsed.kind === 'alter_table');
+    const clauses = parsed.clauses as readonly AlterColumnClause[];
+    const moment = { nowMs: 0, timeZone: 'Etc/UTC' };
+    let change: ReturnType<typeof alteredColumns>;
+    try {
+      change = alteredColumns(this.#table, this.#nextFieldId, clauses, moment);
+    } catch {
+      // Refused (no such column, a narrower type): everything stays as it was.
+      return;
+    }
+    if (change === null) return;
+    const [clause] = clauses;
+    if (clause?.kind === 'add_column') {
+      const { name, defaultValue } = clause.column;
+      const value = defaultValue?.kind === 'text' ? defaultValue.value : null;
+      for (const row of this.#rows) row.set(name, value);
+    } else if (clause?.kind === 'drop_column') {
+      for (const row of this.#rows) row.delete(clause.name);
+    } else if (clause?.kind === 'rename_column') {
+      for (const row of this.#rows) {
+        row.set(clause.to, row.get(clause.name) ?? null);
+        row.delete(clause.name);
+      }
+    }
+    this.#table = { ...this.#table, schema: change.schema };
+    this.#nextFieldId = change.nextFieldId;
+  }
+
+  async #insert(value: number): Promise<void> {
+    const { columns } = this.#table.schema;
+    const id = this.#rows.length;
+    const texts = columns.map(({ name }, index) => (name === 'id' ? id : value + index));
+    this.#rows.push(new Map(columns.map(({ name }, i) => [name, String(texts[i])])));
+    const list = columns.map(
+      ({ name, type }, i) => `CAST(${texts[i]} AS ${duckdbType(type)}) AS "${name}"`,
+    );
+    await this.#write(`SELECT ${list.join(', ')}`, []);
+  }
+
+  async #compact(): Promise<void> {
+    if (this.#files.length < 2) return;
+    const inputs = this.#files.slice(0, 3);
+    const { schema } = this.#table;
+    const paths = inputs.map(({ path }) => path);
+    await this.#write(
+      `SELECT ${readSelectList(schema)} FROM ${readParquetSql(schema, paths)}`,
+      inputs,
+    );
+  }
+
+  async #write(select: string, inputs: readonly unknown[]): Promise<void> {
+    const { schema } = this.#table;
+    this.#made += 1;
+    const path = join(this.#directory, `${this.#made}.parquet`);
+    const sql = `COPY (SELECT ${storeSelectList(schema)} FROM (${select})) TO '${path}' (${parquetCopyOptions(schema)})`;
+    const [stats] = await this.#engine.withConnection((connection) => connection.objects(sql));
+    const target = { volumeId: asId<VolumeId>(1), key: path, schema };
+    const staged = stagedFileFromStats(stats ?? {}, target);
+    const file = { ...staged, id: asId(this.#made), transactionId: asId(this.#made) } as DataFile;
+    this.#files = [...this.#files.filter((entry) => !inputs.includes(entry)), { path, file }];
+  }
+
+  async #check(): Promise<void> {
+    const { schema } = this.#table;
+    const sorted = (rows: readonly ModelRow[]): unknown =>
+      rows
+        .map((row) => schema.columns.map(({ name }) => row.get(name) ?? null))
+        .toSorted(
+          (x, y) =>
+            Number(x[schema.columns.findIndex(({ name }) => name === 'id')]) -
+            Number(y[schema.columns.findIndex(({ name }) => name === 'id')]),
+        );
+    assert.deepEqual(sorted(await this.#read(schema, this.#files, '')), sorted(this.#rows));
+    for (const column of schema.columns) {
+      for (const constant of ['0', '50']) {
+        const filter = { column: column.name, op: '>=' as const, constant };
+        const draft = {
+          placeholder: 's',
+          alias: 's',
+          schema,
+          files: this.#files.map(({ file }) => file),
+          volumes: [],
+        };
+        const kept = new Set(pruneFiles(draft, [filter]));
+        const files = this.#files.filter(({ file }) => kept.has(file));
+        const found = await this.#read(schema, files, `WHERE "${column.name}" >= ${constant}`);
+        const expected = this.#rows.filter((row) => {
+          const value = row.get(column.name) ?? null;
+          return value !== null && Number(value) >= Number(constant);
+        });
+        assert.deepEqual(sorted(found), sorted(expected), `${column.name} >= ${constant}`);
+      }
+    }
+  }
+
+  async #read(
+    schema: TableSchema,
+    files: readonly { readonly path: string }[],
+    where: string,
+  ): Promise<ModelRow[]> {
+    if (files.length === 0) return [];
+    const paths = files.map(({ path }) => path);
+    const texts = schema.columns.map(({ name }) => `CAST("${name}" AS VARCHAR)`).join(', ');
+    const rows = await this.#engine.withConnection((connection) =>
+      connection.rows(
+        `SELECT ${texts} FROM (SELECT ${readSelectList(schema)} FROM ${readParquetSql(schema, paths)}) ${where}`,
+      ),
+    );
+    return rows.map(
+      (row) =>
+        new Map(
+          schema.columns.map(({ name }, i) => [name, row[i] === null ? null : String(row[i])]),
+        ),
+    );
+  }
+}
+
+test('random changes of columns read as the model says', async () => {
+  await withEngine({ threads: 1 }, async (engine, directory) => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 3, maxLength: 12 }), async (steps) => {
+        const run = new Run(engine, directory);
+        for (const one of steps) await run.take(one);
+      }),
+      { numRuns: Number(process.env['FC_RUNS'] ?? 25) },
+    );
+  });
+});
