@@ -24,6 +24,7 @@ export const RIGHTS_EXAMPLES: Readonly<Partial<Record<StatementKind, string>>> =
   alter_view: 'ALTER VIEW v AS SELECT a FROM t',
   drop_view: 'DROP VIEW v',
   alter_table: 'ALTER TABLE t RENAME u',
+  cancel_alter_table: 'CANCEL ALTER TABLE COLUMN FROM t',
   alter_database: 'ALTER DATABASE d SET ("storage_volume" = "v")',
   drop_table: 'DROP TABLE t',
   recover: 'RECOVER TABLE t',

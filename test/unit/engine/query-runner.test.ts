@@ -228,7 +228,7 @@ test('scans: several files, columns that a file lacks, renamed columns, no files
     const now = tableOf(
       column(1, 'id', { kind: 'BIGINT' }),
       column(2, 'title', { kind: 'VARCHAR', length: 9 }),
-      column(3, 'big', { kind: 'LARGEINT' }, '5'),
+      { ...column(3, 'big', { kind: 'LARGEINT' }, '9'), initialDefault: '5' },
       column(4, 'moment', { kind: 'DATETIME' }),
     );
     const write = (schema: TableSchema, name: string, sql: string): Promise<void> =>
