@@ -38,10 +38,14 @@ test('a crash leaves no torn object: killed while writing, every object is whole
     const child = fork(join(import.meta.dirname, 'local-store-writer.ts'), [root], {
       stdio: 'ignore',
     });
-    await new Promise((resolve) => setTimeout(resolve, 700));
+    const store = new LocalStore({ root, where: root });
+    // On a busy machine the child takes its time to start: it is killed once it writes.
+    const deadline = Date.now() + 30_000;
+    while ((await listKeys(store, '')).length < 3 && Date.now() < deadline) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
     child.kill('SIGKILL');
     await new Promise((resolve) => child.once('exit', resolve));
-    const store = new LocalStore({ root, where: root });
     const keys = await listKeys(store, '');
     assert.ok(keys.length > 0, 'the writer wrote something');
     for (const key of keys) {
