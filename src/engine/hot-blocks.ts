@@ -288,11 +288,11 @@ function shapeOf(lookUp: LookUp, { schema }: QueryScan): Shape | null {
   const names = new Set([...keys, ...lookUp.columns.map(({ name }) => name)]);
   const columns = schema.columns.filter(({ name }) => names.has(name));
   if (columns.some(({ name }) => name.toLowerCase() === 'file_row_number')) return null;
-  const known = columns.map(({ fieldId, name, type, defaultValue }) => [
+  const known = columns.map(({ fieldId, name, type, initialDefault = null }) => [
     fieldId,
     name,
     type,
-    defaultValue,
+    initialDefault,
   ]);
   // Everything that blockSql is made of.
   const id = JSON.stringify([known, lookUp.columns.map(({ sql }) => sql), keys]);

@@ -287,13 +287,13 @@ test('columns, schema and file are told apart', async () => {
       column(1, 'k', BIGINT),
       column(2, 'name', { kind: 'DECIMAL', precision: 9, scale: 2 }),
       column(3, 'v', TEXT),
-      { ...column(4, 'added', TEXT), defaultValue: 'new' },
+      { ...column(4, 'added', TEXT), initialDefault: 'new' },
     );
     const names = ['k', 'v', 'name', 'added'];
     assert.deepEqual(await warm(hot, planOf(later, [a], one, { names })), ['1|a|2.00|new']);
     const other = schemaOf(...later.columns.slice(0, 3), {
       ...column(4, 'added', TEXT),
-      defaultValue: 'newer',
+      initialDefault: 'newer',
     });
     assert.deepEqual(await warm(hot, planOf(other, [a], one, { names })), ['1|a|2.00|newer']);
     // What is now called v was another column in the file: its statistics say nothing.
