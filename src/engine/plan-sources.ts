@@ -53,7 +53,8 @@ interface Merge {
 /** What is read of the files for a scan. AGGREGATE KEY tables give merged rows, unless it is asked where rows lie. */
 function plainScan(asked: QueryScan): Pick<ReadyScan, 'scan' | 'merge'> {
   const { keysType, columns: all } = asked.schema;
-  if (keysType !== 'AGG_KEYS' || asked.positions === true) return { scan: asked, merge: null };
+  const asTheyLie = asked.positions === true || asked.unmerged === true;
+  if (keysType !== 'AGG_KEYS' || asTheyLie) return { scan: asked, merge: null };
   const keys = all.filter((column) => column.isKey);
   const wanted = all.filter(({ name }) => asked.columns.includes(name));
   const columns = wanted.length > 0 ? wanted : keys.slice(0, 1);

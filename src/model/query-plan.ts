@@ -16,6 +16,8 @@ export interface QueryScan {
   readonly columns: readonly string[];
   /** Already pruned by column statistics where the query's filters allow it. */
   readonly files: readonly DataFile[];
+  /** Of an AGGREGATE KEY table: rows as they lie will do, the query merges them itself. */
+  readonly unmerged?: true;
   /**
    * The relation also says where each row lies, in the columns `__file` (INTEGER, index in `files`) and `__row`
    * (BIGINT, position in the file, as position deletes count). For statements that change rows. 'all': deleted rows

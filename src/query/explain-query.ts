@@ -87,6 +87,10 @@ function storedScan(
   const details = [`TABLE: ${scan.tableName}`];
   if (predicates.length > 0) details.push(`PREDICATES: ${predicates.join(', ')}`);
   details.push(`files=${files.length}/${allFiles.length} (${pruned} pruned)`);
+  // Are rows of one key merged by the query itself, or before it? As StarRocks says it.
+  if (schema.keysType === 'AGG_KEYS') {
+    details.push(`PREAGGREGATION: ${scan.unmerged === true ? 'ON' : 'OFF'}`);
+  }
   details.push(`rows=${rows}, bytes=${sum(files, (file) => file.sizeBytes)}`);
   const read = schema.columns.filter((column) => columns.includes(column.name));
   if (detail === 'VERBOSE') {

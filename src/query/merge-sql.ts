@@ -61,10 +61,10 @@ function valueSql(column: ColumnSchema, value: string): string {
  */
 function sumSql(type: SqlType, value: string): string {
   const bits = INTEGER_BITS[type.kind];
-  const total = `sum(${value})`;
-  return bits === undefined
-    ? `CAST(${total} AS ${duckdbType(type)})`
-    : `CAST(${lowBitsSql(total, bits)} AS ${duckdbType(type)})`;
+  const [total, own] = [`sum(${value})`, duckdbType(type)];
+  if (bits === undefined) return `CAST(${total} AS ${own})`;
+  // Arithmetic of 128 bits is slow, and nearly all sums fit.
+  return `coalesce(TRY_CAST(${total} AS ${own}), CAST(${lowBitsSql(total, bits)} AS ${own}))`;
 }
 
 const INTEGER_BITS: Readonly<Partial<Record<SqlType['kind'], bigint>>> = {

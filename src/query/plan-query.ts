@@ -12,6 +12,7 @@ import { foldConstant } from './fold-constant.ts';
 import { querySql } from './generate-query.ts';
 import { boundedSql, checkTypeDepth, MAX_RESULT_TYPE_DEPTH } from './limits.ts';
 import { lookUpOf } from './look-up.ts';
+import { preAggregatedScans } from './pre-aggregated.ts';
 import { pruneFiles } from './prune-files.ts';
 import type { QueryNode } from './query-node.ts';
 import { renderTextSql } from './render.ts';
@@ -120,7 +121,12 @@ export function planSources(
 /** The scans of an analysis with what `node` reads of them. */
 export function planScans(analysis: Analysis, node: QueryNode): readonly PlannedScan[] {
   const use = collectScanUse(node);
-  return analysis.scans.map((scan) => planScan(scan, use, analysis));
+  const schemas = new Map(analysis.scans.map(({ alias, schema }) => [alias, schema]));
+  const unmerged = preAggregatedScans(node, schemas);
+  return analysis.scans.map((scan) => ({
+    ...planScan(scan, use, analysis),
+    ...(unmerged.has(scan.alias) ? { unmerged: true as const } : {}),
+  }));
 }
 
 function volumesOf(scans: readonly ScanDraft[]): readonly VolumeSpec[] {
