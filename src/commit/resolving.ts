@@ -17,6 +17,7 @@ import {
 import type { ResolvePlan } from '../model/resolve-plan.ts';
 import { pruneByKeys } from '../query/prune-files.ts';
 import { answerAgain } from './refused.ts';
+import type { SchemaHooks, SchemaMaker } from './schema-commit.ts';
 import type { CatalogTurns, Turn } from './turn.ts';
 import type {
   BeginOther,
@@ -190,5 +191,10 @@ export class ResolvingCommitter implements Committer {
 
   truncate(tableId: TableId): Promise<number> {
     return this.#options.committer.truncate(tableId);
+  }
+
+  /** Needs no turn: a batch that was resolved against the version before is looked at anew. */
+  changeSchema(tableId: TableId, make: SchemaMaker, hooks: SchemaHooks): Promise<boolean> {
+    return this.#options.committer.changeSchema(tableId, make, hooks);
   }
 }

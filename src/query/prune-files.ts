@@ -2,7 +2,13 @@
 // Only types whose statistics compare exactly; everything doubtful is kept.
 import { statsOf } from '../model/column-stats.ts';
 import type { SqlType } from '../model/sql-type.ts';
-import type { ColumnSchema, ColumnStats, DataFile, StagedFile, TableSchema } from '../model/table.ts';
+import type {
+  ColumnSchema,
+  ColumnStats,
+  DataFile,
+  StagedFile,
+  TableSchema,
+} from '../model/table.ts';
 import type { ScanDraft } from './analysis.ts';
 import type { ScanFilter } from './scan-use.ts';
 import { isInteger } from './types.ts';
