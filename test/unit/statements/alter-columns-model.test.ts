@@ -4,7 +4,14 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { asId, type DatabaseId, type TableId, type VolumeId } from '../../../src/base/ids.ts';
+import {
+  asId,
+  type DatabaseId,
+  type FileId,
+  type TableId,
+  type TransactionId,
+  type VolumeId,
+} from '../../../src/base/ids.ts';
 import type { Engine } from '../../../src/engine/duckdb.ts';
 import { nextFieldId, numberColumns } from '../../../src/model/field-ids.ts';
 import {
@@ -163,7 +170,9 @@ class Run {
     const [stats] = await this.#engine.withConnection((connection) => connection.objects(sql));
     const target = { volumeId: asId<VolumeId>(1), key: path, schema };
     const staged = stagedFileFromStats(stats ?? {}, target);
-    const file = { ...staged, id: asId(this.#made), transactionId: asId(this.#made) } as DataFile;
+    const id = asId<FileId>(this.#made);
+    const transactionId = asId<TransactionId>(this.#made);
+    const file: DataFile = { ...staged, id, transactionId, deletes: [], deletedRows: 0 };
     this.#files = [...this.#files.filter((entry) => !inputs.includes(entry)), { path, file }];
   }
 
