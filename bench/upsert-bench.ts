@@ -22,12 +22,13 @@ import {
 import { systemRandom } from '../src/base/random.ts';
 import { DeleteBitmaps } from '../src/engine/delete-bitmaps.ts';
 import { type Engine, openEngine } from '../src/engine/duckdb.ts';
-import type { SourceReader } from '../src/engine/plan-sources.ts';
+import { type SourceReader, withSources } from '../src/engine/plan-sources.ts';
 import type { LoadTarget, StagedTable } from '../src/model/load-plan.ts';
 import { parquetCopyOptions } from '../src/model/parquet-layout.ts';
 import type { SqlType } from '../src/model/sql-type.ts';
 import type { ColumnSchema, DataFile, TableSchema, VolumeSpec } from '../src/model/table.ts';
 import { type ResolveServices, runResolve } from '../src/pipeline/resolve-run.ts';
+import { writeDeletes } from '../src/pipeline/sink/delete-file.ts';
 import { appendKeyed } from '../src/pipeline/sink/keyed.ts';
 import { LocalStore } from '../src/storage/local-store.ts';
 
@@ -216,6 +217,57 @@ class Table {
     };
   }
 
+  /** CPU ms of one statement over files as the version has them. */
+  async scanCpuMs(files: readonly DataFile[], sql: string): Promise<number> {
+    const columns = ['a', 'b', 'c'];
+    const scan = { placeholder: '__scan0', schema: this.schema, columns, files };
+    const sources = { scans: [scan], inlineTables: [], volumes: [this.volume] };
+    const { signal } = new AbortController();
+    const before = process.cpuUsage();
+    await this.engine.withConnection((connection) =>
+      withSources(this.services, connection, sources, signal, (withClause) =>
+        connection.rows(`${withClause}${sql}`),
+      ),
+    );
+    const used = process.cpuUsage(before);
+    return (used.user + used.system) / 1000;
+  }
+
+  /** Deletes so many of all rows, at random, in one commit. */
+  async deleteShare(share: number): Promise<void> {
+    const transactionId = asId<TransactionId>(this.#nextTransaction++);
+    const scan = {
+      placeholder: '__scan0',
+      schema: this.schema,
+      columns: ['a'],
+      files: this.files,
+      positions: true as const,
+    };
+    const sources = { scans: [scan], inlineTables: [], volumes: [this.volume] };
+    const { signal } = new AbortController();
+    const deletes = await this.engine.withConnection((connection) =>
+      withSources(this.services, connection, sources, signal, async (withClause) => {
+        await connection.run(
+          `CREATE OR REPLACE TEMP TABLE __gone AS ${withClause}SELECT __file, __row FROM __scan0 WHERE hash(a) % 10000 < ${share * 10_000}`,
+        );
+        const to = { target: this.target, store: this.#store, volumes: [this.volume] };
+        return await writeDeletes(
+          to,
+          transactionId,
+          this.services,
+          connection,
+          this.files,
+          '__gone',
+          {
+            signal,
+          },
+        );
+      }),
+    );
+    const table = { tableId: this.target.tableId, files: [] };
+    this.#commit(deletes === null ? table : { ...table, deletes });
+  }
+
   /** As the metadata does. */
   #commit({ files, deletes }: StagedTable): void {
     if (deletes !== undefined) {
@@ -235,10 +287,37 @@ class Table {
   }
 }
 
+/** CPU of scans with so many rows deleted at random, over the same without: what deletes cost readers. */
+async function deletedScans(
+  table: Table,
+  share: number,
+): Promise<Readonly<Record<string, number>>> {
+  const whole = table.files.map((file) => ({ ...file, deletes: [], deletedRows: 0 }));
+  await table.deleteShare(share);
+  const ratios: Record<string, number> = {};
+  for (const [name, sql] of Object.entries(SCANS)) {
+    const cpu = async (files: readonly DataFile[]): Promise<number> => {
+      const runs: number[] = [];
+      for (let run = 0; run <= REPEATS; run += 1) runs.push(await table.scanCpuMs(files, sql));
+      // The first one fills what is kept.
+      return median(runs.slice(1));
+    };
+    ratios[name] = (await cpu(table.files)) / (await cpu(whole));
+  }
+  return ratios;
+}
+
+const SCANS: Readonly<Record<string, string>> = {
+  sum: 'SELECT sum(a), sum(b) FROM __scan0',
+  'group by': 'SELECT c, count(*), sum(a) FROM __scan0 GROUP BY c',
+  filter: 'SELECT count(*) FROM __scan0 WHERE a % 1000 = 7',
+  'top 10': 'SELECT a, b FROM __scan0 ORDER BY b DESC LIMIT 10',
+};
+
 const median = (values: readonly number[]): number =>
   values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 
-async function measure(keys: KeyKind, rows: number): Promise<Result> {
+async function withTable<T>(keys: KeyKind, work: (table: Table) => Promise<T>): Promise<T> {
   const directory = mkdtempSync(join(tmpdir(), 'millrace-upsert-'));
   const engine = await openEngine({
     role: 'query',
@@ -252,7 +331,15 @@ async function measure(keys: KeyKind, rows: number): Promise<Result> {
     clock: systemClock,
   });
   try {
-    const table = new Table(engine, directory, keys);
+    return await work(new Table(engine, directory, keys));
+  } finally {
+    await engine.close();
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+async function measure(keys: KeyKind, rows: number): Promise<Result> {
+  return await withTable(keys, async (table) => {
     await table.fill(rows);
     // The first one warms the page cache and whatever the look-up keeps.
     await table.upsert(rows);
@@ -272,10 +359,19 @@ async function measure(keys: KeyKind, rows: number): Promise<Result> {
       limitMs,
       deleteBytesPerRow: median(runs.map((run) => run.bytes)) / (BATCH_ROWS / 2),
     };
-  } finally {
-    await engine.close();
-    rmSync(directory, { recursive: true, force: true });
-  }
+  });
+}
+
+/** Ratios of scans of a table with 5% of its rows deleted; the limit is 1.8. */
+async function measureScans(rows: number): Promise<Readonly<Record<string, number>>> {
+  return await withTable('bigint', async (table) => {
+    await table.fill(rows);
+    const ratios = await deletedScans(table, 0.05);
+    for (const [name, ratio] of Object.entries(ratios)) {
+      console.error(`5% of ${rows / 1e6}M rows deleted, ${name}: ${ratio.toFixed(2)} x`);
+    }
+    return ratios;
+  });
 }
 
 async function main(): Promise<void> {
@@ -284,6 +380,8 @@ async function main(): Promise<void> {
       json: { type: 'boolean', default: false },
       rows: { type: 'string', default: '1000000,10000000,30000000' },
       keys: { type: 'string', default: 'bigint,string' },
+      /** Rows of a table of which 5% are deleted, for the cost of scans; 0 = none. */
+      deleted: { type: 'string', default: '10000000' },
     },
   });
   const results: Result[] = [];
@@ -297,7 +395,9 @@ async function main(): Promise<void> {
       );
     }
   }
-  if (values.json) console.log(JSON.stringify(results));
+  const scanned = Number(values.deleted);
+  const scans = scanned === 0 ? {} : await measureScans(scanned);
+  if (values.json) console.log(JSON.stringify({ results, scans }));
 }
 
 await main();
