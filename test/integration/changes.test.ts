@@ -1,4 +1,4 @@
-// DELETE among other writers: every row leaves once, none is lost, whoever comes in between.
+// DELETE and UPDATE among other writers: every row changes once, none is lost or doubled, whoever comes in between.
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -22,7 +22,7 @@ async function change(connection: Connection, sql: string): Promise<number> {
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, n) => total + n, 0);
 
-describe('DELETE at the same time', () => {
+describe('changes at the same time', () => {
   let dataDir: string;
   let server: TestServer;
   const open: Connection[] = [];
@@ -110,5 +110,66 @@ describe('DELETE at the same time', () => {
     }
     await writing;
     assert.ok(looks > 5, `${looks} looks`);
+  });
+
+  for (const keys of ['PRIMARY KEY(k)', 'DUPLICATE KEY(k)']) {
+    test(`no UPDATE of another is lost: ${keys}`, async () => {
+      const [first] = open;
+      assert(first !== undefined);
+      await first.query('DROP TABLE IF EXISTS e');
+      await first.query(`CREATE TABLE e (k INT NOT NULL, n INT) ${keys}`);
+      await first.query('INSERT INTO e VALUES (0, 0), (1, 0), (2, 0), (3, 0)');
+      const steps = 8;
+      const changed = await Promise.all(
+        open.map(async (connection, w) => {
+          let rows = 0;
+          for (let step = 0; step < steps; step += 1) {
+            const where = step % 2 === 0 ? 'true' : `k = ${(w + step) % 4}`;
+            rows += await change(connection, `UPDATE e SET n = n + 1 WHERE ${where}`);
+          }
+          return rows;
+        }),
+      );
+      assert.equal(sum(changed), WRITERS * (steps / 2) * 5, String(changed));
+      assert.equal(await one(first, 'SELECT sum(n) FROM e'), sum(changed));
+      assert.equal(await one(first, 'SELECT count(*) FROM e'), 4);
+    });
+  }
+
+  test('upserts, UPDATE and DELETE of the same keys: a key is there once at every moment', async () => {
+    const [first, second, third, reader] = open;
+    assert(first !== undefined && second !== undefined);
+    assert(third !== undefined && reader !== undefined);
+    await first.query('CREATE TABLE f (k INT NOT NULL, n INT) PRIMARY KEY(k)');
+    await first.query('INSERT INTO f SELECT generate_series, 0 FROM TABLE(generate_series(1, 20))');
+    const steps = 12;
+    const upserting = (async () => {
+      for (let step = 0; step < steps; step += 1) {
+        await first.query(`INSERT INTO f VALUES (${step % 5}, ${step}), (${(step % 5) + 10}, 1)`);
+      }
+    })();
+    const updating = (async () => {
+      for (let step = 0; step < steps; step += 1) {
+        await second.query('UPDATE f SET n = n + 1 WHERE k < 15');
+      }
+    })();
+    const deleting = (async () => {
+      for (let step = 0; step < steps; step += 1) {
+        await third.query(`DELETE FROM f WHERE k = ${step % 7} OR k = ${20 - step}`);
+      }
+    })();
+    const all = Promise.all([upserting, updating, deleting]);
+    let running = true;
+    const ended = all.finally(() => {
+      running = false;
+    });
+    while (running) {
+      assert.equal(await one(reader, 'SELECT count(*) - count(DISTINCT k) FROM f'), 0);
+    }
+    await ended;
+    // Keys that nobody deletes or writes again saw every UPDATE once; those that nobody writes again are gone.
+    assert.equal(await one(reader, 'SELECT n FROM f WHERE k = 7'), steps);
+    assert.equal(await one(reader, 'SELECT n FROM f WHERE k = 8'), steps);
+    assert.equal(await one(reader, 'SELECT count(*) FROM f WHERE k >= 15'), 0);
   });
 });
