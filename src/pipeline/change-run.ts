@@ -33,8 +33,9 @@ export async function runChange(
   return await services.engine.withConnection(async (connection) => {
     if (plan.update === null) {
       await findRows(plan, 0, services, connection, options);
-      const tables = await stagedTarget(plan, null, begun, services, connection, options);
+      // Before the deletes are written: they may take over what older objects of the files hold.
       const rowsChanged = await countRows(connection, options);
+      const tables = await stagedTarget(plan, null, begun, services, connection, options);
       return { tables, rowsChanged, rowsLoaded: 0, rowsFiltered: 0, errorSamples: [] };
     }
     return await runUpdate(plan, plan.update, begun, services, connection, options);

@@ -213,6 +213,8 @@ describe('random statements', () => {
   const tables = [
     ['dup', 'none', 'DUPLICATE KEY(k)'],
     ['agg', 'sum', 'AGGREGATE KEY(k)'],
+    ['prim', 'replace', 'PRIMARY KEY(k)'],
+    ['uniq', 'replace', 'UNIQUE KEY(k)'],
   ] as const;
   for (const [table, merge, keys] of tables) {
     test(`${keys}: what the model says after each of ${STATEMENTS} statements`, async () => {
