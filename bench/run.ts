@@ -5,6 +5,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 import type { CompressionName } from '../src/kafka/protocol/batch-header.ts';
+import { compactionManyCommits, compactionMerge } from './compaction-bench.ts';
 import { connections } from './connections-bench.ts';
 import { freshness } from './freshness-bench.ts';
 import { frontEnd } from './front-end-bench.ts';
@@ -70,6 +71,8 @@ const BENCHES: Readonly<Record<string, () => Promise<BenchResult>>> = {
   'front-end': () => frontEnd(repeats),
   'point-query': () => pointQuery(Math.min(rows, 1_000_000), repeats),
   tpch: () => tpch(repeats),
+  'compaction-merge': () => compactionMerge(Math.min(rows, 2_400_000), repeats),
+  'compaction-many-commits': () => compactionManyCommits(repeats),
 };
 
 const names = positionals.length === 0 ? Object.keys(BENCHES) : positionals;

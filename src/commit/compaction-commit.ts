@@ -1,9 +1,12 @@
-// The commit of a compaction: inputs leave and outputs enter at one new version, under the table's turn.
-// It always yields: to a load that waits for the turn, and to anything that took an input away.
+// The commit of a compaction: inputs leave and outputs enter at one new version, under the table's turn. Rows that were
+// deleted from an input meanwhile have to be carried over first. It always yields: to a load that waits for the turn,
+// and to anything that took an input away.
 import { assert, present } from '../base/assert.ts';
 import { fail } from '../base/errors.ts';
 import { failpoint } from '../base/failpoints.ts';
+import type { DeleteFileId, FileId, TableVersion } from '../base/ids.ts';
 import type { Catalog } from '../catalog/catalog.ts';
+import type { NewDeletes } from '../catalog/delete-store.ts';
 import { refusal, success } from '../catalog/transactions.ts';
 import { transactionOfKey } from '../model/file-key.ts';
 import type { CommitResult } from '../model/load-plan.ts';
@@ -19,6 +22,7 @@ export async function commitCompaction(
   assert(request.turn.tableId === tableId, 'the turn is for the same table');
   failpoint('compaction.before-sql');
   const ids = await catalog.commits.reserveFileIds(outputs.length);
+  const deleteIds = request.carried === null ? [] : await catalog.deletes.reserveIds(1);
   try {
     const answer = await catalog.transaction(async (scope) => {
       const check = await scope.commits.attempt({
@@ -45,7 +49,7 @@ export async function commitCompaction(
       if (version === undefined) throw new Refused(null, `table ${tableId} was dropped`);
       const { held, loadWaits } = await scope.turns.standing(request.turn);
       if (!held || loadWaits) {
-        throw new Refused(fail('TURN_LOST', { tableId, holder: request.turn.holder }));
+        throw fail('TURN_LOST', { tableId, holder: request.turn.holder });
       }
       const removed = await scope.commits.removeFiles(tableId, inputs, version);
       if (removed.length !== new Set(inputs).size || removed.length !== inputs.length) {
@@ -53,10 +57,12 @@ export async function commitCompaction(
       }
       // Deletes only grow: the same number of rows means the same rows.
       const deletedRows = sum(removed.map((file) => file.deletedRows));
-      if (deletedRows !== request.deletedRows) {
-        throw new Refused(null, 'rows of an input were deleted meanwhile');
+      const known = request.deletedRows + (request.carried?.rowCount ?? 0);
+      if (deletedRows !== known) {
+        const detail = `${deletedRows} rows of the inputs are deleted by now, not ${known}`;
+        throw fail('RESOLVE_STALE', { tableId, detail });
       }
-      const inputRows = sum(removed.map((file) => file.rowCount)) - deletedRows;
+      const inputRows = sum(removed.map((file) => file.rowCount)) - request.deletedRows;
       checkOutputs(request, inputRows);
       const sequences = removed.map((file) => file.sequence);
       const sequence = Math.max(...sequences);
@@ -80,6 +86,7 @@ export async function commitCompaction(
           const id = present(ids[index], 'an id per file');
           return { id, tableId, version, addedMs, file, sequence };
         }),
+        deletes: carriedDeletes(request, version, ids, deleteIds),
         progress: [],
         segments: [],
         attachmentJson: success(answered),
@@ -98,11 +105,33 @@ export async function commitCompaction(
   }
 }
 
+function carriedDeletes(
+  { tableId, carried }: CompactionCommit,
+  version: TableVersion,
+  ids: readonly FileId[],
+  deleteIds: readonly DeleteFileId[],
+): readonly NewDeletes[] {
+  if (carried === null) return [];
+  const positions = carried.rowCount;
+  const touched = [
+    {
+      fileId: present(ids[0], 'the id of the output'),
+      positions,
+      newPositions: positions,
+      newestDelete: null,
+      replaces: [],
+    },
+  ];
+  const id = present(deleteIds[0], 'an id of the carried deletes');
+  return [{ id, tableId, version, deletes: { object: carried, touched } }];
+}
+
 /** A compaction that loses or makes rows is a bug of the compactor: refused. Merging leaves fewer, but some. */
 function checkOutputs(request: CompactionCommit, inputRows: number): void {
-  const { transactionId, outputs } = request;
+  const { transactionId, outputs, carried } = request;
+  const objects = [...outputs, ...(carried === null ? [] : [carried])];
   const outputRows = sum(outputs.map((file) => file.rowCount));
-  const foreign = outputs.find((file) => transactionOfKey(file.key) !== transactionId);
+  const foreign = objects.find((file) => transactionOfKey(file.key) !== transactionId);
   const isRight =
     request.merged === true
       ? outputRows <= inputRows && (outputRows > 0 || inputRows === 0)
@@ -111,7 +140,9 @@ function checkOutputs(request: CompactionCommit, inputRows: number): void {
     ? `inputs hold ${inputRows} rows, outputs ${outputRows}`
     : foreign !== undefined
       ? `file ${foreign.key} is not of this transaction`
-      : null;
+      : carried !== null && (outputs.length !== 1 || request.merged === true)
+        ? 'deletes are carried over to one output of the same rows'
+        : null;
   if (detail === null) return;
   throw new Refused(fail('COMMIT_REQUEST_INVALID', { transactionId, detail }));
 }

@@ -16,6 +16,8 @@ import {
 } from '../model/load-plan.ts';
 import type { ResolvePlan } from '../model/resolve-plan.ts';
 import { pruneByKeys } from '../query/prune-files.ts';
+import type { CommitFeed } from './commit-feed.ts';
+import type { IngestGate } from './ingest-gate.ts';
 import { answerAgain } from './refused.ts';
 import type { SchemaHooks, SchemaMaker } from './schema-commit.ts';
 import type { CatalogTurns, Turn } from './turn.ts';
@@ -34,6 +36,10 @@ export interface ResolvingOptions {
   readonly turns: CatalogTurns;
   /** Asks a CN. */
   readonly resolve: (plan: ResolvePlan) => Promise<StagedTable>;
+  /** Is told of each table that got a new version. */
+  readonly feed: CommitFeed;
+  /** Has loads wait where their table has too many files. */
+  readonly gate: IngestGate;
   /** A batch has to be looked up within this: every other load of the table waits meanwhile. */
   readonly resolveMs: number;
   readonly log: Log;
@@ -54,21 +60,41 @@ export class ResolvingCommitter implements Committer {
     this.#options = options;
   }
 
+  get gate(): IngestGate {
+    return this.#options.gate;
+  }
+
+  /** Tells of new versions of tables. */
+  get feed(): CommitFeed {
+    return this.#options.feed;
+  }
+
   /** The turns of this front end's tables. */
   get turns(): CatalogTurns {
     return this.#options.turns;
   }
 
-  commit(request: CommitRequest, hooks: CommitHooks): Promise<CommitResult> {
+  async commit(request: CommitRequest, hooks: CommitHooks): Promise<CommitResult> {
     const { committer } = this.#options;
-    return this.#resolved(request, (resolved, turn) => committer.commit(resolved, hooks, turn));
+    return this.#told(
+      await this.#resolved(request, (resolved, turn) => committer.commit(resolved, hooks, turn)),
+    );
   }
 
-  commitOther(request: OtherCommit): Promise<CommitResult> {
+  async commitOther(request: OtherCommit): Promise<CommitResult> {
     const { committer } = this.#options;
-    return this.#resolved(request, (resolved, turn) =>
-      committer.commitOther(turn === undefined ? resolved : { ...resolved, turn }),
+    return this.#told(
+      await this.#resolved(request, (resolved, turn) =>
+        committer.commitOther(turn === undefined ? resolved : { ...resolved, turn }),
+      ),
     );
+  }
+
+  #told(result: CommitResult): CommitResult {
+    const tableIds = result.versions.map(({ tableId }) => tableId);
+    this.#options.gate.grown(tableIds);
+    this.#options.feed.tell(tableIds);
+    return result;
   }
 
   async #resolved<R extends Requested>(
@@ -165,12 +191,18 @@ export class ResolvingCommitter implements Committer {
     }
   }
 
-  begin(task: BeginTask): Promise<BegunTransaction> {
-    return this.#options.committer.begin(task);
+  /** As the committer's. Throws TABLE_TOO_MANY_FILES, too. */
+  async begin(task: BeginTask): Promise<BegunTransaction> {
+    await this.#options.gate.admitTask(task.taskId);
+    return await this.#options.committer.begin(task);
   }
 
-  beginOther(load: BeginOther): Promise<BegunTransaction> {
-    return this.#options.committer.beginOther(load);
+  /** As the committer's. Throws TABLE_TOO_MANY_FILES after a wait, and the signal's reason. */
+  async beginOther(load: BeginOther): Promise<BegunTransaction> {
+    if (load.source !== 'LAKE_COMPACTION') {
+      await this.#options.gate.admit(load.tableId, load.signal);
+    }
+    return await this.#options.committer.beginOther(load);
   }
 
   state(transactionId: TransactionId): Promise<CommitResult | null> {

@@ -10,7 +10,7 @@ import type {
   CommitResult,
   StagedTable,
 } from '../model/load-plan.ts';
-import type { StagedFile } from '../model/table.ts';
+import type { StagedFile, StagedObject } from '../model/table.ts';
 import type { SchemaHooks, SchemaMaker } from './schema-commit.ts';
 import type { Turn } from './turn.ts';
 
@@ -36,6 +36,8 @@ export interface BeginOther {
   readonly timeoutMs?: number;
   /** Who asked for it; '' = the system. */
   readonly userName?: string;
+  /** Ends the wait of a load whose table has too many files. */
+  readonly signal?: AbortSignal;
 }
 
 /** What the load kind learns inside the SQL transaction of a commit. */
@@ -80,9 +82,10 @@ export interface Committer {
   /** PREPARE -> PREPARED (two-phase loads): it no longer times out as fast. Throws TRANSACTION_STATE, UNKNOWN_TRANSACTION. */
   prepare(transactionId: TransactionId): Promise<void>;
   /**
-   * Makes a compaction visible under the table's turn: inputs leave, outputs enter at one new version.
-   * Result ABORTED where an input is no longer live, rows of one were deleted meanwhile, or the table is gone.
-   * Throws TURN_LOST.
+   * Makes a compaction visible under the table's turn: inputs leave, outputs enter at one new version, and so do the
+   * deletes that were carried over. Result ABORTED where an input is no longer live or the table is gone. Throws
+   * without touching anything: TURN_LOST (it ran out, or a load waits), RESOLVE_STALE (more rows of an input were
+   * deleted: carry them over and commit again).
    */
   commitCompaction(request: CompactionCommit): Promise<CommitResult>;
   /**
@@ -112,6 +115,8 @@ export interface CompactionCommit {
   /** Rows of the inputs that the outputs leave out, since they were deleted. */
   readonly deletedRows: number;
   readonly outputs: readonly StagedFile[];
+  /** Positions in the one output of rows that were deleted from the inputs after those were read; null: none. */
+  readonly carried: StagedObject | null;
   /** Rows of one key became one: the outputs may hold fewer rows, and the inputs must be neighbours in commit order. */
   readonly merged?: true;
 }

@@ -38,8 +38,6 @@ export const ACCEPTED_FE_ITEMS = {
   lake_autovacuum_grace_period_minutes: accepted('int', '30'),
   lake_compaction_max_tasks: accepted('int', '-1'),
   lake_compaction_score_selector_min_score: accepted('int', '10'),
-  lake_enable_ingest_slowdown: accepted('bool', 'true'),
-  lake_ingest_slowdown_threshold: accepted('int', '100'),
   load_checker_interval_second: accepted('int', '5'),
   loads_history_retained_days: accepted('int', '30'),
   max_automatic_partition_number: accepted('int', '4096'),

@@ -179,6 +179,20 @@ export const CONFIG_ITEMS = {
   lake_compaction_default_timeout_second: mutable(
     used('fe', 'int', '300', 'how long one compaction may take before it is given up'),
   ),
+  lake_enable_ingest_slowdown: mutable(
+    used('fe', 'bool', 'true', 'loads wait where their table has too many small files'),
+  ),
+  lake_ingest_slowdown_threshold: mutable(
+    used('fe', 'int', '100', 'small files of a table from which on its loads are slowed down'),
+  ),
+  lake_compaction_score_upper_bound: mutable(
+    used(
+      'fe',
+      'int',
+      '2000',
+      'small files of a table at which its loads wait until some are merged',
+    ),
+  ),
   lake_autovacuum_partition_naptime_seconds: used(
     'fe',
     'int',
@@ -263,6 +277,8 @@ export const CONFIG_LIMITS: Readonly<Partial<Record<ConfigKey, ConfigLimit>>> = 
   qe_max_connection: { min: 1, max: 1_000_000 },
   query_timeout_second: SECONDS,
   lake_compaction_default_timeout_second: SECONDS,
+  lake_ingest_slowdown_threshold: { min: 1, max: 1_000_000 },
+  lake_compaction_score_upper_bound: { min: 1, max: 1_000_000 },
   lake_autovacuum_partition_naptime_seconds: SECONDS,
   rpc_timeout_millisecond: MILLISECONDS,
   mem_limit_bytes: ENGINE_BYTES,

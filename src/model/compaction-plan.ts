@@ -1,82 +1,174 @@
-// Which files of a table are worth merging: size-tiered, pure, from the file list alone. Small streaming
-// files merge in steps, each row is rewritten once per tier, large files never. Reads nothing, moves nothing.
-import type { DataFile } from './table.ts';
+// Which files of a table are worth merging: size-tiered, pure, from the file list alone. Small streaming files
+// merge in steps, each row is rewritten about once per tier, large files never. Reads nothing, moves nothing.
+import type { DataFile, TableSchema } from './table.ts';
 
 const KB = 1024;
 const MB = 1024 * KB;
+
+interface Tier {
+  /** Files below this, and not below the tier before, are of the tier. */
+  readonly belowBytes: number;
+  /** So many files are merged once they are large enough together to leave the tier. */
+  readonly minFiles: number;
+  /** So many are merged in any case: what a reader meets of the tier at most, about. */
+  readonly manyFiles: number;
+}
+
 /**
- * Upper bounds of the tiers in bytes, eight times apart, so that a merge of eight files goes up a tier
- * and a row is rewritten about once for each. A file above the last one is left alone.
+ * A merge waits until its output leaves the tier: that is what keeps a byte from being rewritten twice in one.
+ * The first tier merges early, since a query pays for each file and rewriting so little costs nearly nothing.
  */
-const TIER_BYTES = [32 * KB, 256 * KB, 2 * MB, 16 * MB, 128 * MB];
-/** Files of a tier that make a merge worth it; also how many a reader meets per tier at most, about. */
-const MIN_FILES = 8;
+const TIERS: readonly Tier[] = [
+  { belowBytes: 64 * KB, minFiles: 8, manyFiles: 16 },
+  { belowBytes: MB, minFiles: 8, manyFiles: 24 },
+  { belowBytes: 16 * MB, minFiles: 6, manyFiles: 24 },
+  { belowBytes: 128 * MB, minFiles: 3, manyFiles: 16 },
+];
+/** A file from this size on is left alone: more in one file makes no query faster. */
+export const COMPACTED_BYTES = 128 * MB;
 /** Most files of one merge: bounds its time and its SQL text. */
 const MAX_FILES = 128;
-/** Most input bytes of one merge: bounds what a lost turn wastes. */
-const MAX_BYTES = 512 * MB;
+/** Most input bytes and rows of one merge: bound its memory, its time, and what a lost turn wastes. */
+const MAX_BYTES = 256 * MB;
+const MAX_ROWS = 30_000_000;
+/** A file that has lost this part of its rows is rewritten without them. */
+const MANY_DELETED = 0.3;
+/** Below this it waits until nothing is loaded for a while: its tier merges it soon enough. */
+const WORN_BYTES = MB;
+/** A table that nothing was loaded into for a while is tidied up from this many files on. */
+const QUIET_FILES = 6;
 
 /**
- * Disjoint groups of live files to merge, one output each, smallest tier first. Within a tier the oldest
- * files come first; files of different volumes are never mixed. Empty when nothing needs doing.
+ * `stream`: what a table needs while it is loaded. `quiet`: nothing came for a while, so what is left over in the
+ * tiers is merged, too. `whole`: a person asked for it (ALTER TABLE ... COMPACT).
  */
-export function planCompaction(files: readonly DataFile[]): readonly (readonly DataFile[])[] {
-  const tiers = new Map<string, DataFile[]>();
-  for (const file of files) {
-    const tier = TIER_BYTES.findIndex((bound) => file.sizeBytes < bound);
-    if (tier < 0) continue;
-    const name = `${tier} ${file.volumeId}`;
-    const members = tiers.get(name);
-    if (members === undefined) tiers.set(name, [file]);
-    else members.push(file);
-  }
-  return [...tiers.entries()]
-    .toSorted(([a], [b]) => (a < b ? -1 : 1))
-    .map(([, members]) => boundedGroup(members))
-    .filter((group) => group.length >= MIN_FILES);
-}
+export type CompactionMode = 'stream' | 'quiet' | 'whole';
 
 /**
- * The same for tables where the order of rows counts: only files that lie side by side in commit order (as
- * `files` is), and only what lies before and after them in that order stays so. Runs of small files first.
+ * Disjoint groups of live files (given in commit order) to merge, one output each, the smallest first. Files of
+ * different places are never mixed. Where the order of rows decides about values (AGGREGATE KEY), a group has only
+ * neighbours in commit order. Empty when nothing needs doing.
  */
-export function planNeighbours(files: readonly DataFile[]): readonly (readonly DataFile[])[] {
-  for (const bound of TIER_BYTES) {
-    const groups = runsBelow(files, bound)
-      .map((run) => boundedRun(run))
-      .filter((group) => group.length >= MIN_FILES);
-    if (groups.length > 0) return groups;
-  }
-  return [];
+export function planCompaction(
+  files: readonly DataFile[],
+  keysType: TableSchema['keysType'],
+  mode: CompactionMode = 'stream',
+): readonly (readonly DataFile[])[] {
+  const isOrdered = keysType === 'AGG_KEYS';
+  const places = Map.groupBy(files, placeOf);
+  return [...places.values()]
+    .flatMap((members) => planPlace(members, isOrdered, mode))
+    .toSorted((a, b) => bytesOf(a) - bytesOf(b));
 }
 
-/** The longest stretches of files below a size, of one volume each. */
-function runsBelow(files: readonly DataFile[], bound: number): readonly (readonly DataFile[])[] {
-  const runs: DataFile[][] = [];
-  let open: DataFile[] | null = null;
-  for (const file of files) {
-    const fits = file.sizeBytes < bound;
-    if (fits && open !== null && open[0]?.volumeId === file.volumeId) {
-      open.push(file);
-    } else {
-      open = fits ? [file] : null;
-      if (open !== null) runs.push(open);
+/** Files that are small enough to be merged: what counts against a table that is loaded faster than it is kept in shape. */
+export function compactionScore(files: readonly Pick<DataFile, 'sizeBytes'>[]): number {
+  return files.filter(({ sizeBytes }) => sizeBytes < COMPACTED_BYTES).length;
+}
+
+function placeOf(file: DataFile): string {
+  return String(file.volumeId);
+}
+
+function planPlace(
+  files: readonly DataFile[],
+  isOrdered: boolean,
+  mode: CompactionMode,
+): readonly (readonly DataFile[])[] {
+  if (mode === 'whole') return wholeGroups(files, isOrdered);
+  const groups: (readonly DataFile[])[] = [];
+  const taken = new Set<DataFile>();
+  const take = (group: readonly DataFile[]): void => {
+    groups.push(group);
+    for (const file of group) taken.add(file);
+  };
+  for (const [index, tier] of TIERS.entries()) {
+    const fromBytes = TIERS[index - 1]?.belowBytes ?? 0;
+    const fits = ({ sizeBytes }: DataFile): boolean =>
+      sizeBytes < tier.belowBytes && (isOrdered || sizeBytes >= fromBytes);
+    for (const run of runsOf(files, (file) => !taken.has(file) && fits(file), isOrdered)) {
+      const group = boundedGroup(run);
+      // Smaller ones that lie between go along, but are no reason to rewrite what is large already.
+      const members = group.filter(({ sizeBytes }) => sizeBytes >= fromBytes).length;
+      const isGrown = members >= tier.minFiles && bytesOf(group) >= tier.belowBytes;
+      if (isGrown || members >= tier.manyFiles) take(group);
     }
   }
-  return runs;
+  const isWorn = (file: DataFile): boolean =>
+    !taken.has(file) &&
+    file.deletedRows >= Math.max(1, file.rowCount * MANY_DELETED) &&
+    (mode === 'quiet' || file.sizeBytes >= WORN_BYTES);
+  for (const run of runsOf(files, isWorn, isOrdered)) take(boundedGroup(run));
+  if (groups.length === 0 && mode === 'quiet') {
+    const group = quietGroup(files, isOrdered);
+    if (group.length >= QUIET_FILES) take(group);
+  }
+  return groups;
 }
 
-function boundedRun(run: readonly DataFile[]): readonly DataFile[] {
+/** The files that are wanted, in order; where order counts, only those without another one between them. */
+function runsOf(
+  files: readonly DataFile[],
+  isWanted: (file: DataFile) => boolean,
+  isOrdered: boolean,
+): readonly (readonly DataFile[])[] {
+  const runs: DataFile[][] = [[]];
+  for (const file of files) {
+    if (isWanted(file)) runs.at(-1)?.push(file);
+    else if (isOrdered && runs.at(-1)?.length !== 0) runs.push([]);
+  }
+  return runs.filter((run) => run.length > 0);
+}
+
+/** From the smallest file (or the newest) on, as long as the next one is no larger than all before it together. */
+function quietGroup(files: readonly DataFile[], isOrdered: boolean): readonly DataFile[] {
+  const order = isOrdered
+    ? files.toReversed()
+    : files.toSorted((a, b) => a.sizeBytes - b.sizeBytes || a.id - b.id);
   const group: DataFile[] = [];
   let bytes = 0;
-  for (const file of run) {
-    if (group.length === MAX_FILES || bytes + file.sizeBytes > MAX_BYTES) break;
+  for (const file of order) {
+    const isSmall = file.sizeBytes <= Math.max(bytes, 64 * KB);
+    if (!isSmall || file.sizeBytes >= COMPACTED_BYTES) break;
     group.push(file);
     bytes += file.sizeBytes;
+  }
+  const chosen = new Set(group);
+  return boundedGroup(files.filter((file) => chosen.has(file)));
+}
+
+function wholeGroups(
+  files: readonly DataFile[],
+  isOrdered: boolean,
+): readonly (readonly DataFile[])[] {
+  const isWanted = ({ sizeBytes, deletedRows }: DataFile): boolean =>
+    sizeBytes < COMPACTED_BYTES || deletedRows > 0;
+  return runsOf(files, isWanted, isOrdered).flatMap((run) => {
+    const groups: (readonly DataFile[])[] = [];
+    for (let rest = run; rest.length > 0; ) {
+      const group = boundedGroup(rest);
+      groups.push(group);
+      rest = rest.slice(group.length);
+    }
+    return groups.filter((group) => group.length > 1 || group.some((file) => file.deletedRows > 0));
+  });
+}
+
+/** As many files from the front as one merge may have; at least one. */
+function boundedGroup(files: readonly DataFile[]): readonly DataFile[] {
+  const group: DataFile[] = [];
+  let bytes = 0;
+  let rows = 0;
+  for (const file of files) {
+    bytes += file.sizeBytes;
+    rows += file.rowCount;
+    const isFull = group.length === MAX_FILES || bytes > MAX_BYTES || rows > MAX_ROWS;
+    if (isFull && group.length > 0) break;
+    group.push(file);
   }
   return group;
 }
 
-function boundedGroup(members: readonly DataFile[]): readonly DataFile[] {
-  return boundedRun(members.toSorted((a, b) => a.id - b.id));
+function bytesOf(files: readonly DataFile[]): number {
+  return files.reduce((sum, file) => sum + file.sizeBytes, 0);
 }

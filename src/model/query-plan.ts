@@ -87,6 +87,8 @@ export interface QueryPlan {
   readonly timeoutMs: number;
   /** Most rows that the statement can give (LIMIT, or an aggregate of everything); null = not known. */
   readonly maxRows: number | null;
+  /** The whole result, where the metadata knows it: text as a client gets it. Running the plan gives the same. */
+  readonly knownRow?: readonly (string | null)[];
   /**
    * The rows come as a filtered scan of little data finds them: asking for the first few alone costs no more
    * than all of them, and is all that a look-up needs.

@@ -12,6 +12,7 @@ import { foldConstant } from './fold-constant.ts';
 import { querySql } from './generate-query.ts';
 import { boundedSql, checkTypeDepth, MAX_RESULT_TYPE_DEPTH } from './limits.ts';
 import { lookUpOf } from './look-up.ts';
+import { knownRow } from './metadata-result.ts';
 import { preAggregatedScans } from './pre-aggregated.ts';
 import { pruneFiles } from './prune-files.ts';
 import type { QueryNode } from './query-node.ts';
@@ -39,6 +40,7 @@ export function planQuery(query: Query, text: string, context: QueryContext): Qu
     `SELECT ${items.join(', ')} FROM (${inner}) AS q${node.limit === null ? cap : ''}`,
   );
   const lookUp = scans.length === 1 ? lookUpOf(node, context.limits.maxRows) : null;
+  const known = knownRow(node, scans, context.limits.maxRows);
   return {
     duckdbSql,
     columns,
@@ -47,6 +49,7 @@ export function planQuery(query: Query, text: string, context: QueryContext): Qu
     maxRows: mostRows(node),
     ...(isLookUp(node, scans) ? { tryFewFirst: true } : {}),
     ...(lookUp === null ? {} : { lookUp }),
+    ...(known === null ? {} : { knownRow: known }),
   };
 }
 

@@ -15,6 +15,7 @@ import { KafkaClient } from '../kafka/client/kafka-client.ts';
 import { Loader } from '../pipeline/loader.ts';
 import type { CommitPort } from '../pipeline/types.ts';
 import { runCompaction } from '../tables/compaction-run.ts';
+import { carryDeletes, forgetMap } from '../tables/position-map.ts';
 import type { RunningRole } from './child-main.ts';
 import { type ChildSettings, connectToParent } from './child-process.ts';
 import { openStores, type StoreOpener } from './stores.ts';
@@ -108,6 +109,13 @@ function handlers(
     compact: async (plan, { signal }) => ({
       outputs: await runCompaction(plan, { ...work, random: systemRandom }, signal),
     }),
+    carryDeletes: async (plan, { signal }) => ({
+      carried: await carryDeletes(plan, { ...work, random: systemRandom }, signal),
+    }),
+    endCompaction: async ({ transactionId }) => {
+      await forgetMap(transactionId, work);
+      return {};
+    },
     ping: async () => {
       await loader;
       return { rssBytes: process.memoryUsage.rss() };

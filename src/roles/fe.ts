@@ -12,7 +12,10 @@ import type { Random } from '../base/random.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { FeApi, LoaderApi, QueryFeApi, QueryNodeApi } from '../cluster/rpc/messages.ts';
 import type { Handlers, RpcPeer } from '../cluster/rpc/peer.ts';
+import { CommitFeed } from '../commit/commit-feed.ts';
 import { CatalogCommitter } from '../commit/committer.ts';
+import type { Compactor } from '../commit/compactor.ts';
+import { IngestGate } from '../commit/ingest-gate.ts';
 import { ResolvingCommitter } from '../commit/resolving.ts';
 import { CatalogTurns } from '../commit/turn.ts';
 import { DEFAULT_COMMIT_LIMITS } from '../commit/types.ts';
@@ -30,6 +33,7 @@ import { restoreConfig } from '../statements/frontend-config.ts';
 import type { Connections, Services, Session, VolumeAccess } from '../statements/types.ts';
 import { SERVER_VERSION } from '../statements/variables.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import { makeCompactor } from './compaction.ts';
 import { startHousekeeping } from './housekeeping.ts';
 import { Logins } from './logins.ts';
 import { mysqlHandler, type RunQuery } from './mysql-door.ts';
@@ -180,6 +184,16 @@ export async function openCommitter(
     committer,
     catalog,
     turns: new CatalogTurns(catalog, clock),
+    feed: new CommitFeed(),
+    gate: new IngestGate({
+      catalog,
+      clock,
+      limits: () => ({
+        isEnabled: config.bool('lake_enable_ingest_slowdown'),
+        slowFiles: config.int('lake_ingest_slowdown_threshold'),
+        mostFiles: config.int('lake_compaction_score_upper_bound'),
+      }),
+    }),
     resolve: async (plan) =>
       (await queryNode()).call('resolve', plan, { timeoutMs: plan.timeoutMs }),
     resolveMs: RESOLVE_RPCS * config.int('rpc_timeout_millisecond'),
@@ -210,8 +224,10 @@ export async function startFe(
     const timeoutMs = plan.timeoutMs + 5_000;
     return peer.call('query', { plan, firstSequence }, { signal, onChunk, timeoutMs });
   };
+  const compactor = makeCompactor(options, committer);
   const services = await makeServices(options, access, {
     committer,
+    compactor,
     scheduler,
     ports,
     runQuery,
@@ -253,6 +269,7 @@ export async function startFe(
   }
   const tasks = await startTaskRunner(services);
   const housekeeping = startHousekeeping({ ...options, committer });
+  compactor.start();
   return {
     queryPort,
     httpPort: http.port,
@@ -262,6 +279,7 @@ export async function startFe(
       const parts = [
         tasks.stop(),
         housekeeping.stop(),
+        compactor.stop(),
         scheduler.stop(),
         server.close(DRAIN_MS),
         http.close(),
@@ -385,6 +403,7 @@ function makeChanges(options: FeOptions, committer: ResolvingCommitter): Changes
 
 interface Running {
   readonly committer: ResolvingCommitter;
+  readonly compactor: Compactor;
   readonly scheduler: RoutineLoadScheduler;
   /** Filled in once the doors are open. */
   readonly ports: { readonly queryPort: number; readonly httpPort: number };
@@ -398,7 +417,7 @@ async function makeServices(
   running: Running,
 ): Promise<Services> {
   const { catalog, config, clock, log, random, probe, host } = options;
-  const { committer, scheduler, ports, runQuery, connections } = running;
+  const { committer, compactor, scheduler, ports, runQuery, connections } = running;
   const startedMs = clock.nowMs();
   return {
     access,
@@ -411,6 +430,7 @@ async function makeServices(
     inserts: makeInserts(options, committer),
     changes: makeChanges(options, committer),
     newUuid: () => random.uuid(),
+    compactions: compactor,
     truncate: (tableId) => committer.truncate(tableId),
     connections,
     changeSchema: async (tableId, make) => {

@@ -131,6 +131,11 @@ function printAlterClause(clause: AlterTableClause): string {
       return `SET ${printPropertyList(clause.properties)}`;
     case 'swap':
       return `SWAP WITH ${printIdentifier(clause.name)}`;
+    case 'compact':
+      return words(
+        'COMPACT',
+        clause.partitions.length > 0 && `(${clause.partitions.map(printIdentifier).join(', ')})`,
+      );
     case 'add_column':
       return words('ADD COLUMN', printPlaced(clause));
     case 'add_columns':

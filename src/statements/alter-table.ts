@@ -51,6 +51,7 @@ function isColumnClause(clause: AlterTableClause): clause is AlterColumnClause {
     case 'comment':
     case 'set':
     case 'swap':
+    case 'compact':
       return false;
   }
 }
@@ -94,6 +95,15 @@ async function apply(
       const other = await tables.get(table.databaseName, clause.name);
       if (other.id === table.id) throw analysisError(`Same table name ${clause.name}`);
       await tables.swap(table.id, other.id);
+      return;
+    }
+    case 'compact': {
+      // The one partition of a table without any is called as the table.
+      const unknown = clause.partitions.find((name) => name !== table.name);
+      if (unknown !== undefined) {
+        throw analysisError(`Partition '${unknown}' does not exist in table ${table.name}`);
+      }
+      services.compactions.request(table.id);
     }
   }
 }

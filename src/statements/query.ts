@@ -39,7 +39,8 @@ async function planned(statement: Query, context: StatementContext): Promise<Out
   const plan = blamingViews(resolved.views, contextOf(resolved, context), (over) =>
     planQuery(resolved.query, context.text, over),
   );
-  return { kind: 'query', plan };
+  if (plan.knownRow === undefined) return { kind: 'query', plan };
+  return { kind: 'rows', columns: plan.columns, rows: [plan.knownRow] };
 }
 
 /** A query with its views put in, and everything it is analysed over. For EXPLAIN and INSERT. */

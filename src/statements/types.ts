@@ -5,6 +5,7 @@ import type { Clock } from '../base/clock.ts';
 import type { TableId } from '../base/ids.ts';
 import type { Log } from '../base/log.ts';
 import type { Catalog } from '../catalog/catalog.ts';
+import type { Compactor } from '../commit/compactor.ts';
 import type { SchemaMaker } from '../commit/schema-commit.ts';
 import type { Config } from '../config/load.ts';
 import type { Changes } from '../loads/change/service.ts';
@@ -112,6 +113,8 @@ export interface Services {
   /** SET GLOBAL values, kept in memory and in the catalog. */
   readonly globals: Map<string, string>;
   readonly newUuid: () => string;
+  /** What merges the files of tables. */
+  readonly compactions: Pick<Compactor, 'list' | 'request'>;
   /** Takes all rows out of a table, at one new version. */
   readonly truncate: (tableId: TableId) => Promise<number>;
   /** Changes a table's columns at one new version and has its loads planned anew. False = nothing to change. */

@@ -76,6 +76,16 @@ export const METRICS = {
     help: 'Compactions by result (done, lost, failed).',
     labels: ['result'],
   },
+  millrace_compaction_bytes_total: {
+    type: 'counter',
+    help: 'Bytes of files that compactions merged.',
+    labels: [],
+  },
+  millrace_compaction_rows_total: {
+    type: 'counter',
+    help: 'Rows of files that compactions merged.',
+    labels: [],
+  },
   millrace_rejected_store_bytes: {
     type: 'gauge',
     help: 'Bytes of kept rejected rows.',

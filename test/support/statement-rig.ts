@@ -104,6 +104,7 @@ export async function openStatementRig(context: TestContext): Promise<StatementR
       readRows: async () => [],
       globals: new Map(),
       newUuid: () => systemRandom.uuid(),
+      compactions: { list: () => [], request: () => undefined },
       truncate: async () => {
         throw new Error('no commit here');
       },

@@ -41,6 +41,11 @@ export const LOAD_ERRORS = {
     'retry',
     'transaction {transactionId} of the load ended as ABORTED; its messages are read again',
   ),
+  TABLE_TOO_MANY_FILES: row(
+    'retry',
+    'too many small files in table {table}, current/limit: {files}/{limit}: its loads wait for compaction',
+    "load larger batches less often; SHOW PROC '/compactions' shows what is being merged",
+  ),
   LOAD_SCRATCH_FULL: row(
     'retry',
     'no space left for a batch of {sizeBytes} bytes in {path}',

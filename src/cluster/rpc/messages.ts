@@ -14,7 +14,13 @@ import type {
 } from '../../model/load-plan.ts';
 import type { QueryPlan } from '../../model/query-plan.ts';
 import type { ResolvePlan } from '../../model/resolve-plan.ts';
-import type { DataFile, StagedFile, TableInfo, VolumeSpec } from '../../model/table.ts';
+import type {
+  DataFile,
+  StagedFile,
+  StagedObject,
+  TableInfo,
+  VolumeSpec,
+} from '../../model/table.ts';
 
 export interface LoadedPosition {
   readonly partition: number;
@@ -27,6 +33,12 @@ export interface CompactionPlan {
   readonly volume: VolumeSpec;
   readonly volumes: readonly VolumeSpec[];
   readonly inputs: readonly DataFile[];
+}
+
+/** A compaction that was staged, and its inputs as they are by now, in the same order. */
+export interface CarryPlan extends CompactionPlan {
+  readonly output: StagedFile;
+  readonly now: readonly DataFile[];
 }
 
 /** Served by the CN's query process. `query` streams result bytes (MySQL row packets) as chunks. */
@@ -70,6 +82,13 @@ export interface LoaderApi {
   /** The tasks that run here, for comparing with the leases. */
   listTasks: { params: Record<string, never>; result: { readonly taskIds: readonly string[] } };
   compact: { params: CompactionPlan; result: { readonly outputs: readonly StagedFile[] } };
+  /** Stages what was deleted of the inputs meanwhile as deletes of the output; null: nothing was. */
+  carryDeletes: { params: CarryPlan; result: { readonly carried: StagedObject | null } };
+  /** The compaction was committed or given up: what is kept for it can go. */
+  endCompaction: {
+    params: { readonly transactionId: TransactionId };
+    result: Record<string, never>;
+  };
   ping: { params: Record<string, never>; result: { readonly rssBytes: number } };
 }
 

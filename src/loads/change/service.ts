@@ -104,6 +104,7 @@ export class Changes {
       coordinator,
       timeoutMs: timeoutMs + GRACE_MS,
       userName,
+      signal,
     });
     const deadlineMs = clock.monotonicMs() + timeoutMs;
     const running: Running = { ...request, transactionId, label, deadlineMs };

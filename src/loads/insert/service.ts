@@ -78,6 +78,7 @@ export class Inserts {
       coordinator,
       timeoutMs: plan.timeoutMs + GRACE_MS,
       userName: plan.userName,
+      signal,
     });
     const staged = await this.#stage(plan, transactionId, label, signal);
     failpoint('insert.before-commit');

@@ -214,6 +214,8 @@ export type AlterTableClause =
   | { readonly kind: 'comment'; readonly comment: string }
   | { readonly kind: 'set'; readonly properties: readonly Property[] }
   | { readonly kind: 'swap'; readonly name: string }
+  /** Of the partitions named; none = the whole table. */
+  | { readonly kind: 'compact'; readonly partitions: readonly string[] }
   | AlterColumnClause;
 
 /** Clauses that change a table's columns: they may stand together in one statement. */

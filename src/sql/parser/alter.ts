@@ -51,6 +51,11 @@ function parseClause(cursor: Cursor): AlterTableClause {
     cursor.expect('WITH');
     return { kind: 'swap', name: cursor.identifier().name };
   }
+  const isCompact =
+    cursor.take('COMPACT') ||
+    cursor.takeAll('BASE', 'COMPACT') ||
+    cursor.takeAll('CUMULATIVE', 'COMPACT');
+  if (isCompact) return { kind: 'compact', partitions: parsePartitions(cursor) };
   cursor.expect('SET');
   return { kind: 'set', properties: parsePropertyList(cursor) };
 }
@@ -64,6 +69,13 @@ export function parseCancelAlter(cursor: Cursor): CancelAlterTable {
   const name = cursor.qualifiedName();
   const jobIds = cursor.at('(') ? cursor.parenthesised(() => cursor.integerText()) : [];
   return { kind: 'cancel_alter_table', pos, what, name, jobIds };
+}
+
+/** After COMPACT: nothing, one name, or several in parentheses. */
+function parsePartitions(cursor: Cursor): readonly string[] {
+  if (cursor.at('(')) return cursor.parenthesised(() => cursor.identifier().name);
+  const { type, word } = cursor.token;
+  return type === 'end' || word === ',' ? [] : [cursor.identifier().name];
 }
 
 /** After ALTER DATABASE. */

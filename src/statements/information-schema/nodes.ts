@@ -103,13 +103,6 @@ export const NODE_VIEWS: ViewTable = {
     doc: 'empty: the FE plans compaction',
     rows: 'none',
   },
-  be_cloud_native_compactions: {
-    columns: viewColumns(
-      'long BE_ID TXN_ID TABLET_ID VERSION, bool SKIPPED, int RUNS, time START_TIME FINISH_TIME, int PROGRESS, text STATUS PROFILE',
-    ),
-    doc: 'empty: the FE plans compaction',
-    rows: 'none',
-  },
   be_datacache_metrics: {
     columns: viewColumns(
       'long BE_ID, v64 STATUS, long DISK_QUOTA_BYTES DISK_USED_BYTES MEM_QUOTA_BYTES MEM_USED_BYTES META_USED_BYTES, text DIR_SPACES USED_BYTES_DETAIL',

@@ -9,6 +9,7 @@ import { variableText } from '../variables.ts';
 import { type Visibility, visibilityOf } from '../visibility.ts';
 import { ABSENT_VIEWS } from './absent.ts';
 import { COLUMN_VIEWS } from './columns.ts';
+import { COMPACTION_VIEWS } from './compactions.ts';
 import { GRANT_VIEWS, SYS_GRANT_VIEWS } from './grants.ts';
 import { KEY_VIEWS } from './keys.ts';
 import { LOAD_VIEWS } from './loads.ts';
@@ -31,6 +32,7 @@ export const SYSTEM_VIEWS: Readonly<Record<string, ViewTable>> = {
     ...SERVER_VIEWS,
     ...GRANT_VIEWS,
     ...NODE_VIEWS,
+    ...COMPACTION_VIEWS,
     ...ABSENT_VIEWS,
   },
   [SYS]: { ...SYS_GRANT_VIEWS, ...SYS_VIEWS },

@@ -6,6 +6,7 @@ import { analysisError } from '../../loads/properties.ts';
 import { SHOW_COLUMNS, showRow } from '../../loads/routine/show.ts';
 import { printSqlType } from '../../model/sql-type.ts';
 import { shownDefault } from '../default-values.ts';
+import { COMPACTION_PROC_COLUMNS, compactionProcRows } from '../information-schema/compactions.ts';
 import { bucketCount } from '../information-schema/keys.ts';
 import { type ListedTable, listedTables } from '../information-schema/objects.ts';
 import { viewContext } from '../information-schema/system-databases.ts';
@@ -222,6 +223,11 @@ const jobs: Node = async ([key, ...rest], context) => {
   };
 };
 
+const compactions: Node = async (rest, context) =>
+  rest.length > 0
+    ? undefined
+    : { columns: COMPACTION_PROC_COLUMNS, rows: compactionProcRows(context) };
+
 /** First part of the path -> what is below it. */
 const ROOT: Readonly<Record<string, Node>> = {
   backends: list(LISTS.BACKENDS),
@@ -231,6 +237,7 @@ const ROOT: Readonly<Record<string, Node>> = {
     columns: columnsOf('GroupId GroupName TableIds BucketsNum ReplicationNum DistCols IsStable'),
     rows: 'none',
   }),
+  compactions,
   compute_nodes: list(LISTS['COMPUTE NODES']),
   current_queries: list(CURRENT_QUERIES),
   dbs,

@@ -67,7 +67,7 @@ async function compaction(
     coordinator: 'FE: me',
   });
   const outputs = [stagedFile(fixture, table, transactionId, rows, 60)];
-  return { transactionId, tableId: table.id, turn, inputs, deletedRows: 0, outputs };
+  return { transactionId, tableId: table.id, turn, inputs, deletedRows: 0, outputs, carried: null };
 }
 
 test('inputs leave and outputs enter at one version; appends go on meanwhile', async (t) => {
@@ -151,10 +151,17 @@ test('it needs the turn, loses it with the lease, and yields to a load that wait
   fixture.clock.shiftMs += 61_000;
   await assert.rejects(fixture.committer.commitCompaction(late), hasCode('TURN_LOST'));
   await assert.rejects(fixture.committer.commitCompaction(late), hasCode('TURN_LOST'));
-  const second = await compaction(fixture, inputs, 10, await takeTurn(fixture));
-  await fixture.catalog.turns.enqueue(fixture.table.id, 'LOAD', 'a load', 60_000);
+  const held = await takeTurn(fixture);
+  const second = await compaction(fixture, inputs, 10, held);
+  const load = await fixture.catalog.turns.enqueue(fixture.table.id, 'LOAD', 'a load', 60_000);
   await assert.rejects(fixture.committer.commitCompaction(second), hasCode('TURN_LOST'));
   assert.equal((await liveFiles(fixture)).length, 2);
+  // Its work is not lost: once the load had its turn, it is committed.
+  await fixture.catalog.turns.release(held);
+  await fixture.catalog.turns.release(load);
+  const again = { ...second, turn: await takeTurn(fixture) };
+  assert.equal((await fixture.committer.commitCompaction(again)).state, 'VISIBLE');
+  assert.equal((await liveFiles(fixture)).length, 1);
 });
 
 test('an error at any step leaves it open and repeatable', async (t) => {

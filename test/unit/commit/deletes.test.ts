@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { present } from '../../../src/base/assert.ts';
 import { AppError } from '../../../src/base/errors.ts';
+import { asId, type TransactionId } from '../../../src/base/ids.ts';
 import { systemRandom } from '../../../src/base/random.ts';
 import { claimLocation, INCARNATION_KEY } from '../../../src/commit/incarnation.ts';
 import { DEFAULT_SWEEP_LIMITS, runSweep } from '../../../src/commit/sweep.ts';
@@ -196,13 +197,64 @@ test('deletes that do not add up are never visible', async (t) => {
   assert.equal(await rowsOf(fixture), 10);
 });
 
-test('compaction takes deletes along, and gives way where they changed', async (t) => {
+test('compaction leaves deleted rows out, and takes along what was deleted meanwhile', async (t) => {
   const fixture = await openFixture(t);
   const { committer, table } = fixture;
   for (const rows of [10, 20]) await committer.commitOther(await change(fixture, rows, []));
   const [first] = (await head(fixture)).files;
   await committer.commitOther(await change(fixture, 0, [touch(present(first, 'file'), 3)]));
-  const compact = async (deletedRows: number) => {
+  const turns = new CatalogTurns(fixture.catalog, fixture.clock);
+  const { transactionId } = await committer.beginOther({
+    label: nextLabel(),
+    databaseId: table.databaseId,
+    tableId: table.id,
+    source: 'LAKE_COMPACTION',
+    coordinator: 'FE: me',
+  });
+  const inputs = (await head(fixture)).files.map((file) => file.id);
+  const outputs = [stagedFile(fixture, table, transactionId, 28)];
+  const key = deleteFileKey(table.prefix, transactionId, systemRandom.uuid());
+  const carry = (rowCount: number) => ({ volumeId: table.volumeId, key, sizeBytes: 7, rowCount });
+  const commit = async (carried: ReturnType<typeof carry> | null) => {
+    const turn = await takeTurn(fixture, 'COMPACTION');
+    try {
+      return await committer.commitCompaction({
+        transactionId,
+        tableId: table.id,
+        turn,
+        inputs,
+        deletedRows: 2,
+        outputs,
+        carried,
+      });
+    } finally {
+      await turns.release(turn);
+    }
+  };
+  // One row more is deleted than the output leaves out: nothing happens until it is carried over.
+  await assert.rejects(commit(null), hasCode('RESOLVE_STALE'));
+  await assert.rejects(commit(carry(2)), hasCode('RESOLVE_STALE'));
+  assert.equal(await rowsOf(fixture), 27);
+  const result = await commit(carry(1));
+  assert.equal(result.state, 'VISIBLE');
+  assert.deepEqual(await commit(carry(1)), result);
+  assert.equal(await rowsOf(fixture), 27);
+  const { files } = await head(fixture);
+  assert.deepEqual(
+    files.map((file) => [file.rowCount, file.deletedRows, file.deletes.map((one) => one.key)]),
+    [[28, 1, [key]]],
+  );
+  const [status] = await fixture.catalog.tables.status([table.id]);
+  assert.deepEqual([status?.rowCount, status?.fileCount], [27, 1]);
+});
+
+test('deletes that a compaction carries over lie in its own transaction, and belong to one output', async (t) => {
+  const fixture = await openFixture(t);
+  const { committer, table } = fixture;
+  await committer.commitOther(await change(fixture, 10, []));
+  const [file] = (await head(fixture)).files;
+  await committer.commitOther(await change(fixture, 0, [touch(present(file, 'file'), 10)]));
+  for (const isForeign of [true, false]) {
     const { transactionId } = await committer.beginOther({
       label: nextLabel(),
       databaseId: table.databaseId,
@@ -210,23 +262,25 @@ test('compaction takes deletes along, and gives way where they changed', async (
       source: 'LAKE_COMPACTION',
       coordinator: 'FE: me',
     });
-    const inputs = (await head(fixture)).files.map((file) => file.id);
-    const outputs = [stagedFile(fixture, table, transactionId, 30 - deletedRows)];
+    const owner = isForeign ? asId<TransactionId>(transactionId - 1) : transactionId;
+    const key = deleteFileKey(table.prefix, owner, systemRandom.uuid());
+    const outputs = isForeign ? [stagedFile(fixture, table, transactionId, 10)] : [];
     const turn = await takeTurn(fixture, 'COMPACTION');
-    const request = { transactionId, tableId: table.id, turn, inputs, deletedRows, outputs };
-    const { state } = await committer.commitCompaction(request);
+    await assert.rejects(
+      committer.commitCompaction({
+        transactionId,
+        tableId: table.id,
+        turn,
+        inputs: [present(file, 'file').id],
+        deletedRows: isForeign ? 0 : 9,
+        outputs,
+        carried: { volumeId: table.volumeId, key, sizeBytes: 7, rowCount: isForeign ? 10 : 1 },
+      }),
+      hasCode('COMMIT_REQUEST_INVALID'),
+    );
     await new CatalogTurns(fixture.catalog, fixture.clock).release(turn);
-    return state;
-  };
-  assert.equal(await compact(2), 'ABORTED');
-  assert.equal(await rowsOf(fixture), 27);
-  assert.equal(await compact(3), 'VISIBLE');
-  assert.equal(await rowsOf(fixture), 27);
-  const { files } = await head(fixture);
-  assert.deepEqual(
-    files.map((file) => [file.rowCount, file.deletes.length]),
-    [[27, 0]],
-  );
+  }
+  assert.equal(await rowsOf(fixture), 0);
 });
 
 test('delete objects stay while a file needs them, and go with the sweep afterwards', async (t) => {

@@ -11,6 +11,8 @@ import type { FileId, TransactionId } from '../../../src/base/ids.ts';
 import { silentLog } from '../../../src/base/log.ts';
 import { type Random, seededRandom, systemRandom } from '../../../src/base/random.ts';
 import type { NewTable } from '../../../src/catalog/catalog.ts';
+import { CommitFeed } from '../../../src/commit/commit-feed.ts';
+import { type CompactionNode, runCompactionJob } from '../../../src/commit/compaction-job.ts';
 import { ResolvingCommitter } from '../../../src/commit/resolving.ts';
 import { CatalogTurns } from '../../../src/commit/turn.ts';
 import type { OtherCommit } from '../../../src/commit/types.ts';
@@ -19,6 +21,7 @@ import type { StagedTable, TouchedFile } from '../../../src/model/load-plan.ts';
 import type { ResolvePlan } from '../../../src/model/resolve-plan.ts';
 import type { DataFile, StagedFile, TableInfo } from '../../../src/model/table.ts';
 import { CLICKS, type Fixture, openFixture, stagedFile } from '../../support/catalog-fixture.ts';
+import { openGate } from '../../support/open-gate.ts';
 
 const KEYED: NewTable = { ...CLICKS, name: 'keyed', keysType: 'PRIMARY_KEYS' };
 const KEYS = 12;
@@ -44,6 +47,11 @@ class Model {
   /** Rows of data and key files, positions of delete objects, by key of the object. */
   readonly #rows = new Map<string, readonly Row[]>();
   readonly #positions = new Map<string, ReadonlyMap<FileId, ReadonlySet<number>>>();
+  /** Deletes that compactions carried over, by key of the object. */
+  readonly #carried = new Map<
+    string,
+    { readonly fileKey: string; readonly positions: ReadonlySet<number> }
+  >();
   /** Every batch that was ever sent. */
   readonly #batches = new Map<TransactionId, Pending>();
   /** TRUNCATEs: the version that each made. */
@@ -66,6 +74,8 @@ class Model {
       catalog,
       committer,
       turns: new CatalogTurns(catalog, clock),
+      feed: new CommitFeed(),
+      gate: openGate(catalog, clock),
       log: silentLog,
       resolveMs: 60_000,
       resolve: (plan) => this.#resolve(plan),
@@ -186,6 +196,9 @@ class Model {
     const deleted = new Set<number>();
     for (const { key } of file.deletes) {
       for (const position of this.#positions.get(key)?.get(file.id) ?? []) deleted.add(position);
+      const carried = this.#carried.get(key);
+      if (carried?.fileKey !== file.key) continue;
+      for (const position of carried.positions) deleted.add(position);
     }
     assert.equal(deleted.size, file.deletedRows, 'each deleted row counts once');
     return deleted;
@@ -209,42 +222,64 @@ class Model {
 
   async #compact(): Promise<void> {
     const { committer, catalog, clock } = this.#fixture;
-    const { id: tableId, databaseId } = this.#table;
     const inputs = (await this.#liveFiles()).filter(() => this.#random.below(2) === 0);
     if (inputs.length === 0) return;
-    const begun = await this.#quietly(() =>
-      committer.beginOther({
-        label: systemRandom.uuid(),
-        databaseId,
-        tableId,
-        source: 'LAKE_COMPACTION',
-        coordinator: 'FE: me',
-      }),
+    const beside: Promise<void>[] = [];
+    const options = {
+      catalog,
+      committer,
+      turns: new CatalogTurns(catalog, clock),
+      node: this.#compactor(beside),
+      clock,
+      random: systemRandom,
+      log: silentLog,
+      timeoutMs: () => 10_000,
+    };
+    const report = {
+      begun: () => undefined,
+      staged: () => undefined,
+      carried: (rows: number) => this.#count(rows > 0 ? 'carried' : 'nothing carried'),
+      yielded: () => this.#count('yielded'),
+    };
+    const { signal } = new AbortController();
+    const done = await this.#quietly(() =>
+      runCompactionJob(options, { table: this.#table }, inputs, report, signal),
     );
-    if (begun === null) return;
-    const rows = inputs.flatMap((file) => {
-      const deleted = this.#deletedOf(file);
-      return this.#rowsOf(file).filter((_, position) => !deleted.has(position));
-    });
-    const outputs = rows.length === 0 ? [] : [this.#file(begun.transactionId, rows)];
-    // A load may come in between: then rows of the inputs were deleted, or nothing changed.
-    if (this.#random.below(2) === 0) await this.#send(this.#pick());
-    const turns = new CatalogTurns(catalog, clock);
-    const request = { rank: 'COMPACTION', holder: 'c', leaseMs: 60_000, waitMs: 0 } as const;
-    const turn = await this.#quietly(() => turns.acquire(tableId, request));
-    if (turn === null) return;
-    const result = await this.#quietly(() =>
-      committer.commitCompaction({
-        transactionId: begun.transactionId,
-        tableId,
-        turn,
-        inputs: inputs.map((file) => file.id),
-        deletedRows: inputs.reduce((sum, file) => sum + file.deletedRows, 0),
-        outputs,
-      }),
-    );
-    if (result !== null) this.#count(`compaction ${result.state}`);
-    await this.#quietly(() => turns.release(turn));
+    await Promise.all(beside);
+    if (done !== null) this.#count(done ? 'compacted' : 'compaction lost');
+  }
+
+  /** The CN of a compaction. Loads come in while it works, some of them in line for the turn that it holds. */
+  #compactor(beside: Promise<void>[]): CompactionNode {
+    const load = (): Promise<void> =>
+      this.#random.below(2) === 0 ? this.#send(this.#pick()) : Promise.resolve();
+    let order: readonly { readonly file: DataFile; readonly position: number; row: Row }[] = [];
+    return {
+      compact: async ({ inputs, transactionId }) => {
+        const left = inputs.flatMap((file) => {
+          const deleted = this.#deletedOf(file);
+          return this.#rowsOf(file)
+            .map((row, position) => ({ file, position, row }))
+            .filter(({ position }) => !deleted.has(position));
+        });
+        order = left.toSorted((one, other) => one.row.key - other.row.key);
+        await load();
+        const rows = order.map(({ row }) => row);
+        return rows.length === 0 ? [] : [this.#file(transactionId, rows)];
+      },
+      carryDeletes: async ({ now, output, transactionId, table, volume }) => {
+        const deleted = new Map(now.map((file) => [file.id, this.#deletedOf(file)]));
+        const positions = order.flatMap(({ file, position }, place) =>
+          deleted.get(file.id)?.has(position) === true ? [place] : [],
+        );
+        beside.push(load());
+        if (positions.length === 0) return null;
+        const key = deleteFileKey(table.prefix, transactionId, systemRandom.uuid());
+        this.#carried.set(key, { fileKey: output.key, positions: new Set(positions) });
+        return { volumeId: volume.id, key, sizeBytes: 1, rowCount: positions.length };
+      },
+      endCompaction: async () => undefined,
+    };
   }
 
   async #truncate(): Promise<void> {
@@ -263,6 +298,7 @@ class Model {
       'insert.in-sql',
       'insert.after-sql',
       'resolve.before-commit',
+      'compaction.before-commit',
       'compaction.in-sql',
       'compaction.after-sql',
     ];

@@ -227,6 +227,7 @@ class Model {
       inputs,
       deletedRows: 0,
       outputs: [output],
+      carried: null,
     };
   }
 

@@ -7,6 +7,7 @@ import { silentLog } from '../../../src/base/log.ts';
 import { deferred } from '../../../src/base/queue.ts';
 import { systemRandom } from '../../../src/base/random.ts';
 import type { NewTable } from '../../../src/catalog/catalog.ts';
+import { CommitFeed } from '../../../src/commit/commit-feed.ts';
 import { ResolvingCommitter } from '../../../src/commit/resolving.ts';
 import { CatalogTurns } from '../../../src/commit/turn.ts';
 import type { OtherCommit } from '../../../src/commit/types.ts';
@@ -15,6 +16,7 @@ import type { StagedTable } from '../../../src/model/load-plan.ts';
 import type { ResolvePlan } from '../../../src/model/resolve-plan.ts';
 import type { TableInfo } from '../../../src/model/table.ts';
 import { CLICKS, type Fixture, openFixture, stagedFile } from '../../support/catalog-fixture.ts';
+import { openGate } from '../../support/open-gate.ts';
 
 const KEYED: NewTable = { ...CLICKS, name: 'keyed', keysType: 'PRIMARY_KEYS' };
 const hasCode =
@@ -53,6 +55,8 @@ async function setUp(t: { after(work: () => unknown): void }): Promise<Setting> 
       committer: fixture.committer,
       turns: new CatalogTurns(catalog, fixture.clock),
       log: silentLog,
+      feed: new CommitFeed(),
+      gate: openGate(catalog, fixture.clock),
       resolveMs: 60_000,
       resolve: async (plan) => {
         plans.push(plan);

@@ -121,6 +121,7 @@ test('files of an earlier version stay until no query can need them', async (t) 
     inputs,
     deletedRows: 0,
     outputs: [output],
+    carried: null,
   });
   const limits = { ...DEFAULT_SWEEP_LIMITS, retentionMs: () => 10 * MINUTE };
   const options = { ...setting.options, limits };

@@ -20,7 +20,8 @@ import { parquetCopyOptions, readParquetSql } from '../../../src/model/parquet-l
 import type { ColumnSchema, DataFile, TableInfo, VolumeSpec } from '../../../src/model/table.ts';
 import { LocalStore } from '../../../src/storage/local-store.ts';
 import type { ObjectStore } from '../../../src/storage/object-store.ts';
-import { type CompactionOrder, runCompaction } from '../../../src/tables/compaction-run.ts';
+import type { CompactionOrder } from '../../../src/tables/compaction-inputs.ts';
+import { runCompaction } from '../../../src/tables/compaction-run.ts';
 import { withEngine } from '../../support/engine-fixture.ts';
 import { listKeys } from '../../support/object-store-contract.ts';
 
