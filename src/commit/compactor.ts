@@ -148,9 +148,9 @@ export class Compactor {
       for (const tableId of this.#clean.keys()) {
         if (!known.has(tableId)) this.#clean.delete(tableId);
       }
-      for (const { tableId, version } of status) {
-        if (this.#tables.has(tableId) || this.#clean.get(tableId) === version) continue;
-        this.#notice(tableId);
+      for (const { tableId, version, fileCount } of status) {
+        const isClean = fileCount < 2 || this.#clean.get(tableId) === version;
+        if (!isClean && !this.#tables.has(tableId)) this.#notice(tableId);
       }
     } catch (error) {
       log.warn('background work failed', { work: 'compaction', error });
