@@ -143,7 +143,11 @@ function keysSql({ schema, target }: ResolvePlan, paths: readonly string[]): str
 }
 
 /** The rows of the draft that count, whole, each with where the old row of its key is. */
-function newSql(plan: ResolvePlan, { given, rule }: DraftRows, { draft }: BatchPaths): string {
+function newSql(
+  plan: ResolvePlan,
+  { given, rule }: DraftRows,
+  { draft, deletes }: BatchPaths,
+): string {
   const { schema } = plan;
   const givenSchema = { ...schema, columns: schema.columns.filter((c) => given.includes(c.name)) };
   const columns = schema.columns.map((column) => {
@@ -158,7 +162,12 @@ function newSql(plan: ResolvePlan, { given, rule }: DraftRows, { draft }: BatchP
     condition === null
       ? ''
       : ` WHERE o.__row IS NULL OR o.${condition} IS NULL OR d.${condition} >= o.${condition}`;
-  return `SELECT ${columns.join(', ')}, o.__file, o.__row FROM (${rows}) d LEFT JOIN ${OLD} o ON ${sameKey(plan, 'd', 'o')}${counts}`;
+  // A key that the batch deletes before it has no old row any more.
+  const old =
+    deletes === null
+      ? OLD
+      : `(SELECT a.* FROM ${OLD} a ANTI JOIN (${keysSql(plan, [deletes])}) b ON ${sameKey(plan, 'a', 'b')})`;
+  return `SELECT ${columns.join(', ')}, o.__file, o.__row FROM (${rows}) d LEFT JOIN ${old} o ON ${sameKey(plan, 'd', 'o')}${counts}`;
 }
 
 function goneOfDraftSql(plan: ResolvePlan, { deletes }: BatchPaths): string {

@@ -98,15 +98,19 @@ export async function appendKeyed(
       `${last(list, 0)}${order}`,
     );
     const keyTarget = { ...to, schema: keySchema(to.schema, to.keys), keyOf: keyFileKey };
+    // Rows that depend on old ones must know of a delete before them, too: then there is no old one.
+    const deletedSql =
+      update === null
+        ? last(keys, 1)
+        : `SELECT DISTINCT ${keys} FROM ${BATCH} WHERE ${OPERATION} = 1`;
     const deleted =
-      Number(counts?.[2]) === 0
-        ? { rowCount: 0, file: null }
-        : await append(keyTarget, last(keys, 1));
+      Number(counts?.[2]) === 0 ? { rowCount: 0, file: null } : await append(keyTarget, deletedSql);
     assert(
-      written.rowCount + deleted.rowCount === keyCount,
+      update !== null || written.rowCount + deleted.rowCount === keyCount,
       `${keyCount} keys are ${written.rowCount} written and ${deleted.rowCount} deleted rows`,
     );
-    const keyed = { deletes: deleted.file, replacedRows: rowCount - keyCount };
+    const replacedRows = rowCount - written.rowCount - deleted.rowCount;
+    const keyed = { deletes: deleted.file, replacedRows };
     const { tableId } = to.target;
     const { file } = written;
     if (file === null) return { rowCount, table: { tableId, files: [], keyed } };
