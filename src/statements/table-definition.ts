@@ -27,7 +27,7 @@ export function newTable(statement: CreateTable, database: string): NewTable {
   const sortKey = sortKeyOf(statement, keysType, columns);
   const { storage_volume: volumeName, ...properties } = checkedTableProperties(
     statement.properties,
-    { columns },
+    { keysType, columns },
   );
   return {
     databaseName: database,

@@ -156,7 +156,12 @@ const LOWER_WORDS: readonly string[] = ['storage_type', 'tablet_type'];
 
 /** What properties are checked against. */
 export interface PropertyScope {
-  readonly columns: readonly { readonly name: string; readonly type: SqlType }[];
+  readonly keysType: KeysType;
+  readonly columns: readonly {
+    readonly name: string;
+    readonly type: SqlType;
+    readonly isKey: boolean;
+  }[];
 }
 
 /** PROPERTIES of a table, checked. Throws SQL_ANALYZE as StarRocks words it. */
@@ -220,13 +225,18 @@ const WITHOUT_BLOOM: readonly SqlType['kind'][] = [
   'PERCENTILE',
 ];
 
-function checkBloomFilter(list: string, { columns }: PropertyScope): void {
+function checkBloomFilter(list: string, { keysType, columns }: PropertyScope): void {
   const names = list.split(',').map((name) => name.trim());
   if (list.trim() === '') return;
   for (const name of names) {
     const column = columns.find((entry) => entry.name.toLowerCase() === name.toLowerCase());
     if (column === undefined) {
       throw analysisError(`Bloom filter column does not exist in table. invalid column: ${name}`);
+    }
+    if (!column.isKey && (keysType === 'AGG_KEYS' || keysType === 'UNIQUE_KEYS')) {
+      throw analysisError(
+        `Bloom filter index only used in columns of DUP_KEYS/PRIMARY table or key columns of UNIQUE_KEYS/AGG_KEYS table. invalid column: ${name}`,
+      );
     }
     if (WITHOUT_BLOOM.includes(column.type.kind)) {
       throw analysisError(

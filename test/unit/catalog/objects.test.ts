@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { present } from '../../../src/base/assert.ts';
 import { systemClock } from '../../../src/base/clock.ts';
 import { AppError } from '../../../src/base/errors.ts';
-import { asId, type VolumeId } from '../../../src/base/ids.ts';
+import { asId, type TableId, type VolumeId } from '../../../src/base/ids.ts';
 import { systemRandom } from '../../../src/base/random.ts';
 import { openCatalog } from '../../../src/catalog/open.ts';
 import { CLICKS, grant, openFixture } from '../../support/catalog-fixture.ts';
@@ -221,4 +221,24 @@ test('where there is no volume, nothing can be created and the error says how to
   );
   await catalog.close();
   rmSync(dataDir, { recursive: true, force: true });
+});
+
+test('AUTO_INCREMENT values are given out once, to whoever asks at once and after a restart', async (t) => {
+  const fixture = await openFixture(t);
+  const { id } = fixture.table;
+  const counts = [3, 1, 100, 7, 2, 50];
+  const firsts = await Promise.all(
+    counts.map((count) => fixture.catalog.tables.reserveAutoIds(id, count)),
+  );
+  await fixture.reopen();
+  firsts.push(await fixture.catalog.tables.reserveAutoIds(id, 1));
+  const given = firsts.flatMap((first, index) =>
+    Array.from({ length: counts[index] ?? 1 }, (_, i) => first + i),
+  );
+  assert.equal(Math.min(...given), 1);
+  assert.equal(new Set(given).size, given.length);
+  await assert.rejects(
+    fixture.catalog.tables.reserveAutoIds(asId<TableId>(77), 1),
+    fails('UNKNOWN_TABLE'),
+  );
 });

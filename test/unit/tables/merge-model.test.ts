@@ -182,8 +182,19 @@ class Rig {
     this.files.splice(from, inputs.length, await this.#file(id, output.key, output.rowCount));
   }
 
-  async read(): Promise<readonly string[]> {
+  read(): Promise<readonly string[]> {
+    return this.#select('SELECT * FROM __scan0', {});
+  }
+
+  /** By key, over merged rows or over rows as they lie. */
+  totals(options: { readonly unmerged?: true }): Promise<readonly string[]> {
+    const list = 'k, CAST(sum("SUM") AS INTEGER), min("MIN"), max("MAX")';
+    return this.#select(`SELECT ${list} FROM __scan0 GROUP BY k`, options);
+  }
+
+  async #select(sql: string, options: { readonly unmerged?: true }): Promise<readonly string[]> {
     const scan = {
+      ...options,
       placeholder: '__scan0',
       schema: table.schema,
       columns: columns.map(({ name }) => name),
@@ -193,7 +204,7 @@ class Rig {
     const sources = { scans: [scan], inlineTables: [], volumes: [volume] };
     const rows = await this.#engine.withConnection((connection) =>
       withSources(reader, connection, sources, new AbortController().signal, (withClause) =>
-        connection.rows(`${withClause}SELECT * FROM __scan0`),
+        connection.rows(`${withClause}${sql}`),
       ),
     );
     return rows.map((row) => JSON.stringify(row)).sort();
@@ -234,6 +245,7 @@ test('merged rows are those of a model, however files were compacted', async () 
           }
         }
         assert.deepEqual(await rig.read(), modelOf(rows));
+        assert.deepEqual(await rig.totals({ unmerged: true }), await rig.totals({}));
       }),
       { numRuns: 60, seed: 5 },
     );
