@@ -44,7 +44,7 @@ export const STATEMENT_DOCS: Readonly<Record<StatementKind, StatementDoc>> = {
   ),
   use_database: ddl('USE [default_catalog.]d'),
   create_table: ddl(
-    'CREATE [TEMPORARY] TABLE [IF NOT EXISTS] t (c type ..) [DUPLICATE KEY (..)] [DISTRIBUTED BY ..] [PROPERTIES (..)] [AS SELECT ..]',
+    'CREATE [TEMPORARY] TABLE [IF NOT EXISTS] t (c type [SUM | ..] [[NOT] NULL] [DEFAULT .. | AUTO_INCREMENT | AS expr] [COMMENT ..], ..) [{DUPLICATE | AGGREGATE | UNIQUE | PRIMARY} KEY (..)] [COMMENT ..] [DISTRIBUTED BY ..] [ORDER BY (..)] [PROPERTIES (..)] [AS SELECT ..]',
     'without partitions; buckets and replicas are kept and shown, without effect',
   ),
   create_table_like: ddl('CREATE [TEMPORARY] TABLE [IF NOT EXISTS] t LIKE u'),

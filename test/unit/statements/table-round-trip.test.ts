@@ -71,7 +71,7 @@ const sqlText = (value: string): string =>
   `'${value.replaceAll('\\', '\\\\').replaceAll("'", "\\'").replaceAll('\0', '')}'`;
 
 const table = fc.record({
-  model: fc.constantFrom('', 'DUPLICATE', 'AGGREGATE'),
+  model: fc.constantFrom('', 'DUPLICATE', 'AGGREGATE', 'UNIQUE', 'PRIMARY'),
   keys: fc.array(fc.nat(), { minLength: 1, maxLength: 3 }),
   values: fc.array(fc.nat(), { maxLength: 5 }),
   /** One number for every choice about a column. */
@@ -106,8 +106,10 @@ const pick = <T>(list: readonly T[], choice: number): T => {
 
 function createSql(name: string, t: Table): string {
   const isMerged = t.model === 'AGGREGATE';
+  const isPrimary = t.model === 'PRIMARY';
   const keyKinds = KINDS.filter(
-    ({ isKey, defaults }) => isKey && !defaults.join().includes('uuid'),
+    ({ isKey, isSort, defaults }) =>
+      isKey && (isSort || !isPrimary) && !defaults.join().includes('uuid'),
   );
   const keys = t.keys.map((choice) => pick(keyKinds, choice));
   const values = t.values.map((choice) => pick(KINDS, choice));
@@ -116,7 +118,7 @@ function createSql(name: string, t: Table): string {
     const choice = t.choices[index] ?? 0;
     const isKey = index < keys.length;
     const aggregate = isMerged && !isKey ? pick(kind.aggregates, choice) : '';
-    const nullable = pick(['', 'NULL', 'NOT NULL'], choice);
+    const nullable = isKey && isPrimary ? '' : pick(['', 'NULL', 'NOT NULL'], choice);
     const value = pick(kind.defaults, choice >> 2);
     const comment = t.comments[index] ?? '';
     return `\`${names[index]}\` ${kind.type} ${aggregate} ${nullable} ${value} COMMENT ${sqlText(comment)}`;
@@ -130,7 +132,7 @@ function createSql(name: string, t: Table): string {
   const sortable = keys.every(({ isSort }) => isSort);
   const keyList = keys.map((_, i) => `k${i}`);
   const buckets = t.buckets === null ? '' : `BUCKETS ${t.buckets}`;
-  const canBeRandom = !isMerged;
+  const canBeRandom = t.model === '' || t.model === 'DUPLICATE';
   return [
     `CREATE TABLE ${name} (${columns.join(', ')})`,
     t.model === '' ? '' : `${t.model} KEY(${keyList.join(', ')})`,
