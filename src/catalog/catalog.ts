@@ -7,6 +7,7 @@ import type { Random } from '../base/random.ts';
 import type { ColumnSchema, DataFile, TableInfo, VolumeSpec, VolumeType } from '../model/table.ts';
 import type { TablePoint } from '../model/table-point.ts';
 import type { Accounts } from './account-records.ts';
+import type { AuditStore } from './audit-store.ts';
 import type { BeginStore } from './begin-store.ts';
 import type { CommitStore } from './commit-store.ts';
 import type { DeleteStore } from './delete-store.ts';
@@ -298,6 +299,8 @@ export interface CatalogScope {
   readonly retention: RetentionStore;
   /** The versions of tables that can be read. */
   readonly versions: VersionStore;
+  /** Whether a table's metadata agrees with itself. */
+  readonly audit: AuditStore;
   /** What was dropped and can be recovered. */
   readonly recycleBin: RecycleBin;
 }

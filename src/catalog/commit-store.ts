@@ -18,6 +18,7 @@ import { DeleteStore, type NewDeletes } from './delete-store.ts';
 import { runNamedBatch } from './driver/batch.ts';
 import { readJob, selectJobs } from './load-job-store.ts';
 import type { LoadJobRecord } from './load-jobs.ts';
+import { RollbackStore } from './rollback-store.ts';
 import type { FilesTable } from './schema/tables.ts';
 import { readTransaction, type TransactionRecord } from './transactions.ts';
 import { removeAllFiles, TruncateStore } from './truncate-store.ts';
@@ -306,6 +307,11 @@ export class CommitStore {
         .execute();
       return removed.length;
     });
+  }
+
+  /** How a table goes back to an older version. */
+  get rollbacks(): RollbackStore {
+    return new RollbackStore(this.#context);
   }
 
   /** Takes all files out of a table. Throws UNKNOWN_TABLE, LEADER_LOST. */

@@ -13,6 +13,7 @@ import {
   STATISTICS_DATABASE,
 } from '../model/system-tables.ts';
 import { AccountStore } from './accounts.ts';
+import { AuditStore } from './audit-store.ts';
 import { BeginStore } from './begin-store.ts';
 import {
   type Catalog,
@@ -281,6 +282,7 @@ class Scope implements CatalogScope {
   readonly turns: TurnStore;
   readonly retention: RetentionStore;
   readonly versions: VersionStore;
+  readonly audit: AuditStore;
   readonly recycleBin: RecycleBin;
 
   constructor(context: CatalogContext) {
@@ -303,6 +305,7 @@ class Scope implements CatalogScope {
     this.turns = new TurnStore(context);
     this.retention = new RetentionStore(context);
     this.versions = new VersionStore(context);
+    this.audit = new AuditStore(context);
     this.recycleBin = new RecycleBin(context);
   }
 }

@@ -10,6 +10,7 @@ import {
   type TransactionId,
   type VolumeId,
 } from '../base/ids.ts';
+import { transactionPrefix } from '../model/file-key.ts';
 import type { CatalogContext } from './context.ts';
 import { runBatch } from './driver/batch.ts';
 
@@ -155,9 +156,11 @@ export class RetentionStore {
     const { db } = this.#context;
     // Both tables have every column that is named here.
     const either = from as 'files';
+    // In this order: of each table only what has expired is looked at, not all that is kept.
     const found = db
-      .selectFrom(`${either} as file`)
-      .innerJoin('tables', 'tables.id', 'file.table_id')
+      .selectFrom('tables')
+      .crossJoin(`${either} as file`)
+      .whereRef('file.table_id', '=', 'tables.id')
       .select(['file.id', 'file.table_id', 'file.volume_id', 'file.file_key', 'file.size_bytes'])
       .select(({ exists, selectFrom }) =>
         exists(
@@ -178,6 +181,9 @@ export class RetentionStore {
       found
         .where('tables.dropped_ms', '<', readersSinceMs)
         .where('tables.drop_kind', '=', 'FORCE')
+        .where((eb) =>
+          eb.or([eb('file.removed_version', 'is', null), eb('file.removed_version', '>', 0)]),
+        )
         .limit(limit),
     ]);
     const gone = new Set(dropped.map((row) => row.id));
@@ -191,6 +197,29 @@ export class RetentionStore {
       reason: gone.has(row.id) ? ('dropped' as const) : ('expired' as const),
       shared: Boolean(row.shared),
     }));
+  }
+
+  /** Where transactions that were aborted since then put their files: below their table, and among rejected rows. */
+  async abortedPrefixes(sinceMs: number): Promise<readonly string[]> {
+    const { db } = this.#context;
+    const [aborted, system] = await runBatch(db, [
+      db
+        .selectFrom('transactions')
+        .innerJoin('tables', 'tables.id', 'transactions.table_id')
+        .select(['transactions.id', 'tables.prefix'])
+        .where('transactions.finish_ms', '>=', sinceMs)
+        .where('transactions.state', '=', 'ABORTED'),
+      db
+        .selectFrom('tables')
+        .innerJoin('databases', 'databases.id', 'tables.database_id')
+        .select('tables.prefix')
+        .where('databases.is_system', '=', 1),
+    ]);
+    return aborted.flatMap(({ id, prefix }) =>
+      [prefix, ...system.map((table) => table.prefix)].map((place) =>
+        transactionPrefix(place, asId<TransactionId>(id)),
+      ),
+    );
   }
 
   /** Forgets files and delete objects that are gone from their volume. */

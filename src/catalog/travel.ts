@@ -8,6 +8,7 @@ import type { Snapshot, SnapshotTable, TableRef } from './catalog.ts';
 import type { CatalogContext } from './context.ts';
 import { readDeletes, selectDeletes } from './delete-store.ts';
 import { runBatch } from './driver/batch.ts';
+import { SchemaStore } from './schema-store.ts';
 import { readFile, readSnapshotHeads, selectFiles } from './snapshots.ts';
 import { readVolume } from './volumes.ts';
 
@@ -36,7 +37,10 @@ async function readThen(
   at: TablePoint,
 ): Promise<SnapshotTable> {
   const version = await versionAt(context, table, at);
-  return { table, version, files: await filesAt(context, table.id, version) };
+  // Null where the table has had one schema only.
+  const schema = (await new SchemaStore(context).at(table.id, version)) ?? table.schema;
+  const files = await filesAt(context, table.id, version);
+  return { table: { ...table, schema }, version, files };
 }
 
 /**

@@ -1,9 +1,10 @@
 // The command line: start, sql, check-sql. `child` is how the FE starts its other processes. Exit codes: 0 done,
 // 1 a user's mistake or a failed statement, 2 usage, 3 unavailable, 70 a bug.
 import { resolve } from 'node:path';
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import { ROW_FORMATS, type RowFormat } from './print-rows.ts';
 import { report } from './report.ts';
+import { addServerCommands, port } from './server-commands.ts';
 
 /** Runs one command; resolves with the exit code. */
 export async function runCommand(argv: readonly string[]): Promise<number> {
@@ -55,6 +56,9 @@ export async function runCommand(argv: readonly string[]): Promise<number> {
       const text = await runSql(options.execute, { ...options, database: options.database });
       if (text !== '') process.stdout.write(`${text}\n`);
     });
+  addServerCommands(program, (code) => {
+    exitCode = code;
+  });
   program
     .command('check-sql')
     .description('tell which statements of a file work here, differ from StarRocks or are missing')
@@ -103,14 +107,6 @@ interface SqlFlags {
   readonly password: string;
   readonly database?: string;
   readonly format: RowFormat;
-}
-
-function port(text: string): number {
-  const value = Number(text);
-  if (!/^\d{1,5}$/.test(text) || value > 65535) {
-    throw new InvalidArgumentError('a port is a number from 0 to 65535');
-  }
-  return value;
 }
 
 function brokerPort(text: string): number | 'off' {

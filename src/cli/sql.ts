@@ -1,6 +1,11 @@
 // `millrace sql`: runs statements against a running Millrace (or any MySQL-protocol server) and prints
 // the rows. A client of the wire like any other: it shares nothing with the server's process.
-import { createConnection, type FieldPacket, type RowDataPacket } from 'mysql2/promise';
+import {
+  type Connection,
+  createConnection,
+  type FieldPacket,
+  type RowDataPacket,
+} from 'mysql2/promise';
 import { printRows, type RowFormat, type TextResult } from './print-rows.ts';
 
 export interface SqlOptions {
@@ -12,9 +17,9 @@ export interface SqlOptions {
   readonly format: RowFormat;
 }
 
-/** Runs one text (several statements are fine) and returns what to print, one block per result set. */
-export async function runSql(text: string, options: SqlOptions): Promise<string> {
-  const connection = await createConnection({
+/** A connection whose rows are arrays of texts. */
+export function openConnection(options: Omit<SqlOptions, 'format'>): Promise<Connection> {
+  return createConnection({
     host: options.host,
     port: options.port,
     user: options.user,
@@ -25,6 +30,11 @@ export async function runSql(text: string, options: SqlOptions): Promise<string>
     // Named in its other spelling: with the column's own encoding mysql2 warns about JSON columns.
     typeCast: (field) => field.string('utf-8'),
   });
+}
+
+/** Runs one text (several statements are fine) and returns what to print, one block per result set. */
+export async function runSql(text: string, options: SqlOptions): Promise<string> {
+  const connection = await openConnection(options);
   try {
     const [result, fields] = await connection.query(text);
     return toResults(result, fields)

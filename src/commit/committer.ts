@@ -9,6 +9,7 @@ import {
   type DatabaseId,
   type FileId,
   type TableId,
+  type TableVersion,
   type TransactionId,
 } from '../base/ids.ts';
 import type { Catalog, CatalogScope } from '../catalog/catalog.ts';
@@ -22,6 +23,7 @@ import type {
   CommitResult,
   PartitionProgress,
 } from '../model/load-plan.ts';
+import type { TablePoint } from '../model/table-point.ts';
 import { findImbalance } from './check-request.ts';
 import { commitCompaction } from './compaction-commit.ts';
 import { changes, growthOf } from './growth.ts';
@@ -204,6 +206,15 @@ export class CatalogCommitter implements Committer {
     const { commits, begins } = this.#catalog;
     const transactionId = await begins.reserveTransactionId();
     return await commits.truncate(tableId, transactionId, `truncate-${tableId}-${transactionId}`);
+  }
+
+  async rollback(tableId: TableId, at: TablePoint): Promise<TableVersion | null> {
+    const { commits, begins } = this.#catalog;
+    const { version, head, files } = await commits.rollbacks.plan(tableId, at);
+    if (version === head) return null;
+    const ids = await commits.reserveFileIds(files);
+    const transactionId = await begins.reserveTransactionId();
+    return await commits.rollbacks.rollback({ tableId, version }, transactionId, ids);
   }
 
   changeSchema(tableId: TableId, make: SchemaMaker, hooks: SchemaHooks): Promise<boolean> {

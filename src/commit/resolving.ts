@@ -15,6 +15,7 @@ import {
   type StagedTable,
 } from '../model/load-plan.ts';
 import type { ResolvePlan } from '../model/resolve-plan.ts';
+import type { TablePoint } from '../model/table-point.ts';
 import { pruneByKeys } from '../query/prune-files.ts';
 import type { CommitFeed } from './commit-feed.ts';
 import type { IngestGate } from './ingest-gate.ts';
@@ -223,6 +224,10 @@ export class ResolvingCommitter implements Committer {
 
   truncate(tableId: TableId): Promise<number> {
     return this.#options.committer.truncate(tableId);
+  }
+
+  rollback(tableId: TableId, at: TablePoint): Promise<TableVersion | null> {
+    return this.#options.committer.rollback(tableId, at);
   }
 
   /** Needs no turn: a batch that was resolved against the version before is looked at anew. */

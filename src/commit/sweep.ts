@@ -17,6 +17,11 @@ export interface SweepOptions {
   /** The store of a volume, rooted at its location. */
   readonly store: (volumeId: VolumeId) => Promise<ObjectStore>;
   readonly limits: SweepLimits;
+  /**
+   * Where to look for objects without a row: everywhere (absent), or only where transactions put theirs that were
+   * aborted since then, by the database's clock. A listing of everything is dear where much is kept.
+   */
+  readonly orphansOfSinceMs?: number;
   /** A wall clock that does not jump ahead; absent: the database's own is trusted. */
   readonly steadyNowMs?: () => number;
 }
@@ -83,6 +88,7 @@ export async function planSweep(options: SweepOptions): Promise<SweepPlan> {
     await readersSinceMs(options, nowMs),
     limits.maxFiles,
   );
+  const prefixes = await orphanPrefixes(options);
   const files: SweepFile[] = [];
   const failures: { volumeId: VolumeId; error: AppError }[] = [];
   for (const volume of await catalog.volumes.list()) {
@@ -92,7 +98,7 @@ export async function planSweep(options: SweepOptions): Promise<SweepPlan> {
       const own = expired.filter((file) => file.volumeId === volume.id);
       files.push(...own.map(toExpired));
       const space = Math.max(0, limits.maxFiles - files.length);
-      files.push(...(await findOrphans(catalog, volume.id, store, space)));
+      files.push(...(await findOrphans(catalog, volume.id, store, prefixes, space)));
     } catch (error) {
       // One volume that does not answer must not keep the others from being swept.
       failures.push({ volumeId: volume.id, error: toAppError(error) });
@@ -133,6 +139,15 @@ function toExpired({ volumeId, key, sizeBytes, row, ...more }: ExpiredFile): Swe
   return { volumeId, key, sizeBytes, reason, row, tableId, shared };
 }
 
+/** Key prefixes below which orphans may lie. */
+async function orphanPrefixes({
+  catalog,
+  orphansOfSinceMs,
+}: SweepOptions): Promise<readonly string[]> {
+  if (orphansOfSinceMs === undefined) return [''];
+  return await catalog.retention.abortedPrefixes(orphansOfSinceMs);
+}
+
 /** Keys of one page of a listing that are looked up at once. */
 const PAGE = 1000;
 
@@ -144,6 +159,7 @@ async function findOrphans(
   catalog: Catalog,
   volumeId: VolumeId,
   store: ObjectStore,
+  prefixes: readonly string[],
   limit: number,
 ): Promise<readonly SweepFile[]> {
   const orphans: SweepFile[] = [];
@@ -165,11 +181,13 @@ async function findOrphans(
     }
     page = [];
   };
-  for await (const { key, sizeBytes } of store.list('')) {
-    const transactionId = transactionOfKey(key);
-    if (transactionId !== null) page.push({ key, sizeBytes, transactionId });
-    if (page.length >= PAGE) await settle();
-    if (orphans.length >= limit) return orphans.slice(0, limit);
+  for (const prefix of prefixes) {
+    for await (const { key, sizeBytes } of store.list(prefix)) {
+      const transactionId = transactionOfKey(key);
+      if (transactionId !== null) page.push({ key, sizeBytes, transactionId });
+      if (page.length >= PAGE) await settle();
+      if (orphans.length >= limit) return orphans.slice(0, limit);
+    }
   }
   await settle();
   return orphans.slice(0, limit);
@@ -197,7 +215,8 @@ export async function runSweep(options: SweepOptions): Promise<SweepPlan> {
       failures.push({ volumeId, error: toAppError(error) });
     }
   }
-  await expire(options);
+  // Not before all is gone that has expired: a table's files go when its oldest version has stood for a while.
+  if (plan.files.length < limits.maxFiles) await expire(options);
   const nowMs = catalog.nowMs();
   await catalog.retention.prune({
     beforeMs: nowMs - limits.labelKeepMs,

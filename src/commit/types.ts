@@ -1,6 +1,13 @@
 // What commit/ offers to the rest of the FE: the only way to make rows visible. Types only; the
 // implementation is in committer.ts (appends), compaction-commit.ts, turn.ts and sweep.ts.
-import type { DatabaseId, Epoch, FileId, TableId, TransactionId } from '../base/ids.ts';
+import type {
+  DatabaseId,
+  Epoch,
+  FileId,
+  TableId,
+  TableVersion,
+  TransactionId,
+} from '../base/ids.ts';
 import type { CatalogScope } from '../catalog/catalog.ts';
 import type { LoadJobRecord } from '../catalog/load-jobs.ts';
 import type { TransactionSource } from '../catalog/transactions.ts';
@@ -11,6 +18,7 @@ import type {
   StagedTable,
 } from '../model/load-plan.ts';
 import type { StagedFile, StagedObject } from '../model/table.ts';
+import type { TablePoint } from '../model/table-point.ts';
 import type { SchemaHooks, SchemaMaker } from './schema-commit.ts';
 import type { Turn } from './turn.ts';
 
@@ -100,6 +108,12 @@ export interface Committer {
    * Throws UNKNOWN_TABLE, LEADER_LOST.
    */
   truncate(tableId: TableId): Promise<number>;
+  /**
+   * The rows of an older version become the rows of the table, at one new version; null where the point is the
+   * version that the table has. Positions of loads stay. Throws UNKNOWN_TABLE, UNKNOWN_VERSION, NO_VERSION_THEN,
+   * LEADER_LOST.
+   */
+  rollback(tableId: TableId, at: TablePoint): Promise<TableVersion | null>;
   /**
    * Other columns at a new version of the table; its files stay as they are. False when `make` wants no change.
    * Throws UNKNOWN_TABLE, SYSTEM_OBJECT, LEADER_LOST and what `make` throws.

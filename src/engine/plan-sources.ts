@@ -7,6 +7,7 @@ import type { InlineTable, QueryPlan, QueryScan } from '../model/query-plan.ts';
 import { duckdbType } from '../model/sql-type.ts';
 import type { ColumnSchema, StagedObject, TableSchema, VolumeSpec } from '../model/table.ts';
 import { isOrdered, mergeSql } from '../query/merge-sql.ts';
+import { blameFile, type PlacedScan } from './blame-file.ts';
 import type { Connection } from './connection.ts';
 import type { DeleteBitmaps } from './delete-bitmaps.ts';
 
@@ -79,19 +80,28 @@ export async function withSources<T>(
   work: (withClause: string) => Promise<T>,
 ): Promise<T> {
   const files = sources.scans.flatMap((scan) => scan.files);
-  const pinned = await reader.resolve(files, sources.volumes, signal);
+  const placed: PlacedScan[] = sources.scans.map((scan) => ({ scan, paths: [] }));
+  const blame = (error: unknown): Promise<unknown> =>
+    blameFile(error, placed, sources.volumes, connection, signal);
+  const pinned = await reader.resolve(files, sources.volumes, signal).catch(async (error) => {
+    throw await blame(error);
+  });
   try {
     assert(pinned.paths.length === files.length, 'a path for every file');
     let next = 0;
     const ready: ReadyScan[] = [];
-    for (const asked of sources.scans) {
+    for (const [index, asked] of sources.scans.entries()) {
       const { scan, merge } = plainScan(asked);
       const paths = pinned.paths.slice(next, next + scan.files.length);
       next += paths.length;
+      placed[index] = { scan, paths };
       const deleted = await prepareDeletes(reader, connection, scan, sources.volumes, signal);
       ready.push({ scan, merge, paths, deleted });
     }
     return await work(withClauseSql(ready, sources.inlineTables));
+  } catch (error) {
+    // While the files are still where they were.
+    throw await blame(error);
   } finally {
     pinned.release();
   }

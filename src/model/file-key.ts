@@ -25,6 +25,11 @@ export function draftFileKey(prefix: string, transactionId: TransactionId, uuid:
   return dataFileKey(prefix, transactionId, uuid).replace(/\.parquet$/, '-rows.parquet');
 }
 
+/** What the keys of all files of a transaction below a table's prefix begin with. */
+export function transactionPrefix(prefix: string, transactionId: TransactionId): string {
+  return `${prefix}/t${transactionId}/`;
+}
+
 /** The transaction that a file's key names, null when the key is no file of ours. */
 export function transactionOfKey(key: string): TransactionId | null {
   const match = /\/t([1-9]\d{0,15})\/[0-9a-f-]{36}(?:-deletes|-keys|-rows)?\.parquet$/.exec(key);

@@ -11,6 +11,8 @@ import type { DataFile, TableSchema, VolumeSpec } from './table.ts';
  */
 export interface QueryScan {
   readonly placeholder: string;
+  /** `database.table`, for messages. */
+  readonly tableName?: string;
   readonly schema: TableSchema;
   /** Names of the columns that the query reads; may be empty (`count(*)`). */
   readonly columns: readonly string[];

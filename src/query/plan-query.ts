@@ -115,7 +115,7 @@ export function planSources(
   scans: readonly PlannedScan[],
 ): Pick<QueryPlan, 'scans' | 'inlineTables' | 'volumes'> {
   return {
-    scans: scans.map(({ tableName: _, allFiles: __, ...scan }) => scan),
+    scans: scans.map(({ allFiles: _, ...scan }) => scan),
     inlineTables: analysis.inlineTables,
     volumes: volumesOf(analysis.scans),
   };

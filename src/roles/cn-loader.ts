@@ -14,6 +14,7 @@ import { type Engine, openEngine } from '../engine/duckdb.ts';
 import { KafkaClient } from '../kafka/client/kafka-client.ts';
 import { Loader } from '../pipeline/loader.ts';
 import type { CommitPort } from '../pipeline/types.ts';
+import { checkFiles } from '../tables/check-run.ts';
 import { runCompaction } from '../tables/compaction-run.ts';
 import { carryDeletes, forgetMap } from '../tables/position-map.ts';
 import type { RunningRole } from './child-main.ts';
@@ -116,6 +117,9 @@ function handlers(
       await forgetMap(transactionId, work);
       return {};
     },
+    checkFiles: async (order, { signal }) => ({
+      faults: await checkFiles(order, { ...work, random: systemRandom }, signal),
+    }),
     ping: async () => {
       await loader;
       return { rssBytes: process.memoryUsage.rss() };

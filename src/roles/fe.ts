@@ -40,6 +40,7 @@ import { mysqlHandler, type RunQuery } from './mysql-door.ts';
 import { openConnections } from './open-connections.ts';
 import { readRows } from './read-rows.ts';
 import type { StoreOpener } from './stores.ts';
+import { checkTable } from './table-check.ts';
 import { startTaskRunner } from './task-runner.ts';
 
 /** What a process asks of the FE that asks nothing. */
@@ -230,6 +231,7 @@ export async function startFe(
     compactor,
     scheduler,
     ports,
+    sweep: (dryRun) => housekeeping.sweep(dryRun),
     runQuery,
     connections: openConnections(sessions, () => server, counts),
   });
@@ -408,6 +410,7 @@ interface Running {
   /** Filled in once the doors are open. */
   readonly ports: { readonly queryPort: number; readonly httpPort: number };
   readonly runQuery: RunQuery;
+  readonly sweep: Services['sweep'];
   readonly connections: Connections;
 }
 
@@ -432,6 +435,9 @@ async function makeServices(
     newUuid: () => random.uuid(),
     compactions: compactor,
     truncate: (tableId) => committer.truncate(tableId),
+    rollback: (tableId, at) => committer.rollback(tableId, at),
+    sweep: running.sweep,
+    checkTable: (table, deep, signal) => checkTable(options, table, deep, signal),
     connections,
     changeSchema: async (tableId, make) => {
       const changed = await committer.changeSchema(tableId, make, routineLoadSchemaHooks);

@@ -6,7 +6,14 @@ import type { Log } from '../base/log.ts';
 import { Mutex, settledWithin } from '../base/queue.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { ResolvingCommitter } from '../commit/resolving.ts';
-import { DEFAULT_SWEEP_LIMITS, expireOldFiles, runSweep } from '../commit/sweep.ts';
+import {
+  DEFAULT_SWEEP_LIMITS,
+  expireOldFiles,
+  planSweep,
+  runSweep,
+  type SweepOptions,
+  type SweepPlan,
+} from '../commit/sweep.ts';
 import type { Config } from '../config/load.ts';
 import { REJECTED_RECORDS_TABLE, STATISTICS_DATABASE } from '../model/system-tables.ts';
 import { retentionMs } from '../statements/time-travel.ts';
@@ -25,8 +32,12 @@ export interface HousekeepingOptions {
 
 const STOP_WAIT_MS = 3_000;
 const DAY_MS = 86_400_000;
+/** Objects that nothing names and no aborted transaction explains are looked for so often. */
+const WHOLE_SWEEP_EVERY_MS = 3_600_000;
 
 export interface Housekeeping {
+  /** One sweep now, or what it would do; one at a time with what runs by itself. */
+  sweep(dryRun: boolean): Promise<SweepPlan>;
   /** Waits for the pass that runs. */
   stop(): Promise<void>;
 }
@@ -46,10 +57,13 @@ export function startHousekeeping(options: HousekeepingOptions): Housekeeping {
   };
   const timers = [
     clock.every(config.int('lake_autovacuum_partition_naptime_seconds') * 1000, () =>
-      run('sweep', () => keeper.sweep()),
+      run('sweep', async () => {
+        await keeper.sweep();
+      }),
     ),
   ];
   return {
+    sweep: (dryRun) => (dryRun ? keeper.planSweep() : turn.run(() => keeper.sweep(true))),
     stop: async () => {
       for (const timer of timers) timer.cancel();
       keeper.stop();
@@ -66,6 +80,9 @@ export function startHousekeeping(options: HousekeepingOptions): Housekeeping {
 class Housekeeper {
   readonly #options: HousekeepingOptions;
   readonly #steadyNowMs: () => number;
+  /** When volumes are next listed whole, by the monotonic clock, and when the last sweep began, by the database's. */
+  #wholeDueMs = Number.NEGATIVE_INFINITY;
+  #sweptMs = 0;
   readonly #stopping = new AbortController();
 
   constructor(options: HousekeepingOptions) {
@@ -81,13 +98,36 @@ class Housekeeper {
   }
 
   /** Ages rejected rows out, aborts what timed out, deletes what no version names. */
-  async sweep(): Promise<void> {
-    const { catalog, committer, config, stores, log } = this.#options;
+  async sweep(whole = false): Promise<SweepPlan> {
+    const { catalog, config, log } = this.#options;
     const rejected = await catalog.tables.get(STATISTICS_DATABASE, REJECTED_RECORDS_TABLE);
     const days = config.int('rejected_records_retained_days');
     await expireOldFiles(catalog, rejected.id, days * DAY_MS);
     await this.#claimVolumes();
+    const { clock } = this.#options;
+    const startedMs = catalog.nowMs();
+    const wholeDue = clock.monotonicMs() >= this.#wholeDueMs;
     const plan = await runSweep({
+      ...this.#sweepOptions(),
+      ...(whole || wholeDue ? {} : { orphansOfSinceMs: this.#sweptMs }),
+    });
+    if (whole || wholeDue) this.#wholeDueMs = clock.monotonicMs() + WHOLE_SWEEP_EVERY_MS;
+    this.#sweptMs = startedMs;
+    for (const { volumeId, error } of plan.failures) {
+      log.warn('volume was left out of the sweep', { volume: volumeId, error });
+    }
+    if (plan.files.length > 0) log.info('sweep deleted files', { files: plan.files.length });
+    return plan;
+  }
+
+  /** What a sweep would do now. */
+  planSweep(): Promise<SweepPlan> {
+    return planSweep(this.#sweepOptions());
+  }
+
+  #sweepOptions(): SweepOptions {
+    const { catalog, committer, config, stores } = this.#options;
+    return {
       catalog,
       committer,
       store: async (id) => stores(await catalog.volumes.byId(id)),
@@ -99,11 +139,7 @@ class Housekeeper {
         queryTimeoutMs: config.int('query_timeout_second') * 1000,
         labelKeepMs: config.int('label_keep_max_second') * 1000,
       },
-    });
-    for (const { volumeId, error } of plan.failures) {
-      log.warn('volume was left out of the sweep', { volume: volumeId, error });
-    }
-    if (plan.files.length > 0) log.info('sweep deleted files', { files: plan.files.length });
+    };
   }
 
   /** A volume that was away when it was made gets its marker as soon as it answers. */

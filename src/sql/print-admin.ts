@@ -10,6 +10,13 @@ export function printAdmin(statement: AdminStatement): string {
         `ANALYZE TABLE ${printName(statement.table)}`,
         statement.columns.length > 0 && `(${printNames(statement.columns)})`,
       );
+    case 'check_table':
+      return words(
+        `CHECK TABLE ${statement.tables.map(printName).join(', ')}`,
+        statement.deep && 'EXTENDED',
+      );
+    case 'admin_sweep':
+      return words('ADMIN SWEEP', statement.dryRun && 'DRY RUN');
     case 'sync':
       return 'SYNC';
     case 'help':

@@ -20,7 +20,7 @@ import type {
   ViewColumnName,
 } from './ast/ddl.ts';
 import type { Property } from './ast/node.ts';
-import { printExpression, printQuery } from './print.ts';
+import { printExpression, printPoint, printQuery } from './print.ts';
 import { printPartitionNames } from './print-query.ts';
 import {
   printIdentifier,
@@ -156,6 +156,8 @@ function printAlterClause(clause: AlterTableClause): string {
       return `RENAME COLUMN ${printIdentifier(clause.name)} TO ${printIdentifier(clause.to)}`;
     case 'order_by':
       return words(`ORDER BY (${printNames(clause.columns)})`, printProperties(clause.properties));
+    case 'rollback':
+      return `ROLLBACK TO ${printPoint(clause.to)}`;
   }
 }
 

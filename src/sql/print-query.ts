@@ -10,6 +10,7 @@ import type {
   Relation,
   Select,
   SelectItem,
+  TimeTravel,
 } from './ast/query.ts';
 import { POWER } from './parser/power.ts';
 import { type Printer, printList, printOrder } from './print-parts.ts';
@@ -39,6 +40,15 @@ export function withText(
     ),
   );
   return words('WITH', recursive && 'RECURSIVE', list.join(', '));
+}
+
+/** `VERSION AS OF n` with `between` before the value. */
+export function pointText(
+  { unit, expression }: TimeTravel,
+  printer: Printer,
+  between: '' | 'AS OF ',
+): string {
+  return `${unit} ${between}${printer.expression(expression, POWER.SHIFT)}`;
 }
 
 /** `LIMIT n OFFSET m`, '' when there is none. */
@@ -133,8 +143,7 @@ function printSource(relation: Exclude<Relation, Join>, printer: Printer): strin
     case 'table':
       return words(
         printName(relation.name),
-        relation.asOf !== undefined &&
-          `FOR ${relation.asOf.unit} AS OF ${printer.expression(relation.asOf.expression, POWER.SHIFT)}`,
+        relation.asOf !== undefined && `FOR ${pointText(relation.asOf, printer, 'AS OF ')}`,
         printPartitionNames(relation.partitions),
       );
     case 'derived_table':

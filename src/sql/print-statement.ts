@@ -104,6 +104,8 @@ function printServer(statement: Server): string {
     case 'show_privileges':
       return printAccount(statement);
     case 'analyze_table':
+    case 'check_table':
+    case 'admin_sweep':
     case 'sync':
     case 'help':
     case 'lock_tables':

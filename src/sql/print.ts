@@ -1,7 +1,9 @@
 // Expressions and queries -> StarRocks SQL on one line. Parsing the result gives the same tree, so
 // parentheses are put exactly where the operators' strength asks for them. Families are in print-*.ts.
 import type { Case, Expression, IntervalLiteral, MapLiteral } from './ast/expression.ts';
-import type { Limit, OrderItem, Query, Relation } from './ast/query.ts';
+
+import type { Limit, OrderItem, Query, Relation, TimeTravel } from './ast/query.ts';
+
 import { POWER } from './parser/power.ts';
 import { printCall, printWindow } from './print-call.ts';
 import { printOperator } from './print-operator.ts';
@@ -14,7 +16,9 @@ import {
   SUFFIX,
   UNARY,
 } from './print-parts.ts';
-import { limitText, queryText, relationText, withText } from './print-query.ts';
+
+import { limitText, pointText, queryText, relationText, withText } from './print-query.ts';
+
 import { printIdentifier, printString, printType, words } from './print-text.ts';
 
 /** An expression as SQL. Function names are lower case, keywords upper case. */
@@ -35,6 +39,11 @@ export function printWith(query: Pick<Query, 'recursive' | 'ctes'>): string {
 /** The tables of FROM or USING. */
 export function printRelation(relation: Relation): string {
   return relationText(relation, PRINTER);
+}
+
+/** `VERSION n`, `TIMESTAMP '...'`. */
+export function printPoint(point: TimeTravel): string {
+  return pointText(point, PRINTER, '');
 }
 
 /** `ORDER BY ...`, '' when there is none. */

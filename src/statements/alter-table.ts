@@ -4,14 +4,17 @@ import { fail } from '../base/errors.ts';
 import { analysisError } from '../loads/properties.ts';
 import type { TableInfo } from '../model/table.ts';
 import type { AlterColumnClause, AlterTableClause } from '../sql/ast/ddl.ts';
+import type { TimeTravel } from '../sql/ast/query.ts';
 import { alteredColumns } from './alter-columns.ts';
 import { databaseOf } from './databases.ts';
 import { checkName } from './names.ts';
 import { propertyMap } from './properties.ts';
-import { queryContext } from './query.ts';
+import { constantValue, queryContext } from './query.ts';
 import { alteredTableProperties } from './table-properties.ts';
 import { findTable } from './tables.ts';
+import { pointOf } from './time-travel.ts';
 import { type Handler, OK, type StatementContext } from './types.ts';
+import { variableText } from './variables.ts';
 
 export const alterTable: Handler<'alter_table'> = async (statement, context) => {
   const table = await findTable(statement.name, context);
@@ -52,6 +55,7 @@ function isColumnClause(clause: AlterTableClause): clause is AlterColumnClause {
     case 'set':
     case 'swap':
     case 'compact':
+    case 'rollback':
       return false;
   }
 }
@@ -68,8 +72,9 @@ export const cancelAlterTable: Handler<'cancel_alter_table'> = async (statement,
 async function apply(
   clause: Exclude<AlterTableClause, AlterColumnClause>,
   table: TableInfo,
-  { services }: StatementContext,
+  context: StatementContext,
 ): Promise<void> {
+  const { services } = context;
   const { tables } = services.catalog;
   switch (clause.kind) {
     case 'rename':
@@ -91,6 +96,9 @@ async function apply(
       await tables.alter(table.id, { properties });
       return;
     }
+    case 'rollback':
+      await rollback(clause.to, table, context);
+      return;
     case 'swap': {
       const other = await tables.get(table.databaseName, clause.name);
       if (other.id === table.id) throw analysisError(`Same table name ${clause.name}`);
@@ -106,6 +114,22 @@ async function apply(
       services.compactions.request(table.id);
     }
   }
+}
+
+/** The rows are those of an older version again; columns, properties and positions of loads stay as they are. */
+async function rollback(
+  to: TimeTravel,
+  table: TableInfo,
+  context: StatementContext,
+): Promise<void> {
+  const { session, services } = context;
+  const database = await services.catalog.databases.byId(table.databaseId);
+  if (database?.isSystem === true) {
+    throw fail('SYSTEM_OBJECT', { what: 'table', name: table.name });
+  }
+  const zone = variableText('time_zone', 'session', session, services.globals) ?? 'UTC';
+  const point = await pointOf(to, (expression) => constantValue(expression, context), zone);
+  await services.rollback(table.id, point);
 }
 
 const UNITS: Readonly<Record<string, bigint>> = {

@@ -42,6 +42,7 @@ import {
 import { explain } from './explain.ts';
 import { adminSetConfig, adminShowConfig } from './frontend-config.ts';
 import { insert } from './insert.ts';
+import { adminSweep, checkTable } from './maintenance.ts';
 import { deallocate, execute, prepare } from './prepared.ts';
 import { query } from './query.ts';
 import { recover } from './recover.ts';
@@ -122,6 +123,7 @@ export const HANDLERS: { readonly [K in StatementKind]: Handler<K> | null } = {
   show_tablet: showTablet,
   show_data: showData,
   analyze_table: analyzeTable,
+  check_table: checkTable,
   lock_tables: lockTables,
   unlock_tables: lockTables,
   // -- loading
@@ -186,4 +188,5 @@ export const HANDLERS: { readonly [K in StatementKind]: Handler<K> | null } = {
   help,
   admin_show_config: adminShowConfig,
   admin_set_config: adminSetConfig,
+  admin_sweep: adminSweep,
 };

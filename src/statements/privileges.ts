@@ -172,6 +172,7 @@ export const STATEMENT_PRIVILEGES: { readonly [K in StatementKind]: Row<K> } = {
     note: 'without a table: none, lists those with any right',
   },
   analyze_table: ({ table }, session) => [onTable(table, session, ['SELECT'])],
+  check_table: ({ tables }, session) => tables.map((table) => onTable(table, session, ['SELECT'])),
   lock_tables: ({ tables }, session) =>
     tables.map(({ table }) => onTable(table, session, ['SELECT'])),
   unlock_tables: 'none',
@@ -303,6 +304,7 @@ export const STATEMENT_PRIVILEGES: { readonly [K in StatementKind]: Row<K> } = {
   help: 'none',
   admin_show_config: () => [onSystem('OPERATE')],
   admin_set_config: () => [onSystem('OPERATE')],
+  admin_sweep: () => [onSystem('OPERATE')],
 };
 
 /** What the statement needs; empty = anybody may. Throws NO_DATABASE where a name needs one. */

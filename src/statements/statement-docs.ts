@@ -49,7 +49,7 @@ export const STATEMENT_DOCS: Readonly<Record<StatementKind, StatementDoc>> = {
   ),
   create_table_like: ddl('CREATE [TEMPORARY] TABLE [IF NOT EXISTS] t LIKE u'),
   alter_table: ddl(
-    'ALTER TABLE t {ADD COLUMN c type .. [FIRST | AFTER d] | DROP COLUMN c | MODIFY COLUMN c type .. | RENAME COLUMN c TO d | ORDER BY (c, ..)} [, ..] | RENAME u | SWAP WITH u | SET ("k" = "v") | COMMENT = ".."',
+    'ALTER TABLE t {ADD COLUMN c type .. [FIRST | AFTER d] | DROP COLUMN c | MODIFY COLUMN c type .. | RENAME COLUMN c TO d | ORDER BY (c, ..)} [, ..] | RENAME u | SWAP WITH u | SET ("k" = "v") | COMMENT = ".." | ROLLBACK TO {VERSION n | TIMESTAMP ".."}',
     'columns change at once, without rewriting files; a type may become one that holds every old value',
   ),
   cancel_alter_table: ddl(
@@ -66,6 +66,10 @@ export const STATEMENT_DOCS: Readonly<Record<StatementKind, StatementDoc>> = {
   analyze_table: ddl(
     'ANALYZE [FULL | SAMPLE] TABLE t [(c, ..)]',
     'statistics are kept with each file: nothing is gathered',
+  ),
+  check_table: ddl(
+    'CHECK TABLE t, .. [EXTENDED]',
+    "MySQL's statement: the metadata against a listing of the volumes; EXTENDED reads every file again",
   ),
   lock_tables: ddl('LOCK TABLES t READ | WRITE, ..', 'accepted without effect, as in StarRocks'),
   unlock_tables: ddl('UNLOCK TABLES'),
@@ -188,6 +192,10 @@ export const STATEMENT_DOCS: Readonly<Record<StatementKind, StatementDoc>> = {
   sync: admin('SYNC'),
   help: admin('HELP [topic]', 'an error that names these pages'),
   admin_show_config: admin("ADMIN SHOW FRONTEND CONFIG [LIKE 'p']"),
+  admin_sweep: admin(
+    'ADMIN SWEEP [DRY RUN]',
+    "Millrace's own: deletes what nothing names any more, or lists what would go",
+  ),
   admin_set_config: admin(
     'ADMIN SET FRONTEND CONFIG ("k" = "v")',
     'kept in the metadata: it outlives a restart',

@@ -40,6 +40,8 @@ export const RIGHTS_EXAMPLES: Readonly<Partial<Record<StatementKind, string>>> =
   show_tablet: 'SHOW TABLET FROM t',
   show_data: 'SHOW DATA FROM t',
   analyze_table: 'ANALYZE TABLE t',
+  check_table: 'CHECK TABLE t',
+  admin_sweep: 'ADMIN SWEEP',
   lock_tables: 'LOCK TABLES t READ',
   create_routine_load:
     'CREATE ROUTINE LOAD j ON t FROM KAFKA ("kafka_broker_list" = "b:1", "kafka_topic" = "t")',

@@ -2,17 +2,19 @@
 import type { AccessControl } from '../access/access-control.ts';
 import type { Principal } from '../access/access-view.ts';
 import type { Clock } from '../base/clock.ts';
-import type { TableId } from '../base/ids.ts';
+import type { TableId, TableVersion } from '../base/ids.ts';
 import type { Log } from '../base/log.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { Compactor } from '../commit/compactor.ts';
 import type { SchemaMaker } from '../commit/schema-commit.ts';
+import type { SweepPlan } from '../commit/sweep.ts';
 import type { Config } from '../config/load.ts';
 import type { Changes } from '../loads/change/service.ts';
 import type { Inserts } from '../loads/insert/service.ts';
 import type { RoutineLoads } from '../loads/routine/service.ts';
 import type { ConstantResult, QueryPlan } from '../model/query-plan.ts';
-import type { VolumeSpec } from '../model/table.ts';
+import type { TableInfo, VolumeSpec } from '../model/table.ts';
+import type { TablePoint } from '../model/table-point.ts';
 import type { UserValue } from '../query/catalog.ts';
 import type { Statement, StatementKind } from '../sql/ast/statement.ts';
 import type { Prepared } from './prepared.ts';
@@ -119,6 +121,20 @@ export interface Services {
   readonly truncate: (tableId: TableId) => Promise<number>;
   /** Changes a table's columns at one new version and has its loads planned anew. False = nothing to change. */
   readonly changeSchema: (tableId: TableId, make: SchemaMaker) => Promise<boolean>;
+  /** One sweep, or (`dryRun`) what it would do. */
+  readonly sweep: (dryRun: boolean) => Promise<SweepPlan>;
+  /** Whether what the metadata says of a table is so; `deep` reads its files again. */
+  readonly checkTable: (
+    table: TableInfo,
+    deep: boolean,
+    signal: AbortSignal,
+  ) => Promise<{
+    readonly problems: readonly string[];
+    readonly objects: number;
+    readonly filesRead: number;
+  }>;
+  /** The rows of an older version become the table's, at one new version. */
+  readonly rollback: (tableId: TableId, at: TablePoint) => Promise<TableVersion | null>;
 }
 
 export interface StatementContext {

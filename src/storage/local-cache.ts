@@ -5,7 +5,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, readdir, rename, rm, stat, unlink, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../base/clock.ts';
-import { fail } from '../base/errors.ts';
+import { AppError, fail } from '../base/errors.ts';
 import type { VolumeId } from '../base/ids.ts';
 
 export interface CacheKey {
@@ -123,7 +123,7 @@ export class LocalCache {
     const fits = await this.#reserve(sizeBytes);
     const temporary = join(this.#directory, `${randomUUID()}.tmp`);
     try {
-      await fetch(temporary);
+      await this.#fetch(fetch, temporary, sizeBytes);
       const actual = (await stat(temporary)).size;
       if (actual !== sizeBytes)
         throw fail('OBJECT_SIZE_MISMATCH', { key: key.key, actual, expected: sizeBytes });
@@ -136,6 +136,30 @@ export class LocalCache {
     const entry: Entry = { name, sizeBytes, pins: 1, overflow: !fits };
     this.#entries.set(name, entry);
     return entry;
+  }
+
+  /**
+   * The disk may have less room than the bound says: everything that nobody has pinned then goes, and it is tried
+   * once more. Throws CACHE_DISK_FULL.
+   */
+  async #fetch(fetch: Fetch, temporary: string, sizeBytes: number): Promise<void> {
+    try {
+      await fetch(temporary);
+    } catch (first) {
+      if (!isDiskFull(first)) throw first;
+      await rm(temporary, { force: true });
+      for (const entry of [...this.#entries.values()]) {
+        if (entry.pins > 0 || !this.#entries.has(entry.name)) continue;
+        this.#evictions += 1;
+        await this.#remove(entry);
+      }
+      try {
+        await fetch(temporary);
+      } catch (second) {
+        if (!isDiskFull(second)) throw second;
+        throw fail('CACHE_DISK_FULL', { path: this.#directory, sizeBytes }, second);
+      }
+    }
   }
 
   /** Counts `sizeBytes` in, after evicting what it takes; false when it does not fit all the same. */
@@ -219,6 +243,11 @@ export class LocalCache {
     }
     await this.#reserve(0);
   }
+}
+
+function isDiskFull(thrown: unknown): boolean {
+  if (thrown instanceof AppError) return thrown.code === 'DISK_FULL';
+  return thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOSPC';
 }
 
 /** The name carries a digest of the key and the size, so that a restart can check what it finds. */

@@ -109,6 +109,11 @@ export async function openStatementRig(context: TestContext): Promise<StatementR
         throw new Error('no commit here');
       },
       changeSchema: (tableId, make) => changeSchema(catalog, tableId, make, routineLoadSchemaHooks),
+      rollback: async () => {
+        throw new Error('no commit here');
+      },
+      sweep: async () => ({ files: [], timedOut: [], failures: [] }),
+      checkTable: async () => ({ problems: [], objects: 0, filesRead: 0 }),
       inserts: {
         run: async () => {
           throw new Error('no CN here');

@@ -19,6 +19,19 @@ export const STORAGE_ERRORS = {
     'HY000',
     404,
   ),
+  DATA_FILE_UNREADABLE: row(
+    'user',
+    'a file of {table} cannot be read: {detail} ({where})',
+    'other tables are not affected; CHECK TABLE {table} EXTENDED lists what is damaged; put the object back from a backup, or go back to a version without it with ALTER TABLE {table} ROLLBACK',
+    1064,
+    'HY000',
+    500,
+  ),
+  CACHE_DISK_FULL: row(
+    'retry',
+    'the disk of the cache {path} is full: {sizeBytes} bytes are needed for one file',
+    'free some space, or lower cache_max_bytes in cn.conf below what the disk has',
+  ),
   OBJECT_SIZE_MISMATCH: row(
     'retry',
     'object {key} has {actual} bytes, {expected} were expected',

@@ -19,6 +19,7 @@ import type {
   StagedFile,
   StagedObject,
   TableInfo,
+  TableSchema,
   VolumeSpec,
 } from '../../model/table.ts';
 
@@ -81,6 +82,15 @@ export interface LoaderApi {
   };
   /** The tasks that run here, for comparing with the leases. */
   listTasks: { params: Record<string, never>; result: { readonly taskIds: readonly string[] } };
+  /** Reads files again and says what of them is not as the metadata has it. */
+  checkFiles: {
+    params: {
+      readonly schema: TableSchema;
+      readonly volumes: readonly VolumeSpec[];
+      readonly files: readonly DataFile[];
+    };
+    result: { readonly faults: readonly { readonly key: string; readonly detail: string }[] };
+  };
   compact: { params: CompactionPlan; result: { readonly outputs: readonly StagedFile[] } };
   /** Stages what was deleted of the inputs meanwhile as deletes of the output; null: nothing was. */
   carryDeletes: { params: CarryPlan; result: { readonly carried: StagedObject | null } };

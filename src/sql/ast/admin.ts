@@ -1,7 +1,14 @@
 // Small statements about the server and its tables: ANALYZE, SYNC, HELP, LOCK TABLES, SET CATALOG.
 import type { Identifier, Node, QualifiedName } from './node.ts';
 
-export type AdminStatement = AnalyzeTable | Sync | Help | LockTables | SetCatalog;
+export type AdminStatement =
+  | AnalyzeTable
+  | CheckTable
+  | AdminSweep
+  | Sync
+  | Help
+  | LockTables
+  | SetCatalog;
 
 /** ANALYZE [FULL|SAMPLE] TABLE t [(c, ...)] [WITH SYNC|ASYNC MODE] [PROPERTIES (...)]; what it asks for is not kept. */
 export interface AnalyzeTable extends Node {
@@ -9,6 +16,20 @@ export interface AnalyzeTable extends Node {
   readonly table: QualifiedName;
   /** Empty: all. */
   readonly columns: readonly Identifier[];
+}
+
+/** CHECK TABLE t, ... [FOR UPGRADE | QUICK | FAST | MEDIUM | EXTENDED | CHANGED]: MySQL's words. */
+export interface CheckTable extends Node {
+  readonly kind: 'check_table';
+  readonly tables: readonly QualifiedName[];
+  /** EXTENDED: every file is read again. */
+  readonly deep: boolean;
+}
+
+/** ADMIN SWEEP [DRY RUN]. */
+export interface AdminSweep extends Node {
+  readonly kind: 'admin_sweep';
+  readonly dryRun: boolean;
 }
 
 /** SYNC: waits until the metadata that other FEs wrote is here. */

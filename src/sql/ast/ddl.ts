@@ -2,7 +2,7 @@
 import type { SqlType } from '../../model/sql-type.ts';
 import type { Expression } from './expression.ts';
 import type { Identifier, Node, Property, QualifiedName } from './node.ts';
-import type { PartitionNames, Query } from './query.ts';
+import type { PartitionNames, Query, TimeTravel } from './query.ts';
 
 export type DdlStatement =
   | CreateDatabase
@@ -216,6 +216,8 @@ export type AlterTableClause =
   | { readonly kind: 'swap'; readonly name: string }
   /** Of the partitions named; none = the whole table. */
   | { readonly kind: 'compact'; readonly partitions: readonly string[] }
+  /** `ROLLBACK TO VERSION n`, `ROLLBACK TO TIMESTAMP time`. */
+  | { readonly kind: 'rollback'; readonly to: TimeTravel }
   | AlterColumnClause;
 
 /** Clauses that change a table's columns: they may stand together in one statement. */

@@ -40,6 +40,21 @@ function parseModes(cursor: Cursor): void {
   }
 }
 
+/** At CHECK. What is less than EXTENDED is one check here. */
+export function parseCheck(cursor: Cursor): Statement {
+  const { pos } = cursor.expect('CHECK');
+  cursor.expectOneOf(['TABLE', 'TABLES']);
+  const tables = cursor.list(() => cursor.qualifiedName());
+  let deep = false;
+  while (cursor.token.type !== 'end' && cursor.token.word !== ';') {
+    const words = ['EXTENDED', 'QUICK', 'FAST', 'MEDIUM', 'CHANGED', 'FOR'] as const;
+    const word = cursor.expectOneOf(words);
+    if (word === 'FOR') cursor.expect('UPGRADE');
+    if (word === 'EXTENDED') deep = true;
+  }
+  return { kind: 'check_table', pos, tables, deep };
+}
+
 /** At SYNC. */
 export function parseSync(cursor: Cursor): Statement {
   return { kind: 'sync', pos: cursor.expect('SYNC').pos };

@@ -56,8 +56,17 @@ function parseClause(cursor: Cursor): AlterTableClause {
     cursor.takeAll('BASE', 'COMPACT') ||
     cursor.takeAll('CUMULATIVE', 'COMPACT');
   if (isCompact) return { kind: 'compact', partitions: parsePartitions(cursor) };
+  if (cursor.at('ROLLBACK')) return parseRollback(cursor);
   cursor.expect('SET');
   return { kind: 'set', properties: parsePropertyList(cursor) };
+}
+
+/** At ROLLBACK. */
+function parseRollback(cursor: Cursor): AlterTableClause {
+  const { pos } = cursor.expect('ROLLBACK');
+  cursor.expect('TO');
+  const unit = cursor.expectOneOf(['VERSION', 'TIMESTAMP'] as const);
+  return { kind: 'rollback', to: { pos, unit, expression: cursor.grammar.value(cursor) } };
 }
 
 /** At CANCEL, before ALTER. */

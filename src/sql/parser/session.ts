@@ -64,7 +64,10 @@ export function parseEnd(cursor: Cursor): Statement {
 /** At ADMIN. */
 export function parseAdmin(cursor: Cursor): Statement {
   const { pos } = cursor.expect('ADMIN');
-  const verb = cursor.expectOneOf(['SHOW', 'SET'] as const);
+  const verb = cursor.expectOneOf(['SHOW', 'SET', 'SWEEP'] as const);
+  if (verb === 'SWEEP') {
+    return { kind: 'admin_sweep', pos, dryRun: cursor.takeAll('DRY', 'RUN') };
+  }
   cursor.expect('FRONTEND');
   if (verb === 'SET') {
     cursor.expect('CONFIG');

@@ -9,7 +9,7 @@ import {
   parseDropRole,
   parseDropUser,
 } from './account.ts';
-import { parseAnalyze, parseHelp, parseLock, parseSync, parseUnlock } from './admin.ts';
+import { parseAnalyze, parseCheck, parseHelp, parseLock, parseSync, parseUnlock } from './admin.ts';
 import { parseAlterDatabase, parseAlterTable, parseCancelAlter } from './alter.ts';
 import { parseDelete, parseUpdate, parseWithStatement } from './change.ts';
 import type { Cursor } from './cursor.ts';
@@ -61,6 +61,7 @@ const RULES: ReadonlyMap<string, StatementRule> = new Map<string, StatementRule>
   ['ALTER', parseAlter],
   ['ANALYZE', parseAnalyze],
   ['BEGIN', parseBegin],
+  ['CHECK', parseCheck],
   ['COMMIT', parseEnd],
   ['CANCEL', parseCancelAlter],
   ['CREATE', parseCreate],

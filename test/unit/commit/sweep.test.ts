@@ -10,8 +10,11 @@ import {
   type SweepOptions,
 } from '../../../src/commit/sweep.ts';
 import { CatalogTurns } from '../../../src/commit/turn.ts';
+import { loadConfig } from '../../../src/config/load.ts';
 import { dataFileKey } from '../../../src/model/file-key.ts';
 import type { CommitRequest } from '../../../src/model/load-plan.ts';
+import type { TableInfo } from '../../../src/model/table.ts';
+import { retentionMs } from '../../../src/statements/time-travel.ts';
 import {
   carryOn,
   type Fixture,
@@ -297,4 +300,91 @@ test('of many transactions the newest are kept, and every one for an hour', asyn
   await abort();
   await runSweep(few);
   assert.deepEqual(await kept(), ids.slice(-2));
+});
+
+test('between whole sweeps only what was aborted since is looked for; a clock that jumps ahead expires nothing', async (t) => {
+  const { fixture, store, options } = await setUp(t);
+  const lease = await grant(fixture, 't1');
+  const sweep = (orphansOfSinceMs: number) => runSweep({ ...options, orphansOfSinceMs });
+  const request = await stage(fixture, lease, [progressOf(0n, { loaded: 5, filtered: 2 })]);
+  const staged = await upload(store, request);
+  assert.equal(staged.length, 2);
+  const stray = stagedFile(fixture, fixture.table, request.transactionId, 1).key;
+  const beganMs = fixture.catalog.nowMs();
+  await fixture.committer.commit(request, carryOn);
+  await store.put(stray, Buffer.from('x'));
+  assert.deepEqual((await sweep(beganMs)).files, [], 'of a transaction that was not aborted');
+  fixture.clock.shiftMs += MINUTE;
+  const failed = await stage(fixture, lease, [progressOf(7n, { loaded: 5, filtered: 1 })]);
+  const gone = await upload(store, failed);
+  await fixture.committer.abort(failed.transactionId, 'x');
+  assert.deepEqual((await sweep(fixture.catalog.nowMs() + 1)).files, []);
+  assert.deepEqual((await sweep(beganMs)).files.map((file) => file.key).sort(), [...gone].sort());
+  assert.deepEqual(
+    (await runSweep(options)).files.map((file) => file.key),
+    [stray],
+  );
+  // The steady clock says that a minute has passed, the wall clock a month.
+  await fixture.committer.truncate(fixture.table.id);
+  const steadyMs = fixture.catalog.nowMs();
+  fixture.clock.shiftMs += 30 * 24 * 60 * MINUTE;
+  for (const minutes of [1, 10]) {
+    await runSweep({ ...options, steadyNowMs: () => steadyMs + minutes * MINUTE });
+  }
+  assert.deepEqual(dataKeys(store), [...staged].sort());
+  const at = { unit: 'VERSION', point: 2 } as const;
+  const ref = { databaseName: 'quickstart', tableName: 'site_clicks', at };
+  assert.equal((await fixture.catalog.snapshot([ref])).tables[0]?.files.length, 1);
+});
+
+test('more than one sweep can delete goes with the next ones at once', async (t) => {
+  const { fixture, store, options } = await setUp(t);
+  const lease = await grant(fixture, 't1');
+  for (let offset = 0n; offset < 7n; offset += 1n) {
+    const request = await stage(fixture, lease, [progressOf(offset, { loaded: 1 })]);
+    await upload(store, request);
+    await fixture.committer.commit(request, carryOn);
+  }
+  await fixture.committer.truncate(fixture.table.id);
+  const limits = { ...DEFAULT_SWEEP_LIMITS, retentionMs: () => 0, maxFiles: 3 };
+  await runSweep({ ...options, limits });
+  fixture.clock.shiftMs += 6 * MINUTE;
+  for (const left of [4, 1, 0]) {
+    await runSweep({ ...options, limits });
+    assert.equal(dataKeys(store).length, left);
+  }
+});
+
+test('each table keeps its versions for as long as its own property says', async (t) => {
+  const { fixture, store, options } = await setUp(t);
+  const { catalog, committer, table } = fixture;
+  await catalog.tables.alter(table.id, { properties: { version_retention_second: '3600' } });
+  const lease = await grant(fixture, 't1');
+  const request = await stage(fixture, lease, [progressOf(0n, { loaded: 1 })]);
+  await upload(store, request);
+  await committer.commit(request, carryOn);
+  await committer.truncate(table.id);
+  const config = loadConfig([]);
+  const limits = {
+    ...DEFAULT_SWEEP_LIMITS,
+    retentionMs: (kept: Pick<TableInfo, 'properties'>) => retentionMs(kept, config),
+  };
+  const ref = {
+    databaseName: table.databaseName,
+    tableName: table.name,
+    at: { unit: 'VERSION', point: 2 },
+  } as const;
+  const isKept = async (minutes: number): Promise<boolean> => {
+    fixture.clock.shiftMs += minutes * MINUTE;
+    await runSweep({ ...options, limits });
+    return await catalog.snapshot([ref]).then(
+      () => true,
+      () => false,
+    );
+  };
+  assert.equal(await isKept(55), true);
+  assert.equal(await isKept(10), false);
+  // A longer time does not bring back what has expired.
+  await catalog.tables.alter(table.id, { properties: { version_retention_second: '86400' } });
+  assert.equal(await isKept(10), false);
 });

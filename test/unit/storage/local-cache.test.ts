@@ -157,3 +157,37 @@ test('under random use the bound holds whenever nothing is pinned, and content i
     assert.equal(names.length, files);
   });
 });
+
+test('on a full disk what nobody reads makes room; without any the error says what to do', async () => {
+  await withTempDirectory(async (directory) => {
+    const cache = await LocalCache.open(directory, 1000, systemClock);
+    const used = await cache.pin(keyOf('used'), 100, source(100).fetch);
+    (await cache.pin(keyOf('idle'), 100, source(100).fetch)).release();
+    const full = Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' });
+    /** As a disk that has room for so many files. */
+    const onDisk =
+      (room: number) =>
+      async (path: string): Promise<void> => {
+        await writeFile(path, Buffer.alloc(10), { flag: 'wx' });
+        const names = await readdir(directory);
+        if (names.filter((name) => name.endsWith('.object')).length >= room) throw full;
+        await writeFile(path, Buffer.alloc(100));
+      };
+    (await cache.pin(keyOf('new'), 100, onDisk(2))).release();
+    assert.equal(cache.load().files, 2, 'the idle one went, the used one stayed');
+    await assert.rejects(
+      cache.pin(keyOf('more'), 100, onDisk(0)),
+      (error: unknown) =>
+        error instanceof AppError &&
+        error.code === 'CACHE_DISK_FULL' &&
+        error.message.includes(directory),
+    );
+    assert.equal(cache.load().bytes, 100, 'only what is pinned is counted');
+    assert.deepEqual(
+      (await readdir(directory)).map((name) => name.replace(/^.*-/, '')),
+      ['100.object'],
+    );
+    used.release();
+    (await cache.pin(keyOf('more'), 100, onDisk(2))).release();
+  });
+});

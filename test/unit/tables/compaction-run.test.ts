@@ -176,7 +176,7 @@ test('a lost row, a missing input and an abort are refused and leave nothing', a
       ...file,
       key: file.key.replace('.parquet', 'x.parquet'),
     }));
-    await assert.rejects(run(orderOf(gone)), code('OBJECT_NOT_FOUND'));
+    await assert.rejects(run(orderOf(gone)), code('DATA_FILE_UNREADABLE'));
     await assert.rejects(
       run(orderOf(inputs), AbortSignal.abort(new AppError('CANCELLED', {}))),
       code('CANCELLED'),

@@ -1,6 +1,6 @@
 // Deleted rows from writing to reading: position-delete objects, and scans that leave their rows out.
 import assert from 'node:assert/strict';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { AppError } from '../../../../src/base/errors.ts';
@@ -79,7 +79,7 @@ class Table {
       transactionId: asId<TransactionId>(id),
       volumeId: this.#volume.id,
       key,
-      sizeBytes: 0,
+      sizeBytes: (await stat(join(this.#root, key))).size,
       rowCount: ROWS,
       columnStats: {},
       deletes: [],
