@@ -149,6 +149,7 @@ export class Compactor {
         if (!known.has(tableId)) this.#clean.delete(tableId);
       }
       for (const { tableId, version, fileCount } of status) {
+        this.#options.gate.atMost(tableId, fileCount);
         const isClean = fileCount < 2 || this.#clean.get(tableId) === version;
         if (!isClean && !this.#tables.has(tableId)) this.#notice(tableId);
       }

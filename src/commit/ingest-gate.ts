@@ -54,6 +54,11 @@ export class IngestGate {
     this.#grantedMs.delete(tableId);
   }
 
+  /** All files of a table, large ones included: there are no more small ones. TRUNCATE and such tell nobody. */
+  atMost(tableId: TableId, files: number): void {
+    if ((this.#smallFiles.get(tableId) ?? 0) > files) this.seen(tableId, files);
+  }
+
   /** A commit added about one file to each table. */
   grown(tableIds: readonly TableId[]): void {
     for (const id of tableIds) this.#smallFiles.set(id, (this.#smallFiles.get(id) ?? 0) + 1);
@@ -91,6 +96,7 @@ export class IngestGate {
     for (;;) {
       const delayMs = this.#delayMs(tableId);
       if (delayMs === 0) break;
+      signal?.throwIfAborted();
       if (clock.monotonicMs() >= untilMs) throw await this.#refusal(tableId);
       await clock.sleep(Math.min(delayMs, LOOK_AGAIN_MS), signal);
     }

@@ -67,6 +67,19 @@ test('a statement waits until files are merged, or for a minute', async (t) => {
   await gate.admit(table.id, undefined);
 });
 
+test('a table that was emptied is no longer full', async (t) => {
+  const { catalog, table } = await openFixture(t);
+  const gate = openGate(catalog, new ManualClock(), LIMITS);
+  gate.seen(table.id, 25);
+  gate.atMost(table.id, 30);
+  await assert.rejects(
+    gate.admit(table.id, AbortSignal.abort(new AppError('CANCELLED', {}))),
+    (thrown) => thrown instanceof AppError && thrown.code === 'CANCELLED',
+  );
+  gate.atMost(table.id, 0);
+  await gate.admit(table.id, undefined);
+});
+
 test('switched off it lets everything through', async (t) => {
   const { catalog, table, clock } = await openFixture(t);
   const gate = openGate(catalog, clock, { ...LIMITS, isEnabled: false });
