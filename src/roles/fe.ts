@@ -237,16 +237,7 @@ export async function startFe(
   });
   const logins = new Logins({ access, config, clock, metrics, globals: services.globals });
   const server = new MysqlServer({
-    handler: mysqlHandler({
-      services,
-      logins,
-      sessions,
-      counts,
-      clock,
-      metrics,
-      log,
-      runQuery,
-    }),
+    handler: mysqlHandler({ services, logins, sessions, counts, clock, metrics, log, runQuery }),
     clock,
     random: options.random,
     log: (message, fields, error) => log.error(message, { ...fields, error }),
