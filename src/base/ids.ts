@@ -9,6 +9,8 @@ export type TableId = Brand<number, 'TableId'>;
 export type VolumeId = Brand<number, 'VolumeId'>;
 export type JobId = Brand<number, 'JobId'>;
 export type TransactionId = Brand<number, 'TransactionId'>;
+/** One partition of a table, unique over all tables. */
+export type PartitionId = Brand<number, 'PartitionId'>;
 export type FileId = Brand<number, 'FileId'>;
 /** A position-delete object. Given out by the same counter as FileId: a later one is larger. */
 export type DeleteFileId = Brand<number, 'DeleteFileId'>;

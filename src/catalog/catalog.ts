@@ -4,6 +4,7 @@ import type { Clock } from '../base/clock.ts';
 import type { AppError } from '../base/errors.ts';
 import type { DatabaseId, Epoch, TableId, TableVersion, VolumeId } from '../base/ids.ts';
 import type { Random } from '../base/random.ts';
+import type { Partition, Partitioning, PartitionTransform } from '../model/partition.ts';
 import type { ColumnSchema, DataFile, TableInfo, VolumeSpec, VolumeType } from '../model/table.ts';
 import type { TablePoint } from '../model/table-point.ts';
 import type { Accounts } from './account-records.ts';
@@ -12,6 +13,8 @@ import type { BeginStore } from './begin-store.ts';
 import type { CommitStore } from './commit-store.ts';
 import type { DeleteStore } from './delete-store.ts';
 import type { LoadJobs, TaskLeases } from './load-jobs.ts';
+import type { PartitionFileStore } from './partition-files.ts';
+import type { NewPartition, PartitionStore } from './partition-store.ts';
 import type { RecycleBin } from './recycle-bin.ts';
 import type { RetentionStore } from './retention-store.ts';
 import type { SchemaStore } from './schema-store.ts';
@@ -136,6 +139,13 @@ export interface NewTable {
   readonly distributedBy: readonly string[];
   readonly buckets: number | null;
   readonly properties: Readonly<Record<string, string>>;
+  /** PARTITION BY with the partitions made at once. Absent: none. */
+  readonly partitions?: {
+    readonly kind: Partitioning['kind'];
+    readonly automatic: boolean;
+    readonly items: readonly { readonly column: string; readonly transform: PartitionTransform }[];
+    readonly list: readonly NewPartition[];
+  };
   /** Of a temporary table: visible to this session only. Absent: an ordinary table. */
   readonly sessionId?: string;
 }
@@ -254,8 +264,10 @@ export interface TableRef {
 export interface SnapshotTable {
   readonly table: TableInfo;
   readonly version: TableVersion;
-  /** In commit order. */
+  /** In commit order. Those of temporary partitions too: queries leave them out. */
   readonly files: readonly DataFile[];
+  /** Live ones, by id. */
+  readonly partitions: readonly Partition[];
 }
 
 export interface Snapshot {
@@ -293,6 +305,9 @@ export interface CatalogScope {
   readonly deletes: DeleteStore;
   /** Only for commit/: the rows of tables' turns. */
   readonly turns: TurnStore;
+  readonly partitions: PartitionStore;
+  /** Only for commit/: rows that leave with their partitions. */
+  readonly partitionFiles: PartitionFileStore;
   /** Schemas of tables over their versions. */
   readonly schemas: SchemaStore;
   /** Only for commit/: what may be swept. */

@@ -18,6 +18,7 @@ import { DeleteStore, type NewDeletes } from './delete-store.ts';
 import { runNamedBatch } from './driver/batch.ts';
 import { readJob, selectJobs } from './load-job-store.ts';
 import type { LoadJobRecord } from './load-jobs.ts';
+import { PartitionStore } from './partition-store.ts';
 import { RollbackStore } from './rollback-store.ts';
 import type { FilesTable } from './schema/tables.ts';
 import { readTransaction, type TransactionRecord } from './transactions.ts';
@@ -173,7 +174,7 @@ export class CommitStore {
     return row?.next_offset ?? null;
   }
 
-  /** The writes of a commit whose checks passed: files, versions, ledger, the transaction's answer. */
+  /** The writes of a commit whose checks passed: files, versions, ledger, the transaction's answer. Throws PARTITION_GONE. */
   async publish(commit: {
     readonly transactionId: TransactionId;
     readonly jobId: JobId | null;
@@ -187,7 +188,10 @@ export class CommitStore {
     const { db } = this.#context;
     const nowMs = this.#context.nowMs();
     const { transactionId } = commit;
-    const rows = commit.files.map((entry, index) => fileRow(entry, index, transactionId));
+    const placed = await new PartitionStore(this.#context).place(commit.files);
+    const rows = commit.files.map((entry, index) =>
+      fileRow(entry, index, { transactionId, partitionId: placed[index] ?? 0 }),
+    );
     const chunks = Array.from({ length: Math.ceil(rows.length / INSERT_ROWS) }, (_, index) =>
       rows.slice(index * INSERT_ROWS, (index + 1) * INSERT_ROWS),
     );
@@ -465,7 +469,11 @@ export class CommitStore {
 /** Files of one commit. */
 const SEQUENCES_PER_VERSION = 1_000_000;
 
-function fileRow(entry: NewFile, index: number, transactionId: TransactionId): FilesTable {
+function fileRow(
+  entry: NewFile,
+  index: number,
+  { transactionId, partitionId }: { transactionId: TransactionId; partitionId: number },
+): FilesTable {
   assert(index < SEQUENCES_PER_VERSION, 'fewer files in a commit than places for them');
   return {
     id: entry.id,
@@ -482,5 +490,6 @@ function fileRow(entry: NewFile, index: number, transactionId: TransactionId): F
     removed_version: null,
     removed_ms: null,
     restored_version: 0,
+    partition_id: partitionId,
   };
 }

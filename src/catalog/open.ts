@@ -34,6 +34,8 @@ import { sqliteDialect } from './driver/sqlite-dialect.ts';
 import { TaskLeaseStore } from './lease-store.ts';
 import { LedgerStore } from './ledger.ts';
 import { LoadJobStore } from './load-job-store.ts';
+import { PartitionFileStore } from './partition-files.ts';
+import { PartitionStore } from './partition-store.ts';
 import { ReadCache } from './read-cache.ts';
 import { RecycleBin } from './recycle-bin.ts';
 import { RetentionStore } from './retention-store.ts';
@@ -278,6 +280,8 @@ class Scope implements CatalogScope {
   readonly begins: BeginStore;
   readonly commits: CommitStore;
   readonly deletes: DeleteStore;
+  readonly partitions: PartitionStore;
+  readonly partitionFiles: PartitionFileStore;
   readonly schemas: SchemaStore;
   readonly turns: TurnStore;
   readonly retention: RetentionStore;
@@ -301,6 +305,8 @@ class Scope implements CatalogScope {
     this.begins = new BeginStore(context);
     this.commits = new CommitStore(context);
     this.deletes = new DeleteStore(context);
+    this.partitions = new PartitionStore(context);
+    this.partitionFiles = new PartitionFileStore(context);
     this.schemas = new SchemaStore(context);
     this.turns = new TurnStore(context);
     this.retention = new RetentionStore(context);

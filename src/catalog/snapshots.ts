@@ -2,6 +2,7 @@
 import {
   asId,
   type FileId,
+  type PartitionId,
   type TableId,
   type TableVersion,
   type TransactionId,
@@ -12,6 +13,7 @@ import type { Catalog, Snapshot, SnapshotTable, TableRef } from './catalog.ts';
 import type { CatalogContext } from './context.ts';
 import { type DeletesByFile, readDeletes, selectLiveDeletes } from './delete-store.ts';
 import { type MetadataDb, runBatch } from './driver/batch.ts';
+import { readPartition, selectPartitions } from './partition-store.ts';
 import { readTable, selectTables } from './tables.ts';
 import { readView, selectViews } from './views.ts';
 import { readVolume } from './volumes.ts';
@@ -29,27 +31,28 @@ export async function readSnapshotHeads(
     .where('databases.name', 'in', databases.length === 0 ? [''] : databases)
     .where('tables.session_id', 'in', sessions);
   const wantedIds = wanted.clearSelect().select('tables.id');
-  const [tableRows, fileRows, deleteRows, databaseRows, volumeRows, viewRows] = await runBatch(
-    context.db,
-    [
+  const [tableRows, fileRows, deleteRows, partitionRows, databaseRows, volumeRows, viewRows] =
+    await runBatch(context.db, [
       wanted,
       selectLiveFiles(context.db).where('files.table_id', 'in', wantedIds),
       selectLiveDeletes(context.db).where('file_deletes.table_id', 'in', wantedIds),
+      selectPartitions(context.db).where('partitions.table_id', 'in', wantedIds),
       context.db.selectFrom('databases').select('name').where('dropped_ms', 'is', null),
       context.db.selectFrom('volumes').selectAll(),
       selectViews(context)
         .where('views.name', 'in', names.length === 0 ? [''] : names)
         .where('databases.name', 'in', databases.length === 0 ? [''] : databases),
-    ],
-  );
+    ]);
   const deletes = readDeletes(deleteRows);
   const files = Map.groupBy(fileRows, (row) => row.table_id);
+  const partitions = Map.groupBy(partitionRows, (row) => row.table_id);
   const found = new Map<string, SnapshotTable>();
   for (const row of tableRows) {
     found.set(`${row.database_name}\n${row.name}\n${row.session_id}`, {
       table: readTable(row),
       version: asId<TableVersion>(row.head_version),
       files: (files.get(row.id) ?? []).map((file) => readFile(file, deletes)),
+      partitions: (partitions.get(row.id) ?? []).map(readPartition),
     });
   }
   const tables = refs.map(({ databaseName, tableName, sessionId = '' }) => {
@@ -76,10 +79,11 @@ export async function readTableSnapshot(
   context: CatalogContext,
   id: TableId,
 ): ReturnType<Catalog['snapshotOf']> {
-  const [tableRows, fileRows, deleteRows, volumeRows] = await runBatch(context.db, [
+  const [tableRows, fileRows, deleteRows, partitionRows, volumeRows] = await runBatch(context.db, [
     selectTables(context).where('tables.id', '=', id),
     selectLiveFiles(context.db).where('files.table_id', '=', id),
     selectLiveDeletes(context.db).where('file_deletes.table_id', '=', id),
+    selectPartitions(context.db).where('partitions.table_id', '=', id),
     context.db.selectFrom('volumes').selectAll(),
   ]);
   const row = tableRows[0];
@@ -88,7 +92,12 @@ export async function readTableSnapshot(
   const files = fileRows.map((file) => readFile(file, deletes));
   const used = new Set(files.flatMap(volumesOfFile));
   return {
-    entry: { table: readTable(row), version: asId<TableVersion>(row.head_version), files },
+    entry: {
+      table: readTable(row),
+      version: asId<TableVersion>(row.head_version),
+      files,
+      partitions: partitionRows.map(readPartition),
+    },
     volumes: volumeRows
       .filter((volume) => used.has(asId<VolumeId>(volume.id)))
       .map((volume) => readVolume(context, volume)),
@@ -114,6 +123,7 @@ export function selectFiles(db: MetadataDb) {
       'files.row_count',
       'files.stats_json',
       'files.added_ms',
+      'files.partition_id',
     ])
     .orderBy('files.sequence')
     .orderBy('files.id');
@@ -128,6 +138,7 @@ export function readFile(
     readonly size_bytes: number;
     readonly row_count: number;
     readonly stats_json: string;
+    readonly partition_id: number;
   },
   deletes: DeletesByFile,
 ): DataFile {
@@ -142,5 +153,8 @@ export function readFile(
     columnStats: JSON.parse(row.stats_json) as Record<string, ColumnStats>,
     deletes: deleted?.deletes ?? [],
     deletedRows: deleted?.deletedRows ?? 0,
+    ...(row.partition_id === 0
+      ? {}
+      : { partition: { kind: 'id' as const, id: asId<PartitionId>(row.partition_id) } }),
   };
 }

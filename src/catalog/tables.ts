@@ -10,6 +10,7 @@ import {
 } from '../base/ids.ts';
 import { nextFieldId, numberColumns } from '../model/field-ids.ts';
 import { tablePrefix } from '../model/file-key.ts';
+import type { Partitioning } from '../model/partition.ts';
 import type { TableInfo, TableSchema } from '../model/table.ts';
 import type {
   DropOptions,
@@ -25,6 +26,7 @@ import { runBatch } from './driver/batch.ts';
 import { UniqueViolation } from './driver/unique-violation.ts';
 import { dropKind } from './drop-kind.ts';
 import { cancelJobs } from './load-job-store.ts';
+import { PartitionStore } from './partition-store.ts';
 import { chooseVolume } from './volumes.ts';
 
 /** `session_id` of tables that belong to no session. */
@@ -136,6 +138,7 @@ export class TableStore implements Tables {
         buckets: table.buckets,
         properties_json: JSON.stringify(table.properties),
         created_ms: context.nowMs(),
+        partitioning_json: partitioningJson(schema, table.partitions),
       };
       try {
         await context.db.insertInto('tables').values(row).execute();
@@ -143,6 +146,8 @@ export class TableStore implements Tables {
         if (!(error instanceof UniqueViolation)) throw error;
         throw fail('TABLE_EXISTS', { table: table.name }, error);
       }
+      const partitions = table.partitions?.list ?? [];
+      await new PartitionStore(context).add(asId<TableId>(id), partitions);
       return readTable({ ...row, database_name: database.name });
     });
   }
@@ -308,6 +313,18 @@ export async function checkNameFree(
   }
 }
 
+/** Items by the ids that the columns have now; '' = no partitions. */
+function partitioningJson({ columns }: TableSchema, partitions: NewTable['partitions']): string {
+  if (partitions === undefined) return '';
+  const { kind, automatic } = partitions;
+  const items = partitions.items.map(({ column, transform }) => {
+    const lower = column.toLowerCase();
+    const found = columns.find(({ name }) => name.toLowerCase() === lower);
+    return { fieldId: present(found, 'a partition column').fieldId, transform };
+  });
+  return JSON.stringify({ kind, automatic, items } satisfies Partitioning);
+}
+
 /** The columns of a new, empty table at version 1. */
 export function emptyTable(schema: TableSchema) {
   return {
@@ -324,6 +341,7 @@ export function emptyTable(schema: TableSchema) {
     drop_kind: '' as const,
     next_auto_id: 1,
     schema_version: 0,
+    partitioning_json: '',
   };
 }
 
@@ -350,6 +368,7 @@ export interface TableRow {
   readonly buckets: number | null;
   readonly properties_json: string;
   readonly created_ms: number;
+  readonly partitioning_json: string;
 }
 
 export function readTable(row: TableRow): TableInfo {
@@ -366,5 +385,8 @@ export function readTable(row: TableRow): TableInfo {
     buckets: row.buckets,
     properties: JSON.parse(row.properties_json) as Record<string, string>,
     createdMs: row.created_ms,
+    ...(row.partitioning_json === ''
+      ? {}
+      : { partitioning: JSON.parse(row.partitioning_json) as Partitioning }),
   };
 }

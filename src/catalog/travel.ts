@@ -8,6 +8,7 @@ import type { Snapshot, SnapshotTable, TableRef } from './catalog.ts';
 import type { CatalogContext } from './context.ts';
 import { readDeletes, selectDeletes } from './delete-store.ts';
 import { runBatch } from './driver/batch.ts';
+import { allPartitions } from './partition-store.ts';
 import { SchemaStore } from './schema-store.ts';
 import { readFile, readSnapshotHeads, selectFiles } from './snapshots.ts';
 import { readVolume } from './volumes.ts';
@@ -40,7 +41,10 @@ async function readThen(
   // Null where the table has had one schema only.
   const schema = (await new SchemaStore(context).at(table.id, version)) ?? table.schema;
   const files = await filesAt(context, table.id, version);
-  return { table: { ...table, schema }, version, files };
+  // Those that were dropped since hold files of that version.
+  const partitions =
+    table.partitioning === undefined ? [] : await allPartitions(context.db, table.id);
+  return { table: { ...table, schema }, version, files, partitions };
 }
 
 /**

@@ -5,7 +5,7 @@ import type { TableId, TableVersion, TransactionId } from '../base/ids.ts';
 import type { CatalogContext } from './context.ts';
 
 /** What made a version, beyond the sources of transactions: for SHOW SNAPSHOTS. */
-export type VersionSource = 'EXPIRE' | 'TRUNCATE' | 'ROLLBACK' | 'SCHEMA_CHANGE';
+export type VersionSource = 'EXPIRE' | 'TRUNCATE' | 'ROLLBACK' | 'SCHEMA_CHANGE' | 'PARTITION';
 
 export interface NewVersion {
   readonly tableId: TableId;

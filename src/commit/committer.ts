@@ -28,7 +28,8 @@ import { findImbalance } from './check-request.ts';
 import { commitCompaction } from './compaction-commit.ts';
 import { changes, growthOf } from './growth.ts';
 import { commitOther } from './other-commit.ts';
-import { aborted, answerAgain, Refused, Repeated, resultOf } from './refused.ts';
+import { changePartitions, type PartitionHooks, type PartitionMaker } from './partition-commit.ts';
+import { aborted, answerAgain, Refused, Repeated, refusedIfGone, resultOf } from './refused.ts';
 import { changeSchema, type SchemaHooks, type SchemaMaker } from './schema-commit.ts';
 import { checkResolved, newDeletes, reserveDeleteIds } from './staged-deletes.ts';
 import { sum } from './sum.ts';
@@ -150,7 +151,8 @@ export class CatalogCommitter implements Committer {
       });
       failpoint('commit.after-sql');
       return answer;
-    } catch (error) {
+    } catch (thrown) {
+      const error = refusedIfGone(thrown);
       if (error instanceof Repeated) return answerAgain(error.transaction);
       if (error instanceof Refused) return await this.#refuse(request, error);
       if (!(error instanceof UniqueViolation)) throw error;
@@ -219,6 +221,14 @@ export class CatalogCommitter implements Committer {
 
   changeSchema(tableId: TableId, make: SchemaMaker, hooks: SchemaHooks): Promise<boolean> {
     return changeSchema(this.#catalog, tableId, make, hooks);
+  }
+
+  changePartitions(
+    tableId: TableId,
+    make: PartitionMaker,
+    hooks: PartitionHooks,
+  ): Promise<boolean> {
+    return changePartitions(this.#catalog, tableId, make, hooks);
   }
 
   #checkLeader(current: number): void {

@@ -10,7 +10,7 @@ import { transactionOfKey } from '../model/file-key.ts';
 import type { CommitResult, StagedTable } from '../model/load-plan.ts';
 import { batchRows } from './check-request.ts';
 import { changes, growthOf, growthOfTable } from './growth.ts';
-import { aborted, answerAgain, Refused, Repeated } from './refused.ts';
+import { aborted, answerAgain, Refused, Repeated, refusedIfGone } from './refused.ts';
 import {
   checkResolved,
   findDeletesImbalance,
@@ -98,7 +98,8 @@ export async function commitOther(
     });
     failpoint('insert.after-sql');
     return answer;
-  } catch (error) {
+  } catch (thrown) {
+    const error = refusedIfGone(thrown);
     if (error instanceof Repeated) return answerAgain(error.transaction);
     if (!(error instanceof Refused)) throw error;
     const attachment = error.error === null ? '' : refusal(error.error);

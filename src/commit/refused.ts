@@ -1,6 +1,6 @@
 // How a commit leaves its SQL transaction without changing anything, and how a final transaction is
 // answered again. Internal to commit/.
-import type { AppError } from '../base/errors.ts';
+import { AppError } from '../base/errors.ts';
 import { readOutcome, type TransactionRecord } from '../catalog/transactions.ts';
 import type { CommitResult } from '../model/load-plan.ts';
 
@@ -13,6 +13,11 @@ export class Refused extends Error {
     this.name = 'Refused';
     this.error = error;
   }
+}
+
+/** A partition that is gone refuses the batch for good: another plan has to make it anew. */
+export function refusedIfGone(error: unknown): unknown {
+  return error instanceof AppError && error.code === 'PARTITION_GONE' ? new Refused(error) : error;
 }
 
 /** Rolls back; the transaction was final before and is answered as it was then. */

@@ -14,11 +14,13 @@ import {
   replacingKeys,
   type StagedTable,
 } from '../model/load-plan.ts';
+import { routingOf } from '../model/partition-routing.ts';
 import type { ResolvePlan } from '../model/resolve-plan.ts';
 import type { TablePoint } from '../model/table-point.ts';
 import { pruneByKeys } from '../query/prune-files.ts';
 import type { CommitFeed } from './commit-feed.ts';
 import type { IngestGate } from './ingest-gate.ts';
+import type { PartitionHooks, PartitionMaker } from './partition-commit.ts';
 import { answerAgain } from './refused.ts';
 import type { SchemaHooks, SchemaMaker } from './schema-commit.ts';
 import type { CatalogTurns, Turn } from './turn.ts';
@@ -148,7 +150,7 @@ export class ResolvingCommitter implements Committer {
     const found = await catalog.snapshotOf(staged.tableId);
     // Of no version at all: the commit refuses a table that was dropped.
     if (found === null) return { ...staged, resolvedAt: asId<TableVersion>(0) };
-    const { table, version, files } = found.entry;
+    const { table, version, files, partitions } = found.entry;
     // Of what the rows take the place of as a whole nothing has to be looked up.
     if (overwrite === true) return { ...staged, resolvedAt: version };
     const keys = replacingKeys(table.schema);
@@ -164,6 +166,11 @@ export class ResolvingCommitter implements Committer {
     if (candidates.length === 0 && draft === undefined) return { ...staged, resolvedAt: version };
     const volume = await catalog.volumes.byId(table.volumeId);
     const volumes = [...found.volumes.filter(({ id }) => id !== volume.id), volume];
+    const { partitioning, schema } = table;
+    const routing =
+      partitioning === undefined
+        ? {}
+        : { routing: routingOf(partitioning, schema.columns, partitions, null) };
     const plan: ResolvePlan = {
       transactionId,
       target: {
@@ -174,6 +181,7 @@ export class ResolvingCommitter implements Committer {
         prefix: table.prefix,
         ...compressionOf(table),
         keys,
+        ...routing,
       },
       schema: table.schema,
       version,
@@ -233,5 +241,13 @@ export class ResolvingCommitter implements Committer {
   /** Needs no turn: a batch that was resolved against the version before is looked at anew. */
   changeSchema(tableId: TableId, make: SchemaMaker, hooks: SchemaHooks): Promise<boolean> {
     return this.#options.committer.changeSchema(tableId, make, hooks);
+  }
+
+  changePartitions(
+    tableId: TableId,
+    make: PartitionMaker,
+    hooks: PartitionHooks,
+  ): Promise<boolean> {
+    return this.#options.committer.changePartitions(tableId, make, hooks);
   }
 }

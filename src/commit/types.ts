@@ -19,6 +19,7 @@ import type {
 } from '../model/load-plan.ts';
 import type { StagedFile, StagedObject } from '../model/table.ts';
 import type { TablePoint } from '../model/table-point.ts';
+import type { PartitionHooks, PartitionMaker } from './partition-commit.ts';
 import type { SchemaHooks, SchemaMaker } from './schema-commit.ts';
 import type { Turn } from './turn.ts';
 
@@ -119,6 +120,11 @@ export interface Committer {
    * Throws UNKNOWN_TABLE, SYSTEM_OBJECT, LEADER_LOST and what `make` throws.
    */
   changeSchema(tableId: TableId, make: SchemaMaker, hooks: SchemaHooks): Promise<boolean>;
+  /**
+   * Makes, drops, empties and alters partitions, all or nothing; a new version where rows come or go. False when
+   * `make` wants no change. Throws UNKNOWN_TABLE, LEADER_LOST, PARTITION_EXISTS and what `make` throws.
+   */
+  changePartitions(tableId: TableId, make: PartitionMaker, hooks: PartitionHooks): Promise<boolean>;
 }
 
 export interface CompactionCommit {

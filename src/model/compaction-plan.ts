@@ -66,8 +66,8 @@ export function compactionScore(files: readonly Pick<DataFile, 'sizeBytes'>[]): 
   return files.filter(({ sizeBytes }) => sizeBytes < COMPACTED_BYTES).length;
 }
 
-function placeOf(file: DataFile): string {
-  return String(file.volumeId);
+function placeOf({ volumeId, partition }: DataFile): string {
+  return `${volumeId} ${partition?.kind === 'id' ? partition.id : 0}`;
 }
 
 function planPlace(

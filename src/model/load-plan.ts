@@ -10,6 +10,7 @@ import type {
   TransactionId,
   VolumeId,
 } from '../base/ids.ts';
+import type { PartitionRouting } from './partition-routing.ts';
 import type { SqlType } from './sql-type.ts';
 import type { ColumnSchema, StagedFile, StagedObject, TableSchema, VolumeSpec } from './table.ts';
 
@@ -93,6 +94,8 @@ export interface LoadTarget {
   readonly compression?: string;
   /** Columns by which a new row takes the place of an old one; null = every row stays. */
   readonly keys: readonly string[] | null;
+  /** Which partition a row belongs to; absent in a table without partitions. */
+  readonly routing?: PartitionRouting;
 }
 
 /** The key columns of a table in which rows replace rows; null for the others. */

@@ -9,6 +9,7 @@ import type {
   TransactionId,
   VolumeId,
 } from '../base/ids.ts';
+import type { Partitioning, StagedPartition } from './partition.ts';
 import type { SqlType } from './sql-type.ts';
 
 export interface ColumnSchema {
@@ -70,6 +71,8 @@ export interface TableInfo {
   /** PROPERTIES as the user gave them, validated. */
   readonly properties: Readonly<Record<string, string>>;
   readonly createdMs: number;
+  /** PARTITION BY; absent for a table without partitions. */
+  readonly partitioning?: Partitioning;
 }
 
 export type VolumeType = 'S3' | 'HDFS' | 'AZBLOB' | 'ADLS2' | 'GS' | 'LOCAL';
@@ -98,6 +101,8 @@ export interface StagedObject {
 export interface StagedFile extends StagedObject {
   /** Per top-level column, by `statsKey`: min and max as text, null count. Absent where the writer had none. */
   readonly columnStats: Readonly<Record<string, ColumnStats>>;
+  /** Where its rows belong, all of them; absent in a table without partitions. */
+  readonly partition?: StagedPartition;
 }
 
 export interface ColumnStats {

@@ -9,9 +9,9 @@ import type { BegunTransaction, StagedTable } from '../model/load-plan.ts';
 import type { StagedFile, TableSchema } from '../model/table.ts';
 import { changedScan } from '../query/plan-change.ts';
 import { copyRejected, type InsertServices } from './insert-run.ts';
-import { appendFile } from './sink/append.ts';
 import { writeDeletes } from './sink/delete-file.ts';
-import { CHANGED_TABLE, changedRowsSql, newRowsCopySql } from './transform/change-sql.ts';
+import { appendRows } from './sink/partitioned.ts';
+import { CHANGED_TABLE, changedRowsSql, newRowsSql } from './transform/change-sql.ts';
 import { RejectRecorder } from './transform/reject-recorder.ts';
 
 /** Reasons of rejected rows that go back with the result. */
@@ -35,7 +35,7 @@ export async function runChange(
       await findRows(plan, 0, services, connection, options);
       // Before the deletes are written: they may take over what older objects of the files hold.
       const rowsChanged = await countRows(connection, options);
-      const tables = await stagedTarget(plan, null, begun, services, connection, options);
+      const tables = await stagedTarget(plan, [], begun, services, connection, options);
       return { tables, rowsChanged, rowsLoaded: 0, rowsFiltered: 0, errorSamples: [] };
     }
     return await runUpdate(plan, plan.update, begun, services, connection, options);
@@ -62,12 +62,12 @@ async function runUpdate(
   }
   const rowsChanged = await countRows(connection, options);
   recorder.check(rowsChanged);
-  const file =
+  const files =
     rowsChanged === 0
-      ? null
+      ? []
       : await writeNewRows(plan, update, rowsChanged, begun, services, connection, options);
   failpoint('change.after-copy');
-  const tables = await stagedTarget(plan, file, begun, services, connection, options);
+  const tables = await stagedTarget(plan, files, begun, services, connection, options);
   const { rejected } = update;
   const kept = await copyRejected(
     { ...plan, rejected },
@@ -112,26 +112,26 @@ async function writeNewRows(
   services: InsertServices,
   connection: Connection,
   options: StatementOptions,
-): Promise<StagedFile | null> {
+): Promise<readonly StagedFile[]> {
   const store = await services.openStore(plan.target.volume);
   const columns = update.outputs.map((output) => output.column);
   const schema: TableSchema = { keysType: 'DUP_KEYS', columns };
-  const { file } = await appendFile(
+  const { files } = await appendRows(
     { target: plan.target, schema, store },
     transactionId,
     services,
     connection,
-    (path) => newRowsCopySql(update, plan.target, path),
+    newRowsSql(update, plan.target),
     (written) => assert(written === expected, 'a new row for every one that leaves'),
     options,
   );
-  return file;
+  return files;
 }
 
 /** What the target gets and loses; nothing where no row changes. */
 async function stagedTarget(
   plan: ChangePlan,
-  file: StagedFile | null,
+  files: readonly StagedFile[],
   { transactionId }: Begun,
   services: InsertServices,
   connection: Connection,
@@ -148,5 +148,5 @@ async function stagedTarget(
     options,
   );
   if (deletes === null) return [];
-  return [{ tableId: target.tableId, files: file === null ? [] : [file], deletes }];
+  return [{ tableId: target.tableId, files, deletes }];
 }

@@ -14,12 +14,12 @@ import { REJECTED_RECORDS_SCHEMA } from '../model/system-tables.ts';
 import type { VolumeSpec } from '../model/table.ts';
 import { appendFile, type SinkStore } from './sink/append.ts';
 import { appendKeyed } from './sink/keyed.ts';
+import { appendRows } from './sink/partitioned.ts';
 import { rejectedTableCopySql, rejectedValues } from './transform/error-rows.ts';
 import {
-  type InsertCopy,
-  insertCopySql,
+  type InsertSource,
   insertSchema,
-  keyedRowsSql,
+  insertSelectSql,
   MADE_ROWS,
   makeRowsSql,
   rowsTable,
@@ -98,21 +98,21 @@ async function copyRows(
       const to = { target, schema: insertSchema(plan), store };
       const check = (written: number): void => checkCount(plan, written + recorder.count);
       const { transactionId } = begun;
+      const rowsSql = insertSelectSql(plan, { ...rows, ...counted });
       if (target.keys !== null) {
         const keyed = { ...to, keys: target.keys, update: plan.update, sortBy: plan.sortBy };
-        const rowsSql = keyedRowsSql(plan, { ...rows, ...counted });
         return appendKeyed(keyed, transactionId, services, connection, rowsSql, check, options);
       }
-      const { rowCount, file } = await appendFile(
+      const { rowCount, files } = await appendRows(
         to,
         transactionId,
         services,
         connection,
-        (outputPath) => insertCopySql(plan, { ...rows, ...counted, outputPath }),
+        rowsSql,
         check,
         options,
       );
-      return { rowCount, table: file === null ? null : { tableId: target.tableId, files: [file] } };
+      return { rowCount, table: files.length === 0 ? null : { tableId: target.tableId, files } };
     });
   } catch (thrown) {
     // What the recorder threw comes back as an engine error: its own says more.
@@ -125,11 +125,11 @@ async function copyRows(
 /** AUTO_INCREMENT values for as many rows as there are, which for a query only making them tells. */
 async function reserveIds(
   plan: InsertPlan,
-  rows: Pick<InsertCopy, 'withClause' | 'slot'>,
+  rows: Pick<InsertSource, 'withClause' | 'slot'>,
   services: InsertServices,
   connection: Connection,
   options: StatementOptions,
-): Promise<Pick<InsertCopy, 'isMade' | 'firstId'>> {
+): Promise<Pick<InsertSource, 'isMade' | 'firstId'>> {
   const isMade = plan.parts.some((part) => part.kind === 'query');
   let count = plan.parts.reduce(
     (sum, part) => sum + (part.kind === 'rows' ? part.rows.length : 0),

@@ -3,22 +3,18 @@
 // (partial update, merge_condition) become the data file here. Makes nothing visible.
 import type { Connection, Engine, StatementOptions } from '../engine/duckdb.ts';
 import { notDeletedSql, type SourceReader, withSources } from '../engine/plan-sources.ts';
-import { quoteIdentifier, quoteLiteral } from '../model/duckdb-text.ts';
+import { quoteIdentifier } from '../model/duckdb-text.ts';
 import type { DraftRows, StagedTable } from '../model/load-plan.ts';
-import {
-  parquetCopyOptions,
-  readParquetSql,
-  readSelectList,
-  storeSelectList,
-} from '../model/parquet-layout.ts';
+import { readParquetSql, readSelectList, storeSelectList } from '../model/parquet-layout.ts';
+import { routeColumn, routeSqls } from '../model/partition-routing.ts';
 import type { QueryScan } from '../model/query-plan.ts';
 import type { ResolvePlan } from '../model/resolve-plan.ts';
 import { loadOrder, sortItemsSql } from '../model/sort-key.ts';
 import type { StagedFile, VolumeSpec } from '../model/table.ts';
-import { appendFile, type SinkServices, type SinkStore } from './sink/append.ts';
+import type { SinkServices, SinkStore } from './sink/append.ts';
 import { writeDeletes } from './sink/delete-file.ts';
 import { keySchema } from './sink/keyed.ts';
-import { OWN_FILE } from './transform/compile-sql.ts';
+import { appendRows } from './sink/partitioned.ts';
 import { missingValueSql } from './transform/missing-value.ts';
 
 export interface ResolveServices extends SourceReader, SinkServices {
@@ -69,11 +65,11 @@ export async function runResolve(
             await run(`CREATE OR REPLACE TEMP TABLE ${GONE} AS ${goneOfDraftSql(plan, paths)}`);
           }
           const made =
-            draft === undefined ? null : await writeRows(plan, services, connection, options);
+            draft === undefined ? [] : await writeRows(plan, services, connection, options);
           const deletes = await deletesOf(plan, services, connection, options);
           return {
             ...staged,
-            files: made === null ? staged.files : [...staged.files, made],
+            files: [...staged.files, ...made],
             ...(deletes === null ? {} : { deletes }),
             resolvedAt,
           };
@@ -191,22 +187,24 @@ async function writeRows(
   services: ResolveServices,
   connection: Connection,
   options: StatementOptions,
-): Promise<StagedFile | null> {
+): Promise<readonly StagedFile[]> {
   const { target, schema, transactionId } = plan;
   const store = await services.openStore(target.volume);
   const sortBy = loadOrder(schema);
   const order = sortBy.length === 0 ? '' : ` ORDER BY ${sortItemsSql(sortBy, NEW)}`;
-  const { file } = await appendFile(
+  const { routing } = target;
+  const route = routing === undefined ? [] : routeSqls(routing);
+  const list = [storeSelectList(schema), ...route.map((sql, i) => `${sql} AS ${routeColumn(i)}`)];
+  const { files } = await appendRows(
     { target, schema, store },
     transactionId,
     services,
     connection,
-    (path) =>
-      `COPY (SELECT ${storeSelectList(schema)} FROM ${NEW}${order}) TO ${quoteLiteral(path)} (${parquetCopyOptions(schema, target.compression)}, ${OWN_FILE})`,
+    `SELECT ${list.join(', ')} FROM ${NEW}${order}`,
     () => undefined,
     options,
   );
-  return file;
+  return files;
 }
 
 async function deletesOf(

@@ -17,6 +17,7 @@ import type { ScratchSpace } from './decode/scratch.ts';
 import { batchProgress } from './progress.ts';
 import { type AppendTarget, appendFile } from './sink/append.ts';
 import { appendKeyed } from './sink/keyed.ts';
+import { appendRows } from './sink/partitioned.ts';
 import {
   allOutputs,
   type CompiledTransform,
@@ -154,28 +155,29 @@ export class Stager {
         `${packed.lineCount} lines are ${rowCount} written and ${drops.count} dropped rows`,
       );
     try {
+      const rowsSql = this.#transform.rowsSql(statement);
       if (keys !== null) {
         const { table } = await appendKeyed(
           { ...this.#target, keys, update: transform.update, sortBy: transform.sortBy },
           begun.transactionId,
           this.#services,
           connection,
-          this.#transform.rowsSql(statement),
+          rowsSql,
           check,
           { signal },
         );
         return table;
       }
-      const { file } = await appendFile(
+      const { files } = await appendRows(
         this.#target,
         begun.transactionId,
         this.#services,
         connection,
-        (outputPath) => this.#transform.copySql({ ...statement, outputPath }),
+        rowsSql,
         check,
         { signal },
       );
-      return file === null ? null : { tableId, files: [file] };
+      return files.length === 0 ? null : { tableId, files };
     } catch (thrown) {
       throw this.#sqlError(toAppError(thrown));
     } finally {

@@ -1,7 +1,6 @@
 // FROM: tables, subqueries, table functions and joins -> relations with generated aliases, and the scope
 // they make. SEMI and ANTI joins become DuckDB's (right ones with their sides swapped).
 import { present } from '../base/assert.ts';
-import { fail } from '../base/errors.ts';
 import type { SqlType } from '../model/sql-type.ts';
 import type { Identifier } from '../sql/ast/node.ts';
 import type * as ast from '../sql/ast/query.ts';
@@ -14,6 +13,7 @@ import { coerce } from './coerce.ts';
 import { pointOf } from './collect-table-refs.ts';
 import { condition } from './condition.ts';
 import type { TypedExpression } from './expression.ts';
+import { filesOf, partitionsNamed } from './partition-names.ts';
 import type { JoinNode, RelationNode } from './query-node.ts';
 import {
   type AnalysedRelation,
@@ -60,9 +60,6 @@ export function analyseRelation(
 function analyseTable(relation: ast.TableReference, context: RelationContext): AnalysedRelation {
   const { analysis } = context;
   const { name } = relation;
-  if (relation.partitions !== null) {
-    throw fail('NOT_SUPPORTED', { what: 'PARTITION behind a table in FROM', hint: 'use WHERE' });
-  }
   const alias = analysis.nextAlias();
   analysis.relationNames.set(alias, relation.alias ?? name.name);
   const cte = name.database === null ? context.ctes.get(name.name.toLowerCase()) : undefined;
@@ -87,7 +84,11 @@ function analyseTable(relation: ast.TableReference, context: RelationContext): A
   analysis.tableNames.set(placeholder, `${database}.${name.name}`);
   const columns =
     table.kind === 'stored'
-      ? storedColumns(table, { alias, placeholder, changed: relation.changed === true }, analysis)
+      ? storedColumns(
+          table,
+          { alias, placeholder, changed: relation.changed === true, names: relation.partitions },
+          analysis,
+        )
       : inlineColumns(table, alias, placeholder, analysis);
   const scope: ScopeRelation = {
     database: relation.alias === null ? database : null,
@@ -105,13 +106,37 @@ function refuseTravel({ name, asOf }: ast.TableReference): never {
   );
 }
 
+interface StoredReference {
+  readonly alias: string;
+  readonly placeholder: string;
+  readonly changed: boolean;
+  readonly names: ast.PartitionNames | null;
+}
+
 function storedColumns(
-  { info: { schema }, files, volumes }: StoredTable,
-  { alias, placeholder, changed }: { alias: string; placeholder: string; changed: boolean },
+  { info, files, volumes, partitions: known }: StoredTable,
+  { alias, placeholder, changed, names }: StoredReference,
   analysis: Analysis,
 ): readonly ScopeColumn[] {
-  const draft = { placeholder, alias, schema, files, volumes };
-  analysis.scans.push(changed ? { ...draft, positions: true } : draft);
+  const { schema, partitioning, name: tableName } = info;
+  const partitions = known ?? null;
+  const list =
+    names === null
+      ? (partitions?.filter(({ isTemporary }) => !isTemporary) ?? null)
+      : partitionsNamed(
+          { tableName, partitions },
+          names.names.map(({ name }) => name),
+          names.temporary,
+        );
+  analysis.scans.push({
+    placeholder,
+    alias,
+    schema,
+    files: filesOf(list, files),
+    volumes,
+    ...(partitioning === undefined || list === null ? {} : { partitions: { partitioning, list } }),
+    ...(changed ? { positions: true } : {}),
+  });
   return schema.columns.map((column) => physicalColumn(alias, column.name, column.type));
 }
 

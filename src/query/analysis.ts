@@ -10,6 +10,7 @@ import type { QueryCatalog, QuerySession, QueryTable } from './catalog.ts';
 import type { FunctionTable } from './functions/entry.ts';
 import { FUNCTION_TABLE } from './functions/table.ts';
 import { MAX_SUBQUERY_DEPTH } from './limits.ts';
+import type { ScanPartitions } from './prune-partitions.ts';
 
 /** A scan while it is collected: columns are added as names resolve to them. */
 export interface ScanDraft {
@@ -20,6 +21,8 @@ export interface ScanDraft {
   readonly volumes: readonly VolumeSpec[];
   /** The relation has `__file` and `__row` too: see QueryScan. */
   readonly positions?: true;
+  /** Those that the files may be of; absent in a table without partitions. */
+  readonly partitions?: ScanPartitions;
 }
 
 /** Most tables, subqueries and functions in one statement: a bound on work, far above what people write. */

@@ -2,6 +2,7 @@
 // Plain data, read before analysis begins; nothing in here does I/O.
 
 import type { TableVersion } from '../base/ids.ts';
+import type { Partition } from '../model/partition.ts';
 import type { SqlType } from '../model/sql-type.ts';
 import type { DataFile, TableInfo, VolumeSpec } from '../model/table.ts';
 import type { TablePoint } from '../model/table-point.ts';
@@ -20,6 +21,8 @@ export interface StoredTable {
   readonly info: TableInfo;
   readonly version: TableVersion;
   readonly files: readonly DataFile[];
+  /** Of a table with partitions: all that are live, temporary ones too. */
+  readonly partitions?: readonly Partition[];
   /** Every volume that `files` lie in. */
   readonly volumes: readonly VolumeSpec[];
 }

@@ -86,6 +86,10 @@ function storedScan(
   const rows = sum(files, (file) => file.rowCount - file.deletedRows);
   const details = [`TABLE: ${scan.tableName}`];
   if (predicates.length > 0) details.push(`PREDICATES: ${predicates.join(', ')}`);
+  const { partitionCounts } = scan;
+  if (partitionCounts !== null) {
+    details.push(`partitions=${partitionCounts.read}/${partitionCounts.all}`);
+  }
   details.push(`files=${files.length}/${allFiles.length} (${pruned} pruned)`);
   // Are rows of one key merged by the query itself, or before it? As StarRocks says it.
   if (schema.keysType === 'AGG_KEYS') {

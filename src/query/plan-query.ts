@@ -15,9 +15,10 @@ import { lookUpOf } from './look-up.ts';
 import { knownRow } from './metadata-result.ts';
 import { preAggregatedScans } from './pre-aggregated.ts';
 import { pruneFiles } from './prune-files.ts';
+import { prunePartitions } from './prune-partitions.ts';
 import type { QueryNode } from './query-node.ts';
 import { renderTextSql } from './render.ts';
-import { collectScanUse, type ScanUse } from './scan-use.ts';
+import { collectScanUse, type ScanFilter, type ScanUse } from './scan-use.ts';
 import { containsAggregate, containsWindow } from './walk.ts';
 
 /**
@@ -80,6 +81,8 @@ export interface PlannedScan extends QueryScan {
   /** `database.table`. */
   readonly tableName: string;
   readonly allFiles: readonly DataFile[];
+  /** How many partitions are read of how many; null for a table without. */
+  readonly partitionCounts: { readonly read: number; readonly all: number } | null;
 }
 
 export interface AnalysedPlan {
@@ -98,15 +101,26 @@ export function analysePlan(query: Query, text: string, context: QueryContext): 
 
 function planScan(scan: ScanDraft, use: ScanUse, { tableNames }: Analysis): PlannedScan {
   const used = use.columns.get(scan.alias) ?? new Set<string>();
+  const filters = use.filters.get(scan.alias) ?? [];
   return {
     placeholder: scan.placeholder,
     tableName: tableNames.get(scan.placeholder) ?? scan.placeholder,
     schema: scan.schema,
     columns: scan.schema.columns.map((column) => column.name).filter((name) => used.has(name)),
-    files: pruneFiles(scan, use.filters.get(scan.alias) ?? []),
+    files: pruneFiles(scan, filters),
     allFiles: scan.files,
     ...(scan.positions === true ? { positions: true } : {}),
+    partitionCounts: partitionCounts(scan, filters),
   };
+}
+
+function partitionCounts(
+  { partitions, schema }: ScanDraft,
+  filters: readonly ScanFilter[],
+): PlannedScan['partitionCounts'] {
+  if (partitions === undefined) return null;
+  const read = prunePartitions(partitions, schema.columns, filters).length;
+  return { read, all: partitions.list.length };
 }
 
 /** What the generated SQL names by placeholder. */

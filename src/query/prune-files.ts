@@ -10,10 +10,23 @@ import type {
   TableSchema,
 } from '../model/table.ts';
 import type { ScanDraft } from './analysis.ts';
+import { prunePartitions } from './prune-partitions.ts';
 import type { ScanFilter } from './scan-use.ts';
 import { isInteger } from './types.ts';
 
+/** Files of partitions that may hold wanted rows, and of those the files that may. */
 export function pruneFiles(scan: ScanDraft, filters: readonly ScanFilter[]): readonly DataFile[] {
+  const { partitions, schema } = scan;
+  if (partitions === undefined) return pruneByStatistics(scan, filters);
+  const kept = prunePartitions(partitions, schema.columns, filters);
+  const ids = new Set(kept.map(({ id }) => id));
+  const files = scan.files.filter(
+    ({ partition }) => partition?.kind !== 'id' || ids.has(partition.id),
+  );
+  return pruneByStatistics({ ...scan, files }, filters);
+}
+
+function pruneByStatistics(scan: ScanDraft, filters: readonly ScanFilter[]): readonly DataFile[] {
   const tests = filters.flatMap((filter) => {
     const column = scan.schema.columns.find((candidate) => candidate.name === filter.column);
     // Values of an AGGREGATE KEY table are parts of what the filter looks at: only its keys tell of a file.

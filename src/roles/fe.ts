@@ -24,6 +24,7 @@ import { type HttpServer, startHttpServer } from '../http/server.ts';
 import { Changes } from '../loads/change/service.ts';
 import { Inserts } from '../loads/insert/service.ts';
 import { routineLoadHooks } from '../loads/routine/on-commit.ts';
+import { routineLoadPartitionHooks } from '../loads/routine/on-partition-change.ts';
 import { routineLoadSchemaHooks } from '../loads/routine/on-schema-change.ts';
 import { RoutineLoadScheduler } from '../loads/routine/scheduler.ts';
 import { RoutineLoads, type TopicProbe } from '../loads/routine/service.ts';
@@ -430,6 +431,11 @@ async function makeServices(
     sweep: running.sweep,
     checkTable: (table, deep, signal) => checkTable(options, table, deep, signal),
     connections,
+    changePartitions: async (tableId, make) => {
+      const changed = await committer.changePartitions(tableId, make, routineLoadPartitionHooks);
+      if (changed) scheduler.tasksRevoked();
+      return changed;
+    },
     changeSchema: async (tableId, make) => {
       const changed = await committer.changeSchema(tableId, make, routineLoadSchemaHooks);
       if (changed) scheduler.tasksRevoked();

@@ -12,15 +12,12 @@ import type {
   DdlStatement,
   IndexDefinition,
   Insert,
-  ListPartition,
-  PartitionBound,
-  PartitionBy,
-  RangePartition,
   Recover,
   ViewColumnName,
 } from './ast/ddl.ts';
 import type { Property } from './ast/node.ts';
 import { printExpression, printPoint, printQuery } from './print.ts';
+import { printDistributedBy, printPartitionBy, printPartitionClause } from './print-partition.ts';
 import { printPartitionNames } from './print-query.ts';
 import {
   printIdentifier,
@@ -158,6 +155,12 @@ function printAlterClause(clause: AlterTableClause): string {
       return words(`ORDER BY (${printNames(clause.columns)})`, printProperties(clause.properties));
     case 'rollback':
       return `ROLLBACK TO ${printPoint(clause.to)}`;
+    case 'add_partition':
+    case 'drop_partition':
+    case 'rename_partition':
+    case 'replace_partition':
+    case 'modify_partition':
+      return printPartitionClause(clause);
   }
 }
 
@@ -244,12 +247,7 @@ function printCreateTable(table: CreateTable): string {
     keys !== null && `${keys.type} KEY (${printNames(keys.columns)})`,
     printComment(table.comment),
     partitionBy !== null && `PARTITION BY ${printPartitionBy(partitionBy)}`,
-    distributedBy !== null &&
-      words(
-        'DISTRIBUTED BY',
-        distributedBy.kind === 'hash' ? `HASH (${printNames(distributedBy.columns)})` : 'RANDOM',
-        distributedBy.buckets !== null && `BUCKETS ${distributedBy.buckets}`,
-      ),
+    distributedBy !== null && printDistributedBy(distributedBy),
     table.orderBy.length > 0 && `ORDER BY (${printNames(table.orderBy)})`,
     printProperties(table.properties),
     table.query !== null && `AS ${printQuery(table.query)}`,
@@ -286,64 +284,5 @@ function printIndex({ name, columns, type, comment }: IndexDefinition): string {
     `INDEX ${printIdentifier(name)} (${printNames(columns)})`,
     type !== null && `USING ${type}`,
     printComment(comment),
-  );
-}
-
-function printPartitionBy(partitionBy: PartitionBy): string {
-  switch (partitionBy.kind) {
-    case 'range':
-      return `RANGE (${printNames(partitionBy.columns)}) ${printRanges(partitionBy.partitions)}`;
-    case 'list': {
-      const partitions = partitionBy.partitions.map(printListPartition);
-      return words(
-        `LIST (${printNames(partitionBy.columns)})`,
-        partitions.length > 0 && `(${partitions.join(', ')})`,
-      );
-    }
-    case 'expression':
-      return words(
-        `(${partitionBy.items.map(printExpression).join(', ')})`,
-        partitionBy.partitions.length > 0 && printRanges(partitionBy.partitions),
-      );
-  }
-}
-
-const printRanges = (partitions: readonly RangePartition[]): string =>
-  `(${partitions.map(printRange).join(', ')})`;
-
-function printRange(partition: RangePartition): string {
-  if (partition.kind === 'batch') {
-    const { start, end, every } = partition;
-    return `START (${printString(start)}) END (${printString(end)}) EVERY (${printExpression(every)})`;
-  }
-  const head = words(
-    'PARTITION',
-    partition.ifNotExists && 'IF NOT EXISTS',
-    printIdentifier(partition.name),
-    'VALUES',
-  );
-  const options = partition.properties.length === 0 ? '' : printPropertyList(partition.properties);
-  if (partition.kind === 'fixed') {
-    return words(head, `[${printBound(partition.lower)}, ${printBound(partition.upper)})`, options);
-  }
-  const bound = partition.bound === null ? 'MAXVALUE' : printBound(partition.bound);
-  return words(head, 'LESS THAN', bound, options);
-}
-
-function printBound(bound: PartitionBound): string {
-  return `(${bound.map((value) => (value === null ? 'MAXVALUE' : printString(value))).join(', ')})`;
-}
-
-function printListPartition({ name, ifNotExists, values, properties }: ListPartition): string {
-  const tuples = values.map((tuple) => {
-    const items = tuple.map((value) => (value === null ? 'NULL' : printString(value))).join(', ');
-    return `(${items})`;
-  });
-  return words(
-    'PARTITION',
-    ifNotExists && 'IF NOT EXISTS',
-    printIdentifier(name),
-    `VALUES IN (${tuples.join(', ')})`,
-    properties.length > 0 && printPropertyList(properties),
   );
 }

@@ -214,6 +214,9 @@ class ColumnSteps {
     if (this.#sortKey?.includes(column.fieldId) === true) {
       throw analysisError(`Can not drop sort column ${column.name}: change the ORDER BY first`);
     }
+    if (this.#isPartitionColumn(column)) {
+      throw analysisError(`Partition column[${column.name}] cannot be dropped`);
+    }
     this.#columns = this.#columns.filter((other) => other !== column);
   }
 
@@ -229,6 +232,10 @@ class ColumnSteps {
     throw analysisError(
       `Do not support ${what} column: ${column.name}, because it associates with the generated column ${user.name}`,
     );
+  }
+
+  #isPartitionColumn({ fieldId }: ColumnSchema): boolean {
+    return this.#table.partitioning?.items.some((item) => item.fieldId === fieldId) === true;
   }
 
   #refuseDistribution({ name }: ColumnSchema, what: 'drop' | 'change'): void {
@@ -309,6 +316,9 @@ class ColumnSteps {
     }
     if (old.generated !== made.generated) {
       throw analysisError(`Can not change the expression of generated column ${old.name}`);
+    }
+    if (isTypeChanged && this.#isPartitionColumn(old)) {
+      throw analysisError(`Partition column[${old.name}] cannot be modified`);
     }
     if (isTypeChanged && old.type.kind !== 'VARCHAR') this.#refuseDistribution(old, 'change');
     if (old.nullable && !made.nullable) {

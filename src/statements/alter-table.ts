@@ -3,11 +3,13 @@
 import { fail } from '../base/errors.ts';
 import { analysisError } from '../loads/properties.ts';
 import type { TableInfo } from '../model/table.ts';
-import type { AlterColumnClause, AlterTableClause } from '../sql/ast/ddl.ts';
+import { partitionsNamed } from '../query/partition-names.ts';
+import type { AlterColumnClause, AlterPartitionClause, AlterTableClause } from '../sql/ast/ddl.ts';
 import type { TimeTravel } from '../sql/ast/query.ts';
 import { alteredColumns } from './alter-columns.ts';
 import { databaseOf } from './databases.ts';
 import { checkName } from './names.ts';
+import { alteredPartitions } from './partitions/alter.ts';
 import { propertyMap } from './properties.ts';
 import { constantValue, queryContext } from './query.ts';
 import { alteredTableProperties } from './table-properties.ts';
@@ -34,31 +36,42 @@ export const alterTable: Handler<'alter_table'> = async (statement, context) => 
     );
     return OK;
   }
+  const aboutPartitions = clauses.find(isPartitionClause);
+  if (aboutPartitions !== undefined) {
+    const other = clauses.find((clause) => clause !== aboutPartitions);
+    if (other !== undefined) {
+      throw analysisError(
+        `Alter operation ${operation(other)} conflicts with operation ${operation(aboutPartitions)}: give them as two statements`,
+      );
+    }
+    await context.services.changePartitions(table.id, (now, partitions) =>
+      alteredPartitions(aboutPartitions, now, partitions),
+    );
+    return OK;
+  }
   for (const clause of clauses) {
-    if (!isColumnClause(clause)) await apply(clause, table, context);
+    if (!isColumnClause(clause) && !isPartitionClause(clause)) await apply(clause, table, context);
   }
   return OK;
 };
 
-function isColumnClause(clause: AlterTableClause): clause is AlterColumnClause {
-  switch (clause.kind) {
-    case 'add_column':
-    case 'add_columns':
-    case 'drop_column':
-    case 'modify_column':
-    case 'comment_column':
-    case 'rename_column':
-    case 'order_by':
-      return true;
-    case 'rename':
-    case 'comment':
-    case 'set':
-    case 'swap':
-    case 'compact':
-    case 'rollback':
-      return false;
-  }
+function isPartitionClause(clause: AlterTableClause): clause is AlterPartitionClause {
+  return clause.kind.endsWith('_partition');
 }
+
+function isColumnClause(clause: AlterTableClause): clause is AlterColumnClause {
+  return COLUMN_CLAUSES.has(clause.kind);
+}
+
+const COLUMN_CLAUSES: ReadonlySet<AlterTableClause['kind']> = new Set<AlterColumnClause['kind']>([
+  'add_column',
+  'add_columns',
+  'drop_column',
+  'modify_column',
+  'comment_column',
+  'rename_column',
+  'order_by',
+]);
 
 const operation = ({ kind }: AlterTableClause): string => kind.toUpperCase();
 
@@ -70,7 +83,7 @@ export const cancelAlterTable: Handler<'cancel_alter_table'> = async (statement,
 };
 
 async function apply(
-  clause: Exclude<AlterTableClause, AlterColumnClause>,
+  clause: Exclude<AlterTableClause, AlterColumnClause | AlterPartitionClause>,
   table: TableInfo,
   context: StatementContext,
 ): Promise<void> {
@@ -106,10 +119,10 @@ async function apply(
       return;
     }
     case 'compact': {
-      // The one partition of a table without any is called as the table.
-      const unknown = clause.partitions.find((name) => name !== table.name);
-      if (unknown !== undefined) {
-        throw analysisError(`Partition '${unknown}' does not exist in table ${table.name}`);
+      if (clause.partitions.length > 0) {
+        const isWhole = table.partitioning === undefined;
+        const partitions = isWhole ? null : await services.catalog.partitions.list(table.id);
+        partitionsNamed({ tableName: table.name, partitions }, clause.partitions, false);
       }
       services.compactions.request(table.id);
     }

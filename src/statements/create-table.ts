@@ -1,9 +1,12 @@
 // CREATE TABLE: plain, AS SELECT and LIKE. The new table of AS SELECT is hidden until its rows are committed: a
 // failure or a crash leaves nothing. SOURCE: StarRocks docs, CREATE TABLE AS SELECT (3.3).
 import { fail } from '../base/errors.ts';
+import type { NewTable } from '../catalog/catalog.ts';
 import { analysisError } from '../loads/properties.ts';
+import { partitionColumns } from '../model/partition-routing.ts';
 import { sortColumns } from '../model/sort-key.ts';
 import { MAX_VARCHAR_LENGTH, type SqlType } from '../model/sql-type.ts';
+import type { TableInfo } from '../model/table.ts';
 import { analysePlan } from '../query/plan-query.ts';
 import type { ColumnDefinition, CreateTable } from '../sql/ast/ddl.ts';
 import type { Query } from '../sql/ast/query.ts';
@@ -131,7 +134,28 @@ export const createTableLike: Handler<'create_table_like'> = async (statement, c
     distributedBy: source.distributedBy,
     buckets: source.buckets,
     properties: source.properties,
+    ...(await partitionsLike(source, context)),
     ...(statement.temporary ? { sessionId: newTemporary(session, services) } : {}),
   });
   return OK;
 };
+
+/** The partitions of another table, empty. */
+async function partitionsLike(
+  { id, partitioning, schema }: TableInfo,
+  { services }: StatementContext,
+): Promise<Pick<NewTable, 'partitions'>> {
+  if (partitioning === undefined) return {};
+  const { kind, automatic } = partitioning;
+  const items = partitionColumns(partitioning, schema.columns);
+  const list = (await services.catalog.partitions.list(id)).filter((one) => !one.isTemporary);
+  return {
+    partitions: {
+      kind,
+      automatic,
+      items: items.map(({ name, transform }) => ({ column: name, transform })),
+      // What rows made there, rows will make here.
+      list: automatic ? [] : list,
+    },
+  };
+}

@@ -1,5 +1,4 @@
 // INSERT INTO | OVERWRITE ... VALUES / SELECT: checks it against the table, plans its rows and runs it.
-// Partitions come with partitioned tables.
 import { fail } from '../base/errors.ts';
 import {
   checkCount,
@@ -15,12 +14,15 @@ import { updateRule } from '../loads/update-rule.ts';
 import { compressionOf } from '../model/file-compression.ts';
 import type { InsertPlan } from '../model/insert-plan.ts';
 import { type LoadTarget, replacingKeys } from '../model/load-plan.ts';
+import { routingOf } from '../model/partition-routing.ts';
 import { loadOrder } from '../model/sort-key.ts';
 import { REJECTED_RECORDS_TABLE, STATISTICS_DATABASE } from '../model/system-tables.ts';
 import type { ColumnSchema, TableInfo } from '../model/table.ts';
+import { partitionsNamed } from '../query/partition-names.ts';
 import type { InsertSource } from '../query/plan-insert.ts';
 import { plainValues, planSelectSource, planValuesSource } from '../query/plan-insert.ts';
 import type { Insert } from '../sql/ast/ddl.ts';
+import type { PartitionNames } from '../sql/ast/query.ts';
 import { propertyMap } from './properties.ts';
 import { queryWithTables } from './query.ts';
 import { findTable } from './tables.ts';
@@ -47,7 +49,8 @@ export async function checkInsert(statement: Insert, context: StatementContext):
 
 /** Inserts into a table that is known. Used by CREATE TABLE AS SELECT, too. */
 export async function runInsert(
-  statement: Pick<Insert, 'overwrite' | 'label' | 'columns' | 'byName' | 'properties' | 'query'>,
+  statement: Pick<Insert, 'overwrite' | 'label' | 'columns' | 'byName' | 'properties' | 'query'> &
+    Partial<Pick<Insert, 'partitions'>>,
   table: TableInfo,
   context: StatementContext,
 ): Promise<Outcome> {
@@ -66,11 +69,11 @@ export async function runInsert(
 }
 
 /** What an INSERT may ask for and is not here yet. Throws NOT_SUPPORTED. */
-export function refuseLaterInsert(statement: Insert): void {
-  if (statement.partitions === null) return;
+export function refuseLaterInsert({ overwrite, partitions }: Insert): void {
+  if (!overwrite || partitions === null) return;
   throw fail('NOT_SUPPORTED', {
-    what: 'INSERT into PARTITION',
-    hint: 'tables have no partitions yet',
+    what: 'INSERT OVERWRITE of a PARTITION',
+    hint: 'TRUNCATE TABLE t PARTITION (p) and INSERT do it in two steps',
   });
 }
 
@@ -93,7 +96,8 @@ function checkLabel(label: string | null): void {
 }
 
 async function planInsert(
-  statement: Pick<Insert, 'columns' | 'byName' | 'overwrite' | 'properties' | 'query'>,
+  statement: Pick<Insert, 'columns' | 'byName' | 'overwrite' | 'properties' | 'query'> &
+    Partial<Pick<Insert, 'partitions'>>,
   table: TableInfo,
   context: StatementContext,
 ): Promise<InsertPlan> {
@@ -108,7 +112,7 @@ async function planInsert(
   const partial = allowed === 'true' && !statement.overwrite;
   return {
     userName: session.user,
-    ...(await loadTargets(table, context)),
+    ...(await loadTargets(table, context, statement.partitions ?? null)),
     ...(await planSource(statement, table, context, { partial, mergeCondition })),
     ...rest,
     sortBy: loadOrder(table.schema),
@@ -188,6 +192,7 @@ function mayBeLeft({ generated, autoIncrement }: ColumnSchema): boolean {
 export async function loadTargets(
   table: TableInfo,
   { services }: StatementContext,
+  names: PartitionNames | null = null,
 ): Promise<{ readonly target: LoadTarget; readonly rejected: LoadTarget }> {
   const { catalog } = services;
   const volume = await catalog.volumes.byId(table.volumeId);
@@ -202,5 +207,19 @@ export async function loadTargets(
     ...compressionOf(info),
     keys: replacingKeys(info.schema),
   });
-  return { target: targetOf(table), rejected: targetOf(rejected) };
+  const { partitioning, schema } = table;
+  const partitions = partitioning === undefined ? null : await catalog.partitions.list(table.id);
+  const only =
+    names === null
+      ? null
+      : partitionsNamed(
+          { tableName: table.name, partitions },
+          names.names.map(({ name }) => name),
+          names.temporary,
+        );
+  const routing =
+    partitioning === undefined
+      ? {}
+      : { routing: routingOf(partitioning, schema.columns, partitions ?? [], only) };
+  return { target: { ...targetOf(table), ...routing }, rejected: targetOf(rejected) };
 }

@@ -8,7 +8,7 @@ const SHOWN_CHARACTERS = 100;
 
 /** Throws SQL_ANALYZE `Incorrect <what> name '<name>'`. */
 export function checkName(
-  what: 'database' | 'table' | 'column' | 'job' | 'storage volume' | 'task',
+  what: 'database' | 'table' | 'column' | 'partition' | 'job' | 'storage volume' | 'task',
   name: string,
 ): void {
   const isLong = what === 'database' && name.length > LONGEST_DATABASE;

@@ -194,6 +194,7 @@ async function readTables(
       info: entry.table,
       version: entry.version,
       files: entry.files,
+      ...(entry.table.partitioning === undefined ? {} : { partitions: entry.partitions }),
       volumes: snapshot.volumes.filter((volume) => used.has(volume.id)),
     });
   });

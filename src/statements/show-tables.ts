@@ -1,5 +1,6 @@
 // SHOW TABLES, SHOW CREATE TABLE, DESC, SHOW COLUMNS. Texts as StarRocks prints them.
 import { fail } from '../base/errors.ts';
+import type { Partition } from '../model/partition.ts';
 import { sortColumns } from '../model/sort-key.ts';
 import { printSqlType } from '../model/sql-type.ts';
 import type { ColumnSchema, TableInfo } from '../model/table.ts';
@@ -12,6 +13,7 @@ import {
   systemView,
   systemViewNames,
 } from './information-schema/system-databases.ts';
+import { partitionByText } from './partitions/print.ts';
 import { quoteName, quoteText } from './properties.ts';
 import { filterRows } from './show-filter.ts';
 import { KEY_WORDS } from './table-keys.ts';
@@ -183,11 +185,20 @@ export const showCreateTable: Handler<'show_create_table'> = async (
   if (statement.type === 'VIEW') throw fail('NOT_A_VIEW', { name: `${database}.${name}` });
   const volume =
     table.volumeId === 0 ? null : (await services.catalog.volumes.byId(table.volumeId)).name;
-  return textRows(['Table', 'Create Table'], [[table.name, createTableText(table, volume)]]);
+  const partitions =
+    table.partitioning === undefined ? [] : await services.catalog.partitions.list(table.id);
+  return textRows(
+    ['Table', 'Create Table'],
+    [[table.name, createTableText(table, volume, partitions)]],
+  );
 };
 
 /** The CREATE TABLE statement that makes the same table. */
-export function createTableText(table: TableInfo, volumeName: string | null): string {
+export function createTableText(
+  table: TableInfo,
+  volumeName: string | null,
+  partitions: readonly Partition[] = [],
+): string {
   const columns = table.schema.columns.map((column) => `  ${columnText(column)}`).join(',\n');
   const keys = table.schema.columns.filter((column) => column.isKey);
   const list = (names: readonly string[]): string => names.map(quoteName).join(', ');
@@ -203,6 +214,9 @@ export function createTableText(table: TableInfo, volumeName: string | null): st
     ') ENGINE=OLAP ',
     `${KEY_WORDS[table.schema.keysType]}(${list(keys.map((column) => column.name))})`,
     ...(table.comment === '' ? [] : [`COMMENT ${quoteText(table.comment)}`]),
+    ...(table.partitioning === undefined
+      ? []
+      : [partitionByText(table, table.partitioning, partitions)]),
     `DISTRIBUTED BY ${distribution}${buckets}`,
     ...(table.schema.sortKey === undefined
       ? []

@@ -44,12 +44,12 @@ export const STATEMENT_DOCS: Readonly<Record<StatementKind, StatementDoc>> = {
   ),
   use_database: ddl('USE [default_catalog.]d'),
   create_table: ddl(
-    'CREATE [TEMPORARY] TABLE [IF NOT EXISTS] t (c type [SUM | ..] [[NOT] NULL] [DEFAULT .. | AUTO_INCREMENT | AS expr] [COMMENT ..], ..) [{DUPLICATE | AGGREGATE | UNIQUE | PRIMARY} KEY (..)] [COMMENT ..] [DISTRIBUTED BY ..] [ORDER BY (..)] [PROPERTIES (..)] [AS SELECT ..]',
-    'without partitions; buckets and replicas are kept and shown, without effect',
+    'CREATE [TEMPORARY] TABLE [IF NOT EXISTS] t (c type [SUM | ..] [[NOT] NULL] [DEFAULT .. | AUTO_INCREMENT | AS expr] [COMMENT ..], ..) [{DUPLICATE | AGGREGATE | UNIQUE | PRIMARY} KEY (..)] [COMMENT ..] [PARTITION BY ..] [DISTRIBUTED BY ..] [ORDER BY (..)] [PROPERTIES (..)] [AS SELECT ..]',
+    'partitions by RANGE, LIST, date_trunc, time_slice or columns; buckets and replicas are kept and shown, without effect',
   ),
   create_table_like: ddl('CREATE [TEMPORARY] TABLE [IF NOT EXISTS] t LIKE u'),
   alter_table: ddl(
-    'ALTER TABLE t {ADD COLUMN c type .. [FIRST | AFTER d] | DROP COLUMN c | MODIFY COLUMN c type .. | RENAME COLUMN c TO d | ORDER BY (c, ..)} [, ..] | RENAME u | SWAP WITH u | SET ("k" = "v") | COMMENT = ".." | ROLLBACK TO {VERSION n | TIMESTAMP ".."}',
+    'ALTER TABLE t {ADD COLUMN c type .. [FIRST | AFTER d] | DROP COLUMN c | MODIFY COLUMN c type .. | RENAME COLUMN c TO d | ORDER BY (c, ..)} [, ..] | ADD PARTITION p VALUES .. | DROP PARTITION p | RENAME PARTITION p q | MODIFY PARTITION (p) SET (..) | RENAME u | SWAP WITH u | SET ("k" = "v") | COMMENT = ".." | ROLLBACK TO {VERSION n | TIMESTAMP ".."}',
     'columns change at once, without rewriting files; a type may become one that holds every old value',
   ),
   cancel_alter_table: ddl(
@@ -57,7 +57,7 @@ export const STATEMENT_DOCS: Readonly<Record<StatementKind, StatementDoc>> = {
     'an error: changes are done when their statement is, so there is never one to cancel',
   ),
   drop_table: ddl('DROP [TEMPORARY] TABLE [IF EXISTS] t [FORCE]'),
-  truncate_table: ddl('TRUNCATE TABLE t'),
+  truncate_table: ddl('TRUNCATE TABLE t [PARTITION (p, ..)]'),
   create_view: ddl(
     'CREATE [OR REPLACE] VIEW [IF NOT EXISTS] v [(c, ..)] [COMMENT ".."] AS SELECT ..',
   ),
@@ -90,7 +90,7 @@ export const STATEMENT_DOCS: Readonly<Record<StatementKind, StatementDoc>> = {
   show_create_routine_load: load('SHOW CREATE ROUTINE LOAD j'),
   insert: load(
     'INSERT {INTO | OVERWRITE} t [WITH LABEL l] [(c, ..) | BY NAME] [PROPERTIES (..)] VALUES (..), .. | SELECT ..',
-    'no partitions yet; OVERWRITE replaces all rows that the table holds when it commits',
+    'PARTITION with INTO only; OVERWRITE replaces all rows that the table holds when it commits',
   ),
   delete: load(
     '[WITH ..] DELETE FROM t [USING u, ..] WHERE ..',
@@ -168,7 +168,7 @@ export const STATEMENT_DOCS: Readonly<Record<StatementKind, StatementDoc>> = {
   ),
   show_partitions: show(
     'SHOW [TEMPORARY] PARTITIONS FROM t [WHERE ..] [ORDER BY ..] [LIMIT n]',
-    'a table has one partition, of its own name',
+    'a table without partitions has one of its own name',
   ),
   show_snapshots: show(
     'SHOW SNAPSHOTS FROM t [WHERE ..] [ORDER BY ..] [LIMIT n]',

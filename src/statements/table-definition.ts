@@ -7,6 +7,7 @@ import { checkGeneratedColumn } from '../query/generated-column.ts';
 import type { CreateTable } from '../sql/ast/ddl.ts';
 import { columnOf } from './column-definition.ts';
 import { checkName } from './names.ts';
+import { partitionsOf } from './partitions/definition.ts';
 import { checkPrimaryKey, distributionOf, sortKeyOf, tableKeys } from './table-keys.ts';
 import { checkedTableProperties } from './table-properties.ts';
 
@@ -40,16 +41,15 @@ export function newTable(statement: CreateTable, database: string): NewTable {
     distributedBy: distributionOf(statement, keysType, columns),
     buckets: statement.distributedBy?.buckets ?? null,
     properties,
+    ...(statement.partitionBy === null
+      ? {}
+      : { partitions: partitionsOf(statement.partitionBy, columns, keysType) }),
   };
 }
 
 function refuseLaterWork(statement: CreateTable): void {
   const later: [boolean, string][] = [
     [statement.external, 'external tables are not supported yet (leave EXTERNAL out)'],
-    [
-      statement.partitionBy !== null,
-      'PARTITION BY is not supported yet (leave it out: files are pruned by the range of every column)',
-    ],
     [
       statement.indexes.length > 0,
       'indexes are not supported (leave them out: files are pruned by the range of every column)',

@@ -3,6 +3,7 @@
 import { fail } from '../base/errors.ts';
 import { analysisError } from '../loads/properties.ts';
 import type { TableInfo } from '../model/table.ts';
+import { partitionsNamed } from '../query/partition-names.ts';
 import type { CreateTable } from '../sql/ast/ddl.ts';
 import type { QualifiedName } from '../sql/ast/node.ts';
 import { databaseOrCurrent } from './databases.ts';
@@ -76,16 +77,27 @@ export const dropTable: Handler<'drop_table'> = async (statement, context) => {
 };
 
 export const truncateTable: Handler<'truncate_table'> = async (statement, context) => {
-  if (statement.partitions !== null) {
-    const what = 'TRUNCATE of a PARTITION';
-    throw fail('NOT_SUPPORTED', { what, hint: 'tables have no partitions yet' });
-  }
   const table = await findTable(statement.name, context);
   const database = await context.services.catalog.databases.byId(table.databaseId);
   if (database?.isSystem === true) {
     throw fail('SYSTEM_OBJECT', { what: 'table', name: table.name });
   }
-  await context.services.truncate(table.id);
+  const { partitions: names } = statement;
+  if (names === null || table.partitioning === undefined) {
+    // The one partition of a table without others has its name.
+    const given = names?.names.map(({ name }) => name) ?? [];
+    partitionsNamed({ tableName: table.name, partitions: null }, given, names?.temporary ?? false);
+    await context.services.truncate(table.id);
+    return OK;
+  }
+  await context.services.changePartitions(table.id, (_, partitions) => {
+    const chosen = partitionsNamed(
+      { tableName: table.name, partitions },
+      names.names.map(({ name }) => name),
+      names.temporary,
+    );
+    return { empty: chosen?.map(({ id }) => id) ?? [] };
+  });
   return OK;
 };
 

@@ -6,6 +6,7 @@ import type { TableId, TableVersion } from '../base/ids.ts';
 import type { Log } from '../base/log.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { Compactor } from '../commit/compactor.ts';
+import type { PartitionMaker } from '../commit/partition-commit.ts';
 import type { SchemaMaker } from '../commit/schema-commit.ts';
 import type { SweepPlan } from '../commit/sweep.ts';
 import type { Config } from '../config/load.ts';
@@ -119,6 +120,8 @@ export interface Services {
   readonly compactions: Pick<Compactor, 'list' | 'request'>;
   /** Takes all rows out of a table, at one new version. */
   readonly truncate: (tableId: TableId) => Promise<number>;
+  /** Makes, drops, empties or alters partitions of a table. False = nothing to change. */
+  readonly changePartitions: (tableId: TableId, make: PartitionMaker) => Promise<boolean>;
   /** Changes a table's columns at one new version and has its loads planned anew. False = nothing to change. */
   readonly changeSchema: (tableId: TableId, make: SchemaMaker) => Promise<boolean>;
   /** One sweep, or (`dryRun`) what it would do. */

@@ -67,7 +67,9 @@ export async function runCompaction(
     failpoint('compaction.before-put');
     await (await services.stores(order.volume)).putFile(key, output);
     failpoint('compaction.after-put');
-    return [staged];
+    // Inputs are of one partition, or of a table without any.
+    const partition = order.inputs[0]?.partition;
+    return [partition === undefined ? staged : { ...staged, partition }];
   } finally {
     for (const path of copies) await rm(path, { force: true });
   }

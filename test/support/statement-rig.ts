@@ -4,8 +4,10 @@ import { AccessControl } from '../../src/access/access-control.ts';
 import { systemClock } from '../../src/base/clock.ts';
 import { silentLog } from '../../src/base/log.ts';
 import { systemRandom } from '../../src/base/random.ts';
+import { changePartitions } from '../../src/commit/partition-commit.ts';
 import { changeSchema } from '../../src/commit/schema-commit.ts';
 import { loadConfig } from '../../src/config/load.ts';
+import { routineLoadPartitionHooks } from '../../src/loads/routine/on-partition-change.ts';
 import { routineLoadSchemaHooks } from '../../src/loads/routine/on-schema-change.ts';
 import { RoutineLoads } from '../../src/loads/routine/service.ts';
 import type { VolumeSpec } from '../../src/model/table.ts';
@@ -108,6 +110,8 @@ export async function openStatementRig(context: TestContext): Promise<StatementR
       truncate: async () => {
         throw new Error('no commit here');
       },
+      changePartitions: (tableId, make) =>
+        changePartitions(catalog, tableId, make, routineLoadPartitionHooks),
       changeSchema: (tableId, make) => changeSchema(catalog, tableId, make, routineLoadSchemaHooks),
       rollback: async () => {
         throw new Error('no commit here');

@@ -61,6 +61,12 @@ export const CATALOG_ERRORS = {
     404,
   ),
   VOLUME_EXISTS: row('user', "Storage volume '{volume}' already exists", '', 1064, 'HY000', 409),
+  PARTITION_EXISTS: row('user', 'Duplicate partition name: {partition}'),
+  PARTITION_GONE: row(
+    'retry',
+    'A partition of table {table} that rows were made for was dropped meanwhile',
+    'run it again',
+  ),
   VOLUME_IN_USE: row('user', "Storage volume '{volume}' cannot be dropped: {detail}"),
   VOLUME_DISABLED: row(
     'user',

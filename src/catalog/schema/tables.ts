@@ -64,6 +64,18 @@ export interface TablesTable {
   oldest_version: number;
   oldest_ms: number;
   drop_kind: '' | 'TABLE' | 'DATABASE' | 'FORCE';
+  partitioning_json: string;
+}
+
+export interface PartitionsTable {
+  id: number;
+  table_id: number;
+  name: string;
+  is_temporary: number;
+  bounds_json: string;
+  properties_json: string;
+  created_ms: number;
+  dropped_ms: number | null;
 }
 
 export interface TableSchemasTable {
@@ -121,6 +133,7 @@ export interface FilesTable {
   removed_ms: number | null;
   sequence: number;
   restored_version: number;
+  partition_id: number;
 }
 
 export interface DeleteFilesTable {
@@ -347,6 +360,7 @@ export interface MetadataTables {
   databases: DatabasesTable;
   tables: TablesTable;
   table_versions: TableVersionsTable;
+  partitions: PartitionsTable;
   table_schemas: TableSchemasTable;
   schema_changes: SchemaChangesTable;
   files: FilesTable;

@@ -38,6 +38,9 @@ export function alteredDefinition(
     where: fresh.where ?? old.where,
     columnSeparator: fresh.columnSeparator ?? old.columnSeparator,
     rowDelimiter: fresh.rowDelimiter ?? old.rowDelimiter,
+    ...(fresh.partitions === undefined && old.partitions !== undefined
+      ? { partitions: old.partitions }
+      : {}),
   };
 }
 

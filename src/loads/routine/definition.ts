@@ -53,6 +53,8 @@ export interface RoutineLoadDefinition {
   readonly columnSeparator: string | null;
   readonly rowDelimiter: string | null;
   readonly timeZone: string;
+  /** PARTITION (p, ...); absent: all. */
+  readonly partitions?: { readonly names: readonly string[]; readonly temporary: boolean };
 }
 
 /** Checks the clauses of CREATE ROUTINE LOAD. Throws SQL_ANALYZE with StarRocks' messages. */
@@ -66,9 +68,6 @@ export function defineRoutineLoad(input: {
   checkTaskTimes(properties);
   if (propertyOf(JOB_PROPERTIES, properties, 'format') === 'avro') {
     throw analysisError('format avro is not supported yet, use json or csv');
-  }
-  if (input.load.partitions !== null) {
-    throw analysisError('PARTITION is not supported: tables have no partitions yet');
   }
   readJsonpaths(properties['jsonpaths'] ?? '');
   const jsonRoot = properties['json_root'] ?? '';
@@ -96,6 +95,14 @@ export function defineRoutineLoad(input: {
     columnSeparator: input.load.columnSeparator,
     rowDelimiter: input.load.rowDelimiter,
     timeZone: zone,
+    ...(input.load.partitions === null
+      ? {}
+      : {
+          partitions: {
+            names: input.load.partitions.names.map(({ name }) => name),
+            temporary: input.load.partitions.temporary,
+          },
+        }),
   };
 }
 

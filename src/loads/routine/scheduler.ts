@@ -21,6 +21,7 @@ import { replacingKeys, type TaskAssignment } from '../../model/load-plan.ts';
 import { propertyOf } from '../properties.ts';
 import { buildPlan } from './definition.ts';
 import { addNewPartitions } from './discover.ts';
+import { routingOfJob } from './partitions.ts';
 import { JOB_PROPERTIES } from './properties.ts';
 import { parseDefinition, REASONS, type TopicProbe } from './service.ts';
 
@@ -362,6 +363,7 @@ export class RoutineLoadScheduler {
         prefix: table.prefix,
         ...compressionOf(table),
         keys: replacingKeys(table.schema),
+        ...(await routingOfJob(catalog, table, definition)),
       },
       rejected: await this.#options.rejectedTarget(volume),
       partitions: positions.map(({ partition, nextOffset }) => ({ partition, offset: nextOffset })),

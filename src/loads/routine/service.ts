@@ -18,6 +18,7 @@ import {
   type RoutineLoadDefinition,
   startOffsetOf,
 } from './definition.ts';
+import { routingOfJob } from './partitions.ts';
 import { readKafkaSource, type StartOffset } from './properties.ts';
 import type { ShownJob } from './show.ts';
 
@@ -81,6 +82,7 @@ export class RoutineLoads {
     const table = await catalog.tables.get(input.database, input.tableName);
     const definition = defineRoutineLoad(input);
     compileTransform(definition, table);
+    await routingOfJob(catalog, table, definition);
     const connection = kafkaConnection(definition);
     const found = await probe.partitions(connection, definition.source.topic);
     const partitions = wantedPartitions(definition, found);
@@ -194,6 +196,7 @@ export class RoutineLoads {
     const table = await catalog.tables.byId(job.tableId);
     if (table === null) throw fail('UNKNOWN_TABLE', { table: job.tableName });
     compileTransform(definition, table);
+    await routingOfJob(catalog, table, definition);
     const moves = movesOf(old, source, await catalog.loadJobs.positions(job.id));
     const targets = await this.#offsets(
       definition,

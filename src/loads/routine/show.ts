@@ -91,7 +91,7 @@ function jobProperties({ definition, currentTaskNum }: ShownJob): Record<string,
     .filter((key) => definition.properties[key] !== undefined)
     .map((key) => [key, key === 'enclose' || key === 'escape' ? byteText(value(key)) : value(key)]);
   return {
-    partitions: '*',
+    partitions: definition.partitions?.names.join(',') ?? '*',
     partial_update: value('partial_update'),
     columnToColumnExpr: derived === undefined ? '*' : derived.join(','),
     maxBatchIntervalS: value('max_batch_interval'),

@@ -4,15 +4,16 @@
 import { assert } from '../../base/assert.ts';
 import type { TransactionId } from '../../base/ids.ts';
 import type { Connection, StatementOptions } from '../../engine/duckdb.ts';
-import { quoteIdentifier, quoteLiteral } from '../../model/duckdb-text.ts';
+import { quoteIdentifier } from '../../model/duckdb-text.ts';
 import { draftFileKey, keyFileKey } from '../../model/file-key.ts';
 import type { StagedTable, UpdateRule } from '../../model/load-plan.ts';
-import { parquetCopyOptions } from '../../model/parquet-layout.ts';
+import { routeColumn, routeSqls } from '../../model/partition-routing.ts';
 import { sortItemsSql } from '../../model/sort-key.ts';
 import { duckdbType } from '../../model/sql-type.ts';
 import type { TableSchema } from '../../model/table.ts';
-import { OPERATION, OWN_FILE } from '../transform/compile-sql.ts';
-import { type AppendTarget, appendFile, type SinkServices } from './append.ts';
+import { OPERATION } from '../transform/compile-sql.ts';
+import type { AppendTarget, SinkServices } from './append.ts';
+import { type AppendedRows, appendRows } from './partitioned.ts';
 
 const BATCH = '__batch';
 const LAST = '__last';
@@ -50,8 +51,8 @@ function lastSql(to: KeyedTarget, keys: string): string {
 }
 
 /**
- * Stages the rows that `rowsSql` gives: the schema's columns in stored form, `__op` (0 = written, 1 = its key's
- * row goes) and `__ordinal`, their order. `check` sees how many there are before anything is written; null when
+ * Stages the rows that `rowsSql` gives: the schema's columns in stored form, what the target's routing adds,
+ * `__op` (0 = written, 1 = its key's row goes) and `__ordinal`, their order. `check` sees how many there are before anything is written; null when
  * there are none. Throws engine and storage errors.
  */
 export async function appendKeyed(
@@ -77,44 +78,46 @@ export async function appendKeyed(
     const list = to.schema.columns.map(({ name }) => quoteIdentifier(name)).join(', ');
     const last = (columns: string, operation: number): string =>
       `SELECT ${columns} FROM ${BATCH} WHERE ${OPERATION} = ${operation}${rowCount === keyCount ? '' : ` AND __ordinal IN (SELECT o FROM ${LAST})`}`;
-    const append = (target: AppendTarget, rows: string) =>
-      appendFile(
-        target,
-        transactionId,
-        services,
-        connection,
-        (path) =>
-          `COPY (${rows}) TO ${quoteLiteral(path)} (${parquetCopyOptions(target.schema, to.target.compression)}, ${OWN_FILE})`,
-        () => undefined,
-        options,
-      );
+    const append = (target: AppendTarget, rows: string): Promise<AppendedRows> =>
+      appendRows(target, transactionId, services, connection, rows, () => undefined, options);
+    // Only what goes into the table at once has its place there; keys and drafts are one file each.
+    const { routing, ...whole } = to.target;
     const { update } = to;
     const isSorted = update === null && to.sortBy.length > 0;
     const order = isSorted
       ? ` ORDER BY ${sortItemsSql(to.sortBy, BATCH, `${BATCH}.__ordinal`)}`
       : '';
+    const route = routing === undefined || update !== null ? [] : routeSqls(routing);
+    const placed = [list, ...route.map((_, index) => routeColumn(index))].join(', ');
     const written = await append(
-      update === null ? to : { ...to, keyOf: draftFileKey },
-      `${last(list, 0)}${order}`,
+      update === null ? to : { ...to, target: whole, keyOf: draftFileKey },
+      `${last(placed, 0)}${order}`,
     );
-    const keyTarget = { ...to, schema: keySchema(to.schema, to.keys), keyOf: keyFileKey };
+    const keyTarget = {
+      ...to,
+      target: whole,
+      schema: keySchema(to.schema, to.keys),
+      keyOf: keyFileKey,
+    };
     // Rows that depend on old ones must know of a delete before them, too: then there is no old one.
     const deletedSql =
       update === null
         ? last(keys, 1)
         : `SELECT DISTINCT ${keys} FROM ${BATCH} WHERE ${OPERATION} = 1`;
     const deleted =
-      Number(counts?.[2]) === 0 ? { rowCount: 0, file: null } : await append(keyTarget, deletedSql);
+      Number(counts?.[2]) === 0 ? { rowCount: 0, files: [] } : await append(keyTarget, deletedSql);
     assert(
       update !== null || written.rowCount + deleted.rowCount === keyCount,
       `${keyCount} keys are ${written.rowCount} written and ${deleted.rowCount} deleted rows`,
     );
     const replacedRows = rowCount - written.rowCount - deleted.rowCount;
-    const keyed = { deletes: deleted.file, replacedRows };
+    const keyed = { deletes: deleted.files[0] ?? null, replacedRows };
     const { tableId } = to.target;
-    const { file } = written;
-    if (file === null) return { rowCount, table: { tableId, files: [], keyed } };
-    if (update === null) return { rowCount, table: { tableId, files: [file], keyed } };
+    const { files } = written;
+    const [file] = files;
+    if (file === undefined || update === null) {
+      return { rowCount, table: { tableId, files, keyed } };
+    }
     const given = to.schema.columns.map(({ name }) => name);
     const draft = { file, rule: update, given };
     return { rowCount, table: { tableId, files: [], keyed: { ...keyed, draft } } };

@@ -1,11 +1,8 @@
 // ChangePlan -> DuckDB statements: a temporary table of the rows that change (their places, and for an UPDATE their
-// new values in the columns' own types), and the COPY of the new rows.
+// new values in the columns' own types), and the SELECT of the new rows.
 
 import type { ChangePlan, RowUpdate } from '../../model/change-plan.ts';
-import { quoteLiteral } from '../../model/duckdb-text.ts';
 import type { LoadTarget } from '../../model/load-plan.ts';
-import { parquetCopyOptions } from '../../model/parquet-layout.ts';
-import { OWN_FILE } from './compile-sql.ts';
 import { partSql, storedSelect } from './insert-sql.ts';
 
 /** The temporary table: `__file`, `__row`, and v0, v1, ... of an UPDATE. */
@@ -19,7 +16,7 @@ export function changedRowsSql(
   return `CREATE OR REPLACE TEMP TABLE ${CHANGED_TABLE} AS ${withClause}${rowsSql(plan, slot)}`;
 }
 
-function rowsSql({ duckdbSql, mayRepeat, update }: ChangePlan, slot: number): string {
+function rowsSql({ duckdbSql, mayRepeat, update, target }: ChangePlan, slot: number): string {
   if (update === null) {
     const distinct = mayRepeat ? 'DISTINCT ' : '';
     return `SELECT ${distinct}c0 AS __file, c1 AS __row FROM (\n${duckdbSql}\n)`;
@@ -35,17 +32,10 @@ function rowsSql({ duckdbSql, mayRepeat, update }: ChangePlan, slot: number): st
     duckdbSql: `SELECT ${list} FROM (SELECT ${once}* FROM (\n${duckdbSql}\n))`,
   } as const;
   const carried = ['__file', '__row'].map((name) => ({ name, sql: name }));
-  return partSql(update, part, 0, slot, carried);
+  return partSql(update, part, 0, slot, carried, target.routing);
 }
 
-/** The COPY of an UPDATE's new rows; its one result row are the Parquet statistics. */
-export function newRowsCopySql(
-  update: RowUpdate,
-  { compression }: LoadTarget,
-  outputPath: string,
-): string {
-  const columns = update.outputs.map(({ column }) => column);
-  const options = parquetCopyOptions({ keysType: 'DUP_KEYS', columns }, compression);
-  const rows = storedSelect({ ...update, parts: [] }, `FROM ${CHANGED_TABLE}`);
-  return `COPY (${rows}) TO ${quoteLiteral(outputPath)} (${options}, ${OWN_FILE})`;
+/** The new rows of an UPDATE, with what the target's routing adds. */
+export function newRowsSql(update: RowUpdate, target: LoadTarget): string {
+  return storedSelect({ ...update, target, parts: [] }, `FROM ${CHANGED_TABLE}`);
 }

@@ -1,11 +1,12 @@
-// LoadPlan -> ONE DuckDB COPY statement per job, a template filled in for each batch: reads the packed
+// LoadPlan -> ONE DuckDB statement per job, a template filled in for each batch: reads the packed
 // lines as text, converts by StarRocks' rules, keeps what is good, and tells `load_drop` about every
 // other row. Must never let a row disappear: a row is written, or load_drop was called for it.
 import { present, unreachable } from '../../base/assert.ts';
 import { computedDefault, emptySketch } from '../../model/column-default.ts';
 import { quoteIdentifier, quoteLiteral } from '../../model/duckdb-text.ts';
 import type { LoadOutput, LoadPlan } from '../../model/load-plan.ts';
-import { parquetCopyOptions, storeSelectList } from '../../model/parquet-layout.ts';
+import { storeSelectList } from '../../model/parquet-layout.ts';
+import { routeColumn, routeSqls } from '../../model/partition-routing.ts';
 import { sortItemsSql } from '../../model/sort-key.ts';
 import { duckdbType, exceedsDouble } from '../../model/sql-type.ts';
 import type { ColumnSchema, TableSchema } from '../../model/table.ts';
@@ -20,10 +21,7 @@ export const OPERATION = '__op';
 /** Name of the scalar function that hears of every row that is not written. */
 export const DROP_FUNCTION = 'load_drop';
 
-/** COPY option: writes under the given name at once, so that a crash leaves no file of another name. */
-export const OWN_FILE = 'USE_TMP_FILE false';
-
-/** Why a row is not written, packed into one integer: kind + 4 * output index. */
+/** Why a row is not written, packed into one integer: kind + 8 * output index. */
 export const DROP_CODE = {
   /** The row is good; `load_drop` was asked only because every field was NULL, as after a parse failure. */
   keep: -1,
@@ -34,7 +32,12 @@ export const DROP_CODE = {
   nullValue: 2,
   /** `__op` says neither upsert nor delete. */
   operation: 3,
+  /** Its value of the (first) partition column is in no partition. */
+  noPartition: 4,
 } as const;
+
+/** Kinds of a DROP_CODE or a REJECT_CODE; the output's index comes above them. */
+export const CODE_KINDS = 8;
 
 /** What one batch fills into the template. */
 export interface BatchStatement {
@@ -48,11 +51,9 @@ export interface BatchStatement {
 }
 
 export interface CompiledTransform {
-  /** The COPY statement; its one result row are the Parquet statistics. */
-  copySql(batch: BatchStatement & { readonly outputPath: string }): string;
   /**
-   * The rows that the COPY would write, as a SELECT in stored form; of a table with keys also `__op` (0 = written,
-   * 1 = its key's row goes) and `__ordinal` (order of the batch).
+   * The good rows as a SELECT in stored form and in the order of files, with what the target's routing adds; of a
+   * table with keys also `__op` (0 = written, 1 = its key's row goes) and `__ordinal` (order of the batch).
    */
   rowsSql(batch: BatchStatement): string;
   /** Per source field: where its value lies in a parsed JSON line, for messages about rejected rows. */
@@ -125,7 +126,9 @@ export function compileTransform(plan: LoadPlan): CompiledTransform {
       ...verdict(plan, outputs, suspect),
     };
   });
-  const copyOptions = parquetCopyOptions(targetSchema(plan), plan.target.compression);
+  const { routing } = plan.target;
+  // A partition is looked for before the verdict, which it is part of; a key afterwards.
+  const fixed = routing?.kind === 'fixed' ? routeSqls(routing)[0] : undefined;
   const columns =
     source === null
       ? "{'line': 'JSON'}, records=false"
@@ -140,15 +143,18 @@ export function compileTransform(plan: LoadPlan): CompiledTransform {
     const drop = `${DROP_FUNCTION}(${batch.slot}, __ordinal, ${suspect}, ${code})`;
     // The verdict is a column of its own: as a volatile one it keeps DuckDB from pushing the filter
     // below the conversions, which would then run twice.
-    const judged = `SELECT *, CASE WHEN ${good} THEN true ELSE ${drop} END AS __keep FROM (${inner} FROM (${from}))`;
+    const converted = `${inner} FROM (${from})`;
+    const placed =
+      fixed === undefined
+        ? converted
+        : `SELECT *, ${fixed} AS ${routeColumn(0)} FROM (${converted})`;
+    const judged = `SELECT *, CASE WHEN ${good} THEN true ELSE ${drop} END AS __keep FROM (${placed})`;
     return storedSelect(plan, judged, batch.firstId);
   };
   return {
     fieldSteps,
     exactNumberKeys: exactNumberKeys(plan, fieldSteps),
     rowsSql,
-    copySql: (batch) =>
-      `COPY (${rowsSql(batch)}) TO ${quoteLiteral(batch.outputPath)} (${copyOptions}, ${OWN_FILE})`,
   };
 }
 
@@ -169,8 +175,17 @@ function storedSelect({ transform, target }: LoadPlan, judged: string, firstId: 
   const order = sortItemsSql(transform.sortBy, 'kept', 'kept.__ordinal');
   // Rows of a table with keys are sorted where they are written, once it is known which of them count.
   const orderBy = transform.sortBy.length === 0 || target.keys !== null ? '' : ` ORDER BY ${order}`;
-  const carried = target.keys === null ? '' : `, ${OPERATION}, __ordinal`;
-  return `SELECT ${storeSelectList({ keysType: 'DUP_KEYS', columns })}${carried} FROM (${kept}) AS kept${orderBy}`;
+  const { routing } = target;
+  const routed =
+    routing?.kind === 'fixed'
+      ? [routeColumn(0)]
+      : (routing === undefined ? [] : routeSqls(routing)).map(
+          (sql, index) => `${sql} AS ${routeColumn(index)}`,
+        );
+  const carried = target.keys === null ? [] : [OPERATION, '__ordinal'];
+  const stored = storeSelectList({ keysType: 'DUP_KEYS', columns });
+  const list = [stored, ...routed, ...carried].join(', ');
+  return `SELECT ${list} FROM (${kept}) AS kept${orderBy}`;
 }
 
 /**
@@ -354,7 +369,7 @@ function verdict(plan: LoadPlan, outputs: readonly OutputSql[], suspect: string)
     good.push(always ? isGood : `(${OPERATION} = 1 OR ${isGood})`);
   };
   if (operation !== null) {
-    const code = DROP_CODE.operation + 4 * plan.transform.outputs.length;
+    const code = DROP_CODE.operation + CODE_KINDS * plan.transform.outputs.length;
     add(`${OPERATION} IS NULL`, `${OPERATION} IS NOT NULL`, code, true);
   }
   for (const column of columns) {
@@ -364,7 +379,7 @@ function verdict(plan: LoadPlan, outputs: readonly OutputSql[], suspect: string)
     add(
       `__source${index} IS NOT NULL AND ${name} IS NULL`,
       `(__source${index} IS NULL OR ${name} IS NOT NULL)`,
-      DROP_CODE.strict + 4 * index,
+      DROP_CODE.strict + CODE_KINDS * index,
       isAlways(column),
     );
   }
@@ -374,8 +389,16 @@ function verdict(plan: LoadPlan, outputs: readonly OutputSql[], suspect: string)
   }
   for (const column of columns.filter(needsValue)) {
     const name = quoteIdentifier(column.output.column.name);
-    const code = DROP_CODE.nullValue + 4 * column.index;
+    const code = DROP_CODE.nullValue + CODE_KINDS * column.index;
     add(`${name} IS NULL`, `${name} IS NOT NULL`, code, isAlways(column));
+  }
+  const { routing } = plan.target;
+  if (routing?.kind === 'fixed') {
+    const first = routing.columns[0]?.name;
+    const index = plan.transform.outputs.findIndex(({ column }) => column.name === first);
+    const part = routeColumn(0);
+    const code = DROP_CODE.noPartition + CODE_KINDS * Math.max(0, index);
+    add(`${part} IS NULL`, `${part} IS NOT NULL`, code, operation === null);
   }
   const code =
     whens.length === 0

@@ -5,11 +5,16 @@ import { isUtf8 } from 'node:buffer';
 import { quoteIdentifier, quoteLiteral } from '../../model/duckdb-text.ts';
 import { parquetCopyOptions, storeSelectList } from '../../model/parquet-layout.ts';
 import { REJECTED_RECORDS_SCHEMA } from '../../model/system-tables.ts';
-import { OWN_FILE } from './compile-sql.ts';
+import { OWN_FILE } from './copy-options.ts';
 import { parseJson } from './parse-json.ts';
 
-/** error_code of a rejected row. SOURCE: StarRocks' rejected_records, extended by NULL_VALUE. */
-export type RejectCode = 'PARSE_ERROR' | 'VALUE_OUT_OF_RANGE' | 'NULL_VALUE' | 'VALUE_TOO_LONG';
+/** error_code of a rejected row. SOURCE: StarRocks' rejected_records, extended by NULL_VALUE and NO_PARTITION. */
+export type RejectCode =
+  | 'PARSE_ERROR'
+  | 'VALUE_OUT_OF_RANGE'
+  | 'NULL_VALUE'
+  | 'VALUE_TOO_LONG'
+  | 'NO_PARTITION';
 
 export interface RejectedRow {
   readonly raw: Buffer;

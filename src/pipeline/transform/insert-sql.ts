@@ -1,4 +1,4 @@
-// InsertPlan -> ONE DuckDB COPY statement: converts each part's columns as CAST does, keeps what fits the
+// InsertPlan -> ONE DuckDB SELECT: converts each part's columns as CAST does, keeps what fits the
 // table, and tells `insert_reject` about every other row. Must never let a row disappear: a row is
 // written, or insert_reject was called for it.
 import { present } from '../../base/assert.ts';
@@ -6,7 +6,8 @@ import { REJECT_FUNCTION } from '../../engine/reject-function.ts';
 import { emptySketch } from '../../model/column-default.ts';
 import { quoteIdentifier, quoteLiteral } from '../../model/duckdb-text.ts';
 import type { InsertOutput, InsertPart, InsertPlan } from '../../model/insert-plan.ts';
-import { parquetCopyOptions, storeExpression } from '../../model/parquet-layout.ts';
+import { storeExpression } from '../../model/parquet-layout.ts';
+import { type PartitionRouting, routeColumn, routeSqls } from '../../model/partition-routing.ts';
 import { sortItemsSql } from '../../model/sort-key.ts';
 import { duckdbType, type SqlType, STRING_LENGTH } from '../../model/sql-type.ts';
 import type { TableSchema } from '../../model/table.ts';
@@ -15,9 +16,9 @@ import { computedDefaultSql } from '../../query/insert-default.ts';
 import { quoteString } from '../../query/literal.ts';
 import { textSql } from '../../query/render.ts';
 import { implicitCastCost, isInteger, isString, sameRepresentation } from '../../query/types.ts';
-import { OPERATION, OWN_FILE, operationCode } from './compile-sql.ts';
+import { CODE_KINDS, OPERATION, operationCode } from './compile-sql.ts';
 
-/** Why a row is not written, packed into one integer: kind + 4 * output index. */
+/** Why a row is not written, packed into one integer: kind + 8 * output index. */
 export const REJECT_CODE = {
   /** Strict mode: the value is there but does not convert. */
   strict: 0,
@@ -26,6 +27,8 @@ export const REJECT_CODE = {
   tooLong: 2,
   /** `__op` says neither upsert nor delete. */
   operation: 3,
+  /** Its value of the (first) partition column is in no partition. */
+  noPartition: 4,
 } as const;
 
 /** How many of an integer type's casts to a wider one cost: see implicitCastCost. */
@@ -42,18 +45,20 @@ export function rowsTable(partIndex: number): string {
   return `__rows${partIndex}`;
 }
 
-/** The COPY statement; its one result row are the Parquet statistics. `withClause` puts the scans in scope. */
-export function insertCopySql(plan: InsertPlan, target: InsertCopy): string {
-  const options = parquetCopyOptions(insertSchema(plan), plan.target.compression);
-  const from = target.isMade ? `FROM ${MADE_ROWS}` : `FROM (${goodRowsSql(plan, target.slot)})`;
-  const withClause = target.isMade ? '' : target.withClause;
-  return `COPY (${withClause}${storedSelect(plan, from, target.firstId)}) TO ${quoteLiteral(target.outputPath)} (${options}, ${OWN_FILE})`;
+/**
+ * The rows to write in stored form, with what the target's routing adds; of a table with keys also `__op` and
+ * `__ordinal`, as its sink wants them. `withClause` puts the scans in scope.
+ */
+export function insertSelectSql(plan: InsertPlan, source: InsertSource): string {
+  const from = source.isMade ? `FROM ${MADE_ROWS}` : `FROM (${goodRowsSql(plan, source.slot)})`;
+  const withClause = source.isMade ? '' : source.withClause;
+  const carried = plan.target.keys === null ? [] : [OPERATION, '__ordinal'];
+  return `${withClause}${storedSelect(plan, from, source.firstId, carried)}`;
 }
 
-/** What one COPY of an INSERT is filled in with. */
-export interface InsertCopy {
+/** What the statement of an INSERT is filled in with. */
+export interface InsertSource {
   readonly withClause: string;
-  readonly outputPath: string;
   readonly slot: number;
   /** The good rows are in the table that `makeRowsSql` made. */
   readonly isMade: boolean;
@@ -67,35 +72,27 @@ export const MADE_ROWS = '__made';
 /** Makes the table of good rows. `withClause` puts the scans in scope. */
 export function makeRowsSql(
   plan: InsertPlan,
-  { withClause, slot }: Pick<InsertCopy, 'withClause' | 'slot'>,
+  { withClause, slot }: Pick<InsertSource, 'withClause' | 'slot'>,
 ): string {
   return `CREATE OR REPLACE TEMP TABLE ${MADE_ROWS} AS ${withClause}${goodRowsSql(plan, slot)}`;
-}
-
-/**
- * The rows to write of a table with keys, in stored form, with `__op` and `__ordinal` as its sink wants them. What
- * they are filled in with is as of a COPY.
- */
-export function keyedRowsSql(plan: InsertPlan, target: Omit<InsertCopy, 'outputPath'>): string {
-  const from = target.isMade ? `FROM ${MADE_ROWS}` : `FROM (${goodRowsSql(plan, target.slot)})`;
-  const withClause = target.isMade ? '' : target.withClause;
-  return `${withClause}${storedSelect(plan, from, target.firstId, [OPERATION, '__ordinal'])}`;
 }
 
 function goodRowsSql(plan: InsertPlan, slot: number): string {
   const { operation, target } = plan;
   const code = operation === null ? '0' : operationCode(`CAST(c${operation} AS VARCHAR)`);
   const carried = target.keys === null ? [] : [{ name: OPERATION, sql: code }];
-  const parts = plan.parts.map((part, index) => partSql(plan, part, index, slot, carried));
+  const parts = plan.parts.map((part, index) =>
+    partSql(plan, part, index, slot, carried, target.routing),
+  );
   return parts.length === 1 ? present(parts[0], 'part') : parts.join('\nUNION ALL\n');
 }
 
 /**
  * Rows of v0, v1, ... (none for generated columns) with their generated columns, in stored form and in the order of
- * the table's files. `from` is the FROM clause that gives them.
+ * the table's files, with what the target's routing adds. `from` is the FROM clause that gives them.
  */
 export function storedSelect(
-  { parts, outputs, sortBy }: Pick<InsertPlan, 'parts' | 'outputs' | 'sortBy'>,
+  { parts, outputs, sortBy, target }: Pick<InsertPlan, 'parts' | 'outputs' | 'sortBy' | 'target'>,
   from: string,
   firstId: number | null = null,
   carried: readonly string[] = [],
@@ -127,7 +124,9 @@ export function storedSelect(
     const name = quoteIdentifier(column.name);
     return `${storeExpression(column.type, name)} AS ${name}`;
   });
-  list.push(...carried);
+  const { routing } = target;
+  const route = routing === undefined ? [] : routeSqls(routing);
+  list.push(...route.map((sql, index) => `${sql} AS ${routeColumn(index)}`), ...carried);
   const order = isSorted ? ` ORDER BY ${sortItemsSql(sortBy, 'rows', 'rows.__ordinal')}` : '';
   return `SELECT ${list.join(', ')} FROM (${whole}) AS rows${order}`;
 }
@@ -144,7 +143,7 @@ export interface CarriedColumn {
 
 /**
  * The good rows of a part as v0, v1, ... (none for generated columns) in the columns' own types, the columns that are
- * carried along, and `__ordinal` where the part has it.
+ * carried along, and `__ordinal` where the part has it. A row that fits none of fixed partitions is no good row.
  */
 export function partSql(
   plan: ConversionPlan,
@@ -152,6 +151,7 @@ export function partSql(
   partIndex: number,
   slot: number,
   carried: readonly CarriedColumn[] = [],
+  routing?: PartitionRouting,
 ): string {
   const outputs = plan.outputs.flatMap((output, index) => {
     const made = outputSql(output, part);
@@ -160,8 +160,17 @@ export function partSql(
   const values = outputs.map(({ value, index }) => `${value} AS v${index}`);
   const checks = outputs.flatMap((output) => checksOf(plan, output));
   if (typeof plan.operation === 'number') {
-    const code = REJECT_CODE.operation + 4 * plan.outputs.length;
+    const code = REJECT_CODE.operation + CODE_KINDS * plan.outputs.length;
     checks.unshift({ bad: `${OPERATION} IS NULL`, code });
+  }
+  if (routing?.kind === 'fixed') {
+    const placeOf = (name: string | undefined): number =>
+      plan.outputs.findIndex(({ column }) => column.name === name);
+    const [found] = routeSqls(routing, (name) => `v${placeOf(name)}`);
+    const code = REJECT_CODE.noPartition + CODE_KINDS * placeOf(routing.columns[0]?.name);
+    // A row that only deletes needs no partition.
+    const written = typeof plan.operation === 'number' ? ` AND ${OPERATION} = 0` : '';
+    checks.push({ bad: `${found} IS NULL${written}`, code });
   }
   values.push(...carried.map(({ name, sql }) => (sql === name ? name : `${sql} AS ${name}`)));
   const ordinal = ordinalSql(part);
@@ -254,7 +263,7 @@ function checksOf(plan: ConversionPlan, { output, source, index }: OutputSql): r
   const isAlways = typeof plan.operation !== 'number' || output.column.isKey;
   const add = (bad: string, kind: number): void => {
     const applies = isAlways ? bad : `${bad} AND ${OPERATION} = 0`;
-    checks.push({ bad: applies, code: kind + 4 * index });
+    checks.push({ bad: applies, code: kind + CODE_KINDS * index });
   };
   if (plan.strictMode && canFail(source.type, type)) {
     add(`${source.name} IS NOT NULL AND v${index} IS NULL`, REJECT_CODE.strict);

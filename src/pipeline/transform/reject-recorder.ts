@@ -5,10 +5,15 @@ import { type AppError, fail } from '../../base/errors.ts';
 import type { TransactionId } from '../../base/ids.ts';
 import type { RejectListener } from '../../engine/reject-function.ts';
 import type { InsertPlan } from '../../model/insert-plan.ts';
-import { OPERATION } from './compile-sql.ts';
+import { CODE_KINDS, OPERATION } from './compile-sql.ts';
 import type { RejectedRow } from './error-rows.ts';
 import { REJECT_CODE } from './insert-sql.ts';
-import { describeOperation, describeReject, shorten } from './rejected-rows.ts';
+import {
+  describeNoPartition,
+  describeOperation,
+  describeReject,
+  shorten,
+} from './rejected-rows.ts';
 
 /** Texts of rejected rows that are held until they are written. */
 const MAX_HELD_CHARACTERS = 32 * 1024 * 1024;
@@ -73,7 +78,8 @@ export class RejectRecorder implements RejectListener {
 
   #describe(code: number, text: string): RejectedRow {
     const fields = JSON.parse(text) as Readonly<Record<string, string | null>>;
-    if ((code & 3) === REJECT_CODE.operation) {
+    const kind = code % CODE_KINDS;
+    if (kind === REJECT_CODE.operation) {
       return {
         raw: Buffer.from(text),
         fields,
@@ -81,12 +87,17 @@ export class RejectRecorder implements RejectListener {
         source: null,
       };
     }
-    const { column } = present(this.#plan.outputs[code >> 2], 'output of a reject code');
-    const strict = (code & 3) === REJECT_CODE.strict;
+    const place = Math.floor(code / CODE_KINDS);
+    const { column } = present(this.#plan.outputs[place], 'output of a reject code');
+    const value = fields[column.name];
+    const reason =
+      kind === REJECT_CODE.noPartition
+        ? describeNoPartition(column.name, value)
+        : describeReject(column, value, kind === REJECT_CODE.strict);
     return {
       raw: Buffer.from(text),
       fields,
-      ...describeReject(column, fields[column.name], strict),
+      ...reason,
       column: column.name,
       source: null,
     };

@@ -6,7 +6,13 @@ import { printSqlType } from '../../model/sql-type.ts';
 import type { ColumnSchema } from '../../model/table.ts';
 import { CsvScanner, FIELD } from '../decode/csv-scan.ts';
 import type { PackedBatch } from '../decode/packed-batch.ts';
-import { allOutputs, type CompiledTransform, DROP_CODE, OPERATION } from './compile-sql.ts';
+import {
+  allOutputs,
+  CODE_KINDS,
+  type CompiledTransform,
+  DROP_CODE,
+  OPERATION,
+} from './compile-sql.ts';
 import { CODE_UNPARSED, type DropRecorder } from './drop-recorder.ts';
 import type { RejectCode, RejectedRow } from './error-rows.ts';
 import { valueAt } from './json-path.ts';
@@ -108,13 +114,24 @@ export class RejectedRows {
       const message = `Failed to parse the message as JSON${result.ok ? '' : `: ${result.message}`}`;
       return { code: 'PARSE_ERROR', message, column: null, fields: null };
     }
-    const output = present(allOutputs(this.#plan)[code >> 2], 'output of a drop code');
+    const output = present(
+      allOutputs(this.#plan)[Math.floor(code / CODE_KINDS)],
+      'output of a drop code',
+    );
     const fields = this.#csvFields(raw);
     const value = this.#valueOf(output, raw, fields);
-    if ((code & 3) === DROP_CODE.operation) {
+    const kind = code % CODE_KINDS;
+    if (kind === DROP_CODE.operation) {
       return { ...describeOperation(value), fields };
     }
-    const strict = (code & 3) === DROP_CODE.strict;
+    if (kind === DROP_CODE.noPartition) {
+      return {
+        ...describeNoPartition(output.column.name, value),
+        column: output.column.name,
+        fields,
+      };
+    }
+    const strict = kind === DROP_CODE.strict;
     return { ...describeReject(output.column, value, strict), column: output.column.name, fields };
   }
 
@@ -189,6 +206,16 @@ export function describeOperation(
     message: `${shown} is no operation: __op must be 0 (upsert) or 1 (delete)`,
     column: OPERATION,
   };
+}
+
+/** For a row that no partition takes. SOURCE: StarRocks' error log. */
+export function describeNoPartition(
+  column: string,
+  value: string | null | undefined,
+): { readonly code: RejectCode; readonly message: string } {
+  const shown = typeof value === 'string' ? ` (${column} = '${shorten(value)}')` : '';
+  const message = `The row is out of partition ranges. Please add a new partition${shown}`;
+  return { code: 'NO_PARTITION', message };
 }
 
 export function shorten(text: string): string {

@@ -218,7 +218,40 @@ export type AlterTableClause =
   | { readonly kind: 'compact'; readonly partitions: readonly string[] }
   /** `ROLLBACK TO VERSION n`, `ROLLBACK TO TIMESTAMP time`. */
   | { readonly kind: 'rollback'; readonly to: TimeTravel }
-  | AlterColumnClause;
+  | AlterColumnClause
+  | AlterPartitionClause;
+
+/** A clause that changes a table's partitions: one in a statement. */
+export type AlterPartitionClause =
+  | {
+      readonly kind: 'add_partition';
+      readonly temporary: boolean;
+      readonly partition: RangePartition | ({ readonly kind: 'list' } & ListPartition);
+      readonly distributedBy: DistributedBy | null;
+      readonly properties: readonly Property[];
+    }
+  | {
+      readonly kind: 'drop_partition';
+      readonly temporary: boolean;
+      readonly ifExists: boolean;
+      /** Names, or the ranges of a batch. */
+      readonly what: readonly Identifier[] | Extract<RangePartition, { readonly kind: 'batch' }>;
+      readonly force: boolean;
+    }
+  | { readonly kind: 'rename_partition'; readonly name: string; readonly to: string }
+  | {
+      readonly kind: 'replace_partition';
+      readonly names: readonly Identifier[];
+      /** Names of temporary partitions. */
+      readonly by: readonly Identifier[];
+      readonly properties: readonly Property[];
+    }
+  | {
+      readonly kind: 'modify_partition';
+      /** null: `(*)`, all. */
+      readonly names: readonly Identifier[] | null;
+      readonly properties: readonly Property[];
+    };
 
 /** Clauses that change a table's columns: they may stand together in one statement. */
 export type AlterColumnClause =

@@ -3,6 +3,7 @@ import { type AppError, fail } from '../../base/errors.ts';
 import type { AlterDatabase, AlterTable, AlterTableClause, CancelAlterTable } from '../ast/ddl.ts';
 import type { Position } from '../ast/node.ts';
 import { parseColumnClause } from './alter-column.ts';
+import { parsePartitionClause } from './alter-partition.ts';
 import { parseDatabaseName, parsePropertyList } from './clause.ts';
 import type { Cursor } from './cursor.ts';
 
@@ -33,11 +34,13 @@ export function parseAlterTable(cursor: Cursor, pos: Position): AlterTable {
 function parseClause(cursor: Cursor): AlterTableClause {
   const aboutColumns = parseColumnClause(cursor);
   if (aboutColumns !== null) return aboutColumns;
+  const aboutPartitions = parsePartitionClause(cursor);
+  if (aboutPartitions !== null) return aboutPartitions;
   const { word } = cursor.token;
   const next = cursor.peek(1).word;
   if (LATER.includes(word)) throw later(`${word} ${next}`);
   if (cursor.take('RENAME')) {
-    const isPart = ['PARTITION', 'ROLLUP'].includes(cursor.token.word);
+    const isPart = cursor.token.word === 'ROLLUP';
     const isName = cursor.peek(1).type === 'end' || cursor.peek(1).word === ',';
     if (isPart && !isName) throw later(`RENAME ${cursor.token.word}`);
     cursor.take('TO');

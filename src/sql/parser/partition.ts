@@ -48,7 +48,8 @@ function parseRangePartitions(cursor: Cursor): readonly RangePartition[] {
   return partitions;
 }
 
-function parseRangePartition(cursor: Cursor): RangePartition {
+/** One entry of a list of range partitions. */
+export function parseRangePartition(cursor: Cursor): RangePartition {
   if (cursor.take('START')) return parseBatch(cursor);
   cursor.expect('PARTITION');
   const ifNotExists = parseIfNotExists(cursor);
@@ -68,7 +69,7 @@ function parseRangePartition(cursor: Cursor): RangePartition {
 }
 
 /** After START: `("a") END ("b") EVERY (INTERVAL 1 DAY | 10)`. */
-function parseBatch(cursor: Cursor): RangePartition {
+export function parseBatch(cursor: Cursor): Extract<RangePartition, { readonly kind: 'batch' }> {
   const inParentheses = <T>(rule: () => T): T => {
     cursor.expect('(');
     const result = rule();
@@ -95,16 +96,19 @@ function parseListPartitions(cursor: Cursor): readonly ListPartition[] {
   if (!cursor.at('(')) return [];
   cursor.expect('(');
   if (cursor.take(')')) return [];
-  const partitions = cursor.list(() => {
-    cursor.expect('PARTITION');
-    const ifNotExists = parseIfNotExists(cursor);
-    const { name } = cursor.identifier();
-    cursor.expectAll('VALUES', 'IN');
-    const values = cursor.parenthesised(() => parseListValue(cursor));
-    return { name, ifNotExists, values, properties: parseOptions(cursor) };
-  });
+  const partitions = cursor.list(() => parseListPartition(cursor));
   cursor.expect(')');
   return partitions;
+}
+
+/** `PARTITION [IF NOT EXISTS] p VALUES IN (...)`. */
+export function parseListPartition(cursor: Cursor): ListPartition {
+  cursor.expect('PARTITION');
+  const ifNotExists = parseIfNotExists(cursor);
+  const { name } = cursor.identifier();
+  cursor.expectAll('VALUES', 'IN');
+  const values = cursor.parenthesised(() => parseListValue(cursor));
+  return { name, ifNotExists, values, properties: parseOptions(cursor) };
 }
 
 function parseListValue(cursor: Cursor): readonly (string | null)[] {

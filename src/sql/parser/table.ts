@@ -199,7 +199,7 @@ function parseIndex(cursor: Cursor): IndexDefinition {
 }
 
 /** After DISTRIBUTED. */
-function parseDistributedBy(cursor: Cursor): DistributedBy {
+export function parseDistributedBy(cursor: Cursor): DistributedBy {
   cursor.expect('BY');
   const hash = cursor.expectOneOf(['HASH', 'RANDOM']) === 'HASH';
   const columns = hash ? parseNames(cursor) : [];

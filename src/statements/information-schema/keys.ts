@@ -1,8 +1,9 @@
 // Keys and partitions of tables: statistics, constraints, partitions, partitions_meta, tables_config.
-// A table has one partition, of its own name, until there are partitioned tables.
+import { partitionColumns } from '../../model/partition-routing.ts';
 import { sortColumns } from '../../model/sort-key.ts';
 import type { TableInfo } from '../../model/table.ts';
 import { averageRowBytes, listedTables } from './objects.ts';
+import { type ListedPartition, partitionsOfTable } from './partitions.ts';
 import { type ViewContext, type ViewRow, type ViewTable, viewColumns } from './view.ts';
 
 /** As StarRocks prints a list of columns in its own listings: names alone, or `ALL KEY` for none. */
@@ -17,6 +18,12 @@ export function bucketCount(table: TableInfo): number {
 
 const keysOf = (table: TableInfo): readonly string[] =>
   table.schema.columns.filter((column) => column.isKey).map((column) => column.name);
+
+/** Columns that the table is partitioned by. */
+function partitionKeyOf({ partitioning, schema }: TableInfo): readonly string[] {
+  if (partitioning === undefined) return [];
+  return partitionColumns(partitioning, schema.columns).map(({ name }) => name);
+}
 
 /** Columns of the primary or unique key, empty for tables that have none. */
 function uniqueKey(table: TableInfo): readonly string[] {
@@ -71,50 +78,70 @@ async function statistics(context: ViewContext): Promise<readonly ViewRow[]> {
   );
 }
 
+/** Every partition of every table that the session may see. */
+async function listedPartitions(context: ViewContext): Promise<readonly ListedPartition[]> {
+  const lists: ListedPartition[] = [];
+  for (const listed of await listedTables(context)) {
+    lists.push(...(await partitionsOfTable(listed, context.services)));
+  }
+  return lists;
+}
+
 async function partitions(context: ViewContext): Promise<readonly ViewRow[]> {
   const { time } = context;
-  return (await listedTables(context)).map(({ table, status }) => ({
-    TABLE_CATALOG: 'def',
-    TABLE_SCHEMA: table.databaseName,
-    TABLE_NAME: table.name,
-    PARTITION_NAME: table.name,
-    PARTITION_ORDINAL_POSITION: 1,
-    TABLE_ROWS: status.rowCount,
-    AVG_ROW_LENGTH: averageRowBytes(status),
-    DATA_LENGTH: status.sizeBytes,
-    CREATE_TIME: time(table.createdMs),
-    UPDATE_TIME: time(status.updatedMs ?? table.createdMs),
-  }));
+  const ordinal = new Map<number, number>();
+  return (await listedPartitions(context))
+    .filter(({ partition }) => !partition.isTemporary)
+    .map(({ table, partition }) => {
+      const place = (ordinal.get(table.id) ?? 0) + 1;
+      ordinal.set(table.id, place);
+      const isParted = table.partitioning !== undefined;
+      return {
+        TABLE_CATALOG: 'def',
+        TABLE_SCHEMA: table.databaseName,
+        TABLE_NAME: table.name,
+        PARTITION_NAME: partition.name,
+        PARTITION_ORDINAL_POSITION: place,
+        PARTITION_METHOD: isParted ? (table.partitioning?.kind.toUpperCase() ?? null) : null,
+        PARTITION_EXPRESSION: isParted ? partition.key : null,
+        PARTITION_DESCRIPTION: isParted ? partition.value : null,
+        TABLE_ROWS: partition.rowCount,
+        AVG_ROW_LENGTH: averageRowBytes(partition),
+        DATA_LENGTH: partition.sizeBytes,
+        CREATE_TIME: time(partition.createdMs),
+        UPDATE_TIME: time(partition.updatedMs),
+      };
+    });
 }
 
 async function partitionsMeta(context: ViewContext): Promise<readonly ViewRow[]> {
   const { time } = context;
-  return (await listedTables(context)).map(({ table, status }) => ({
+  return (await listedPartitions(context)).map(({ table, partition }) => ({
     DB_NAME: table.databaseName,
     TABLE_NAME: table.name,
-    PARTITION_NAME: table.name,
-    PARTITION_ID: table.id,
+    PARTITION_NAME: partition.name,
+    PARTITION_ID: partition.id,
     COMPACT_VERSION: 0,
-    VISIBLE_VERSION: status.version,
-    VISIBLE_VERSION_TIME: time(status.updatedMs ?? table.createdMs),
-    NEXT_VERSION: status.version + 1,
-    DATA_VERSION: status.version,
+    VISIBLE_VERSION: partition.version,
+    VISIBLE_VERSION_TIME: time(partition.updatedMs),
+    NEXT_VERSION: partition.version + 1,
+    DATA_VERSION: partition.version,
     VERSION_EPOCH: 0,
     VERSION_TXN_TYPE: 'TXN_NORMAL',
-    PARTITION_KEY: '',
-    PARTITION_VALUE: '',
+    PARTITION_KEY: partition.key,
+    PARTITION_VALUE: partition.value,
     DISTRIBUTION_KEY: distributionKey(table),
     BUCKETS: bucketCount(table),
-    REPLICATION_NUM: 1,
-    STORAGE_MEDIUM: 'HDD',
+    REPLICATION_NUM: Number(partition.properties['replication_num'] ?? 1),
+    STORAGE_MEDIUM: (partition.properties['storage_medium'] ?? 'HDD').toUpperCase(),
     COOLDOWN_TIME: '9999-12-31 23:59:59',
     IS_IN_MEMORY: false,
-    IS_TEMP: false,
-    DATA_SIZE: status.sizeBytes,
-    ROW_COUNT: status.rowCount,
+    IS_TEMP: partition.isTemporary,
+    DATA_SIZE: partition.sizeBytes,
+    ROW_COUNT: partition.rowCount,
     ENABLE_DATACACHE: true,
     STORAGE_PATH: table.prefix,
-    STORAGE_SIZE: status.sizeBytes,
+    STORAGE_SIZE: partition.sizeBytes,
   }));
 }
 
@@ -127,7 +154,7 @@ async function tablesConfig(context: ViewContext): Promise<readonly ViewRow[]> {
     TABLE_ENGINE: 'OLAP',
     TABLE_MODEL: table.schema.keysType,
     PRIMARY_KEY: quoted(uniqueKey(table)),
-    PARTITION_KEY: '',
+    PARTITION_KEY: quoted(partitionKeyOf(table)),
     DISTRIBUTE_KEY: quoted(table.distributedBy),
     DISTRIBUTE_TYPE: table.distributedBy.length === 0 ? 'RANDOM' : 'HASH',
     DISTRIBUTE_BUCKET: bucketCount(table),

@@ -43,7 +43,10 @@ export async function listedViews({
 }
 
 /** Rows divided by bytes, as MySQL gives it. */
-export function averageRowBytes({ rowCount, sizeBytes }: TableStatus): number {
+export function averageRowBytes({
+  rowCount,
+  sizeBytes,
+}: Pick<TableStatus, 'rowCount' | 'sizeBytes'>): number {
   return rowCount === 0 ? 0 : Math.round(sizeBytes / rowCount);
 }
 

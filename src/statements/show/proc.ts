@@ -9,6 +9,7 @@ import { shownDefault } from '../default-values.ts';
 import { COMPACTION_PROC_COLUMNS, compactionProcRows } from '../information-schema/compactions.ts';
 import { bucketCount } from '../information-schema/keys.ts';
 import { type ListedTable, listedTables } from '../information-schema/objects.ts';
+import { partitionsOfTable } from '../information-schema/partitions.ts';
 import { viewContext } from '../information-schema/system-databases.ts';
 import { type Handler, textRows } from '../types.ts';
 import { variableText } from '../variables.ts';
@@ -18,7 +19,7 @@ import { TRANSACTION_COLUMNS, transactionRow } from './load-lists.ts';
 import { CURRENT_QUERIES } from './nodes.ts';
 import type { Rows } from './order.ts';
 import { quotaTexts } from './quota.ts';
-import { PARTITION_COLUMNS, partitionRow } from './table-lists.ts';
+import { partitionColumnNames, partitionRow } from './table-lists.ts';
 
 interface Table {
   readonly columns: readonly string[];
@@ -100,24 +101,28 @@ function tableRow({ table }: ListedTable): ListRow {
     'CLOUD_NATIVE',
     null,
     bucketCount(table),
-    'UNPARTITIONED',
+    table.partitioning?.kind.toUpperCase() ?? 'UNPARTITIONED',
     table.prefix,
   ];
 }
 
-function oneTable(
+async function oneTable(
   listed: ListedTable,
   [part, ...rest]: readonly string[],
   context: ListContext,
-): Table | undefined {
+): Promise<Table | undefined> {
   if (part === undefined) {
     return { columns: ['Nodes'], rows: [['partitions'], ['temp_partitions'], ['index_schema']] };
   }
-  if (part === 'partitions' && rest.length === 0) {
-    return { columns: PARTITION_COLUMNS, rows: [partitionRow(listed, context)] };
-  }
-  if (part === 'temp_partitions' && rest.length === 0) {
-    return { columns: PARTITION_COLUMNS, rows: [] };
+  if ((part === 'partitions' || part === 'temp_partitions') && rest.length === 0) {
+    const isTemporary = part === 'temp_partitions';
+    const partitions = await partitionsOfTable(listed, context.services);
+    return {
+      columns: partitionColumnNames(listed.table),
+      rows: partitions
+        .filter(({ partition }) => partition.isTemporary === isTemporary)
+        .map((entry) => partitionRow(entry, context)),
+    };
   }
   if (part !== 'index_schema' || rest.length > 0) return undefined;
   const { schema } = listed.table;

@@ -1,5 +1,4 @@
-// SHOW about tables: TABLE STATUS, INDEX, PARTITIONS, TABLET, DATA. A table has one partition, of its own
-// name, and one tablet, until there are partitioned tables. SOURCE: StarRocks docs; columns of shared data.
+// SHOW about tables: TABLE STATUS, INDEX, PARTITIONS, TABLET, DATA. A table has one tablet. SOURCE: StarRocks docs; columns of shared data.
 import { fail } from '../../base/errors.ts';
 import { databaseOf, databaseOrCurrent } from '../databases.ts';
 import { bucketCount, distributionKey } from '../information-schema/keys.ts';
@@ -11,6 +10,7 @@ import {
   listedTables,
   listedViews,
 } from '../information-schema/objects.ts';
+import { type ListedPartition, partitionsOfTable } from '../information-schema/partitions.ts';
 import { isSystemDatabase, viewContext } from '../information-schema/system-databases.ts';
 import type { ViewContext } from '../information-schema/view.ts';
 import { filterRows } from '../show-filter.ts';
@@ -95,32 +95,39 @@ export const showIndex: Handler<'show_index'> = async (statement, context) => {
   );
 };
 
-export const PARTITION_COLUMNS =
+const PARTITION_COLUMNS =
   'PartitionId PartitionName CompactVersion VisibleVersion VisibleVersionTime NextVersion State PartitionKey Range DistributionKey Buckets ReplicationNum StorageMedium DataSize RowCount EnableDataCache AsyncWrite AvgCS P50CS MaxCS'.split(
     ' ',
   );
 
-/** The one partition of a table. */
+/** `Range` of a table with range partitions (and of one without), `List` of one with lists. */
+export function partitionColumnNames({ partitioning }: ListedTable['table']): readonly string[] {
+  return PARTITION_COLUMNS.map((name) =>
+    name === 'Range' && partitioning?.kind === 'list' ? 'List' : name,
+  );
+}
+
+/** One partition; a table without is one of its own name. */
 export function partitionRow(
-  { table, status }: ListedTable,
+  { table, partition }: ListedPartition,
   { time }: Pick<ViewContext, 'time'>,
 ): (string | null)[] {
   return [
-    String(table.id),
-    table.name,
+    String(partition.id),
+    partition.name,
     '0',
-    String(status.version),
-    time(status.updatedMs ?? table.createdMs),
-    String(status.version + 1),
+    String(partition.version),
+    time(partition.updatedMs),
+    String(partition.version + 1),
     'NORMAL',
-    '',
-    '',
+    partition.key,
+    partition.value,
     distributionKey(table),
     String(bucketCount(table)),
-    '1',
-    'HDD',
-    byteText(status.sizeBytes),
-    String(status.rowCount),
+    partition.properties['replication_num'] ?? '1',
+    (partition.properties['storage_medium'] ?? 'HDD').toUpperCase(),
+    byteText(partition.sizeBytes),
+    String(partition.rowCount),
     'true',
     'false',
     null,
@@ -132,8 +139,11 @@ export function partitionRow(
 export const showPartitions: Handler<'show_partitions'> = async (statement, context) => {
   const listed = await oneTable(statement, context);
   const view = await viewContext(context);
-  const rows = statement.temporary ? [] : [partitionRow(listed, view)];
-  return textRows(PARTITION_COLUMNS, chosen('SHOW PARTITIONS', PARTITION_COLUMNS, rows, statement));
+  const names = partitionColumnNames(listed.table);
+  const rows = (await partitionsOfTable(listed, context.services))
+    .filter(({ partition }) => partition.isTemporary === statement.temporary)
+    .map((entry) => partitionRow(entry, view));
+  return textRows(names, chosen('SHOW PARTITIONS', names, rows, statement));
 };
 
 export const showTablet: Handler<'show_tablet'> = async (statement, context) => {

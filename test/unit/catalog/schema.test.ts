@@ -35,6 +35,7 @@ const RELEASED: readonly (readonly [name: string, sha256: string])[] = [
     '0009-versions-recycle-bin.sql',
     '665be638bf0912d82c8b089b4b6177b058b1d81f1de32a4e1b6a02eda3dfaa9c',
   ],
+  ['0012-partitions.sql', '4cd5dfad4da3bcc71e98c2b50916ac3790b4062e0c02063911cf7a37b982caf9'],
 ];
 
 async function withDataDir(work: (dataDir: string) => Promise<void>): Promise<void> {

@@ -541,6 +541,58 @@ const columnClause = fc.oneof(
   fc.record({ kind: fc.constant('order_by'), columns: names, properties }),
 );
 
+const range = fc.oneof(
+  fc.record({
+    kind: fc.constant('less_than'),
+    name,
+    ifNotExists: fc.boolean(),
+    bound: fc.option(fc.array(fc.option(text), { minLength: 1, maxLength: 2 })),
+    properties,
+  }),
+  fc.record({
+    kind: fc.constant('fixed'),
+    name,
+    ifNotExists: fc.boolean(),
+    lower: fc.array(text, { minLength: 1, maxLength: 2 }),
+    upper: fc.array(fc.option(text), { minLength: 1, maxLength: 2 }),
+    properties,
+  }),
+  fc.record({
+    kind: fc.constant('list'),
+    name,
+    ifNotExists: fc.boolean(),
+    values: fc.array(fc.array(fc.option(text), { minLength: 1, maxLength: 2 }), {
+      minLength: 1,
+      maxLength: 2,
+    }),
+    properties,
+  }),
+);
+
+const partitionClause = fc.oneof(
+  fc.record({
+    kind: fc.constant('add_partition'),
+    temporary: fc.boolean(),
+    partition: range,
+    distributedBy: fc.constant(null),
+    properties,
+  }),
+  fc.record({
+    kind: fc.constant('drop_partition'),
+    temporary: fc.boolean(),
+    ifExists: fc.boolean(),
+    what: names,
+    force: fc.boolean(),
+  }),
+  fc.record({ kind: fc.constant('rename_partition'), name, to: name }),
+  fc.record({ kind: fc.constant('replace_partition'), names, by: names, properties }),
+  fc.record({
+    kind: fc.constant('modify_partition'),
+    names: fc.option(names),
+    properties: filled,
+  }),
+);
+
 const cancelAlter = fc.record({
   kind: fc.constant('cancel_alter_table' as const),
   pos: fc.constant(pos),
@@ -560,6 +612,7 @@ const alterTable = fc.record({
       fc.record({ kind: fc.constant('set'), properties: filled }),
       fc.record({ kind: fc.constant('swap'), name }),
       columnClause,
+      partitionClause,
     ),
     { minLength: 1, maxLength: 3 },
   ),

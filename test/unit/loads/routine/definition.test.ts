@@ -96,7 +96,6 @@ const says = (work: () => unknown, message: string | RegExp): void => {
 
 test('what is refused at CREATE, with its reason', () => {
   says(() => define('', { format: 'avro' }), 'format avro is not supported yet');
-  says(() => define('PARTITION (p1)'), 'PARTITION is not supported');
   says(() => define("COLUMNS TERMINATED BY ''"), 'Delimiter cannot be empty or null');
   says(() => define('', { timezone: 'Mars/Base' }), "Unknown or incorrect time zone: 'Mars/Base'");
   for (const jsonpaths of ['{}', '[]', '["a"]', '[1]', '["$.a"', 'x']) {
@@ -107,6 +106,14 @@ test('what is refused at CREATE, with its reason', () => {
     () => define('', { task_consume_second: '10', task_timeout_second: '10' }),
     'task_timeout_second must be larger than task_consume_second',
   );
+});
+
+test('PARTITION is kept with the job, and ALTER without it keeps it', () => {
+  const job = define('PARTITION (p1, p2)');
+  assert.deepEqual(job.partitions, { names: ['p1', 'p2'], temporary: false });
+  const change = { load: NO_CLAUSES, properties: { max_error_number: '5' }, source: {} };
+  assert.deepEqual(alteredDefinition(job, change).partitions, job.partitions);
+  assert.equal(define('').partitions, undefined);
 });
 
 test('task times follow from each other', () => {

@@ -418,9 +418,8 @@ test('every conversion runs once: the filter stays above the conversions', async
   const plan = makePlan({ columns: [column('v', { kind: 'BIGINT' }, { nullable: false })] });
   const inputPath = join(fixture.directory, 'one.ndjson');
   writeFileSync(inputPath, '{"v":1}\n');
-  const sql = compileTransform(plan).copySql({
+  const sql = compileTransform(plan).rowsSql({
     inputPath,
-    outputPath: join(fixture.directory, 'one.parquet'),
     longestLineBytes: 1,
     slot: 1,
     firstId: 0,

@@ -1,0 +1,82 @@
+// The SQL of taking all files of partitions out of a table at one new version. Only commit/ may call it, inside
+// its transaction.
+import { fail } from '../base/errors.ts';
+import {
+  asId,
+  type FileId,
+  type PartitionId,
+  type TableId,
+  type TableVersion,
+  type TransactionId,
+} from '../base/ids.ts';
+import type { CatalogContext } from './context.ts';
+import { DeleteStore } from './delete-store.ts';
+import { PartitionStore } from './partition-store.ts';
+import { newVersion } from './version-row.ts';
+
+export class PartitionFileStore {
+  readonly #context: CatalogContext;
+
+  constructor(context: CatalogContext) {
+    this.#context = context;
+  }
+
+  /** A new version of the table without the files of `ids`; none is also a version. Throws UNKNOWN_TABLE. */
+  async remove(
+    tableId: TableId,
+    ids: readonly PartitionId[],
+    transactionId: TransactionId,
+  ): Promise<TableVersion> {
+    const { db, nowMs } = this.#context;
+    const status = await new PartitionStore(this.#context).status(tableId);
+    const own = status.filter(({ partition }) => ids.includes(partition.id));
+    const total = (pick: (one: (typeof own)[number]) => number): number =>
+      own.reduce((sum, one) => sum + pick(one), 0);
+    const table = await db
+      .updateTable('tables')
+      .set((eb) => ({
+        head_version: eb('head_version', '+', 1),
+        live_files: eb(
+          'live_files',
+          '-',
+          total((one) => one.fileCount),
+        ),
+        live_rows: eb(
+          'live_rows',
+          '-',
+          total((one) => one.rowCount),
+        ),
+        live_bytes: eb(
+          'live_bytes',
+          '-',
+          total((one) => one.sizeBytes),
+        ),
+      }))
+      .where('id', '=', tableId)
+      .where('dropped_ms', 'is', null)
+      .returning('head_version')
+      .executeTakeFirst();
+    if (table === undefined) throw fail('UNKNOWN_TABLE', { table: String(tableId) });
+    const version = asId<TableVersion>(table.head_version);
+    const removed =
+      ids.length === 0
+        ? []
+        : await db
+            .updateTable('files')
+            .set({ removed_version: version, removed_ms: nowMs() })
+            .where('table_id', '=', tableId)
+            .where('partition_id', 'in', [...ids])
+            .where('removed_version', 'is', null)
+            .returning('id')
+            .execute();
+    await new DeleteStore(this.#context).removeOf(
+      removed.map((row) => asId<FileId>(row.id)),
+      version,
+    );
+    await db
+      .insertInto('table_versions')
+      .values(newVersion(this.#context, { tableId, version, transactionId, source: 'PARTITION' }))
+      .execute();
+    return version;
+  }
+}

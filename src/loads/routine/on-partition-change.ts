@@ -1,0 +1,12 @@
+// Routine Load jobs whose table gets or loses partitions: their tasks lose their leases in the same SQL
+// transaction and are planned anew over the partitions that are there then.
+import type { PartitionHooks } from '../../commit/partition-commit.ts';
+
+export const routineLoadPartitionHooks: PartitionHooks = {
+  async onPartitionChange(scope, table) {
+    const jobs = await scope.loadJobs.list({ databaseId: table.databaseId, all: false });
+    for (const job of jobs.filter(({ tableId }) => tableId === table.id)) {
+      await scope.leases.revokeJob(job.id, `the partitions of table ${table.name} changed`);
+    }
+  },
+};
