@@ -262,7 +262,7 @@ export async function startFe(
     throw error;
   }
   const tasks = await startTaskRunner(services);
-  const housekeeping = startHousekeeping({ ...options, committer });
+  const housekeeping = startHousekeeping({ ...options, committer, services });
   compactor.start();
   return {
     queryPort,

@@ -1,5 +1,5 @@
-// Work in the background of the FE: the sweep, the age limit of rejected rows. Each pass is planned from the
-// catalog, so that a restart at any point loses nothing.
+// Work in the background of the FE: the sweep, the age limit of rejected rows, partitions that the clock makes and
+// drops. Each pass is planned from the catalog, so that a restart at any point loses nothing.
 import type { Clock } from '../base/clock.ts';
 import { type AppError, toAppError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
@@ -16,8 +16,9 @@ import {
 } from '../commit/sweep.ts';
 import type { Config } from '../config/load.ts';
 import { REJECTED_RECORDS_TABLE, STATISTICS_DATABASE } from '../model/system-tables.ts';
+import { keepPartitions } from '../statements/partitions/keep.ts';
 import { retentionMs } from '../statements/time-travel.ts';
-import type { VolumeAccess } from '../statements/types.ts';
+import type { Services, VolumeAccess } from '../statements/types.ts';
 import type { StoreOpener } from './stores.ts';
 
 export interface HousekeepingOptions {
@@ -28,8 +29,12 @@ export interface HousekeepingOptions {
   readonly volumes: VolumeAccess;
   readonly clock: Clock;
   readonly log: Log;
+  /** As statements have it: loads of the table are planned anew. */
+  readonly services: Pick<Services, 'changePartitions'>;
 }
 
+/** Partitions that come and go by the clock are looked after this often. */
+const PARTITIONS_EVERY_MS = 60_000;
 const STOP_WAIT_MS = 3_000;
 const DAY_MS = 86_400_000;
 /** Objects that nothing names and no aborted transaction explains are looked for so often. */
@@ -55,7 +60,9 @@ export function startHousekeeping(options: HousekeepingOptions): Housekeeping {
       .catch((error: unknown) => log.warn('background work failed', { work: name, error }))
       .finally(() => busy.delete(name));
   };
+  run('partitions', () => keeper.partitions());
   const timers = [
+    clock.every(PARTITIONS_EVERY_MS, () => run('partitions', () => keeper.partitions())),
     clock.every(config.int('lake_autovacuum_partition_naptime_seconds') * 1000, () =>
       run('sweep', async () => {
         await keeper.sweep();
@@ -95,6 +102,18 @@ class Housekeeper {
 
   stop(): void {
     this.#stopping.abort();
+  }
+
+  /** Makes and drops partitions as dynamic_partition.*, partition_ttl and partition_live_number say. */
+  async partitions(): Promise<void> {
+    const { catalog, clock, log, services } = this.#options;
+    const { changePartitions } = services;
+    for (const table of await catalog.tables.all()) {
+      if (this.#stopping.signal.aborted) return;
+      await keepPartitions(table, { changePartitions, clock }).catch((error: unknown) =>
+        log.warn('partitions were not looked after', { table: table.name, error }),
+      );
+    }
   }
 
   /** Ages rejected rows out, aborts what timed out, deletes what no version names. */

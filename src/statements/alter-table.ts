@@ -2,6 +2,7 @@
 // TABLE, ALTER DATABASE, CANCEL ALTER TABLE (3.3).
 import { fail } from '../base/errors.ts';
 import { analysisError } from '../loads/properties.ts';
+import { partitionColumns } from '../model/partition-routing.ts';
 import type { TableInfo } from '../model/table.ts';
 import { partitionsNamed } from '../query/partition-names.ts';
 import type { AlterColumnClause, AlterPartitionClause, AlterTableClause } from '../sql/ast/ddl.ts';
@@ -10,6 +11,8 @@ import { alteredColumns } from './alter-columns.ts';
 import { databaseOf } from './databases.ts';
 import { checkName } from './names.ts';
 import { alteredPartitions } from './partitions/alter.ts';
+import { checkClockRules } from './partitions/dynamic-properties.ts';
+import { keepPartitions } from './partitions/keep.ts';
 import { propertyMap } from './properties.ts';
 import { constantValue, queryContext } from './query.ts';
 import { alteredTableProperties } from './table-properties.ts';
@@ -106,7 +109,19 @@ async function apply(
         });
       }
       const properties = alteredTableProperties(clause.properties, table.schema);
+      const { partitioning } = table;
+      const columns =
+        partitioning === undefined ? [] : partitionColumns(partitioning, table.schema.columns);
+      checkClockRules(
+        { ...table.properties, ...properties },
+        partitioning ?? null,
+        columns.map(({ type }) => type),
+      );
       await tables.alter(table.id, { properties });
+      await keepPartitions(
+        { ...table, properties: { ...table.properties, ...properties } },
+        services,
+      );
       return;
     }
     case 'rollback':

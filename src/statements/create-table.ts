@@ -11,6 +11,7 @@ import { analysePlan } from '../query/plan-query.ts';
 import type { ColumnDefinition, CreateTable } from '../sql/ast/ddl.ts';
 import type { Query } from '../sql/ast/query.ts';
 import { runInsert } from './insert.ts';
+import { keepPartitions } from './partitions/keep.ts';
 import { queryWithTables } from './query.ts';
 import { newTable } from './table-definition.ts';
 import { exists, findTable, tableName } from './tables.ts';
@@ -22,9 +23,10 @@ export const createTable: Handler<'create_table'> = async (statement, context) =
   if (statement.ifNotExists && (await exists(statement, context))) return OK;
   if (statement.query !== null) return await createTableAs(statement, statement.query, context);
   const table = newTable(statement, tableName(statement.name, session).database);
-  await services.catalog.tables.create(
+  const made = await services.catalog.tables.create(
     statement.temporary ? { ...table, sessionId: newTemporary(session, services) } : table,
   );
+  await keepPartitions(made, services);
   return OK;
 };
 

@@ -8,6 +8,7 @@ import type { CreateTable } from '../sql/ast/ddl.ts';
 import { columnOf } from './column-definition.ts';
 import { checkName } from './names.ts';
 import { partitionsOf } from './partitions/definition.ts';
+import { checkClockRules } from './partitions/dynamic-properties.ts';
 import { checkPrimaryKey, distributionOf, sortKeyOf, tableKeys } from './table-keys.ts';
 import { checkedTableProperties } from './table-properties.ts';
 
@@ -30,6 +31,14 @@ export function newTable(statement: CreateTable, database: string): NewTable {
     statement.properties,
     { keysType, columns },
   );
+  const partitions =
+    statement.partitionBy === null ? null : partitionsOf(statement.partitionBy, columns, keysType);
+  const parting = partitions?.items.map(({ column }) => column) ?? [];
+  checkClockRules(
+    properties,
+    partitions,
+    columns.filter((column) => parting.includes(column.name)).map(({ type }) => type),
+  );
   return {
     databaseName: database,
     name,
@@ -41,9 +50,7 @@ export function newTable(statement: CreateTable, database: string): NewTable {
     distributedBy: distributionOf(statement, keysType, columns),
     buckets: statement.distributedBy?.buckets ?? null,
     properties,
-    ...(statement.partitionBy === null
-      ? {}
-      : { partitions: partitionsOf(statement.partitionBy, columns, keysType) }),
+    ...(partitions === null ? {} : { partitions }),
   };
 }
 

@@ -12,6 +12,7 @@ import { DEFAULT_COMPRESSION, readCompression } from '../model/file-compression.
 import type { SqlType } from '../model/sql-type.ts';
 import type { KeysType, TableInfo } from '../model/table.ts';
 import type { Property } from '../sql/ast/node.ts';
+import { DYNAMIC_PROPERTIES } from './partitions/dynamic-properties.ts';
 import { propertyMap } from './properties.ts';
 
 /** A property that means nothing on object storage. */
@@ -143,6 +144,7 @@ const CLOUD: PropertyTable = {
 
 export const TABLE_PROPERTIES: PropertyTable = {
   ...ACTED_UPON,
+  ...DYNAMIC_PROPERTIES,
   ...REPLICAS,
   ...INDEXES,
   ...CLOUD,

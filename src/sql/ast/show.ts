@@ -134,6 +134,7 @@ export const SHOW_LISTS = [
   'TASKS',
   // -- changes of tables
   'ALTER TABLE COLUMN',
+  'DYNAMIC PARTITION TABLES',
   // -- what Millrace has not got: empty lists with StarRocks' columns
   'ALTER MATERIALIZED VIEW',
   'ALTER TABLE OPTIMIZE',
@@ -145,7 +146,6 @@ export const SHOW_LISTS = [
   'COMPUTE NODE BLACKLIST',
   'DATACACHE RULES',
   'DELETE',
-  'DYNAMIC PARTITION TABLES',
   'EVENTS',
   'EXPORT',
   'FILE',

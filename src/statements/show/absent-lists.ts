@@ -36,9 +36,6 @@ export const ABSENT_LISTS = {
     'Rule Id, Catalog, Database, Table, Priority, Predicates, Properties',
   ),
   DELETE: emptyList('TableName, PartitionName, CreateTime, DeleteCondition, State'),
-  'DYNAMIC PARTITION TABLES': emptyList(
-    'TableName, Enable, TimeUnit, Start, End, Prefix, Buckets, ReplicationNum, StartOf, LastUpdateTime, LastSchedulerTime, State, LastCreatePartitionMsg, LastDropPartitionMsg, InScheduler',
-  ),
   EVENTS: emptyList(
     'Db, Name, Definer, Time, Type, Execute at, Interval value, Interval field, Status, Ends, Status, Originator, character_set_client, collation_connection, Database Collation',
   ),

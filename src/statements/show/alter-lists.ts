@@ -1,5 +1,5 @@
-// SHOW ALTER TABLE COLUMN: changes of columns, which are done at once and so always FINISHED. SOURCE: StarRocks
-// docs, SHOW ALTER TABLE (3.3).
+// SHOW ALTER TABLE COLUMN: changes of columns, which are done at once and so always FINISHED. SHOW DYNAMIC
+// PARTITION TABLES. SOURCE: StarRocks docs, SHOW ALTER TABLE, SHOW DYNAMIC PARTITION TABLES (3.3).
 import { fail } from '../../base/errors.ts';
 import type { ListContext, ListDefinition, ListRow } from './list-definition.ts';
 
@@ -23,7 +23,46 @@ async function columnChanges(context: ListContext): Promise<readonly ListRow[]> 
   });
 }
 
+async function dynamicTables(context: ListContext): Promise<readonly ListRow[]> {
+  const { services, visible, database } = context;
+  if (database === null) throw fail('NO_DATABASE');
+  const tables = await services.catalog.tables.list(database);
+  return tables
+    .filter(
+      ({ name, properties }) =>
+        properties['dynamic_partition.time_unit'] !== undefined && visible.table(database, name),
+    )
+    .map(({ name, properties, buckets }) => {
+      const of = (key: string): string | undefined => properties[`dynamic_partition.${key}`];
+      return [
+        name,
+        of('enable') ?? 'true',
+        of('time_unit') ?? null,
+        // StarRocks shows the least INT where nothing is dropped.
+        of('start') ?? String(-(2 ** 31)),
+        of('end') ?? null,
+        of('prefix') ?? 'p',
+        of('buckets') ?? String(buckets ?? 0),
+        of('replication_num') ?? '1',
+        of('start_day_of_week') ?? of('start_day_of_month') ?? 'NULL',
+        null,
+        null,
+        'NORMAL',
+        null,
+        null,
+        'true',
+      ];
+    });
+}
+
 export const ALTER_LISTS = {
+  'DYNAMIC PARTITION TABLES': {
+    columns:
+      'TableName, Enable, TimeUnit, Start, End, Prefix, Buckets, ReplicationNum, StartOf, LastUpdateTime, LastSchedulerTime, State, LastCreatePartitionMsg, LastDropPartitionMsg, InScheduler'.split(
+        ', ',
+      ),
+    rows: dynamicTables,
+  },
   'ALTER TABLE COLUMN': {
     columns:
       'JobId, TableName, CreateTime, FinishTime, IndexName, IndexId, OriginIndexId, SchemaVersion, TransactionId, State, Msg, Progress, Timeout'.split(
