@@ -260,15 +260,24 @@ export class CommitStore {
     }));
   }
 
-  /** Live files of a table whose place in the commit order is from `first` to `last`. */
-  async countBetween(tableId: TableId, first: number, last: number): Promise<number> {
-    const row = await this.#context.db
+  /** Live files of the partition of `removed` whose place in the commit order is from their first to their last. */
+  async countBetween(
+    tableId: TableId,
+    removed: readonly { readonly id: FileId; readonly sequence: number }[],
+  ): Promise<number> {
+    const { db } = this.#context;
+    const [beside] = removed;
+    if (beside === undefined) return 0;
+    const sequences = removed.map(({ sequence }) => sequence);
+    const partition = db.selectFrom('files').select('partition_id').where('id', '=', beside.id);
+    const row = await db
       .selectFrom('files')
       .select((eb) => eb.fn.countAll<number>().as('count'))
       .where('table_id', '=', tableId)
+      .where('partition_id', '=', partition)
       .where('removed_version', 'is', null)
-      .where('sequence', '>=', first)
-      .where('sequence', '<=', last)
+      .where('sequence', '>=', Math.min(...sequences))
+      .where('sequence', '<=', Math.max(...sequences))
       .executeTakeFirstOrThrow();
     return Number(row.count);
   }

@@ -64,10 +64,9 @@ export async function commitCompaction(
       }
       const inputRows = sum(removed.map((file) => file.rowCount)) - request.deletedRows;
       checkOutputs(request, inputRows);
-      const sequences = removed.map((file) => file.sequence);
-      const sequence = Math.max(...sequences);
+      const sequence = Math.max(...removed.map((file) => file.sequence));
       if (request.merged === true) {
-        const between = await scope.commits.countBetween(tableId, Math.min(...sequences), sequence);
+        const between = await scope.commits.countBetween(tableId, removed);
         // What lies between merged files would change its place among them.
         if (between > 0) throw new Refused(null, 'the inputs are no neighbours any more');
       }

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { AppError } from '../../../src/base/errors.ts';
 import { asId, type PartitionId, type TransactionId } from '../../../src/base/ids.ts';
 import type { PartitionHooks } from '../../../src/commit/partition-commit.ts';
+import { CatalogTurns } from '../../../src/commit/turn.ts';
 import type { OtherCommit } from '../../../src/commit/types.ts';
 import type { StagedPartition } from '../../../src/model/partition.ts';
 import type { TableInfo } from '../../../src/model/table.ts';
@@ -165,3 +166,52 @@ test('names are free again after a drop; two of one name cannot be', async (t) =
     ['p2', 'P1'],
   );
 });
+
+test('merged files are neighbours inside their partition, and stay in it', async (t) => {
+  const fixture = await openFixture(t);
+  const table = await makeTable(fixture, true);
+  for (const label of ['a', 'b']) {
+    const days = await load(fixture, table, label, [
+      [1, key('2024-01-01')],
+      [1, key('2024-01-02')],
+    ]);
+    await fixture.committer.commitOther(days);
+  }
+  const ref = { databaseName: table.databaseName, tableName: table.name };
+  const files = required((await fixture.catalog.snapshot([ref])).tables[0] ?? undefined).files;
+  const partition = required(files[0]?.partition);
+  const inputs = files.filter((file) => samePartition(file.partition, partition));
+  assert.equal(inputs.length, 2);
+  const { transactionId } = await fixture.committer.beginOther({
+    label: 'compaction',
+    databaseId: table.databaseId,
+    tableId: table.id,
+    source: 'LAKE_COMPACTION',
+    coordinator: 'FE: me',
+  });
+  const turns = new CatalogTurns(fixture.catalog, fixture.clock);
+  const result = await fixture.committer.commitCompaction({
+    transactionId,
+    tableId: table.id,
+    turn: await turns.acquire(table.id, {
+      rank: 'COMPACTION',
+      holder: 'compaction',
+      leaseMs: 60_000,
+      waitMs: 0,
+    }),
+    inputs: inputs.map(({ id }) => id),
+    deletedRows: 0,
+    outputs: [{ ...stagedFile(fixture, table, transactionId, 1), partition }],
+    carried: null,
+    merged: true,
+  });
+  assert.equal(result.state, 'VISIBLE');
+  assert.deepEqual(await figures(fixture, table), [
+    ['p20240101', 1],
+    ['p20240102', 2],
+  ]);
+});
+
+function samePartition(one: StagedPartition | undefined, other: StagedPartition): boolean {
+  return one?.kind === 'id' && other.kind === 'id' && one.id === other.id;
+}

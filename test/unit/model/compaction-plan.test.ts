@@ -1,7 +1,13 @@
 // Size-tiered compaction: when, what, bounds, and what it costs over a day of small commits.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { asId, type FileId, type TransactionId, type VolumeId } from '../../../src/base/ids.ts';
+import {
+  asId,
+  type FileId,
+  type PartitionId,
+  type TransactionId,
+  type VolumeId,
+} from '../../../src/base/ids.ts';
 import { seededRandom } from '../../../src/base/random.ts';
 import {
   type CompactionMode,
@@ -48,6 +54,24 @@ test('a tier merges by itself once it is large or has many files, and volumes ar
       [8, 1],
     ],
   );
+});
+
+test('partitions are not mixed: neighbours are those inside one', () => {
+  const files = many(16, 9 * KB).map(
+    (one, index): DataFile => ({
+      ...one,
+      partition: { kind: 'id', id: asId<PartitionId>(1 + (index % 2)) },
+    }),
+  );
+  for (const keysType of ['DUP_KEYS', 'AGG_KEYS'] as const) {
+    assert.deepEqual(
+      planCompaction(files, keysType).map((group) => group.map(({ id }) => Number(id))),
+      [
+        [1, 3, 5, 7, 9, 11, 13, 15],
+        [2, 4, 6, 8, 10, 12, 14, 16],
+      ],
+    );
+  }
 });
 
 test('one merge is bounded in files, bytes and rows; the smallest comes first', () => {
