@@ -7,6 +7,7 @@ import {
   type Epoch,
   type FileId,
   type JobId,
+  type PartitionId,
   type TableId,
   type TableVersion,
   type TransactionId,
@@ -18,11 +19,12 @@ import { DeleteStore, type NewDeletes } from './delete-store.ts';
 import { runNamedBatch } from './driver/batch.ts';
 import { readJob, selectJobs } from './load-job-store.ts';
 import type { LoadJobRecord } from './load-jobs.ts';
+import { removePartitionFiles, replaceAllFiles } from './overwrite-files.ts';
 import { PartitionStore } from './partition-store.ts';
 import { RollbackStore } from './rollback-store.ts';
 import type { FilesTable } from './schema/tables.ts';
 import { readTransaction, type TransactionRecord } from './transactions.ts';
-import { removeAllFiles, TruncateStore } from './truncate-store.ts';
+import { TruncateStore } from './truncate-store.ts';
 import { newVersion } from './version-row.ts';
 
 /** Rows of one INSERT: SQLite binds 32,766 values at most. */
@@ -333,13 +335,17 @@ export class CommitStore {
   }
 
   /** All files leave a table at `version`, which then holds what `left` says: the files that the commit adds. */
-  async replaceFiles(left: TableGrowth, version: TableVersion): Promise<void> {
-    await removeAllFiles(this.#context, left.tableId, version);
-    await this.#context.db
-      .updateTable('tables')
-      .set({ live_files: left.files, live_rows: left.rows, live_bytes: left.sizeBytes })
-      .where('id', '=', left.tableId)
-      .execute();
+  replaceFiles(left: TableGrowth, version: TableVersion): Promise<void> {
+    return replaceAllFiles(this.#context, left, version);
+  }
+
+  /** All files of the partitions leave a table at `version`. */
+  removePartitionFiles(
+    tableId: TableId,
+    ids: readonly PartitionId[],
+    version: TableVersion,
+  ): Promise<void> {
+    return removePartitionFiles(this.#context, this, { tableId, ids, version });
   }
 
   /** Corrects a table's rows and bytes without a new version. */

@@ -10,7 +10,6 @@ import type { Statement } from '../sql/ast/statement.ts';
 import { hintItems } from '../sql/hints.ts';
 import { parseHintItems, parseStatement, splitStatements } from '../sql/parse.ts';
 import { HANDLERS } from '../statements/index.ts';
-import { refuseLaterInsert } from '../statements/insert.ts';
 import { STATEMENT_DOCS } from '../statements/statement-docs.ts';
 import { newTable } from '../statements/table-definition.ts';
 import { checkSettable, checkVariable } from '../statements/variables.ts';
@@ -166,7 +165,6 @@ function withInner(statement: Statement): readonly Statement[] {
 function refusedParts(statement: Statement): readonly string[] {
   return caught(() => {
     if (statement.kind === 'create_table' && statement.query === null) newTable(statement, 'd');
-    if (statement.kind === 'insert') refuseLaterInsert(statement);
     if (statement.kind !== 'set_variables') return;
     for (const item of statement.items) {
       if (item.kind !== 'system') continue;

@@ -3,11 +3,12 @@
 import { assert, present } from '../base/assert.ts';
 import { fail } from '../base/errors.ts';
 import { failpoint } from '../base/failpoints.ts';
-import type { TableId, TableVersion } from '../base/ids.ts';
+import { asId, type PartitionId, type TableId, type TableVersion } from '../base/ids.ts';
 import type { Catalog, CatalogScope } from '../catalog/catalog.ts';
 import { refusal, success } from '../catalog/transactions.ts';
 import { transactionOfKey } from '../model/file-key.ts';
 import type { CommitResult, StagedTable } from '../model/load-plan.ts';
+import type { TableInfo } from '../model/table.ts';
 import { batchRows } from './check-request.ts';
 import { changes, growthOf, growthOfTable } from './growth.ts';
 import { aborted, answerAgain, Refused, Repeated, refusedIfGone } from './refused.ts';
@@ -57,11 +58,10 @@ export async function commitOther(
       }
       const versions = new Map(check.versions.map((version) => [version.tableId, version]));
       judge(options, request, versions);
-      if ((await scope.tables.byId(request.tableId)) === null) {
-        throw new Refused(null, `table ${request.tableId} was dropped`);
-      }
+      const table = await scope.tables.byId(request.tableId);
+      if (table === null) throw new Refused(null, `table ${request.tableId} was dropped`);
       await checkResolved(scope, tables, check.versions, request.turn);
-      await replace(scope, request, versions);
+      await replace(scope, request, table, versions);
       failpoint('insert.in-sql');
       const answered = {
         versions: check.versions.map(({ tableId, version }) => ({ tableId, version })),
@@ -116,17 +116,37 @@ function grownTables({ tables, tableId, overwrite }: OtherCommit): readonly Stag
   return overwrite === true && !known ? [...grown, { tableId, files: [] }] : grown;
 }
 
-/** Takes the old files out of an overwritten table; the new ones are not in it yet. */
+/** Takes the old files out of an overwritten table or partitions; the new ones are not in it yet. */
 async function replace(
   scope: CatalogScope,
-  { tables, tableId, overwrite }: OtherCommit,
+  { tables, tableId, overwrite, overwritten }: OtherCommit,
+  table: TableInfo,
   versions: ReadonlyMap<TableId, { readonly version: TableVersion }>,
 ): Promise<void> {
   if (overwrite !== true) return;
   const { version } = present(versions.get(tableId), 'a version of the overwritten table');
-  const staged = tables.find((table) => table.tableId === tableId);
-  assert(staged?.deletes === undefined, 'what overwrites a table has no deletes');
-  await scope.commits.replaceFiles(growthOfTable(staged ?? { tableId, files: [] }), version);
+  const staged = tables.find((entry) => entry.tableId === tableId) ?? { tableId, files: [] };
+  assert(staged.deletes === undefined, 'what overwrites a table has no deletes');
+  if (table.partitioning === undefined) {
+    await scope.commits.replaceFiles(growthOfTable(staged), version);
+    return;
+  }
+  const ids = await overwrittenIds(scope, staged, overwritten);
+  await scope.commits.removePartitionFiles(tableId, ids, version);
+}
+
+async function overwrittenIds(
+  { partitions }: CatalogScope,
+  { tableId, files }: StagedTable,
+  overwritten: OtherCommit['overwritten'],
+): Promise<readonly PartitionId[]> {
+  if (overwritten === 'dynamic') {
+    const placed = await partitions.place(files.map((file) => ({ tableId, file })));
+    return [...new Set(placed)].map((id) => asId<PartitionId>(id));
+  }
+  if (overwritten !== undefined) return overwritten;
+  const all = await partitions.list(tableId);
+  return all.filter(({ isTemporary }) => !isTemporary).map(({ id }) => id);
 }
 
 /** Throws Refused when the rows may not become visible. */

@@ -4,6 +4,7 @@ import type {
   DatabaseId,
   Epoch,
   FileId,
+  PartitionId,
   TableId,
   TableVersion,
   TransactionId,
@@ -141,6 +142,8 @@ export interface CompactionCommit {
   readonly merged?: true;
 }
 
+export type OverwrittenPartitions = readonly PartitionId[] | 'dynamic';
+
 /** What a load without a task asks to make visible. Repeating it changes nothing. */
 export interface OtherCommit {
   readonly transactionId: TransactionId;
@@ -154,6 +157,8 @@ export interface OtherCommit {
   readonly errorSamples: readonly string[];
   /** The files that are live at the commit leave the target at the same version, whoever added them. */
   readonly overwrite?: boolean;
+  /** Only those of these partitions, or of the partitions that get rows; absent: of all but temporary ones. */
+  readonly overwritten?: OverwrittenPartitions;
 }
 
 export interface CommitLimits {

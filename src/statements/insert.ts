@@ -1,5 +1,6 @@
 // INSERT INTO | OVERWRITE ... VALUES / SELECT: checks it against the table, plans its rows and runs it.
 import { fail } from '../base/errors.ts';
+import type { OverwrittenPartitions } from '../commit/types.ts';
 import {
   checkCount,
   checkSource,
@@ -33,14 +34,12 @@ import { variableText } from './variables.ts';
 const LABEL = /^[-\w]{1,128}$/;
 
 export const insert: Handler<'insert'> = async (statement, context) => {
-  refuseLaterInsert(statement);
   const table = await findTable(statement.table, context);
   return await runInsert(statement, table, context);
 };
 
 /** Throws what the statement throws before a row of it is made, for SUBMIT TASK; runs nothing. */
 export async function checkInsert(statement: Insert, context: StatementContext): Promise<void> {
-  refuseLaterInsert(statement);
   const table = await findTable(statement.table, context);
   await refuseSystemTable(table, context);
   checkLabel(statement.label);
@@ -59,7 +58,9 @@ export async function runInsert(
   checkLabel(statement.label);
   const plan = await planInsert(statement, table, context);
   const { label, overwrite } = statement;
-  const result = await services.inserts.run({ table, plan, label, overwrite, signal });
+  const overwritten = overwrite ? overwrittenBy(statement, plan, context) : {};
+  const request = { table, plan, label, overwrite, ...overwritten, signal };
+  const result = await services.inserts.run(request);
   return {
     kind: 'ok',
     affectedRows: result.rowsLoaded,
@@ -68,13 +69,18 @@ export async function runInsert(
   };
 }
 
-/** What an INSERT may ask for and is not here yet. Throws NOT_SUPPORTED. */
-export function refuseLaterInsert({ overwrite, partitions }: Insert): void {
-  if (!overwrite || partitions === null) return;
-  throw fail('NOT_SUPPORTED', {
-    what: 'INSERT OVERWRITE of a PARTITION',
-    hint: 'TRUNCATE TABLE t PARTITION (p) and INSERT do it in two steps',
-  });
+/** The partitions that INSERT OVERWRITE names, or by dynamic_overwrite those that get rows; else all. */
+function overwrittenBy(
+  { partitions = null }: Partial<Pick<Insert, 'partitions'>>,
+  { target: { routing } }: InsertPlan,
+  { session, services }: StatementContext,
+): { readonly overwritten?: OverwrittenPartitions } {
+  if (routing === undefined) return {};
+  if (partitions !== null && routing.kind === 'fixed') {
+    return { overwritten: routing.partitions.map(({ id }) => id) };
+  }
+  const dynamic = variableText('dynamic_overwrite', 'session', session, services.globals);
+  return dynamic === 'true' ? { overwritten: 'dynamic' } : {};
 }
 
 /** Throws SYSTEM_OBJECT for a table that Millrace itself keeps. */

@@ -89,8 +89,8 @@ export const STATEMENT_DOCS: Readonly<Record<StatementKind, StatementDoc>> = {
   show_routine_load_task: load('SHOW ROUTINE LOAD TASK [FROM d] WHERE JobName = "j"'),
   show_create_routine_load: load('SHOW CREATE ROUTINE LOAD j'),
   insert: load(
-    'INSERT {INTO | OVERWRITE} t [WITH LABEL l] [(c, ..) | BY NAME] [PROPERTIES (..)] VALUES (..), .. | SELECT ..',
-    'PARTITION with INTO only; OVERWRITE replaces all rows that the table holds when it commits',
+    'INSERT {INTO | OVERWRITE} t [[TEMPORARY] PARTITION (p, ..)] [WITH LABEL l] [(c, ..) | BY NAME] [PROPERTIES (..)] VALUES (..), .. | SELECT ..',
+    'OVERWRITE replaces all rows that the table, or its partition, holds when it commits',
   ),
   delete: load(
     '[WITH ..] DELETE FROM t [USING u, ..] WHERE ..',

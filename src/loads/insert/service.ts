@@ -7,7 +7,7 @@ import type { TransactionId } from '../../base/ids.ts';
 import type { Log } from '../../base/log.ts';
 import { orAborted } from '../../base/queue.ts';
 import type { Random } from '../../base/random.ts';
-import type { Committer } from '../../commit/types.ts';
+import type { Committer, OverwrittenPartitions } from '../../commit/types.ts';
 import type { InsertPlan, StagedInsert } from '../../model/insert-plan.ts';
 import type { CommitResult } from '../../model/load-plan.ts';
 import type { TableInfo } from '../../model/table.ts';
@@ -39,6 +39,8 @@ export interface InsertRequest {
   readonly plan: InsertPlan;
   /** All rows that the table holds at the commit leave with it. */
   readonly overwrite?: boolean;
+  /** Only of these partitions, or of those that get rows. */
+  readonly overwritten?: OverwrittenPartitions;
   /** Null: `insert_<uuid>`. */
   readonly label: string | null;
   readonly signal: AbortSignal;
@@ -123,7 +125,7 @@ export class Inserts {
   }
 
   async #commit(
-    { table, overwrite = false }: InsertRequest,
+    { table, overwrite = false, overwritten }: InsertRequest,
     transactionId: TransactionId,
     staged: StagedInsert,
   ): Promise<CommitResult> {
@@ -135,6 +137,7 @@ export class Inserts {
         tableId: table.id,
         ...staged,
         overwrite,
+        ...(overwritten === undefined ? {} : { overwritten }),
       });
     } catch (thrown) {
       const error = toAppError(thrown);
