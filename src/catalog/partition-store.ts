@@ -7,6 +7,7 @@ import {
   canonicalValue,
   holds,
   nameOfKey,
+  overlap,
   type Partition,
   type PartitionBounds,
   type Partitioning,
@@ -176,6 +177,35 @@ export class PartitionStore {
   }
 
   /**
+   * Makes those of `ids` that were dropped live again. Throws PARTITION_EXISTS where one that was made since has
+   * the name or some of the values. Inside a transaction.
+   */
+  async revive(tableId: TableId, ids: ReadonlySet<number>): Promise<void> {
+    const { db } = this.#context;
+    const live = await this.list(tableId);
+    const known = new Set<number>(live.map(({ id }) => id));
+    const gone = (await allPartitions(db, tableId)).filter(
+      ({ id }) => ids.has(id) && !known.has(id),
+    );
+    if (gone.length === 0) return;
+    const { partitioning, schema } = await this.#partitioned(tableId);
+    const types = partitionColumns(partitioning, schema.columns).map(({ type }) => type);
+    for (const one of gone) {
+      const taken = live.find(
+        (other) =>
+          one.isTemporary === other.isTemporary &&
+          (sameName(one.name, other.name) || overlap(types, one.bounds, other.bounds)),
+      );
+      if (taken !== undefined) throw fail('PARTITION_EXISTS', { partition: taken.name });
+      await db
+        .updateTable('partitions')
+        .set({ dropped_ms: null })
+        .where('id', '=', one.id)
+        .execute();
+    }
+  }
+
+  /**
    * The partition of each staged file, in order; 0 = of a table without. Makes what is missing. Throws
    * PARTITION_GONE where one was dropped since the load was planned, LIMIT_EXCEEDED. Inside a transaction.
    */
@@ -199,6 +229,10 @@ export class PartitionStore {
   }
 
   async #finder(tableId: TableId): Promise<PartitionFinder> {
+    return new PartitionFinder(this, await this.#partitioned(tableId), await this.list(tableId));
+  }
+
+  async #partitioned(tableId: TableId): Promise<PartitionedTable> {
     const row = await this.#context.db
       .selectFrom('tables')
       .select(['name', 'schema_json', 'partitioning_json'])
@@ -207,13 +241,12 @@ export class PartitionStore {
     if (row === undefined || row.partitioning_json === '') {
       throw fail('UNKNOWN_TABLE', { table: String(tableId) });
     }
-    const table = {
+    return {
       id: tableId,
       name: row.name,
       schema: JSON.parse(row.schema_json) as TableSchema,
       partitioning: JSON.parse(row.partitioning_json) as Partitioning,
     };
-    return new PartitionFinder(this, table, await this.list(tableId));
   }
 }
 

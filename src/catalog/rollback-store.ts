@@ -13,6 +13,7 @@ import type { TablePoint } from '../model/table-point.ts';
 import type { CatalogContext } from './context.ts';
 import { runBatch } from './driver/batch.ts';
 import { type HeldAfter, makeVersion } from './instant-change.ts';
+import { PartitionStore } from './partition-store.ts';
 import { TableStore } from './tables.ts';
 import { versionAt } from './travel.ts';
 import { removeAllFiles } from './truncate-store.ts';
@@ -64,6 +65,8 @@ export class RollbackStore {
         { tableId, transactionId, label, source: 'ROLLBACK' },
         async (version) => {
           await removeAllFiles(context, tableId, version);
+          const held = new Set(then.files.map((file) => file.partition_id));
+          await new PartitionStore(context).revive(tableId, held);
           return await restore(context, then, version, ids);
         },
       );
