@@ -20,6 +20,7 @@ import { runNamedBatch } from './driver/batch.ts';
 import { readJob, selectJobs } from './load-job-store.ts';
 import type { LoadJobRecord } from './load-jobs.ts';
 import { removePartitionFiles, replaceAllFiles } from './overwrite-files.ts';
+import { countBetween, type PlacedFile } from './partition-files.ts';
 import { PartitionStore } from './partition-store.ts';
 import { RollbackStore } from './rollback-store.ts';
 import type { FilesTable } from './schema/tables.ts';
@@ -262,26 +263,9 @@ export class CommitStore {
     }));
   }
 
-  /** Live files of the partition of `removed` whose place in the commit order is from their first to their last. */
-  async countBetween(
-    tableId: TableId,
-    removed: readonly { readonly id: FileId; readonly sequence: number }[],
-  ): Promise<number> {
-    const { db } = this.#context;
-    const [beside] = removed;
-    if (beside === undefined) return 0;
-    const sequences = removed.map(({ sequence }) => sequence);
-    const partition = db.selectFrom('files').select('partition_id').where('id', '=', beside.id);
-    const row = await db
-      .selectFrom('files')
-      .select((eb) => eb.fn.countAll<number>().as('count'))
-      .where('table_id', '=', tableId)
-      .where('partition_id', '=', partition)
-      .where('removed_version', 'is', null)
-      .where('sequence', '>=', Math.min(...sequences))
-      .where('sequence', '<=', Math.max(...sequences))
-      .executeTakeFirstOrThrow();
-    return Number(row.count);
+  /** See `countBetween`. */
+  countBetween(tableId: TableId, removed: readonly PlacedFile[]): Promise<number> {
+    return countBetween(this.#context, tableId, removed);
   }
 
   /**

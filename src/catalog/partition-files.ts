@@ -1,5 +1,5 @@
-// The SQL of taking all files of partitions out of a table at one new version. Only commit/ may call it, inside
-// its transaction.
+// The SQL of files of partitions: all of some leave a table at one new version; their order. Only commit/ may call
+// it, inside its transaction.
 import { fail } from '../base/errors.ts';
 import {
   asId,
@@ -79,4 +79,32 @@ export class PartitionFileStore {
       .execute();
     return version;
   }
+}
+
+export interface PlacedFile {
+  readonly id: FileId;
+  /** Its place in the commit order. */
+  readonly sequence: number;
+}
+
+/** Live files of the partition of `removed` that are in the commit order from their first to their last. */
+export async function countBetween(
+  { db }: CatalogContext,
+  tableId: TableId,
+  removed: readonly PlacedFile[],
+): Promise<number> {
+  const [beside] = removed;
+  if (beside === undefined) return 0;
+  const sequences = removed.map(({ sequence }) => sequence);
+  const partition = db.selectFrom('files').select('partition_id').where('id', '=', beside.id);
+  const row = await db
+    .selectFrom('files')
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .where('table_id', '=', tableId)
+    .where('partition_id', '=', partition)
+    .where('removed_version', 'is', null)
+    .where('sequence', '>=', Math.min(...sequences))
+    .where('sequence', '<=', Math.max(...sequences))
+    .executeTakeFirstOrThrow();
+  return Number(row.count);
 }

@@ -288,7 +288,9 @@ export function boundsOfKey(
     const upper = addUnits(type, least, step.unit, step.count);
     return { kind: 'range', lower: [null], upper: [upper] };
   }
-  return { kind: 'range', lower: [text], upper: [addUnits(type, text, step.unit, step.count)] };
+  const upper = addUnits(type, text, step.unit, step.count);
+  // The last year is 9999: what ends later has no end.
+  return { kind: 'range', lower: [text], upper: [/^\d{4}-/.test(upper) ? upper : null] };
 }
 
 /** Digits of a time that the name of its partition shows, by unit. */
