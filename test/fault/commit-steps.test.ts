@@ -31,10 +31,8 @@ for (const step of FE_STEPS)
       const writer = await rig.writer('events', PARTITIONS, { badEvery: 97 });
       await rig.start({ failpoints: `fe:${step}=kill@${at}` });
       await rig.load(writer, 'events');
-      const writing = writer.trickle(12, 1000, 60);
-      await rig.untilDead();
-      await rig.start();
-      await writing;
+      const restarted = rig.untilDead().then(() => rig.start());
+      await writer.trickleUntil(restarted, 12, 1000, 60);
       await rig.assertExact();
     });
 
@@ -56,8 +54,7 @@ for (const step of LOADER_STEPS)
       const writer = await rig.writer('events', PARTITIONS, { badEvery: 97 });
       await rig.start({ failpoints: `loader:${step}=kill@${at}` });
       await rig.load(writer, 'events');
-      const writing = writer.trickle(12, 1000, 60);
-      await rig.untilLogged('child process ended, starting it again');
-      await writing;
+      const killed = rig.untilLogged('child process ended, starting it again');
+      await writer.trickleUntil(killed, 12, 1000, 60);
       await rig.assertExact();
     });

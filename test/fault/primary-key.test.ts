@@ -31,10 +31,8 @@ for (const step of [
   for (const at of [1, 4])
     test(`the FE is killed at ${step}, hit ${at}`, async (t) => {
       const { rig, writer } = await open(t, `fe:${step}=kill@${at}`);
-      const writing = writer.trickle(12, 1000, 60);
-      await rig.untilDead();
-      await rig.start();
-      await writing;
+      const restarted = rig.untilDead().then(() => rig.start());
+      await writer.trickleUntil(restarted, 12, 1000, 60);
       await rig.assertExact();
     });
 
@@ -42,18 +40,16 @@ for (const step of ['deletes.before-put', 'deletes.after-put'])
   for (const at of [1, 2])
     test(`the query process is killed while it looks keys up, at ${step}, hit ${at}`, async (t) => {
       const { rig, writer } = await open(t, `query:${step}=kill@${at}`);
-      const writing = writer.trickle(16, 1000, 150);
-      await rig.untilLogged('child process ended, starting it again');
-      await writing;
+      const killed = rig.untilLogged('child process ended, starting it again');
+      await writer.trickleUntil(killed, 16, 1000, 150);
       await rig.assertExact();
     });
 
 for (const step of ['stage.after-put', 'task.before-commit', 'task.after-commit'])
   test(`the loader is killed at ${step}`, async (t) => {
     const { rig, writer } = await open(t, `loader:${step}=kill@2`);
-    const writing = writer.trickle(16, 1000, 150);
-    await rig.untilLogged('child process ended, starting it again');
-    await writing;
+    const killed = rig.untilLogged('child process ended, starting it again');
+    await writer.trickleUntil(killed, 16, 1000, 150);
     await rig.assertExact();
   });
 
@@ -66,8 +62,7 @@ for (const failpoints of [
 ])
   test(`an answer is lost, a step fails: ${failpoints}`, async (t) => {
     const { rig, writer } = await open(t, failpoints);
-    await writer.trickle(10, 1000, 60);
-    await rig.untilFired();
+    await writer.trickleUntil(rig.untilFired(), 10, 1000, 60);
     await rig.assertExact();
   });
 

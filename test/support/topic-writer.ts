@@ -119,6 +119,26 @@ export class TopicWriter {
     }
   }
 
+  /**
+   * At least `batches`, and on until `happened` settles: a busy machine makes fewer commits of as many batches.
+   * Rejects as `happened` does.
+   */
+  async trickleUntil(
+    happened: Promise<unknown>,
+    batches: number,
+    batchRows: number,
+    pauseMs: number,
+  ): Promise<void> {
+    let isOver = false;
+    const done = happened.finally(() => {
+      isOver = true;
+    });
+    done.catch(() => undefined);
+    await this.trickle(batches, batchRows, pauseMs);
+    while (!isOver && !this.#stopped) await this.trickle(1, batchRows, pauseMs);
+    await done;
+  }
+
   /** One transaction over all partitions; the rows of an aborted one must never show. */
   async transaction(rows: number, end: 'commit' | 'abort', batchRows = 500): Promise<void> {
     const { topic, partitions, transactionalId = '' } = this.#options;
