@@ -16,7 +16,7 @@ import type { Catalog, CatalogScope } from '../catalog/catalog.ts';
 import type { CommitAttempt, CommitCheck, JobGrowth, NewFile } from '../catalog/commit-store.ts';
 import { UniqueViolation } from '../catalog/driver/unique-violation.ts';
 import { isFinalJobState } from '../catalog/load-jobs.ts';
-import { type NewTransaction, refusal, success } from '../catalog/transactions.ts';
+import { type NewTransaction, success } from '../catalog/transactions.ts';
 import type {
   BegunTransaction,
   CommitRequest,
@@ -27,6 +27,7 @@ import type { TablePoint } from '../model/table-point.ts';
 import { findImbalance } from './check-request.ts';
 import { commitCompaction } from './compaction-commit.ts';
 import { changes, growthOf } from './growth.ts';
+import { checkKnown, checkLeader, checkRejectedStore, checkTables, refuse } from './judge.ts';
 import { commitOther } from './other-commit.ts';
 import { changePartitions, type PartitionHooks, type PartitionMaker } from './partition-commit.ts';
 import { aborted, answerAgain, Refused, Repeated, refusedIfGone, resultOf } from './refused.ts';
@@ -66,7 +67,7 @@ export class CatalogCommitter implements Committer {
     const transactionId = await this.#catalog.begins.reserveTransactionId();
     const begun = await this.#catalog.transaction(async (scope) => {
       const { leaderEpoch, lease } = await scope.begins.facts(task.taskId);
-      this.#checkLeader(leaderEpoch);
+      checkLeader(this.#catalog, leaderEpoch);
       if (lease?.epoch !== task.epoch) {
         throw fail('LEASE_LOST', { taskId: task.taskId, epoch: task.epoch });
       }
@@ -91,7 +92,7 @@ export class CatalogCommitter implements Committer {
   async beginOther(load: BeginOther): Promise<BegunTransaction> {
     const transactionId = await this.#catalog.begins.reserveTransactionId();
     const begun = await this.#catalog.transaction(async (scope) => {
-      this.#checkLeader(await scope.commits.currentLeaderEpoch());
+      checkLeader(this.#catalog, await scope.commits.currentLeaderEpoch());
       const table = await scope.tables.byId(load.tableId);
       if (table === null) throw fail('UNKNOWN_TABLE', { table: String(load.tableId) });
       await takeLabel(scope, transactionId, {
@@ -172,7 +173,7 @@ export class CatalogCommitter implements Committer {
 
   async abort(transactionId: TransactionId, reason: string): Promise<CommitResult> {
     return await this.#catalog.transaction(async (scope) => {
-      this.#checkLeader(await scope.commits.currentLeaderEpoch());
+      checkLeader(this.#catalog, await scope.commits.currentLeaderEpoch());
       const transaction = await scope.transactions.find(transactionId);
       if (transaction === null) throw fail('UNKNOWN_TRANSACTION', { transactionId });
       if (!(await scope.commits.abort(transactionId, reason, ''))) return resultOf(transaction);
@@ -183,7 +184,7 @@ export class CatalogCommitter implements Committer {
 
   async prepare(transactionId: TransactionId): Promise<void> {
     await this.#catalog.transaction(async (scope) => {
-      this.#checkLeader(await scope.commits.currentLeaderEpoch());
+      checkLeader(this.#catalog, await scope.commits.currentLeaderEpoch());
       const timeoutMs = this.#limits.preparedTimeoutMs;
       if (await scope.commits.prepare(transactionId, timeoutMs)) return;
       const transaction = await scope.transactions.find(transactionId);
@@ -231,17 +232,10 @@ export class CatalogCommitter implements Committer {
     return changePartitions(this.#catalog, tableId, make, hooks);
   }
 
-  #checkLeader(current: number): void {
-    const epoch = this.#catalog.leaderEpoch;
-    if (current !== epoch) throw fail('LEADER_LOST', { epoch, current });
-  }
-
   /** Throws unless the transaction is this task's and was open. */
   #judgeTransaction(request: CommitRequest, check: CommitCheck): void {
-    this.#checkLeader(check.leaderEpoch);
     const { transactionId } = request;
-    const { transaction } = check;
-    if (transaction === null) throw fail('UNKNOWN_TRANSACTION', { transactionId });
+    const transaction = checkKnown(this.#catalog, transactionId, check);
     const { taskId, jobId, epoch } = transaction;
     if (taskId !== request.taskId || jobId !== request.jobId || epoch !== request.epoch) {
       const detail = `it was begun by task ${taskId ?? 'none'} under epoch ${epoch ?? 'none'}`;
@@ -256,17 +250,12 @@ export class CatalogCommitter implements Committer {
     request: CommitRequest,
     check: CommitCheck,
   ): Promise<void> {
-    const { taskId, epoch, transactionId } = request;
+    const { taskId, epoch } = request;
     if (check.leaseEpoch !== epoch) throw new Refused(fail('LEASE_LOST', { taskId, epoch }));
     if (check.job === null || isFinalJobState(check.job.state)) {
       throw new Refused(null, `job ${request.jobId} is ${check.job?.state ?? 'gone'}`);
     }
-    const versions = new Map(check.versions.map((version) => [version.tableId, version]));
-    for (const table of request.tables) {
-      if (changes(table) && !versions.has(table.tableId)) {
-        throw new Refused(null, `table ${table.tableId} was dropped`);
-      }
-    }
+    checkTables(request, check);
     for (const [index, progress] of request.progress.entries()) {
       if (check.segments[index] !== null) continue;
       const { topic, partition, fromOffset } = progress;
@@ -275,35 +264,13 @@ export class CatalogCommitter implements Committer {
         fail('POSITION_MISMATCH', { topic, partition, fromOffset, stored: stored ?? 'none' }),
       );
     }
-    const rejected = versions.get(this.#rejectedTable);
-    const limitBytes = this.#limits.rejectedStoreBytes;
-    if (rejected !== undefined && rejected.sizeBytes > limitBytes) {
-      const staged = request.tables.find((table) => table.tableId === this.#rejectedTable);
-      const addedBytes = sum(staged?.files.map((file) => file.sizeBytes) ?? []);
-      const sizeBytes = rejected.sizeBytes - addedBytes;
-      throw new Refused(
-        fail('REJECTED_STORE_FULL', { transactionId, sizeBytes, addedBytes, limitBytes }),
-      );
-    }
+    checkRejectedStore(request, check, this.#rejectedTable, this.#limits);
   }
 
-  /** Aborts for good what was refused; the same answer then waits for every repeat. */
-  async #refuse(request: CommitRequest, refused: Refused): Promise<CommitResult> {
-    const { transactionId } = request;
-    const attachment = refused.error === null ? '' : refusal(refused.error);
-    const other = await this.#catalog.transaction(async (scope) => {
-      this.#checkLeader(await scope.commits.currentLeaderEpoch());
-      if (!(await scope.commits.abort(transactionId, refused.message, attachment))) {
-        return await scope.transactions.find(transactionId);
-      }
-      await scope.loadJobs.countAborted(request.jobId, 1);
-      return null;
-    });
-    failpoint('commit.after-refusal');
-    // A copy of the request came to an end in between: its answer counts.
-    if (other !== null) return answerAgain(other);
-    if (refused.error !== null) throw refused.error;
-    return aborted;
+  #refuse({ transactionId, jobId }: CommitRequest, refused: Refused): Promise<CommitResult> {
+    return refuse(this.#catalog, transactionId, refused, (scope) =>
+      scope.loadJobs.countAborted(jobId, 1),
+    );
   }
 }
 

@@ -7,10 +7,11 @@ import { failpoint } from '../base/failpoints.ts';
 import type { DeleteFileId, FileId, TableVersion } from '../base/ids.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { NewDeletes } from '../catalog/delete-store.ts';
-import { refusal, success } from '../catalog/transactions.ts';
+import { success } from '../catalog/transactions.ts';
 import { transactionOfKey } from '../model/file-key.ts';
 import type { CommitResult } from '../model/load-plan.ts';
-import { aborted, answerAgain, Refused, Repeated } from './refused.ts';
+import { checkOpen, refuse } from './judge.ts';
+import { answerAgain, Refused, Repeated } from './refused.ts';
 import { sum } from './sum.ts';
 import type { CompactionCommit } from './types.ts';
 
@@ -40,11 +41,7 @@ export async function commitCompaction(
           },
         ],
       });
-      const epoch = catalog.leaderEpoch;
-      const current = check.leaderEpoch;
-      if (current !== epoch) throw fail('LEADER_LOST', { epoch, current });
-      if (check.transaction === null) throw fail('UNKNOWN_TRANSACTION', { transactionId });
-      if (!check.moved) throw new Repeated(check.transaction);
+      checkOpen(catalog, transactionId, check);
       const version = check.versions[0]?.version;
       if (version === undefined) throw new Refused(null, `table ${tableId} was dropped`);
       const { held, loadWaits } = await scope.turns.standing(request.turn);
@@ -96,11 +93,8 @@ export async function commitCompaction(
     return answer;
   } catch (error) {
     if (error instanceof Repeated) return answerAgain(error.transaction);
-    if (!(error instanceof Refused)) throw error;
-    const attachment = error.error === null ? '' : refusal(error.error);
-    await catalog.commits.abort(transactionId, error.message, attachment);
-    if (error.error !== null) throw error.error;
-    return aborted;
+    if (error instanceof Refused) return await refuse(catalog, transactionId, error);
+    throw error;
   }
 }
 

@@ -5,13 +5,14 @@ import { fail } from '../base/errors.ts';
 import { failpoint } from '../base/failpoints.ts';
 import { asId, type PartitionId, type TableId, type TableVersion } from '../base/ids.ts';
 import type { Catalog, CatalogScope } from '../catalog/catalog.ts';
-import { refusal, success } from '../catalog/transactions.ts';
+import { success } from '../catalog/transactions.ts';
 import { transactionOfKey } from '../model/file-key.ts';
 import type { CommitResult, StagedTable } from '../model/load-plan.ts';
 import type { TableInfo } from '../model/table.ts';
 import { batchRows } from './check-request.ts';
 import { changes, growthOf, growthOfTable } from './growth.ts';
-import { aborted, answerAgain, Refused, Repeated, refusedIfGone } from './refused.ts';
+import { checkOpen, checkRejectedStore, checkTables, refuse } from './judge.ts';
+import { answerAgain, Refused, Repeated, refusedIfGone } from './refused.ts';
 import {
   checkResolved,
   findDeletesImbalance,
@@ -47,17 +48,13 @@ export async function commitOther(
         progress: [],
         tables: growthOf(tables),
       });
-      const { leaderEpoch: epoch } = catalog;
-      if (check.leaderEpoch !== epoch) {
-        throw fail('LEADER_LOST', { epoch, current: check.leaderEpoch });
-      }
-      if (check.transaction === null) throw fail('UNKNOWN_TRANSACTION', { transactionId });
-      if (!check.moved) throw new Repeated(check.transaction);
+      checkOpen(catalog, transactionId, check);
       if (imbalance !== null) {
         throw new Refused(fail('COMMIT_REQUEST_INVALID', { transactionId, detail: imbalance }));
       }
       const versions = new Map(check.versions.map((version) => [version.tableId, version]));
-      judge(options, request, versions);
+      checkTables(request, check);
+      checkRejectedStore(request, check, options.rejectedTable, options.limits);
       const table = await scope.tables.byId(request.tableId);
       if (table === null) throw new Refused(null, `table ${request.tableId} was dropped`);
       await checkResolved(scope, tables, check.versions, request.turn);
@@ -101,11 +98,8 @@ export async function commitOther(
   } catch (thrown) {
     const error = refusedIfGone(thrown);
     if (error instanceof Repeated) return answerAgain(error.transaction);
-    if (!(error instanceof Refused)) throw error;
-    const attachment = error.error === null ? '' : refusal(error.error);
-    await catalog.commits.abort(transactionId, error.message, attachment);
-    if (error.error !== null) throw error.error;
-    return aborted;
+    if (error instanceof Refused) return await refuse(catalog, transactionId, error);
+    throw error;
   }
 }
 
@@ -147,29 +141,6 @@ async function overwrittenIds(
   if (overwritten !== undefined) return overwritten;
   const all = await partitions.list(tableId);
   return all.filter(({ isTemporary }) => !isTemporary).map(({ id }) => id);
-}
-
-/** Throws Refused when the rows may not become visible. */
-function judge(
-  { rejectedTable, limits }: OtherCommitOptions,
-  request: OtherCommit,
-  versions: ReadonlyMap<TableId, { readonly sizeBytes: number }>,
-): void {
-  for (const table of request.tables) {
-    if (changes(table) && !versions.has(table.tableId)) {
-      throw new Refused(null, `table ${table.tableId} was dropped`);
-    }
-  }
-  const { transactionId } = request;
-  const rejected = versions.get(rejectedTable);
-  const limitBytes = limits.rejectedStoreBytes;
-  if (rejected === undefined || rejected.sizeBytes <= limitBytes) return;
-  const staged = request.tables.find((table) => table.tableId === rejectedTable);
-  const addedBytes = sum(staged?.files.map((file) => file.sizeBytes) ?? []);
-  const sizeBytes = rejected.sizeBytes - addedBytes;
-  throw new Refused(
-    fail('REJECTED_STORE_FULL', { transactionId, sizeBytes, addedBytes, limitBytes }),
-  );
 }
 
 /** What is wrong with the request, null when it adds up: a bug of the sender, never made visible. */

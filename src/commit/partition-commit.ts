@@ -7,6 +7,7 @@ import type { Catalog, CatalogScope } from '../catalog/catalog.ts';
 import type { NewPartition, PartitionStore } from '../catalog/partition-store.ts';
 import type { Partition } from '../model/partition.ts';
 import type { TableInfo } from '../model/table.ts';
+import { checkLeader } from './judge.ts';
 
 export interface PartitionChange {
   /** They go, with their rows. */
@@ -40,9 +41,7 @@ export async function changePartitions(
 ): Promise<boolean> {
   const transactionId = await catalog.begins.reserveTransactionId();
   const changed = await catalog.transaction(async (scope) => {
-    const current = await scope.commits.currentLeaderEpoch();
-    const epoch = catalog.leaderEpoch;
-    if (current !== epoch) throw fail('LEADER_LOST', { epoch, current });
+    checkLeader(catalog, await scope.commits.currentLeaderEpoch());
     const table = await scope.tables.byId(tableId);
     if (table === null) throw fail('UNKNOWN_TABLE', { table: String(tableId) });
     const change = make(table, await scope.partitions.list(tableId));

@@ -6,6 +6,7 @@ import type { TableId } from '../base/ids.ts';
 import type { Catalog, CatalogScope } from '../catalog/catalog.ts';
 import type { SchemaChange } from '../catalog/schema-store.ts';
 import type { TableInfo } from '../model/table.ts';
+import { checkLeader } from './judge.ts';
 
 /**
  * Makes the new schema from the table as it is at this moment; null = nothing changes. Throws what is wrong
@@ -27,9 +28,7 @@ export async function changeSchema(
 ): Promise<boolean> {
   const transactionId = await catalog.begins.reserveTransactionId();
   const changed = await catalog.transaction(async (scope) => {
-    const current = await scope.commits.currentLeaderEpoch();
-    const epoch = catalog.leaderEpoch;
-    if (current !== epoch) throw fail('LEADER_LOST', { epoch, current });
+    checkLeader(catalog, await scope.commits.currentLeaderEpoch());
     const { table: before, nextFieldId } = await scope.schemas.current(tableId);
     const database = await scope.databases.byId(before.databaseId);
     if (database?.isSystem === true) {

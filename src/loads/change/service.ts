@@ -2,7 +2,7 @@
 // Where what was read changed meanwhile, all of it is done again, this time while holding the turn, so that it comes
 // to an end. Whatever goes wrong before the commit aborts the transaction: nothing changed.
 import type { Clock } from '../../base/clock.ts';
-import { type AppError, fail, toAppError } from '../../base/errors.ts';
+import { fail, toAppError } from '../../base/errors.ts';
 import { failpoint } from '../../base/failpoints.ts';
 import type { TableVersion, TransactionId } from '../../base/ids.ts';
 import type { Log } from '../../base/log.ts';
@@ -16,6 +16,14 @@ import type { CommitResult } from '../../model/load-plan.ts';
 import type { TableInfo } from '../../model/table.ts';
 import { changedScan } from '../../query/plan-change.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
+import {
+  abortOrExpire,
+  commitOrAsk,
+  countRows,
+  countTransaction,
+  GRACE_MS,
+  namedTimeout,
+} from '../own-transaction.ts';
 
 /** Runs a plan on a CN. */
 export type StageChange = (
@@ -61,8 +69,6 @@ export interface ChangeResult {
   readonly rowsFiltered: number;
 }
 
-/** The transaction outlives the statement's own limit by this: it is the statement that ends first. */
-const GRACE_MS = 60_000;
 /** A holder that died keeps the others waiting for this long. */
 const LEASE_MS = 30_000;
 /** Under the turn only what needs no turn (TRUNCATE, a schema change) can come in between. */
@@ -92,7 +98,7 @@ export class Changes {
    * the transaction tells.
    */
   async run(request: ChangeRequest): Promise<ChangeResult> {
-    const { committer, random, coordinator, clock, metrics } = this.#options;
+    const { committer, random, coordinator, clock } = this.#options;
     const { table, kind, signal } = request;
     const planned = await request.plan();
     const { timeoutMs, userName } = planned.plan;
@@ -112,14 +118,13 @@ export class Changes {
       const first = { planned, staged: await this.#stage(running, planned, signal) };
       return await this.#commitStaged(running, first);
     });
-    metrics.add('millrace_load_transactions_total', 1, { kind, state: result.state.toLowerCase() });
+    countTransaction(this.#options, kind, result.state);
     if (result.state !== 'VISIBLE') {
       const detail = 'the table was dropped, or the transaction was aborted';
       throw fail('CHANGE_ABORTED', { what: kind.toUpperCase(), transactionId, detail });
     }
     const { rowsChanged, rowsFiltered } = staged;
-    metrics.add('millrace_load_rows_total', rowsChanged, { kind, result: 'loaded' });
-    metrics.add('millrace_load_rows_total', rowsFiltered, { kind, result: 'filtered' });
+    countRows(this.#options, kind, rowsChanged, rowsFiltered);
     return { label, transactionId, rowsChanged, rowsFiltered };
   }
 
@@ -197,56 +202,32 @@ export class Changes {
       const request = { plan: limited, transactionId, label };
       return await orAborted(stage(request, { signal, timeoutMs }), signal);
     } catch (thrown) {
-      const error = toAppError(thrown);
-      if (error.code !== 'TIMEOUT') throw error;
-      throw fail('TIMEOUT', {
-        what: `the ${kind.toUpperCase()}`,
-        timeoutMs: plan.timeoutMs,
-        hint: 'SET insert_timeout raises it',
-      });
+      throw namedTimeout(toAppError(thrown), kind, plan.timeoutMs);
     }
   }
 
-  async #commit(
+  #commit(
     { transactionId, table, kind }: Running,
     { tables, rowsLoaded, rowsFiltered, errorSamples }: StagedChange,
     turn?: Turn,
   ): Promise<CommitResult> {
-    const { clock, metrics, committer } = this.#options;
-    const startedMs = clock.monotonicMs();
-    try {
-      return await committer.commitOther({
-        transactionId,
-        tableId: table.id,
-        tables,
-        rowsLoaded,
-        rowsFiltered,
-        errorSamples,
-        ...(turn === undefined ? {} : { turn }),
-      });
-    } catch (thrown) {
-      // Never taken for a failure: the transaction's own state decides.
-      const known = await committer.state(transactionId).catch(() => null);
-      if (known?.state === 'VISIBLE') return known;
-      throw thrown;
-    } finally {
-      metrics.observe('millrace_load_commit_seconds', (clock.monotonicMs() - startedMs) / 1000, {
-        kind,
-      });
-    }
+    return commitOrAsk(this.#options, kind, {
+      transactionId,
+      tableId: table.id,
+      tables,
+      rowsLoaded,
+      rowsFiltered,
+      errorSamples,
+      ...(turn === undefined ? {} : { turn }),
+    });
   }
 
-  /** What cannot be aborted now times out: a transaction without a commit has no effect. */
   async #orAbort<T>({ transactionId, kind }: Running, work: () => Promise<T>): Promise<T> {
     try {
       return await work();
     } catch (thrown) {
-      const error: AppError = toAppError(thrown);
-      const { committer, log, metrics } = this.#options;
-      metrics.add('millrace_load_transactions_total', 1, { kind, state: 'aborted' });
-      await committer.abort(transactionId, error.message).catch((failed: unknown) => {
-        log.warn('a change of rows could not be aborted', { txn: transactionId, error: failed });
-      });
+      const error = toAppError(thrown);
+      await abortOrExpire(this.#options, kind, transactionId, error.message);
       throw error;
     }
   }

@@ -12,6 +12,14 @@ import type { InsertPlan, StagedInsert } from '../../model/insert-plan.ts';
 import type { CommitResult } from '../../model/load-plan.ts';
 import type { TableInfo } from '../../model/table.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
+import {
+  abortOrExpire,
+  commitOrAsk,
+  countRows,
+  countTransaction,
+  GRACE_MS,
+  namedTimeout,
+} from '../own-transaction.ts';
 
 /** Runs a plan on a CN. */
 export type StageInsert = (
@@ -53,8 +61,6 @@ export interface InsertResult {
   readonly rowsFiltered: number;
 }
 
-/** The transaction outlives the statement's own limit by this: it is the statement that ends first. */
-const GRACE_MS = 60_000;
 const KIND = 'insert';
 
 export class Inserts {
@@ -85,20 +91,13 @@ export class Inserts {
     const staged = await this.#stage(plan, transactionId, label, signal);
     failpoint('insert.before-commit');
     const result = await this.#commit(request, transactionId, staged);
-    this.#count(result.state);
+    countTransaction(this.#options, KIND, result.state);
     if (result.state !== 'VISIBLE') {
       const detail = 'the table was dropped, or the transaction was aborted';
       throw fail('INSERT_ABORTED', { transactionId, detail });
     }
     const { rowsLoaded, rowsFiltered } = staged;
-    this.#options.metrics.add('millrace_load_rows_total', rowsLoaded, {
-      kind: KIND,
-      result: 'loaded',
-    });
-    this.#options.metrics.add('millrace_load_rows_total', rowsFiltered, {
-      kind: KIND,
-      result: 'filtered',
-    });
+    countRows(this.#options, KIND, rowsLoaded, rowsFiltered);
     return { label, transactionId, rowsLoaded, rowsFiltered };
   }
 
@@ -113,14 +112,8 @@ export class Inserts {
       return await orAborted(this.#options.stage({ plan, transactionId, label }, options), signal);
     } catch (thrown) {
       const error = toAppError(thrown);
-      await this.#abort(transactionId, error.message);
-      throw error.code === 'TIMEOUT'
-        ? fail('TIMEOUT', {
-            what: 'the INSERT',
-            timeoutMs: plan.timeoutMs,
-            hint: 'SET insert_timeout raises it',
-          })
-        : error;
+      await abortOrExpire(this.#options, KIND, transactionId, error.message);
+      throw namedTimeout(error, KIND, plan.timeoutMs);
     }
   }
 
@@ -129,10 +122,8 @@ export class Inserts {
     transactionId: TransactionId,
     staged: StagedInsert,
   ): Promise<CommitResult> {
-    const { clock, metrics, committer } = this.#options;
-    const startedMs = clock.monotonicMs();
     try {
-      return await committer.commitOther({
+      return await commitOrAsk(this.#options, KIND, {
         transactionId,
         tableId: table.id,
         ...staged,
@@ -141,29 +132,8 @@ export class Inserts {
       });
     } catch (thrown) {
       const error = toAppError(thrown);
-      // Never taken for a failure: the transaction's own state decides.
-      const known = await committer.state(transactionId).catch(() => null);
-      if (known?.state === 'VISIBLE') return known;
-      await this.#abort(transactionId, error.message);
+      await abortOrExpire(this.#options, KIND, transactionId, error.message);
       throw error;
-    } finally {
-      metrics.observe('millrace_load_commit_seconds', (clock.monotonicMs() - startedMs) / 1000, {
-        kind: KIND,
-      });
     }
-  }
-
-  /** What cannot be aborted now times out: a transaction without a commit has no effect. */
-  async #abort(transactionId: TransactionId, reason: string): Promise<void> {
-    this.#count('ABORTED');
-    const { committer, log } = this.#options;
-    await committer.abort(transactionId, reason).catch((error: unknown) => {
-      log.warn('insert could not be aborted', { txn: transactionId, error });
-    });
-  }
-
-  #count(state: string): void {
-    const labels = { kind: KIND, state: state.toLowerCase() };
-    this.#options.metrics.add('millrace_load_transactions_total', 1, labels);
   }
 }

@@ -1,0 +1,79 @@
+// What statements with a transaction of their own (INSERT, UPDATE, DELETE) share: a commit whose lost answer is asked
+// for, an abort that may fail, the error of running out of time, and their counts.
+import type { Clock } from '../base/clock.ts';
+import { type AppError, fail } from '../base/errors.ts';
+import type { TransactionId } from '../base/ids.ts';
+import type { Log } from '../base/log.ts';
+import type { Committer, OtherCommit } from '../commit/types.ts';
+import type { CommitResult } from '../model/load-plan.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+
+/** The transaction outlives the statement's own limit by this: it is the statement that ends first. */
+export const GRACE_MS = 60_000;
+
+export type StatementKind = 'insert' | 'update' | 'delete';
+
+export interface OwnTransactionOptions {
+  readonly committer: Pick<Committer, 'commitOther' | 'abort' | 'state'>;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
+
+/** Throws what commitOther throws, unless the transaction is VISIBLE all the same: its own state decides. */
+export async function commitOrAsk(
+  { committer, clock, metrics }: OwnTransactionOptions,
+  kind: StatementKind,
+  request: OtherCommit,
+): Promise<CommitResult> {
+  const startedMs = clock.monotonicMs();
+  try {
+    return await committer.commitOther(request);
+  } catch (thrown) {
+    const known = await committer.state(request.transactionId).catch(() => null);
+    if (known?.state === 'VISIBLE') return known;
+    throw thrown;
+  } finally {
+    const seconds = (clock.monotonicMs() - startedMs) / 1000;
+    metrics.observe('millrace_load_commit_seconds', seconds, { kind });
+  }
+}
+
+/** What cannot be aborted now times out: a transaction without a commit has no effect. */
+export async function abortOrExpire(
+  options: OwnTransactionOptions,
+  kind: StatementKind,
+  transactionId: TransactionId,
+  reason: string,
+): Promise<void> {
+  const { committer, log } = options;
+  countTransaction(options, kind, 'ABORTED');
+  await committer.abort(transactionId, reason).catch((error: unknown) => {
+    log.warn('a statement could not be aborted', { kind, txn: transactionId, error });
+  });
+}
+
+export function countTransaction(
+  { metrics }: OwnTransactionOptions,
+  kind: StatementKind,
+  state: CommitResult['state'],
+): void {
+  metrics.add('millrace_load_transactions_total', 1, { kind, state: state.toLowerCase() });
+}
+
+export function countRows(
+  { metrics }: OwnTransactionOptions,
+  kind: StatementKind,
+  loaded: number,
+  filtered: number,
+): void {
+  metrics.add('millrace_load_rows_total', loaded, { kind, result: 'loaded' });
+  metrics.add('millrace_load_rows_total', filtered, { kind, result: 'filtered' });
+}
+
+/** A TIMEOUT with the statement's name and limit; every other error as it is. */
+export function namedTimeout(error: AppError, kind: StatementKind, timeoutMs: number): AppError {
+  if (error.code !== 'TIMEOUT') return error;
+  const hint = 'SET insert_timeout raises it';
+  return fail('TIMEOUT', { what: `the ${kind.toUpperCase()}`, timeoutMs, hint });
+}
