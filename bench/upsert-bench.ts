@@ -115,6 +115,7 @@ class Table {
       random: systemRandom,
       tempDirectory: join(directory, 'tmp'),
       openStore: async () => this.#store,
+      reserveIds: async () => 1,
     };
     this.target = {
       tableId: asId<TableId>(10),

@@ -3,6 +3,7 @@
 import type { UpdateRule } from '../model/load-plan.ts';
 import type { ColumnSchema, TableInfo } from '../model/table.ts';
 import { hasMissingValue } from '../pipeline/transform/missing-value.ts';
+import { generatedColumnSql, generatedFrom } from '../query/generated-column.ts';
 import { analysisError } from './properties.ts';
 
 export interface UpdateWish {
@@ -29,8 +30,19 @@ export function updateRule(
   if (partial) checkLeft(left);
   const column = decides === null ? null : conditionColumn(schema.columns, decides, given);
   // Where nothing is left out, the rows are whole.
-  if (column === null && (!partial || left.length === 0)) return null;
-  return { partial, condition: column, timeZone };
+  if (column === null && (!partial || left.every(isGenerated))) return null;
+  const generated = partial ? left.filter(isGenerated) : [];
+  if (generated.length === 0) return { partial, condition: column, timeZone };
+  const outputs = generated.map((one) => ({
+    column: one.name,
+    duckdbSql: generatedColumnSql(one, schema.columns, timeZone),
+    from: generatedFrom(one, schema.columns),
+  }));
+  return { partial, condition: column, timeZone, generated: outputs };
+}
+
+function isGenerated({ generated }: ColumnSchema): boolean {
+  return generated !== undefined;
 }
 
 function checkLeft(left: readonly ColumnSchema[]): void {
@@ -38,14 +50,8 @@ function checkLeft(left: readonly ColumnSchema[]): void {
     if (column.isKey) {
       throw analysisError(`Partial update needs all key columns, it lacks ${column.name}`);
     }
-    if (column.generated !== undefined) {
-      throw analysisError(
-        `Partial update of a table with generated columns is not supported yet, column: ${column.name}`,
-      );
-    }
-    if (column.autoIncrement === true) {
-      throw analysisError(`Partial update must give the AUTO_INCREMENT column ${column.name}`);
-    }
+    // Made of the merged row; a new row gets a number.
+    if (isGenerated(column) || column.autoIncrement === true) continue;
     if (!hasMissingValue(column)) {
       throw analysisError(
         `Column has no default value, column: ${column.name}: a new row of a partial update would have none`,

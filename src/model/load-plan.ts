@@ -207,6 +207,16 @@ export interface UpdateRule {
   readonly condition: string | null;
   /** For defaults: IANA name or offset. */
   readonly timeZone: string;
+  /** Of partial rows: how the generated columns, which none of them gives, are made of the merged row. */
+  readonly generated?: readonly GeneratedOutput[];
+}
+
+export interface GeneratedOutput {
+  readonly column: string;
+  /** DuckDB SQL of the column's own type over the other columns of the table, by their quoted names. */
+  readonly duckdbSql: string;
+  /** Names of the columns that it is made of. */
+  readonly from: readonly string[];
 }
 
 /** Rows that leave a table: one position-delete object and what it holds of which data file. */

@@ -10,16 +10,18 @@ import { routeColumn, routeSqls } from '../model/partition-routing.ts';
 import type { QueryScan } from '../model/query-plan.ts';
 import type { ResolvePlan } from '../model/resolve-plan.ts';
 import { loadOrder, sortItemsSql } from '../model/sort-key.ts';
-import type { StagedFile, VolumeSpec } from '../model/table.ts';
+import type { ColumnSchema, StagedFile, VolumeSpec } from '../model/table.ts';
 import type { SinkServices, SinkStore } from './sink/append.ts';
 import { writeDeletes } from './sink/delete-file.ts';
 import { keySchema } from './sink/keyed.ts';
 import { appendRows } from './sink/partitioned.ts';
 import { missingValueSql } from './transform/missing-value.ts';
+import type { ReserveIds } from './types.ts';
 
 export interface ResolveServices extends SourceReader, SinkServices {
   readonly engine: Engine;
   readonly openStore: (volume: VolumeSpec) => Promise<SinkStore>;
+  readonly reserveIds: ReserveIds;
 }
 
 /** Positions that go; old rows of the batch's keys; the rows that come in their place. */
@@ -62,6 +64,7 @@ export async function runResolve(
           } else {
             await run(`CREATE OR REPLACE TEMP TABLE ${OLD} AS ${withClause}${oldSql(plan, paths)}`);
             await run(`CREATE OR REPLACE TEMP TABLE ${NEW} AS ${newSql(plan, draft, paths)}`);
+            await giveIds(plan, draft, services, connection, options);
             await run(`CREATE OR REPLACE TEMP TABLE ${GONE} AS ${goneOfDraftSql(plan, paths)}`);
           }
           const made =
@@ -110,7 +113,10 @@ function scanOf({ schema, target, files, staged }: ResolvePlan): QueryScan {
   const columns = new Set(target.keys ?? []);
   const { draft } = staged.keyed ?? {};
   if (draft !== undefined) {
-    for (const { name } of schema.columns) if (!draft.given.includes(name)) columns.add(name);
+    const made = new Set(draft.rule.generated?.map(({ column }) => column));
+    for (const { name } of schema.columns) {
+      if (!draft.given.includes(name) && !made.has(name)) columns.add(name);
+    }
     if (draft.rule.condition !== null) columns.add(draft.rule.condition);
   }
   return { placeholder: SCAN, schema, columns: [...columns], files, positions: 'all' };
@@ -146,11 +152,15 @@ function newSql(
 ): string {
   const { schema } = plan;
   const givenSchema = { ...schema, columns: schema.columns.filter((c) => given.includes(c.name)) };
-  const columns = schema.columns.map((column) => {
+  const generated = rule.generated ?? [];
+  const isMade = ({ name }: ColumnSchema): boolean => generated.some((one) => one.column === name);
+  const columns = schema.columns.flatMap((column) => {
     const name = quoteIdentifier(column.name);
-    if (given.includes(column.name)) return `d.${name}`;
-    const missing = missingValueSql(column, rule.timeZone);
-    return `CASE WHEN o.__row IS NULL THEN ${missing} ELSE o.${name} END AS ${name}`;
+    if (given.includes(column.name)) return [`d.${name}`];
+    if (isMade(column)) return [];
+    // A new row gets its number when it is known how many there are.
+    const missing = column.autoIncrement === true ? 'NULL' : missingValueSql(column, rule.timeZone);
+    return [`CASE WHEN o.__row IS NULL THEN ${missing} ELSE o.${name} END AS ${name}`];
   });
   const rows = `SELECT ${readSelectList(givenSchema)} FROM ${readParquetSql(givenSchema, draft === null ? [] : [draft])}`;
   const condition = rule.condition === null ? null : quoteIdentifier(rule.condition);
@@ -163,7 +173,34 @@ function newSql(
     deletes === null
       ? OLD
       : `(SELECT a.* FROM ${OLD} a ANTI JOIN (${keysSql(plan, [deletes])}) b ON ${sameKey(plan, 'a', 'b')})`;
-  return `SELECT ${columns.join(', ')}, o.__file, o.__row FROM (${rows}) d LEFT JOIN ${old} o ON ${sameKey(plan, 'd', 'o')}${counts}`;
+  const merged = `SELECT ${columns.join(', ')}, o.__file, o.__row FROM (${rows}) d LEFT JOIN ${old} o ON ${sameKey(plan, 'd', 'o')}${counts}`;
+  if (generated.length === 0) return merged;
+  const made = generated.map(
+    ({ column, duckdbSql }) => `${duckdbSql} AS ${quoteIdentifier(column)}`,
+  );
+  return `SELECT *, ${made.join(', ')} FROM (${merged})`;
+}
+
+/** New rows get a value of the AUTO_INCREMENT column that the draft does not give; old rows have theirs. */
+async function giveIds(
+  { schema, target }: ResolvePlan,
+  { given }: DraftRows,
+  services: ResolveServices,
+  connection: Connection,
+  options: StatementOptions,
+): Promise<void> {
+  const column = schema.columns.find(({ autoIncrement }) => autoIncrement === true);
+  if (column === undefined || given.includes(column.name)) return;
+  const [row] = await connection.rows(`SELECT count(*) FROM ${NEW} WHERE __row IS NULL`, options);
+  const count = Number(row?.[0] ?? 0);
+  if (count === 0) return;
+  const first = await services.reserveIds(target.tableId, count);
+  const keys = (target.keys ?? []).map(quoteIdentifier).join(', ');
+  const numbered = `SELECT rowid AS place, row_number() OVER (ORDER BY ${keys}) AS ordinal FROM ${NEW} WHERE __row IS NULL`;
+  await connection.run(
+    `UPDATE ${NEW} SET ${quoteIdentifier(column.name)} = ${first} - 1 + n.ordinal FROM (${numbered}) n WHERE ${NEW}.rowid = n.place`,
+    options,
+  );
 }
 
 function goneOfDraftSql(plan: ResolvePlan, { deletes }: BatchPaths): string {

@@ -158,10 +158,13 @@ async function planSource(
     const operation = targets.indexOf(OPERATION_COLUMN);
     const given = new Set(targets.map((column) => column.name.toLowerCase()));
     // Columns that an INSERT does not name keep their values (StarRocks: since 3.3.1).
+    const left = schema.columns.filter((column) => !given.has(column.name.toLowerCase()));
     const partial =
       isPrimary &&
       wish.partial &&
-      schema.columns.some((column) => mayBeLeft(column) && !given.has(column.name.toLowerCase()));
+      left.some(({ generated }) => generated === undefined) &&
+      // Whose key gets a new number has no old row.
+      !left.some((column) => column.isKey && column.autoIncrement === true);
     const { mergeCondition: condition } = wish;
     const update = updateRule(table, { partial, condition, given, timeZone: session.timeZone });
     const outputs = insertOutputs(schema.columns, targets, session, partial);
@@ -187,11 +190,6 @@ async function planSource(
   checkCount(targets.length, source.parts[0]?.types.length ?? targets.length);
   for (const part of source.parts) checkSource(targets, part.types);
   return finish(targets, source, tables.session);
-}
-
-/** What a statement that leaves it out does not make a partial update of: the server fills it in. */
-function mayBeLeft({ generated, autoIncrement }: ColumnSchema): boolean {
-  return generated === undefined && autoIncrement !== true;
 }
 
 /** Where rows and rejected rows of a load into the table go. */

@@ -109,6 +109,7 @@ class Table {
       random,
       tempDirectory: join(directory, 'tmp'),
       openStore: async () => this.#store,
+      reserveIds: async () => 1,
     };
     this.#target = {
       tableId: asId<TableId>(10),
