@@ -3,8 +3,11 @@
 import { analysisError, type PropertySpec, type PropertyTable } from '../../loads/properties.ts';
 import type { Partitioning, StepUnit } from '../../model/partition.ts';
 import { printSqlType, type SqlType } from '../../model/sql-type.ts';
+import { isTimeZone } from '../../query/time-zone.ts';
 
 const PREFIX = 'dynamic_partition.';
+/** Partitions ahead and back together. SOURCE: StarRocks, max_dynamic_partition_num. */
+const MAX_DYNAMIC = 500;
 const DYNAMIC_UNITS = ['HOUR', 'DAY', 'WEEK', 'MONTH', 'YEAR'] as const;
 
 function property(
@@ -43,7 +46,7 @@ export const DYNAMIC_PROPERTIES: PropertyTable = {
     'long',
     'Dynamic partition end must greater than 0',
     'partitions are made so many units ahead',
-    { min: 1, max: 1000 },
+    { min: 1 },
   ),
   'dynamic_partition.prefix': property('text', '', 'what names begin with; p when absent'),
   'dynamic_partition.buckets': property(
@@ -62,7 +65,7 @@ export const DYNAMIC_PROPERTIES: PropertyTable = {
     'long',
     'Dynamic history partition num must greater than or equal to 0',
     'partitions are made so many units back, too; 0 when absent',
-    { min: 0, max: 1000 },
+    { min: 0 },
   ),
   'dynamic_partition.start_day_of_week': property(
     'long',
@@ -183,6 +186,15 @@ export function checkClockRules(
     if (properties[`${PREFIX}${needed}`] === undefined) {
       throw analysisError(`Must assign ${PREFIX}${needed} properties`);
     }
+  }
+  const zone = properties[`${PREFIX}time_zone`];
+  if (zone !== undefined && !isTimeZone(zone)) {
+    throw analysisError(`Unknown or incorrect time zone: '${zone}'`);
+  }
+  const made =
+    Number(properties[`${PREFIX}end`]) + Number(properties[`${PREFIX}history_partition_num`] ?? 0);
+  if (made > MAX_DYNAMIC) {
+    throw analysisError(`Too many dynamic partitions: ${made}. Limit: ${MAX_DYNAMIC}`);
   }
   if (type.kind === 'DATE' && properties[`${PREFIX}time_unit`]?.toLowerCase() === 'hour') {
     throw analysisError(

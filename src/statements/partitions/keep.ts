@@ -28,6 +28,10 @@ export async function keepPartitions(
   await changePartitions(id, (now, partitions) => keptPartitions(now, partitions, clock.nowMs()));
 }
 
+const DAY_MS = 86_400_000;
+/** Of a year: what would be more are days of the next year's first week. */
+const LAST_WEEK = 53;
+
 type Range = Extract<PartitionBounds, { kind: 'range' }>;
 type RangePartition = Partition & { readonly bounds: Range };
 
@@ -118,26 +122,62 @@ function missing(
   const back = Math.min(rule.history, rule.start === null ? rule.history : -rule.start);
   const made: NewPartition[] = [];
   for (let step = -back; step <= rule.end; step += 1) {
-    const lower = addUnits(type, first, rule.unit, step);
+    const begin = addUnits(type, first, rule.unit, step);
     const upper = addUnits(type, first, rule.unit, step + 1);
+    const lower = endOfEarlier(type, known, begin, upper);
     const bounds: Range = { kind: 'range', lower: [lower], upper: [upper] };
-    const name = dynamicName(rule.prefix, lower, rule.unit);
-    const isThere = known.some(
-      (one) => sameName(one.name, name) || overlap([type], one.bounds, bounds),
-    );
+    const isThere = known.some((one) => overlap([type], one.bounds, bounds));
     if (isThere || known.length + made.length >= MAX_PARTITIONS) continue;
+    const name = freeName(dynamicName(rule.prefix, begin, rule.unit), [...known, ...made]);
     made.push({ name, isTemporary: false, bounds, properties: {} });
   }
   return made;
 }
 
-/** As StarRocks names them; weeks by the number that ISO gives them. */
+/**
+ * Where a partition that reaches into the unit from before ends, as after a change of the unit or of its first day:
+ * the unit's own begins there. SOURCE: StarRocks, DynamicPartitionScheduler.
+ */
+function endOfEarlier(
+  type: SqlType,
+  known: readonly RangePartition[],
+  begin: string,
+  upper: string,
+): string {
+  const ends = known.flatMap(({ bounds }) => {
+    const [end = null] = bounds.upper;
+    const reachesIn =
+      end !== null &&
+      compareBounds([type], bounds.lower, [begin], 'lower') <= 0 &&
+      compareBounds([type], [end], [begin], 'upper') > 0 &&
+      compareBounds([type], [end], [upper], 'upper') < 0;
+    return reachesIn ? [end] : [];
+  });
+  return ends.toSorted((a, b) => compareBounds([type], [b], [a], 'upper'))[0] ?? begin;
+}
+
+/** The name, or the next that is free: rows of a time must not be refused because another range has its name. */
+function freeName(name: string, taken: readonly { readonly name: string }[]): string {
+  for (let count = 1; ; count += 1) {
+    const free = count === 1 ? name : `${name}_${count}`;
+    if (!taken.some((one) => sameName(one.name, free))) return free;
+  }
+}
+
+/**
+ * As StarRocks names them. Weeks have the year and the number of the week that their first day is in, where weeks begin
+ * on Sundays and the first one is that of January 1, whatever day the partitions begin with; days of December in the
+ * next year's first week are in the 53rd. SOURCE: StarRocks, DynamicPartitionUtil (java.util.Calendar, its usual locale).
+ */
 function dynamicName(prefix: string, lower: string, unit: StepUnit): string {
   if (unit !== 'week') return rangeName(prefix, lower, unit);
-  // The week belongs to the year that its fourth day is in.
-  const middle = addUnits({ kind: 'DATE' }, lower.slice(0, 10), 'day', 3);
-  const year = middle.slice(0, 4);
-  const days =
-    (Date.parse(`${middle}T00:00:00Z`) - Date.parse(`${year}-01-01T00:00:00Z`)) / 86_400_000;
-  return `${prefix}${year}_${String(Math.floor(days / 7) + 1).padStart(2, '0')}`;
+  const year = lower.slice(0, 4);
+  const [day, newYear] = [lower.slice(0, 10), `${year}-01-01`].map((date) =>
+    Math.round(Date.parse(`${date}T00:00:00Z`) / DAY_MS),
+  );
+  if (day === undefined || newYear === undefined) return rangeName(prefix, lower, unit);
+  // Day 0 of 1970 was a Thursday.
+  const sundayOf = (one: number): number => one - ((((one + 4) % 7) + 7) % 7);
+  const week = (sundayOf(day) - sundayOf(newYear)) / 7 + 1;
+  return `${prefix}${year}_${String(Math.min(week, LAST_WEEK)).padStart(2, '0')}`;
 }
