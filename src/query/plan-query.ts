@@ -107,7 +107,7 @@ function planScan(scan: ScanDraft, use: ScanUse, { tableNames }: Analysis): Plan
     tableName: tableNames.get(scan.placeholder) ?? scan.placeholder,
     schema: scan.schema,
     columns: scan.schema.columns.map((column) => column.name).filter((name) => used.has(name)),
-    files: pruneFiles(scan, filters),
+    files: pruneFiles(scan, filters, use.conditions.get(scan.alias) ?? []),
     allFiles: scan.files,
     ...(scan.positions === true ? { positions: true } : {}),
     partitionCounts: partitionCounts(scan, filters),

@@ -1,6 +1,7 @@
 // What a typed query reads of its scans: the columns, and the simple filters that hold for every row it
 // can use. Feeds column lists and the pruning of files; never changes the query.
 import { type ComparisonExpression, childrenOf, type TypedExpression } from './expression.ts';
+import { rejectsNulls } from './may-match.ts';
 import type { BodyNode, QueryNode, RelationNode } from './query-node.ts';
 
 /** A comparison of a scan's column with a constant, the column on the left. */
@@ -15,6 +16,8 @@ export interface ScanUse {
   readonly columns: ReadonlyMap<string, ReadonlySet<string>>;
   /** Filters that every row used must pass, by scan alias. */
   readonly filters: ReadonlyMap<string, readonly ScanFilter[]>;
+  /** Conditions of any kind that every row used makes TRUE, by scan alias. */
+  readonly conditions: ReadonlyMap<string, readonly TypedExpression[]>;
 }
 
 const FLIPPED = { '=': '=', '<': '>', '<=': '>=', '>': '<', '>=': '<=' } as const;
@@ -22,18 +25,25 @@ const FLIPPED = { '=': '=', '<': '>', '<=': '>=', '>': '<', '>=': '<=' } as cons
 export function collectScanUse(query: QueryNode): ScanUse {
   const columns = new Map<string, Set<string>>();
   const filters = new Map<string, ScanFilter[]>();
-  const walk = new Walk(columns, filters);
+  const conditions = new Map<string, TypedExpression[]>();
+  const walk = new Walk(columns, filters, conditions);
   walk.query(query);
-  return { columns, filters };
+  return { columns, filters, conditions };
 }
 
 class Walk {
   readonly #columns: Map<string, Set<string>>;
   readonly #filters: Map<string, ScanFilter[]>;
+  readonly #conditions: Map<string, TypedExpression[]>;
 
-  constructor(columns: Map<string, Set<string>>, filters: Map<string, ScanFilter[]>) {
+  constructor(
+    columns: Map<string, Set<string>>,
+    filters: Map<string, ScanFilter[]>,
+    conditions: Map<string, TypedExpression[]>,
+  ) {
     this.#columns = columns;
     this.#filters = filters;
+    this.#conditions = conditions;
   }
 
   query(query: QueryNode): void {
@@ -70,7 +80,9 @@ class Walk {
           if (item !== null) this.#expression(item);
         }
         if (body.where !== null && body.from !== null) {
-          this.#collectFilters(body.where, scanAliases(body.from));
+          const own = scanAliases(body.from);
+          this.#collectFilters(body.where, own);
+          this.#collectConditions(body.where, own, filledAliases(body.from));
         }
       }
     }
@@ -111,6 +123,28 @@ class Walk {
   }
 
   /**
+   * A relation that an outer join fills up with NULLs may only lose rows where those NULLs are not wanted either:
+   * without its match a row of the other side would turn up with them.
+   */
+  #collectConditions(
+    where: TypedExpression,
+    own: ReadonlySet<string>,
+    filled: ReadonlySet<string>,
+  ): void {
+    if (where.kind === 'logical' && where.op === 'AND') {
+      this.#collectConditions(where.left, own, filled);
+      this.#collectConditions(where.right, own, filled);
+      return;
+    }
+    for (const alias of own) {
+      if (filled.has(alias) && !rejectsNulls(where, alias)) continue;
+      const known = this.#conditions.get(alias) ?? [];
+      known.push(where);
+      this.#conditions.set(alias, known);
+    }
+  }
+
+  /**
    * WHERE decides for all rows of its own FROM, also of outer joins: a NULL-extended row fails the
    * comparison as well. A column of the query around it (correlation) must not be taken for one of these.
    */
@@ -141,4 +175,14 @@ function scanAliases(relation: RelationNode): ReadonlySet<string> {
     return new Set([...scanAliases(relation.left), ...scanAliases(relation.right)]);
   }
   return new Set(relation.kind === 'scan' ? [relation.alias] : []);
+}
+
+/** Aliases of the scans for which an outer join may put in NULLs. */
+function filledAliases(relation: RelationNode): ReadonlySet<string> {
+  if (relation.kind !== 'join') return new Set();
+  const { type, left, right } = relation;
+  return new Set([
+    ...(type === 'RIGHT' || type === 'FULL' ? scanAliases(left) : filledAliases(left)),
+    ...(type === 'LEFT' || type === 'FULL' ? scanAliases(right) : filledAliases(right)),
+  ]);
 }

@@ -140,10 +140,15 @@ const TRUNC_UNITS = [
   'microsecond',
 ];
 
+/**
+ * The CASE keeps DuckDB (1.5) from rewriting comparisons of date_trunc: with a constant that begins no unit it makes
+ * `<>` TRUE for NULL, and `<=` TRUE for the unit after it.
+ */
 const truncate = (site: CallSite): string => {
   const unit = constantUnit(site.args[0], TRUNC_UNITS, 'date_trunc');
   const type = site.result.kind === 'DATE' ? 'DATE' : 'TIMESTAMP';
-  return `CAST(date_trunc('${unit}', ${site.sql[1]}) AS ${type})`;
+  const truncated = `CAST(date_trunc('${unit}', ${site.sql[1]}) AS ${type})`;
+  return `CASE WHEN ${site.sql[1]} IS NOT NULL THEN ${truncated} END`;
 };
 
 const secondOf = (types: readonly SqlType[]): SqlType =>

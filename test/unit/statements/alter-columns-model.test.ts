@@ -189,7 +189,19 @@ class Run {
     assert.deepEqual(sorted(await this.#read(schema, this.#files, '')), sorted(this.#rows));
     for (const column of schema.columns) {
       for (const constant of ['0', '50']) {
-        const filter = { column: column.name, op: '>=' as const, constant };
+        const condition = {
+          kind: 'comparison' as const,
+          type: { kind: 'BOOLEAN' as const },
+          op: '>=' as const,
+          left: {
+            kind: 'column' as const,
+            type: column.type,
+            relation: 's',
+            column: column.name,
+            display: column.name,
+          },
+          right: { kind: 'literal' as const, type: column.type, text: constant },
+        };
         const draft = {
           placeholder: 's',
           alias: 's',
@@ -197,7 +209,7 @@ class Run {
           files: this.#files.map(({ file }) => file),
           volumes: [],
         };
-        const kept = new Set(pruneFiles(draft, [filter]));
+        const kept = new Set(pruneFiles(draft, [], [condition]));
         const files = this.#files.filter(({ file }) => kept.has(file));
         const found = await this.#read(schema, files, `WHERE "${column.name}" >= ${constant}`);
         const expected = this.#rows.filter((row) => {
