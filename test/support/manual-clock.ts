@@ -21,12 +21,29 @@ export class ManualClock implements Clock {
   monotonicMs(): number {
     return this.#nowMs;
   }
-  sleep(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      this.after(ms, resolve);
+  sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted === true) {
+        reject(signal.reason);
+        return;
+      }
+      const onAbort = (): void => {
+        timer.cancel();
+        reject(signal?.reason);
+      };
+      const timer = this.after(ms, () => {
+        signal?.removeEventListener('abort', onAbort);
+        resolve();
+      });
+      signal?.addEventListener('abort', onAbort, { once: true });
     });
   }
+  /** What is due now needs no moving of the clock. */
   after(ms: number, action: () => void): Timer {
+    if (ms <= 0) {
+      const handle = setImmediate(action);
+      return { cancel: () => clearImmediate(handle) };
+    }
     return this.#add({ atMs: this.#nowMs + ms, action, everyMs: null });
   }
   every(ms: number, action: () => void): Timer {

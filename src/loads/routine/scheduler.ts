@@ -267,10 +267,10 @@ export class RoutineLoadScheduler {
   }
 
   async #visit(jobId: JobId): Promise<void> {
-    const { catalog, clock } = this.#options;
+    const { catalog } = this.#options;
     const job = await catalog.loadJobs.byId(jobId);
     if (this.#stopped || job === null || !runs(job.state)) return;
-    if (this.#runtimeOf(jobId).notBeforeMs > clock.monotonicMs()) return;
+    if (this.#waits(jobId)) return;
     const missing = this.#options.missingRight(job);
     if (missing !== null) {
       await this.#onError(jobId, missing);
@@ -283,12 +283,19 @@ export class RoutineLoadScheduler {
     }
   }
 
+  /** Is the job's back-off not over yet? Its timer wakes the scheduler. */
+  #waits(jobId: JobId): boolean {
+    return this.#runtimeOf(jobId).notBeforeMs > this.#options.clock.monotonicMs();
+  }
+
   async #schedule(job: LoadJobRecord): Promise<void> {
     const { catalog } = this.#options;
     await this.#discover(job);
     const leases = await catalog.leases.list(job.id);
     const positions = await catalog.loadJobs.positions(job.id);
     if (leases.length > 0 && coversAll(leases, positions)) return;
+    // A task may have failed since the visit began: its back-off is set before its lease ends.
+    if (this.#waits(job.id)) return;
     // Fewer or other partitions than wanted: all tasks of the job start anew from committed positions.
     const taskIds = leases.map((lease) => lease.taskId);
     for (const taskId of taskIds) await catalog.leases.revoke(taskId, 'tasks are assigned anew');

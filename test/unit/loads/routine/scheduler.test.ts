@@ -79,6 +79,8 @@ interface Rig {
   readonly scheduler: RoutineLoadScheduler;
   readonly service: RoutineLoads;
   state(): Promise<string>;
+  /** Waits until nothing is under way. */
+  rest(): Promise<void>;
   leases(): Promise<readonly { readonly taskId: string; readonly epoch: number }[]>;
 }
 
@@ -133,6 +135,7 @@ async function rig(
     service,
     state: async () => (await catalog.loadJobs.byId(job.id))?.state ?? 'gone',
     leases: () => catalog.leases.list(job.id),
+    rest: () => comeToRest(fixture),
   };
 }
 
@@ -145,11 +148,22 @@ async function until(what: string, condition: () => boolean | Promise<boolean>):
   }
 }
 
-/** Long enough for everything under way to come to rest. */
-const rest = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 60));
+/** More than the catalog is asked in a row by anything of the scheduler. */
+const CALLS = 60;
+
+/**
+ * Everything under way has come to rest, however slow the machine: the catalog answers in order, so each step of the
+ * scheduler has had its answer, and asked the next thing, before an answer of these.
+ */
+async function comeToRest({ catalog }: Fixture): Promise<void> {
+  for (let call = 0; call < CALLS; call += 1) {
+    await catalog.loadJobs.allPositions();
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
 
 test('a running job gets one task with its positions, and no second one', async (context) => {
-  const { fixture, loader, scheduler, clock, state } = await rig(context);
+  const { fixture, loader, scheduler, clock, state, rest } = await rig(context);
   await fixture.catalog.loadJobs.movePosition(fixture.job.id, TOPIC, 0, 0n, 42n);
   await scheduler.start();
   await until('started', () => loader.started.length === 1);
@@ -163,7 +177,7 @@ test('a running job gets one task with its positions, and no second one', async 
 });
 
 test('PAUSE while the job is being scheduled: no task is left with a lease', async (context) => {
-  const { loader, probe, scheduler, service, leases, state } = await rig(context, {});
+  const { loader, probe, scheduler, service, leases, state, rest } = await rig(context, {});
   probe.gate = deferred();
   await scheduler.start();
   await until('probing', () => probe.calls === 1);
@@ -191,7 +205,7 @@ test('PAUSE while the task is being started: the start is undone', async (contex
 });
 
 test('RESUME while a stop is under way: the new task keeps its lease', async (context) => {
-  const { loader, scheduler, service, leases, state } = await rig(context);
+  const { loader, scheduler, service, leases, state, rest } = await rig(context);
   await scheduler.start();
   await until('started', () => loader.started.length === 1);
   loader.stopGate = deferred();
@@ -211,7 +225,7 @@ test('RESUME while a stop is under way: the new task keeps its lease', async (co
 });
 
 test('PAUSE, ALTER of offsets and RESUME during a pass: the task begins where ALTER said', async (context) => {
-  const { fixture, loader, probe, scheduler, service } = await rig(context, {});
+  const { fixture, loader, probe, scheduler, service, rest } = await rig(context, {});
   probe.gate = deferred();
   await scheduler.start();
   await until('probing', () => probe.calls === 1);
@@ -250,7 +264,7 @@ test('STOP and DROP TABLE end the tasks although their leases are gone already',
   await until('ended', () => second.loader.running.size === 0);
   assert.equal(await second.state(), 'CANCELLED');
   second.scheduler.wake();
-  await rest();
+  await second.rest();
   assert.equal(second.loader.started.length, 1);
 });
 
@@ -277,7 +291,7 @@ test('a task that ended without a word is noticed and started again', async (con
 });
 
 test('a task that is still starting is not taken for one that ended', async (context) => {
-  const { clock, loader, scheduler, leases } = await rig(context);
+  const { clock, loader, scheduler, leases, rest } = await rig(context);
   loader.startGate = deferred();
   await scheduler.start();
   await until('granted', async () => (await leases()).length === 1);
@@ -291,7 +305,7 @@ test('a task that is still starting is not taken for one that ended', async (con
 });
 
 test('a retriable failure waits longer from time to time; a commit makes it forget', async (context) => {
-  const { clock, loader, scheduler, leases, fixture, state } = await rig(context);
+  const { clock, loader, scheduler, leases, fixture, state, rest } = await rig(context);
   await scheduler.start();
   const failOnce = async (round: number): Promise<void> => {
     await until('running', async () => loader.started.length === round);
@@ -323,8 +337,27 @@ test('a retriable failure waits longer from time to time; a commit makes it forg
   assert.match(job?.otherMessage?.text ?? '', /cannot reach Kafka/);
 });
 
+test('a failure that is told while the job is being looked after: it waits all the same', async (context) => {
+  const { clock, probe, loader, scheduler, rest } = await rig(context, {});
+  await scheduler.start();
+  await until('started', () => loader.started.length === 1);
+  await rest();
+  const task = loader.started[0] as TaskAssignment;
+  probe.gate = deferred();
+  await clock.advance(10_000);
+  await until('looked after again', () => probe.calls === 2);
+  loader.running.delete(task.taskId);
+  const error = fail('KAFKA_UNREACHABLE', { brokers: 'kafka:9092', reason: 'refused' });
+  await scheduler.onTaskFailed(task.taskId, task.epoch, error);
+  probe.gate.resolve();
+  await rest();
+  assert.equal(loader.started.length, 1);
+  await clock.advance(200);
+  await until('started again', () => loader.started.length === 2);
+});
+
 test("a user's error pauses the job with its reason; a repeated report changes nothing", async (context) => {
-  const { loader, scheduler, leases, fixture, state } = await rig(context);
+  const { loader, scheduler, leases, fixture, state, rest } = await rig(context);
   await scheduler.start();
   await until('started', () => loader.started.length === 1);
   const task = loader.started[0] as TaskAssignment;
@@ -370,7 +403,7 @@ test('a report of an old epoch is not listened to', async (context) => {
 });
 
 test('bugs are tried three times before a person is asked', async (context) => {
-  const { clock, loader, scheduler, state } = await rig(context);
+  const { clock, loader, scheduler, state, rest } = await rig(context);
   for (let index = 0; index < 3; index += 1) {
     loader.startErrors.push(fail('INTERNAL', { detail: 'a bug' }));
   }
@@ -451,14 +484,14 @@ test('stop drains the tasks and leaves no timer behind, also in the middle of a 
   failing.loader.startErrors.push(fail('PEER_GONE', { peer: 'loader process' }));
   await failing.scheduler.start();
   await until('failed', () => failing.loader.startErrors.length === 0);
-  await rest();
+  await failing.rest();
   assert.equal(failing.clock.timers, 2);
   await failing.scheduler.stop();
   assert.equal(failing.clock.timers, 0);
 });
 
 test('stop ends although Kafka and the loader never answer', async (context) => {
-  const { clock, probe, loader, scheduler } = await rig(context, {});
+  const { clock, probe, loader, scheduler, rest } = await rig(context, {});
   probe.gate = deferred();
   await scheduler.start();
   await until('probing', () => probe.calls === 1);
