@@ -12,6 +12,7 @@ import {
 import type { CatalogContext } from './context.ts';
 import { DeleteStore } from './delete-store.ts';
 import { PartitionStore } from './partition-store.ts';
+import { restoreFiles, rowsThatLeft } from './restore-files.ts';
 import { newVersion } from './version-row.ts';
 
 export class PartitionFileStore {
@@ -78,6 +79,62 @@ export class PartitionFileStore {
       .values(newVersion(this.#context, { tableId, version, transactionId, source: 'PARTITION' }))
       .execute();
     return version;
+  }
+
+  /**
+   * Files that left with a partition at `left` come back at `version`, the table's newest, in that partition or in
+   * another one. `ids`: as many as `countThatLeft` says. Inside a transaction.
+   */
+  async bringBack(
+    tableId: TableId,
+    from: { readonly partitionId: PartitionId; readonly left: TableVersion },
+    into: { readonly partitionId: PartitionId; readonly version: TableVersion },
+    ids: readonly FileId[],
+  ): Promise<void> {
+    const context = this.#context;
+    const then = await rowsThatLeft(context, tableId, from.partitionId, from.left);
+    const held = await restoreFiles(context, then, into.version, ids, into.partitionId);
+    await context.db
+      .updateTable('tables')
+      .set((eb) => ({
+        live_files: eb('live_files', '+', held.files),
+        live_rows: eb('live_rows', '+', held.rows),
+        live_bytes: eb('live_bytes', '+', held.sizeBytes),
+      }))
+      .where('id', '=', tableId)
+      .execute();
+    await context.db
+      .updateTable('table_versions')
+      .set((eb) => ({
+        held_files: eb('held_files', '+', held.files),
+        held_rows: eb('held_rows', '+', held.rows),
+        held_bytes: eb('held_bytes', '+', held.sizeBytes),
+      }))
+      .where('table_id', '=', tableId)
+      .where('version', '=', into.version)
+      .execute();
+  }
+
+  /** How many files left with a partition at a version. */
+  async countThatLeft(
+    tableId: TableId,
+    partitionId: PartitionId,
+    version: TableVersion,
+  ): Promise<number> {
+    const then = await rowsThatLeft(this.#context, tableId, partitionId, version);
+    return then.files.length;
+  }
+
+  /** How many live files a partition has. */
+  async countLive(tableId: TableId, partitionId: PartitionId): Promise<number> {
+    const row = await this.#context.db
+      .selectFrom('files')
+      .select(({ fn }) => fn.countAll<number>().as('files'))
+      .where('table_id', '=', tableId)
+      .where('partition_id', '=', partitionId)
+      .where('removed_version', 'is', null)
+      .executeTakeFirstOrThrow();
+    return Number(row.files);
   }
 }
 

@@ -139,6 +139,8 @@ export class PartitionStore {
           properties_json: JSON.stringify(properties),
           created_ms: createdMs,
           dropped_ms: null,
+          drop_kind: '',
+          dropped_version: 0,
         })
         .execute();
       made.push({ id, name, isTemporary, bounds, properties, createdMs });
@@ -166,19 +168,39 @@ export class PartitionStore {
       .execute();
   }
 
-  /** Marks them dropped; their files leave by `commits.removePartitions`. */
-  async drop(ids: readonly PartitionId[]): Promise<void> {
+  /** Marks them dropped; their files left at `version`. With `force` they cannot be recovered. */
+  async drop(ids: readonly PartitionId[], version: TableVersion, force: boolean): Promise<void> {
     const { db, nowMs } = this.#context;
+    const kind = force ? ('FORCE' as const) : ('PARTITION' as const);
     await db
       .updateTable('partitions')
-      .set({ dropped_ms: nowMs() })
+      .set({ dropped_ms: nowMs(), drop_kind: kind, dropped_version: version })
       .where('id', 'in', [...ids])
       .execute();
   }
 
+  /** The ordinary partition of that name that was dropped last and can be recovered; null when there is none. */
+  async dropped(
+    tableId: TableId,
+    name: string,
+  ): Promise<{ readonly partition: Partition; readonly version: TableVersion } | null> {
+    const rows = await this.#context.db
+      .selectFrom('partitions')
+      .selectAll()
+      .where('table_id', '=', tableId)
+      .where('drop_kind', '=', 'PARTITION')
+      .where('is_temporary', '=', 0)
+      .orderBy('dropped_ms', 'desc')
+      .orderBy('dropped_version', 'desc')
+      .execute();
+    const row = rows.find((one) => sameName(one.name, name));
+    if (row === undefined) return null;
+    return { partition: readPartition(row), version: asId<TableVersion>(row.dropped_version) };
+  }
+
   /**
    * Makes those of `ids` that were dropped live again. Throws PARTITION_EXISTS where one that was made since has
-   * the name or some of the values. Inside a transaction.
+   * the name, PARTITION_OVERLAPS where it has some of the values. Inside a transaction.
    */
   async revive(tableId: TableId, ids: ReadonlySet<number>): Promise<void> {
     const { db } = this.#context;
@@ -191,15 +213,16 @@ export class PartitionStore {
     const { partitioning, schema } = await this.#partitioned(tableId);
     const types = partitionColumns(partitioning, schema.columns).map(({ type }) => type);
     for (const one of gone) {
-      const taken = live.find(
-        (other) =>
-          one.isTemporary === other.isTemporary &&
-          (sameName(one.name, other.name) || overlap(types, one.bounds, other.bounds)),
-      );
+      const beside = live.filter(({ isTemporary }) => isTemporary === one.isTemporary);
+      const taken = beside.find((other) => sameName(one.name, other.name));
       if (taken !== undefined) throw fail('PARTITION_EXISTS', { partition: taken.name });
+      const over = beside.find((other) => overlap(types, one.bounds, other.bounds));
+      if (over !== undefined) {
+        throw fail('PARTITION_OVERLAPS', { partition: one.name, other: over.name });
+      }
       await db
         .updateTable('partitions')
-        .set({ dropped_ms: null })
+        .set({ dropped_ms: null, drop_kind: '', dropped_version: 0 })
         .where('id', '=', one.id)
         .execute();
     }

@@ -1,7 +1,7 @@
-// What was dropped and can still be recovered: databases with the tables and views they had, tables, for the
-// time that the configuration says. DROP ... FORCE, temporary tables and what the sweep purged never come back.
+// What was dropped and can still be recovered: databases with the tables and views they had, tables, partitions, for
+// the time that the configuration says. DROP ... FORCE, temporary tables and what the sweep purged never come back.
 import { fail } from '../base/errors.ts';
-import { asId, type DatabaseId, type TableId } from '../base/ids.ts';
+import { asId, type DatabaseId, type PartitionId, type TableId } from '../base/ids.ts';
 import type { CatalogContext } from './context.ts';
 import { DatabaseStore } from './databases.ts';
 import { runBatch } from './driver/batch.ts';
@@ -9,12 +9,14 @@ import { UniqueViolation } from './driver/unique-violation.ts';
 import { checkNameFree } from './tables.ts';
 
 export interface DroppedObject {
-  readonly type: 'Database' | 'Table';
+  readonly type: 'Database' | 'Table' | 'Partition';
   readonly name: string;
   readonly databaseId: DatabaseId;
   readonly databaseName: string;
   /** Null for a database. */
   readonly tableId: TableId | null;
+  /** Null for a database and a table. */
+  readonly partitionId: PartitionId | null;
   readonly droppedMs: number;
 }
 
@@ -28,7 +30,7 @@ export class RecycleBin {
   /** What RECOVER can bring back, the newest first. Tables that went with their database come back with it. */
   async list(): Promise<readonly DroppedObject[]> {
     const { db } = this.#context;
-    const [databases, tables] = await runBatch(db, [
+    const [databases, tables, partitions] = await runBatch(db, [
       db
         .selectFrom('databases')
         .select(['id', 'name', 'dropped_ms'])
@@ -44,6 +46,20 @@ export class RecycleBin {
           'databases.name as database_name',
         ])
         .where('tables.drop_kind', '=', 'TABLE'),
+      db
+        .selectFrom('partitions')
+        .innerJoin('tables', 'tables.id', 'partitions.table_id')
+        .innerJoin('databases', 'databases.id', 'tables.database_id')
+        .select([
+          'partitions.id',
+          'partitions.name',
+          'partitions.table_id',
+          'partitions.dropped_ms',
+          'tables.database_id',
+          'databases.name as database_name',
+        ])
+        .where('partitions.drop_kind', '=', 'PARTITION')
+        .where('tables.drop_kind', '=', ''),
     ]);
     const found: DroppedObject[] = [
       ...databases.map((row) => ({
@@ -52,6 +68,7 @@ export class RecycleBin {
         databaseId: asId<DatabaseId>(row.id),
         databaseName: row.name,
         tableId: null,
+        partitionId: null,
         droppedMs: row.dropped_ms ?? 0,
       })),
       ...tables.map((row) => ({
@@ -60,6 +77,16 @@ export class RecycleBin {
         databaseId: asId<DatabaseId>(row.database_id),
         databaseName: row.database_name,
         tableId: asId<TableId>(row.id),
+        partitionId: null,
+        droppedMs: row.dropped_ms ?? 0,
+      })),
+      ...partitions.map((row) => ({
+        type: 'Partition' as const,
+        name: row.name,
+        databaseId: asId<DatabaseId>(row.database_id),
+        databaseName: row.database_name,
+        tableId: asId<TableId>(row.table_id),
+        partitionId: asId<PartitionId>(row.id),
         droppedMs: row.dropped_ms ?? 0,
       })),
     ];
@@ -140,6 +167,12 @@ export class RecycleBin {
   /** From now on nothing that was dropped before `sinceMs` can be recovered: the sweep may take its files. */
   async purge(sinceMs: number): Promise<void> {
     await this.#context.atomically(async ({ db }) => {
+      await db
+        .updateTable('partitions')
+        .set({ drop_kind: 'FORCE' })
+        .where('drop_kind', '=', 'PARTITION')
+        .where('dropped_ms', '<', sinceMs)
+        .execute();
       await db
         .updateTable('tables')
         .set({ drop_kind: 'FORCE' })

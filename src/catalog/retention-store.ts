@@ -43,6 +43,17 @@ export interface KeptVersions {
 /** Values of one IN list. */
 const CHUNK = 1000;
 
+/** What RECOVER PARTITION would bring back, whatever versions can be read: the files, and what was deleted of them. */
+const HELD_BY_BIN = {
+  files: `EXISTS (SELECT 1 FROM partitions WHERE partitions.id = file.partition_id
+    AND partitions.drop_kind = 'PARTITION' AND partitions.dropped_version = file.removed_version)`,
+  delete_files: `EXISTS (SELECT 1 FROM file_deletes
+    JOIN files ON files.id = file_deletes.file_id
+    JOIN partitions ON partitions.id = files.partition_id AND partitions.drop_kind = 'PARTITION'
+      AND partitions.dropped_version = files.removed_version
+    WHERE file_deletes.delete_file_id = file.id AND file_deletes.removed_version = files.removed_version)`,
+} as const;
+
 export class RetentionStore {
   readonly #context: CatalogContext;
 
@@ -177,6 +188,7 @@ export class RetentionStore {
         .whereRef('file.removed_version', '<=', 'tables.oldest_version')
         .where('tables.oldest_ms', '<', readersSinceMs)
         .where('file.removed_ms', '<', readersSinceMs)
+        .where(({ not }) => not(sql<boolean>`${sql.raw(HELD_BY_BIN[from])}`))
         .limit(limit),
       found
         .where('tables.dropped_ms', '<', readersSinceMs)

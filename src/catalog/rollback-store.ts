@@ -1,25 +1,17 @@
 // The SQL of ROLLBACK: a new version that holds the files, and the deletes, of an older one. Only commit/ may call
 // it. The objects are the same; their rows are copies under new ids, in the order and with all marks of the old.
-import { assert, present } from '../base/assert.ts';
+import { present } from '../base/assert.ts';
 import { fail } from '../base/errors.ts';
-import {
-  asId,
-  type FileId,
-  type TableId,
-  type TableVersion,
-  type TransactionId,
-} from '../base/ids.ts';
+import type { FileId, TableId, TableVersion, TransactionId } from '../base/ids.ts';
 import type { TablePoint } from '../model/table-point.ts';
 import type { CatalogContext } from './context.ts';
 import { runBatch } from './driver/batch.ts';
-import { type HeldAfter, makeVersion } from './instant-change.ts';
+import { makeVersion } from './instant-change.ts';
 import { PartitionStore } from './partition-store.ts';
+import { type FilesThen, restoreFiles } from './restore-files.ts';
 import { TableStore } from './tables.ts';
 import { versionAt } from './travel.ts';
 import { removeAllFiles } from './truncate-store.ts';
-
-/** Rows of one INSERT and values of one IN list: SQLite binds 32,766 values at most. */
-const CHUNK = 500;
 
 export class RollbackStore {
   readonly #context: CatalogContext;
@@ -67,7 +59,7 @@ export class RollbackStore {
           await removeAllFiles(context, tableId, version);
           const held = new Set(then.files.map((file) => file.partition_id));
           await new PartitionStore(context).revive(tableId, held);
-          return await restore(context, then, version, ids);
+          return await restoreFiles(context, then, version, ids);
         },
       );
       return made.version;
@@ -85,10 +77,12 @@ export class RollbackStore {
   }
 }
 
-type RowsThen = Awaited<ReturnType<typeof rowsAt>>;
-
 /** All rows that made up a version. */
-async function rowsAt({ db }: CatalogContext, tableId: TableId, version: TableVersion) {
+async function rowsAt(
+  { db }: CatalogContext,
+  tableId: TableId,
+  version: TableVersion,
+): Promise<FilesThen> {
   const [files, deletes] = await runBatch(db, [
     db
       .selectFrom('files')
@@ -109,52 +103,4 @@ async function rowsAt({ db }: CatalogContext, tableId: TableId, version: TableVe
       ),
   ]);
   return { files, deletes };
-}
-
-async function restore(
-  { db }: CatalogContext,
-  { files, deletes }: RowsThen,
-  version: TableVersion,
-  ids: readonly FileId[],
-): Promise<HeldAfter> {
-  assert(ids.length === files.length, 'the files of a version do not change while it can be read');
-  const idOf = new Map(files.map((file, index) => [file.id, present(ids[index], 'an id')]));
-  const copies = files.map((file) => ({
-    ...file,
-    id: present(idOf.get(file.id), 'an id'),
-    added_version: version,
-    removed_version: null,
-    removed_ms: null,
-    restored_version: version,
-  }));
-  const marks = deletes.map((row) => ({
-    ...row,
-    file_id: asId<FileId>(present(idOf.get(row.file_id), 'the file of a delete')),
-    added_version: version,
-    removed_version: null,
-  }));
-  // Needed again, whatever became of them since.
-  const objects = [...new Set(deletes.map((row) => row.delete_file_id))];
-  await runBatch(db, [
-    ...chunksOf(copies).map((chunk) => db.insertInto('files').values(chunk)),
-    ...chunksOf(marks).map((chunk) => db.insertInto('file_deletes').values(chunk)),
-    ...chunksOf(objects).map((chunk) =>
-      db
-        .updateTable('delete_files')
-        .set({ removed_version: null, removed_ms: null })
-        .where('id', 'in', chunk),
-    ),
-  ]);
-  const sum = (values: readonly number[]): number => values.reduce((total, one) => total + one, 0);
-  return {
-    files: files.length,
-    rows: sum(files.map((file) => file.row_count)) - sum(deletes.map((row) => row.positions)),
-    sizeBytes: sum(files.map((file) => file.size_bytes)),
-  };
-}
-
-function chunksOf<T>(values: readonly T[]): readonly (readonly T[])[] {
-  return Array.from({ length: Math.ceil(values.length / CHUNK) }, (_, index) =>
-    values.slice(index * CHUNK, (index + 1) * CHUNK),
-  );
 }

@@ -29,7 +29,12 @@ import { commitCompaction } from './compaction-commit.ts';
 import { changes, growthOf } from './growth.ts';
 import { checkKnown, checkLeader, checkRejectedStore, checkTables, refuse } from './judge.ts';
 import { commitOther } from './other-commit.ts';
-import { changePartitions, type PartitionHooks, type PartitionMaker } from './partition-commit.ts';
+import {
+  changePartitions,
+  type PartitionHooks,
+  type PartitionMaker,
+  recoverPartition,
+} from './partition-commit.ts';
 import { aborted, answerAgain, Refused, Repeated, refusedIfGone, resultOf } from './refused.ts';
 import { changeSchema, type SchemaHooks, type SchemaMaker } from './schema-commit.ts';
 import { checkResolved, newDeletes, reserveDeleteIds } from './staged-deletes.ts';
@@ -230,6 +235,10 @@ export class CatalogCommitter implements Committer {
     hooks: PartitionHooks,
   ): Promise<boolean> {
     return changePartitions(this.#catalog, tableId, make, hooks);
+  }
+
+  recoverPartition(tableId: TableId, name: string, hooks: PartitionHooks): Promise<void> {
+    return recoverPartition(this.#catalog, tableId, name, hooks);
   }
 
   /** Throws unless the transaction is this task's and was open. */

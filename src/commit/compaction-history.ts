@@ -2,7 +2,8 @@
 // transactions still.
 import type { Clock } from '../base/clock.ts';
 import type { TableId, TransactionId } from '../base/ids.ts';
-import type { DataFile, TableInfo } from '../model/table.ts';
+import type { SnapshotTable } from '../catalog/catalog.ts';
+import type { DataFile } from '../model/table.ts';
 import type { JobReport } from './compaction-job.ts';
 import { sum } from './sum.ts';
 
@@ -14,6 +15,8 @@ export interface CompactionRecord {
   readonly tableId: TableId;
   readonly databaseName: string;
   readonly tableName: string;
+  /** Of a table without partitions the table's own name. */
+  readonly partitionName: string;
   readonly inputFiles: number;
   readonly inputRows: number;
   readonly inputBytes: number;
@@ -70,12 +73,20 @@ export class CompactionHistory {
   /** Oldest first. */
   readonly #records: Written[] = [];
 
-  begin(table: TableInfo, inputs: readonly DataFile[], startedMs: number): RecordWriter {
+  begin(
+    { table, partitions }: Pick<SnapshotTable, 'table' | 'partitions'>,
+    inputs: readonly DataFile[],
+    startedMs: number,
+  ): RecordWriter {
+    // Inputs are of one partition.
+    const place = inputs[0]?.partition;
+    const partition = partitions.find(({ id }) => place?.kind === 'id' && place.id === id);
     const record: Written = {
       transactionId: null,
       tableId: table.id,
       databaseName: table.databaseName,
       tableName: table.name,
+      partitionName: partition?.name ?? table.name,
       inputFiles: inputs.length,
       inputRows: sum(inputs.map((file) => file.rowCount - file.deletedRows)),
       inputBytes: sum(inputs.map((file) => file.sizeBytes)),

@@ -3,10 +3,10 @@
 // while rows come in, it rests as long as it worked, less the more files a table has.
 import type { Timer } from '../base/clock.ts';
 import { type AppError, toAppError } from '../base/errors.ts';
-import type { FileId, TableId, TableVersion } from '../base/ids.ts';
+import type { FileId, PartitionId, TableId, TableVersion } from '../base/ids.ts';
 import { type Deferred, deferred, Mutex } from '../base/queue.ts';
 import type { SnapshotTable } from '../catalog/catalog.ts';
-import { type CompactionMode, compactionScore, planCompaction } from '../model/compaction-plan.ts';
+import { compactionScore, planCompaction } from '../model/compaction-plan.ts';
 import type { DataFile } from '../model/table.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { CommitFeed } from './commit-feed.ts';
@@ -47,8 +47,8 @@ interface TableState {
   readonly isPending: Record<Lane, boolean>;
   /** It was planned after nothing had come for a while. */
   readonly isTidied: Record<Lane, boolean>;
-  /** A person asked for the whole table. */
-  isWhole: boolean;
+  /** A person asked for the whole table, or for these partitions of it. */
+  whole: 'table' | Set<PartitionId> | null;
 }
 
 interface Job {
@@ -104,9 +104,14 @@ export class Compactor {
     await Promise.all(this.#lanes);
   }
 
-  /** Merges all small files of a table and leaves out its deleted rows, soon. ALTER TABLE ... COMPACT. */
-  request(tableId: TableId): void {
-    this.#notice(tableId).isWhole = true;
+  /**
+   * Merges all small files of a table, or of partitions of it, and leaves out their deleted rows, soon. ALTER TABLE
+   * ... COMPACT.
+   */
+  request(tableId: TableId, partitions: readonly PartitionId[] | null = null): void {
+    const state = this.#notice(tableId);
+    if (partitions === null || state.whole === 'table') state.whole = 'table';
+    else state.whole = new Set([...(state.whole ?? []), ...partitions]);
   }
 
   /** Compactions that run and the latest that ended, newest first. */
@@ -122,7 +127,7 @@ export class Compactor {
         notBeforeMs: both(0),
         isPending: both(true),
         isTidied: both(false),
-        isWhole: false,
+        whole: null,
       };
       this.#tables.set(tableId, state);
     }
@@ -203,8 +208,7 @@ export class Compactor {
     lane: Lane,
     isQuiet: boolean,
   ): Promise<Job | null> {
-    const { isWhole } = state;
-    const mode: CompactionMode = isWhole ? 'whole' : isQuiet ? 'quiet' : 'stream';
+    const { whole } = state;
     const found = await this.#options.catalog.snapshotOf(tableId);
     if (found === null) {
       this.#tables.delete(tableId);
@@ -214,11 +218,17 @@ export class Compactor {
     this.#options.gate.seen(tableId, compactionScore(found.entry.files));
     const { entry } = found;
     const free = entry.files.filter((file) => !this.#busy.has(file.id));
-    const groups = planCompaction(free, entry.table.schema.keysType, mode);
+    const isAsked = ({ partition }: DataFile): boolean =>
+      whole === 'table' || (partition?.kind === 'id' && whole?.has(partition.id) === true);
+    const { keysType } = entry.table.schema;
+    const asked = planCompaction(free.filter(isAsked), keysType, 'whole');
+    const others = free.filter((file) => !isAsked(file));
+    const groups = [...asked, ...planCompaction(others, keysType, isQuiet ? 'quiet' : 'stream')];
     const inputs = groups.find((group) => laneOf(group) === lane);
     if (inputs !== undefined) return { entry, inputs };
-    const isDone = groups.length === 0 && free.length === entry.files.length;
-    if (isDone && isWhole) state.isWhole = false;
+    const isFree = free.length === entry.files.length;
+    const isDone = groups.length === 0 && isFree;
+    if (isFree && asked.length === 0 && state.whole === whole) state.whole = null;
     state.isTidied[lane] = isQuiet;
     if (isDone && isQuiet && LANES.every((one) => state.isTidied[one])) {
       this.#tables.delete(tableId);
@@ -231,7 +241,7 @@ export class Compactor {
     const { clock, metrics } = this.#options;
     const { signal } = this.#stopping;
     const startedMs = clock.monotonicMs();
-    const record = this.#history.begin(entry.table, inputs, clock.nowMs());
+    const record = this.#history.begin(entry, inputs, clock.nowMs());
     try {
       const done = await runCompactionJob(
         this.#options,

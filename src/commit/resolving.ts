@@ -250,4 +250,8 @@ export class ResolvingCommitter implements Committer {
   ): Promise<boolean> {
     return this.#options.committer.changePartitions(tableId, make, hooks);
   }
+
+  recoverPartition(tableId: TableId, name: string, hooks: PartitionHooks): Promise<void> {
+    return this.#options.committer.recoverPartition(tableId, name, hooks);
+  }
 }

@@ -126,6 +126,11 @@ export interface Committer {
    * `make` wants no change. Throws UNKNOWN_TABLE, LEADER_LOST, PARTITION_EXISTS and what `make` throws.
    */
   changePartitions(tableId: TableId, make: PartitionMaker, hooks: PartitionHooks): Promise<boolean>;
+  /**
+   * The partition of that name that was dropped last, with its rows, at a new version. Throws UNKNOWN_TABLE,
+   * LEADER_LOST, NOT_IN_RECYCLE_BIN, PARTITION_EXISTS, PARTITION_OVERLAPS.
+   */
+  recoverPartition(tableId: TableId, name: string, hooks: PartitionHooks): Promise<void>;
 }
 
 export interface CompactionCommit {

@@ -436,6 +436,10 @@ async function makeServices(
       if (changed) scheduler.tasksRevoked();
       return changed;
     },
+    recoverPartition: async (tableId, name) => {
+      await committer.recoverPartition(tableId, name, routineLoadPartitionHooks);
+      scheduler.tasksRevoked();
+    },
     changeSchema: async (tableId, make) => {
       const changed = await committer.changeSchema(tableId, make, routineLoadSchemaHooks);
       if (changed) scheduler.tasksRevoked();

@@ -37,7 +37,7 @@ export function printPartitionClause(clause: AlterPartitionClause): string {
         temporary && 'TEMPORARY',
         'PARTITIONS',
         ifExists && 'IF EXISTS',
-        'kind' in what ? printRange(what) : `(${printNames(what)})`,
+        printDropped(what),
         force && 'FORCE',
       );
     }
@@ -55,6 +55,13 @@ export function printPartitionClause(clause: AlterPartitionClause): string {
         `SET ${printPropertyList(clause.properties)}`,
       );
   }
+}
+
+function printDropped(
+  what: Extract<AlterPartitionClause, { kind: 'drop_partition' }>['what'],
+): string {
+  if (!('kind' in what)) return `(${printNames(what)})`;
+  return what.kind === 'batch' ? printRange(what) : `WHERE ${printExpression(what.condition)}`;
 }
 
 /** `DISTRIBUTED BY ...`. */

@@ -1,6 +1,7 @@
 // ALTER TABLE and ALTER DATABASE: columns, names, comments, properties, quotas. SOURCE: StarRocks docs, ALTER
 // TABLE, ALTER DATABASE, CANCEL ALTER TABLE (3.3).
 import { fail } from '../base/errors.ts';
+import type { PartitionId } from '../base/ids.ts';
 import { analysisError } from '../loads/properties.ts';
 import { partitionColumns } from '../model/partition-routing.ts';
 import type { TableInfo } from '../model/table.ts';
@@ -11,6 +12,7 @@ import { alteredColumns } from './alter-columns.ts';
 import { databaseOf } from './databases.ts';
 import { checkName } from './names.ts';
 import { alteredPartitions } from './partitions/alter.ts';
+import { partitionsWhere } from './partitions/drop-where.ts';
 import { checkClockRules } from './partitions/dynamic-properties.ts';
 import { keepPartitions } from './partitions/keep.ts';
 import { propertyMap } from './properties.ts';
@@ -47,9 +49,12 @@ export const alterTable: Handler<'alter_table'> = async (statement, context) => 
         `Alter operation ${operation(other)} conflicts with operation ${operation(aboutPartitions)}: give them as two statements`,
       );
     }
-    await context.services.changePartitions(table.id, (now, partitions) =>
-      alteredPartitions(aboutPartitions, now, partitions),
-    );
+    const dropped = await droppedWhere(aboutPartitions, table, context);
+    await context.services.changePartitions(table.id, (now, partitions) => {
+      if (dropped === null) return alteredPartitions(aboutPartitions, now, partitions);
+      const drop = partitions.map(({ id }) => id).filter((id) => dropped.ids.includes(id));
+      return drop.length === 0 ? null : { drop, force: dropped.force };
+    });
     return OK;
   }
   for (const clause of clauses) {
@@ -57,6 +62,18 @@ export const alterTable: Handler<'alter_table'> = async (statement, context) => 
   }
   return OK;
 };
+
+/** What DROP PARTITIONS WHERE means at this moment; null for another clause. */
+async function droppedWhere(
+  clause: AlterPartitionClause,
+  table: TableInfo,
+  context: StatementContext,
+): Promise<{ readonly ids: readonly PartitionId[]; readonly force: boolean } | null> {
+  if (clause.kind !== 'drop_partition') return null;
+  const { what, temporary, force } = clause;
+  if (!('kind' in what) || what.kind !== 'where') return null;
+  return { ids: await partitionsWhere(table, what.condition, temporary, context), force };
+}
 
 function isPartitionClause(clause: AlterTableClause): clause is AlterPartitionClause {
   return clause.kind.endsWith('_partition');
@@ -134,12 +151,12 @@ async function apply(
       return;
     }
     case 'compact': {
-      if (clause.partitions.length > 0) {
-        const isWhole = table.partitioning === undefined;
-        const partitions = isWhole ? null : await services.catalog.partitions.list(table.id);
-        partitionsNamed({ tableName: table.name, partitions }, clause.partitions, false);
-      }
-      services.compactions.request(table.id);
+      const isWhole = table.partitioning === undefined;
+      const partitions = isWhole ? null : await services.catalog.partitions.list(table.id);
+      const named = { tableName: table.name, partitions };
+      const chosen = partitionsNamed(named, clause.partitions, false);
+      const ids = clause.partitions.length === 0 ? undefined : chosen?.map(({ id }) => id);
+      services.compactions.request(table.id, ids ?? null);
     }
   }
 }

@@ -1,6 +1,6 @@
 // RECOVER: what was dropped comes back from the recycle bin. SOURCE: StarRocks docs, RECOVER (3.3).
-import { fail } from '../base/errors.ts';
 import { databaseOf } from './databases.ts';
+import { refuseSystemTable } from './insert.ts';
 import { findTable, tableName } from './tables.ts';
 import { type Handler, OK } from './types.ts';
 
@@ -17,10 +17,9 @@ export const recover: Handler<'recover'> = async ({ what }, context) => {
     }
     case 'PARTITION': {
       const table = await findTable(what.table, context);
-      throw fail('NOT_IN_RECYCLE_BIN', {
-        what: 'partition',
-        name: `${table.databaseName}.${table.name}.${what.name}`,
-      });
+      await refuseSystemTable(table, context);
+      await context.services.recoverPartition(table.id, what.name);
+      return OK;
     }
   }
 };

@@ -49,7 +49,7 @@ export const STATEMENT_DOCS: Readonly<Record<StatementKind, StatementDoc>> = {
   ),
   create_table_like: ddl('CREATE [TEMPORARY] TABLE [IF NOT EXISTS] t LIKE u'),
   alter_table: ddl(
-    'ALTER TABLE t {ADD COLUMN c type .. [FIRST | AFTER d] | DROP COLUMN c | MODIFY COLUMN c type .. | RENAME COLUMN c TO d | ORDER BY (c, ..)} [, ..] | ADD PARTITION p VALUES .. | DROP PARTITION p | RENAME PARTITION p q | MODIFY PARTITION (p) SET (..) | RENAME u | SWAP WITH u | SET ("k" = "v") | COMMENT = ".." | ROLLBACK TO {VERSION n | TIMESTAMP ".."}',
+    'ALTER TABLE t {ADD COLUMN c type .. [FIRST | AFTER d] | DROP COLUMN c | MODIFY COLUMN c type .. | RENAME COLUMN c TO d | ORDER BY (c, ..)} [, ..] | ADD PARTITION p VALUES .. | DROP PARTITION[S] {p | (p, q) | START .. | WHERE ..} [FORCE] | REPLACE PARTITION (p) WITH TEMPORARY PARTITION (tp) | RENAME PARTITION p q | MODIFY PARTITION (p) SET (..) | RENAME u | SWAP WITH u | SET ("k" = "v") | COMMENT = ".." | COMPACT [(p, ..)] | ROLLBACK TO {VERSION n | TIMESTAMP ".."}',
     'columns change at once, without rewriting files; a type may become one that holds every old value',
   ),
   cancel_alter_table: ddl(

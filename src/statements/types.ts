@@ -122,6 +122,8 @@ export interface Services {
   readonly truncate: (tableId: TableId) => Promise<number>;
   /** Makes, drops, empties or alters partitions of a table. False = nothing to change. */
   readonly changePartitions: (tableId: TableId, make: PartitionMaker) => Promise<boolean>;
+  /** A partition that was dropped comes back. Throws NOT_IN_RECYCLE_BIN, PARTITION_EXISTS, PARTITION_OVERLAPS. */
+  readonly recoverPartition: (tableId: TableId, name: string) => Promise<void>;
   /** Changes a table's columns at one new version and has its loads planned anew. False = nothing to change. */
   readonly changeSchema: (tableId: TableId, make: SchemaMaker) => Promise<boolean>;
   /** One sweep, or (`dryRun`) what it would do. */

@@ -110,6 +110,7 @@ export async function openStatementRig(context: TestContext): Promise<StatementR
       truncate: async () => {
         throw new Error('no commit here');
       },
+      recoverPartition: async () => undefined,
       changePartitions: (tableId, make) =>
         changePartitions(catalog, tableId, make, routineLoadPartitionHooks),
       changeSchema: (tableId, make) => changeSchema(catalog, tableId, make, routineLoadSchemaHooks),

@@ -62,6 +62,11 @@ export const CATALOG_ERRORS = {
   ),
   VOLUME_EXISTS: row('user', "Storage volume '{volume}' already exists", '', 1064, 'HY000', 409),
   PARTITION_EXISTS: row('user', 'Duplicate partition name: {partition}'),
+  PARTITION_OVERLAPS: row(
+    'user',
+    'Partition {partition} cannot come back: partition {other} has some of its values by now',
+    'SELECT ... FOR VERSION AS OF still reads it; or DROP PARTITION {other} first',
+  ),
   PARTITION_GONE: row(
     'retry',
     'A partition of table {table} that rows were made for was dropped meanwhile',

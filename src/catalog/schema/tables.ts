@@ -76,6 +76,8 @@ export interface PartitionsTable {
   properties_json: string;
   created_ms: number;
   dropped_ms: number | null;
+  drop_kind: '' | 'PARTITION' | 'FORCE';
+  dropped_version: number;
 }
 
 export interface TableSchemasTable {

@@ -234,8 +234,11 @@ export type AlterPartitionClause =
       readonly kind: 'drop_partition';
       readonly temporary: boolean;
       readonly ifExists: boolean;
-      /** Names, or the ranges of a batch. */
-      readonly what: readonly Identifier[] | Extract<RangePartition, { readonly kind: 'batch' }>;
+      /** Names, the ranges of a batch, or those whose values pass a condition. */
+      readonly what:
+        | readonly Identifier[]
+        | Extract<RangePartition, { readonly kind: 'batch' }>
+        | { readonly kind: 'where'; readonly condition: Expression };
       readonly force: boolean;
     }
   | { readonly kind: 'rename_partition'; readonly name: string; readonly to: string }

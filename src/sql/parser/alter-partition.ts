@@ -1,12 +1,12 @@
 // Clauses of ALTER TABLE that change partitions: ADD, DROP, RENAME, REPLACE, MODIFY PARTITION.
 import type { AlterPartitionClause } from '../ast/ddl.ts';
 import type { Identifier } from '../ast/node.ts';
-import { notSupported, parseIfExists, parseProperties, parsePropertyList } from './clause.ts';
+import { parseIfExists, parseProperties, parsePropertyList } from './clause.ts';
 import type { Cursor } from './cursor.ts';
 import { parseBatch, parseListPartition, parseRangePartition } from './partition.ts';
 import { parseDistributedBy } from './table.ts';
 
-/** The clause that begins here; null when it is about something else than partitions. Throws NOT_SUPPORTED. */
+/** The clause that begins here; null when it is about something else than partitions. */
 export function parsePartitionClause(cursor: Cursor): AlterPartitionClause | null {
   const second = cursor.peek(1).word;
   const isTemporary = second === 'TEMPORARY';
@@ -67,8 +67,9 @@ function parseDrop(cursor: Cursor): AlterPartitionClause {
   const temporary = cursor.take('TEMPORARY');
   cursor.expectOneOf(['PARTITION', 'PARTITIONS']);
   const ifExists = parseIfExists(cursor);
-  if (cursor.token.word === 'WHERE') {
-    throw notSupported('DROP PARTITIONS WHERE', 'name the partitions: DROP PARTITIONS (p1, p2)');
+  if (cursor.take('WHERE')) {
+    const what = { kind: 'where', condition: cursor.grammar.expression(cursor) } as const;
+    return { kind: 'drop_partition', temporary, ifExists, what, force: cursor.take('FORCE') };
   }
   const isBatch = cursor.token.word === 'START' && cursor.peek(1).word === '(';
   if (isBatch) cursor.expect('START');

@@ -16,6 +16,7 @@ function visibleCompactions({ services, visible }: ViewContext): readonly Compac
 
 function profileOf(record: CompactionRecord): string {
   return JSON.stringify({
+    partition: record.partitionName,
     input_files: record.inputFiles,
     input_rows: record.inputRows,
     input_bytes: record.inputBytes,
@@ -71,7 +72,7 @@ export function compactionProcRows(
 ): readonly (readonly (string | number | null)[])[] {
   const { time } = context;
   return visibleCompactions(context).map((record) => [
-    `${record.databaseName}.${record.tableName}.${record.tableName}`,
+    `${record.databaseName}.${record.tableName}.${record.partitionName}`,
     record.transactionId,
     time(record.startedMs),
     time(record.stagedMs),

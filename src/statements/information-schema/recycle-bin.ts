@@ -14,7 +14,7 @@ async function rows({ services, visible, time }: ViewContext): Promise<readonly 
       NAME: one.name,
       DB_ID: one.databaseId,
       TABLE_ID: one.tableId,
-      PARTITION_ID: null,
+      PARTITION_ID: one.partitionId,
       DROP_TIME: time(one.droppedMs),
     }));
 }

@@ -18,6 +18,7 @@ import { checkName } from '../names.ts';
 import { type BoundColumn, batchOf, newLists, newRanges } from './bounds.ts';
 import { boundsText } from './print.ts';
 import { partitionProperties } from './properties.ts';
+import { replacement } from './replace.ts';
 
 /** What the clause changes; null = nothing. Throws SQL_ANALYZE. */
 export function alteredPartitions(
@@ -51,7 +52,7 @@ export function alteredPartitions(
       return { alter: [{ id: one.id, name: clause.to }] };
     }
     case 'replace_partition':
-      throw analysisError('REPLACE PARTITION is not supported yet');
+      return replaced(clause, { name, partitioning, columns }, partitions);
     case 'modify_partition': {
       const ordinary = partitions.filter(({ isTemporary }) => !isTemporary);
       const chosen =
@@ -140,14 +141,26 @@ function checkAligned(
   }
 }
 
+function replaced(
+  { names, by, properties }: Extract<AlterPartitionClause, { kind: 'replace_partition' }>,
+  { name, columns }: AlteredTable,
+  all: readonly Partition[],
+): PartitionChange {
+  const unique = (list: readonly Partition[]): readonly Partition[] => [...new Set(list)];
+  const old = unique(named(name, all, namesOf(names), false));
+  const temporary = unique(named(name, all, namesOf(by), true));
+  return replacement({ old, temporary, all, columns }, properties);
+}
+
 function dropped(
-  { temporary, ifExists, what }: Extract<AlterPartitionClause, { kind: 'drop_partition' }>,
+  { temporary, ifExists, what, force }: Extract<AlterPartitionClause, { kind: 'drop_partition' }>,
   tableName: string,
   columns: readonly BoundColumn[],
   partitions: readonly Partition[],
 ): PartitionChange | null {
   const own = partitions.filter(({ isTemporary }) => isTemporary === temporary);
   if ('kind' in what) {
+    if (what.kind === 'where') return null;
     const types = columns.map(({ type }) => type);
     const ranges = batchOf(what, columns, temporary);
     // Those that lie within the batch.
@@ -159,14 +172,14 @@ function dropped(
     if (inside.length === 0 && !ifExists) {
       throw analysisError(`Error in list of partitions to ${tableName}: none is in the batch`);
     }
-    return inside.length === 0 ? null : { drop: inside.map(({ id }) => id) };
+    return inside.length === 0 ? null : { drop: inside.map(({ id }) => id), force };
   }
   const names = namesOf(what);
   const wanted = ifExists
     ? names.filter((name) => own.some((one) => sameName(one.name, name)))
     : names;
   const chosen = named(tableName, partitions, wanted, temporary);
-  return chosen.length === 0 ? null : { drop: [...new Set(chosen.map(({ id }) => id))] };
+  return chosen.length === 0 ? null : { drop: [...new Set(chosen.map(({ id }) => id))], force };
 }
 
 function sameBounds(a: Partition['bounds'], b: Partition['bounds']): boolean {

@@ -58,7 +58,8 @@ export function keptPartitions(
   const left = ranges.filter((one) => !dropped.has(one));
   const add = rule === null ? [] : missing(rule, type, now, left);
   if (dropped.size === 0 && add.length === 0) return null;
-  return { drop: [...dropped].map(({ id }) => id), add };
+  // As StarRocks: what the clock drops is gone for good.
+  return { drop: [...dropped].map(({ id }) => id), force: true, add };
 }
 
 function nowOf(type: SqlType, nowMs: number, timeZone: string): string {

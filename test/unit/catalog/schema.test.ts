@@ -36,6 +36,10 @@ const RELEASED: readonly (readonly [name: string, sha256: string])[] = [
     '665be638bf0912d82c8b089b4b6177b058b1d81f1de32a4e1b6a02eda3dfaa9c',
   ],
   ['0012-partitions.sql', '4cd5dfad4da3bcc71e98c2b50916ac3790b4062e0c02063911cf7a37b982caf9'],
+  [
+    '0013-partition-recycle-bin.sql',
+    'a1b2ea500f1de86568ba9214b81f381eb6445cae4a32a338e58148969cb98470',
+  ],
 ];
 
 async function withDataDir(work: (dataDir: string) => Promise<void>): Promise<void> {
