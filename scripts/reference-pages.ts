@@ -2,10 +2,12 @@
 // test fails when a page differs from what its table says.
 import { ERRORS, type ErrorRow } from '../src/base/errors.ts';
 import { CONFIG_ITEMS, type ConfigItem } from '../src/config/items.ts';
+import { KAFKA_PROPERTIES } from '../src/kafka/client/properties.ts';
+import type { PropertySpec as KafkaPropertySpec } from '../src/kafka/client/property-spec.ts';
 import {
-  KAFKA_PROPERTIES,
-  type PropertySpec as KafkaPropertySpec,
-} from '../src/kafka/client/properties.ts';
+  ACCEPTED_KAFKA_PROPERTIES,
+  REFUSED_KAFKA_PROPERTIES,
+} from '../src/kafka/client/unmapped-properties.ts';
 import type { PropertySpec, PropertyTable } from '../src/loads/properties.ts';
 import { JOB_PROPERTIES, SOURCE_PROPERTIES } from '../src/loads/routine/properties.ts';
 import type { FunctionCategory, FunctionEntry } from '../src/query/functions/entry.ts';
@@ -99,14 +101,40 @@ function propertyTable(properties: PropertyTable): string {
   );
 }
 
-function kafkaPropertyTable(): string {
-  const rows = Object.entries<KafkaPropertySpec<unknown>>(KAFKA_PROPERTIES).map(([name, row]) => [
-    [name, ...row.aliases].map((each) => code(`property.${each}`)).join(', '),
+function kafkaPropertiesPage(): string {
+  const named = (name: string): string => code(`property.${name}`);
+  const mapped = Object.entries<KafkaPropertySpec<unknown>>(KAFKA_PROPERTIES).map(([name, row]) => [
+    [name, ...row.aliases].map(named).join(', '),
     row.expected,
     row.default === null ? '' : code(String(row.default)),
-    row.meaning,
+    row.secret ? `${row.meaning} Shown as \`******\`.` : row.meaning,
   ]);
-  return table(['Property', 'Value', 'Default', 'Meaning'], rows);
+  const others = (rows: Readonly<Record<string, string>>): string[][] =>
+    Object.entries(rows)
+      .toSorted(([a], [b]) => (a < b ? -1 : 1))
+      .map(([name, reason]) => [named(name), reason]);
+  return page(
+    'Kafka properties',
+    "`property.*` of CREATE and ALTER ROUTINE LOAD ... FROM KAFKA: how to reach and read the brokers. The names are librdkafka's; every name of it is on this page. They are checked when a job is made or changed.",
+    '## With an effect',
+    'A value that librdkafka takes and that would do no good here counts as the nearest one that does, with a warning.',
+    table(['Property', 'Value', 'Default', 'Meaning'], mapped),
+    '## Of the job itself',
+    table(
+      ['Property', 'Meaning'],
+      [
+        [
+          named('kafka_default_offsets'),
+          'Where partitions begin that kafka_offsets does not name: a number, OFFSET_BEGINNING or OFFSET_END.',
+        ],
+      ],
+    ),
+    '## Without effect',
+    'Accepted, with a warning (SHOW WARNINGS) that says why.',
+    table(['Property', 'Why'], others(ACCEPTED_KAFKA_PROPERTIES)),
+    '## Refused',
+    table(['Property', 'Instead'], others(REFUSED_KAFKA_PROPERTIES)),
+  );
 }
 
 function propertiesPage(): string {
@@ -117,9 +145,7 @@ function propertiesPage(): string {
     propertyTable(JOB_PROPERTIES),
     '## CREATE ROUTINE LOAD: FROM KAFKA',
     propertyTable(SOURCE_PROPERTIES),
-    '## CREATE ROUTINE LOAD: FROM KAFKA, how to reach the brokers',
-    'The names are those of librdkafka. Any other is an error.',
-    kafkaPropertyTable(),
+    'How to reach the brokers: `property.*`, see [Kafka properties](kafka-properties.md).',
     '## CREATE TABLE: PROPERTIES',
     propertyTable(TABLE_PROPERTIES),
   );
@@ -291,6 +317,7 @@ export function referencePages(): ReadonlyMap<string, string> {
     ['docs/reference/metrics.md', metricsPage()],
     ['docs/reference/config.md', configPage()],
     ['docs/reference/properties.md', propertiesPage()],
+    ['docs/reference/kafka-properties.md', kafkaPropertiesPage()],
     ['docs/reference/statements.md', statementsPage()],
     ['docs/reference/variables.md', variablesPage()],
     ['docs/reference/system-views.md', systemViewsPage()],

@@ -19,6 +19,8 @@ export interface KafkaConnectionSpec {
   /** `host:port` entries. */
   readonly brokers: readonly string[];
   readonly properties: Readonly<Record<string, string>>;
+  /** The bytes of files that properties name as `FILE:name`, by that name. Secrets: never logged. */
+  readonly files?: Readonly<Record<string, Uint8Array>>;
 }
 
 export interface KafkaSourceSpec {

@@ -10,6 +10,7 @@ import type { Random } from '../base/random.ts';
 import { DropRegistry } from '../engine/drop-function.ts';
 import type { Engine } from '../engine/duckdb.ts';
 import type { KafkaCluster } from '../kafka/client/cluster.ts';
+import { parseKafkaProperties } from '../kafka/client/properties.ts';
 import type { KafkaConnectionSpec, TaskAssignment } from '../model/load-plan.ts';
 import type { VolumeSpec } from '../model/table.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
@@ -20,6 +21,7 @@ import { LoadTask } from './run.ts';
 import type { BatchMemory } from './source/batch-builder.ts';
 import { BytePages } from './source/byte-pages.ts';
 import { ColumnPages } from './source/column-pages.ts';
+import { fetchTuning } from './source/fetch-tuning.ts';
 import { KafkaSource } from './source/kafka.ts';
 import { Stager } from './stage.ts';
 import { DROP_FUNCTION } from './transform/compile-sql.ts';
@@ -125,6 +127,7 @@ export class Loader {
     const source: Source = new KafkaSource({
       cluster,
       spec: plan.source,
+      tuning: fetchTuning(parseKafkaProperties(plan.source.connection.properties)),
       clock,
       memory: this.#memory,
       onTrouble: (trouble) => troubles.listener?.(trouble),

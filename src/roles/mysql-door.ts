@@ -78,6 +78,7 @@ async function connect(
     prepared: new Map(),
     temporary: { used: false },
     counted: { questions: 0 },
+    warnings: { left: [] },
     running: null,
   };
   admit(options, session);
@@ -259,7 +260,7 @@ async function writeOutcome(
     case 'ok':
       await out.ok({
         affectedRows: outcome.affectedRows ?? 0,
-        warnings: outcome.warnings ?? 0,
+        warnings: (outcome.warnings ?? 0) + (outcome.remarks?.length ?? 0),
         info: outcome.info ?? '',
       });
       return;

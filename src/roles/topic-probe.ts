@@ -26,7 +26,7 @@ export function openTopicProbe(options: { clock: Clock; random: Random }): Topic
       }),
     offsets: (connection, topic, partitions, at) =>
       withClient(connection, (client) =>
-        client.listOffsets(topic, partitions, at, 'read_committed'),
+        client.listOffsets(topic, partitions, at, client.settings['isolation.level']),
       ),
   };
 }

@@ -36,8 +36,15 @@ export async function executeParsed(
     });
   }
   const context = statementContext(text, session, services, signal);
-  return run(handler, statement, await withHints(statement, context));
+  if (READS_WARNINGS.has(statement.kind)) return run(handler, statement, context);
+  session.warnings.left = [];
+  const outcome = await run(handler, statement, await withHints(statement, context));
+  if (outcome.kind === 'ok') session.warnings.left = outcome.remarks ?? [];
+  return outcome;
 }
+
+/** They leave the warnings of the statement before them. */
+const READS_WARNINGS: ReadonlySet<string> = new Set(['show_warnings', 'show_errors']);
 
 /** What a handler gets: the statement's surroundings, and the way to other statements. */
 export function statementContext(

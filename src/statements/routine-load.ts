@@ -23,7 +23,7 @@ export const createRoutineLoad: Handler<'create_routine_load'> = async (
 ) => {
   const database = databaseOrCurrent(statement.name.database ?? statement.table.database, session);
   checkName('job', statement.name.name);
-  await services.routineLoads.create({
+  const remarks = await services.routineLoads.create({
     database,
     jobName: statement.name.name,
     tableName: statement.table.name,
@@ -34,21 +34,21 @@ export const createRoutineLoad: Handler<'create_routine_load'> = async (
     userHost: session.principal.identity.host,
     sessionTimeZone: variableText('time_zone', 'session', session, services.globals) ?? 'Etc/UTC',
   });
-  return OK;
+  return { kind: 'ok', remarks };
 };
 
 export const alterRoutineLoad: Handler<'alter_routine_load'> = async (
   statement,
   { session, services },
 ) => {
-  await services.routineLoads.alter({
+  const remarks = await services.routineLoads.alter({
     database: databaseOrCurrent(statement.name.database, session),
     name: statement.name.name,
     load: statement.load,
     properties: propertyMap(statement.properties),
     source: statement.source === null ? null : kafkaProperties(statement.source),
   });
-  return OK;
+  return { kind: 'ok', remarks };
 };
 
 export const pauseRoutineLoad: Handler<'pause_routine_load'> = async (

@@ -9,6 +9,7 @@ import type { SetItem, SetSystemVariable, SetTransaction } from '../sql/ast/sess
 import { redactStatement } from '../sql/redact.ts';
 import { viewContext } from './information-schema/system-databases.ts';
 import { constantValue } from './query.ts';
+import { limitRows } from './show/order.ts';
 import { filterRows } from './show-filter.ts';
 import { type Handler, OK, type Session, type StatementContext, textRows } from './types.ts';
 import { SYSTEM_VARIABLES } from './variable-table.ts';
@@ -223,11 +224,19 @@ const OPERATE: Requirement = { anyOf: ['OPERATE'], on: { type: 'SYSTEM' } };
 /** BEGIN, COMMIT, ROLLBACK: clients send them around single statements; each statement is its own transaction. */
 export const transactionWord = async (): Promise<typeof OK> => OK;
 
-/** No statement leaves warnings behind: what is wrong is an error. */
-export const showWarnings: Handler<'show_warnings'> = async ({ kind, count }) =>
-  count
-    ? textRows(
-        [kind === 'show_errors' ? '@@session.error_count' : '@@session.warning_count'],
-        [['0']],
-      )
-    : textRows(['Level', 'Code', 'Message'], []);
+/** MySQL's ER_UNKNOWN_ERROR: what warnings without a number of their own have. */
+const WARNING_CODE = '1105';
+
+/** What the statement before left behind. Errors are answers, they are not kept. */
+export const showWarnings: Handler<'show_warnings'> = async (
+  { kind, count, limit },
+  { session },
+) => {
+  const left = kind === 'show_errors' ? [] : session.warnings.left;
+  if (count) {
+    const name = kind === 'show_errors' ? '@@session.error_count' : '@@session.warning_count';
+    return textRows([name], [[String(left.length)]]);
+  }
+  const rows = left.map((message) => ['Warning', WARNING_CODE, message]);
+  return textRows(['Level', 'Code', 'Message'], limitRows(rows, limit));
+};

@@ -144,7 +144,7 @@ export const STATEMENT_DOCS: Readonly<Record<StatementKind, StatementDoc>> = {
   show_status: session("SHOW [GLOBAL | SESSION] STATUS [LIKE 'p' | WHERE ..]"),
   show_warnings: session(
     'SHOW [COUNT(*)] WARNINGS [LIMIT n]',
-    'statements leave no warnings behind',
+    'only what has no effect leaves a warning (Kafka properties); errors are not kept',
   ),
   show_errors: session('SHOW [COUNT(*)] ERRORS [LIMIT n]', 'statements leave no errors behind'),
   show_processlist: session('SHOW [FULL] PROCESSLIST'),

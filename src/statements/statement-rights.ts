@@ -93,6 +93,7 @@ const SESSION: Session = {
   prepared: new Map(),
   temporary: { used: false },
   counted: { questions: 0 },
+  warnings: { left: [] },
   running: null,
 };
 

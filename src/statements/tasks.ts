@@ -107,6 +107,7 @@ export function taskSession(
     prepared: new Map(),
     temporary: { used: false },
     counted: { questions: 0 },
+    warnings: { left: [] },
     running: null,
   };
 }

@@ -37,6 +37,8 @@ export interface Session {
   readonly temporary: { used: boolean };
   /** Shared by copies of the session: statements that its client sent. */
   readonly counted: { questions: number };
+  /** Shared by copies of the session: what the last statement but SHOW WARNINGS left behind. */
+  readonly warnings: { left: readonly string[] };
   /** Statements made by PREPARE ... FROM, by lower-case name. */
   readonly prepared: Map<string, Prepared>;
   /** What runs now, for SHOW PROCESSLIST. */
@@ -161,6 +163,8 @@ export type Outcome =
       readonly affectedRows?: number;
       readonly warnings?: number;
       readonly info?: string;
+      /** What the user should know, a line each: for SHOW WARNINGS, and counted as warnings. */
+      readonly remarks?: readonly string[];
     }
   | ({ readonly kind: 'rows' } & ConstantResult)
   /** Rows that a CN makes. */

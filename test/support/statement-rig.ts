@@ -43,6 +43,7 @@ export function newSession(connectionId: number, sql: string | null): Session {
     prepared: new Map(),
     temporary: { used: false },
     counted: { questions: 0 },
+    warnings: { left: [] },
     running: sql === null ? null : { sql, startedMs: systemClock.nowMs() - 2_000 },
   };
 }

@@ -46,7 +46,12 @@ export const KAFKA_ERRORS = {
     'Kafka broker {broker} serves {api} versions {brokerRange}, needed is one of {neededRange}',
     'Kafka 2.4 or newer is needed',
   ),
-  KAFKA_PROPERTY_UNKNOWN: row('user', "unknown Kafka property '{name}'", 'known are: {known}'),
+  KAFKA_PROPERTY_UNKNOWN: row(
+    'user',
+    "unknown Kafka property '{name}', nearest are: {near}",
+    'docs/reference/kafka-properties.md has all names: they are those of librdkafka',
+  ),
+  KAFKA_PROPERTY_REFUSED: row('user', "Kafka property '{name}' is not supported: {instead}"),
   KAFKA_PROPERTY_INVALID: row('user', "Kafka property '{name}' is '{value}', expected {expected}"),
   KAFKA_PROPERTY_CONFLICT: row('user', 'Kafka properties do not fit together: {detail}'),
   KAFKA_UNKNOWN_TOPIC: row(

@@ -141,7 +141,7 @@ export async function openDemoProducer(options: {
 
 async function libraryOptions({ connection, clientId }: KafkaAdminOptions) {
   const settings = parseKafkaProperties(connection.properties);
-  const tls = await loadTlsSettings(settings);
+  const tls = await loadTlsSettings(settings, connection.files);
   const mechanism = settings['sasl.mechanism'];
   const username = settings['sasl.username'] ?? '';
   const password = settings['sasl.password'] ?? '';

@@ -11,7 +11,7 @@ import { formatBrokerAddress, parseBrokerAddress } from './address.ts';
 import { ClusterView } from './cluster-view.ts';
 import { Connections } from './connections.ts';
 import { partitionError } from './error-meaning.ts';
-import { parseKafkaProperties } from './properties.ts';
+import { metadataAgeMs, parseKafkaProperties } from './properties.ts';
 
 export interface BatchProducerOptions {
   readonly connection: KafkaConnectionSpec;
@@ -37,7 +37,8 @@ export class BatchProducer {
       connections: this.#connections,
       clock,
       random,
-      maxAgeMs: settings['metadata.max.age.ms'],
+      maxAgeMs: metadataAgeMs(settings),
+      firstWaitMs: settings['retry.backoff.ms'],
     });
   }
 

@@ -16,7 +16,10 @@ export interface ClusterViewOptions {
   readonly connections: Connections;
   readonly clock: Clock;
   readonly random: Random;
+  /** Older topics are asked again, in the background. */
   readonly maxAgeMs: number;
+  /** First wait before an unknown topic is asked for again. */
+  readonly firstWaitMs: number;
 }
 
 interface KnownTopic {
@@ -26,7 +29,7 @@ interface KnownTopic {
 
 /** A topic may be unknown to one broker that just started or just heard of it: asked again, about a second in all. */
 const UNKNOWN_ATTEMPTS = 4;
-const UNKNOWN_FIRST_WAIT_MS = 150;
+const UNKNOWN_MAX_WAIT_MS = 1000;
 /** Topics remembered; the least recently asked are forgotten first. */
 const TOPICS_MAX = 1000;
 
@@ -34,6 +37,7 @@ export class ClusterView {
   readonly #options: ClusterViewOptions;
   #brokers: ReadonlyMap<number, BrokerAddress> = new Map();
   readonly #topics = new Map<string, KnownTopic>();
+  readonly #refreshing = new Set<string>();
 
   constructor(options: ClusterViewOptions) {
     this.#options = options;
@@ -41,19 +45,35 @@ export class ClusterView {
 
   /** See KafkaCluster.topic. */
   async topic(name: string, fresh: boolean, signal?: AbortSignal): Promise<TopicView> {
-    const { clock, maxAgeMs } = this.#options;
+    const { clock, maxAgeMs, firstWaitMs } = this.#options;
     const known = this.#topics.get(name);
-    if (!fresh && known !== undefined && clock.monotonicMs() - known.askedAtMs < maxAgeMs)
+    if (!fresh && known !== undefined) {
+      if (clock.monotonicMs() - known.askedAtMs >= maxAgeMs) this.#refresh(name);
       return known.view;
+    }
     for (let attempt = 1; ; attempt += 1) {
       const answer = await this.#ask(name, signal);
       const view = this.#takeIn(name, answer.body, answer.broker);
       if (view !== null) return view;
       if (attempt === UNKNOWN_ATTEMPTS) throw fail('KAFKA_UNKNOWN_TOPIC', { topic: name });
-      await clock.sleep(UNKNOWN_FIRST_WAIT_MS * 2 ** (attempt - 1), signal).catch(() => {
+      const waitMs = Math.min(firstWaitMs * 2 ** attempt, UNKNOWN_MAX_WAIT_MS);
+      await clock.sleep(waitMs, signal).catch(() => {
         throw fail('CANCELLED');
       });
     }
+  }
+
+  /**
+   * Asks anew while the old answer serves: reading need not wait for a broker that is slow to tell. What fails
+   * is asked again with the next `topic()`; a leader that cannot be read from forgets the answer.
+   */
+  #refresh(name: string): void {
+    if (this.#refreshing.has(name)) return;
+    this.#refreshing.add(name);
+    void this.#ask(name, undefined)
+      .then((answer) => this.#takeIn(name, answer.body, answer.broker))
+      .catch(() => null)
+      .finally(() => this.#refreshing.delete(name));
   }
 
   /** The next `topic()` asks the cluster. */

@@ -91,6 +91,7 @@ export class BrokerConnection {
       connection.#socket = await openSocket({
         address,
         tls,
+        tcp: settings,
         receiver: connection.#receiver,
         onLost: (error) => connection.close(error),
         signal: stop.signal,

@@ -2,6 +2,7 @@
 // longer after each failure. A long poll holds up everything behind it on its connection, so reading
 // and asking have a connection each.
 import { AppError, fail } from '../../base/errors.ts';
+import type { KafkaConnectionSpec } from '../../model/load-plan.ts';
 import { type BrokerAddress, formatBrokerAddress } from './address.ts';
 import { BrokerConnection, type ConnectionOptions } from './connection.ts';
 import { ReceiveBuffers } from './receive-buffers.ts';
@@ -9,7 +10,10 @@ import { loadTlsSettings, type TlsSettings } from './tls-files.ts';
 
 export type ConnectionUse = 'read' | 'ask';
 
-export type ConnectionsOptions = Pick<ConnectionOptions, 'settings' | 'clock' | 'random'>;
+export type ConnectionsOptions = Pick<ConnectionOptions, 'settings' | 'clock' | 'random'> & {
+  /** Files that the settings name, see KafkaConnectionSpec. */
+  readonly files?: KafkaConnectionSpec['files'];
+};
 
 interface Slot {
   connection: BrokerConnection | null;
@@ -62,7 +66,7 @@ export class Connections {
       });
     if (this.#closing.signal.aborted) throw fail('CANCELLED');
     try {
-      this.#tls ??= loadTlsSettings(settings);
+      this.#tls ??= loadTlsSettings(settings, this.#options.files);
       const tls = await this.#tls;
       const buffers = this.#buffers;
       const closing = this.#closing.signal;

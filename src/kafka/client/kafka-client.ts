@@ -21,7 +21,7 @@ import { ClusterView } from './cluster-view.ts';
 import { Connections } from './connections.ts';
 import { meansStaleMetadata, partitionError } from './error-meaning.ts';
 import { OffsetLookup } from './offset-lookup.ts';
-import { type KafkaSettings, parseKafkaProperties } from './properties.ts';
+import { type KafkaSettings, metadataAgeMs, parseKafkaProperties } from './properties.ts';
 
 export interface KafkaClientOptions {
   readonly connection: KafkaConnectionSpec;
@@ -46,15 +46,16 @@ export class KafkaClient implements KafkaCluster {
     const { connection, clock, random } = options;
     this.settings = parseKafkaProperties(connection.properties);
     const settings = this.settings;
-    this.#connections = new Connections({ settings, clock, random });
+    this.#connections = new Connections({ settings, clock, random, ...filesOf(connection) });
     this.#view = new ClusterView({
       bootstrap: connection.brokers.map(parseBrokerAddress),
       connections: this.#connections,
       clock,
       random,
-      maxAgeMs: settings['metadata.max.age.ms'],
+      maxAgeMs: metadataAgeMs(settings),
+      firstWaitMs: settings['retry.backoff.ms'],
     });
-    this.#offsets = new OffsetLookup(this.#view, this.#connections, clock);
+    this.#offsets = new OffsetLookup(this.#view, this.#connections, clock, settings);
   }
 
   async topic(
@@ -196,6 +197,10 @@ export class KafkaClient implements KafkaCluster {
     this.#connections.close();
     return Promise.resolve();
   }
+}
+
+function filesOf({ files }: KafkaConnectionSpec): Pick<KafkaConnectionSpec, 'files'> {
+  return files === undefined ? {} : { files };
 }
 
 function place(broker: string, topic: string, partition: number, offset: bigint) {

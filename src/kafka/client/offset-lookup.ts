@@ -9,21 +9,25 @@ import { groupByLeader, type OffsetSpec, type TopicView } from './cluster.ts';
 import type { ClusterView } from './cluster-view.ts';
 import type { Connections } from './connections.ts';
 import { partitionError } from './error-meaning.ts';
+import type { KafkaSettings } from './properties.ts';
 
 const LATEST = -1n;
 const EARLIEST = -2n;
 const ATTEMPTS = 5;
-const FIRST_WAIT_MS = 100;
+
+type BackOff = Pick<KafkaSettings, 'retry.backoff.ms' | 'retry.backoff.max.ms'>;
 
 export class OffsetLookup {
   readonly #view: ClusterView;
   readonly #connections: Connections;
   readonly #clock: Clock;
+  readonly #backOff: BackOff;
 
-  constructor(view: ClusterView, connections: Connections, clock: Clock) {
+  constructor(view: ClusterView, connections: Connections, clock: Clock, backOff: BackOff) {
     this.#view = view;
     this.#connections = connections;
     this.#clock = clock;
+    this.#backOff = backOff;
   }
 
   /** See KafkaCluster.listOffsets. */
@@ -59,7 +63,11 @@ export class OffsetLookup {
         if (!(thrown instanceof AppError) || thrown.kind !== 'retry' || attempt === ATTEMPTS)
           throw thrown;
         this.#view.forget(topic);
-        await this.#clock.sleep(FIRST_WAIT_MS * 2 ** (attempt - 1), signal).catch(() => {
+        const waitMs = Math.min(
+          this.#backOff['retry.backoff.ms'] * 2 ** (attempt - 1),
+          this.#backOff['retry.backoff.max.ms'],
+        );
+        await this.#clock.sleep(waitMs, signal).catch(() => {
           throw fail('CANCELLED');
         });
       }

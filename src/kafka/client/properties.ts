@@ -1,81 +1,23 @@
-// The Kafka properties a user may set (librdkafka's names, without `property.`): one table that
-// validation, settings and the reference docs come from. Must not read files or open anything.
+// The Kafka properties a user may set (librdkafka's names, without `property.`): the one table of those that
+// have an effect, from which validation, settings and the reference docs come; names without effect and
+// refused ones are in unmapped-properties.ts. Must not read files or open anything.
 // SOURCE: librdkafka CONFIGURATION.md; StarRocks docs, CREATE ROUTINE LOAD, "property.*".
 import { fail } from '../../base/errors.ts';
+import { nearest } from '../../base/nearest.ts';
 import type { Isolation } from '../protocol/record-batch.ts';
+import { flag, integer, oneOf, type PropertySpec, text } from './property-spec.ts';
+import { ACCEPTED_KAFKA_PROPERTIES, REFUSED_KAFKA_PROPERTIES } from './unmapped-properties.ts';
 
-export interface PropertySpec<T> {
-  readonly meaning: string;
-  /** What a value must be, for messages and docs. */
-  readonly expected: string;
-  /** null = none. */
-  readonly default: T;
-  /** Other names of the same property. */
-  readonly aliases: readonly string[];
-  /** Never shown again. */
-  readonly secret: boolean;
-  /** undefined = not valid. May throw NOT_SUPPORTED for a value that Kafka knows and Millrace does not. */
-  readonly parse: (text: string) => T | undefined;
-}
+/** `FILE:name` as the value of a file property: a file made by CREATE FILE, not a path. */
+export const FILE_PREFIX = 'FILE:';
 
-type Extra = { readonly aliases?: readonly string[]; readonly secret?: boolean };
+const MIB = 1024 * 1024;
+const INT32_MAX = 2_147_483_647;
+const NO_GSSAPI =
+  'Kerberos is not: use SCRAM-SHA-512, PLAIN over TLS or OAUTHBEARER, or mutual TLS';
+const OR_FILE = 'a path on the machine of the server, or FILE:name of CREATE FILE';
 
-function spec<T>(
-  meaning: string,
-  expected: string,
-  fallback: T,
-  parse: (text: string) => T | undefined,
-  extra: Extra = {},
-): PropertySpec<T> {
-  const { aliases = [], secret = false } = extra;
-  return { meaning, expected, default: fallback, aliases, secret, parse };
-}
-
-function oneOf<const V extends string, F extends V | null>(
-  meaning: string,
-  values: readonly V[],
-  fallback: F,
-  extra: Extra & { readonly unsupported?: readonly string[] } = {},
-): PropertySpec<V | F> {
-  const parse = (text: string): V | undefined => {
-    const wanted = text.trim().toUpperCase();
-    const found = values.find((value) => value.toUpperCase() === wanted);
-    if (found === undefined && extra.unsupported?.includes(wanted) === true)
-      throw fail('NOT_SUPPORTED', { what: wanted, hint: `supported are ${values.join(', ')}` });
-    return found;
-  };
-  return spec<V | F>(meaning, `one of ${values.join(', ')}`, fallback, parse, extra);
-}
-
-const text = (meaning: string, extra: Extra = {}): PropertySpec<string | null> =>
-  spec<string | null>(
-    meaning,
-    'a text',
-    null,
-    (value) => (value === '' ? undefined : value),
-    extra,
-  );
-
-function integer(
-  meaning: string,
-  min: number,
-  max: number,
-  fallback: number,
-  extra: Extra = {},
-): PropertySpec<number> {
-  const parse = (value: string): number | undefined => {
-    const parsed = /^\d{1,10}$/.test(value.trim()) ? Number(value) : Number.NaN;
-    return parsed >= min && parsed <= max ? parsed : undefined;
-  };
-  return spec(meaning, `an integer from ${min} to ${max}`, fallback, parse, extra);
-}
-
-const flag = (meaning: string, fallback: boolean): PropertySpec<boolean> =>
-  spec(meaning, 'true or false', fallback, (value) => {
-    const wanted = value.trim().toLowerCase();
-    return wanted === 'true' ? true : wanted === 'false' ? false : undefined;
-  });
-
+/** Every property that has an effect. Where librdkafka takes a value that would do no good here, it counts as the nearest one that does. */
 export const KAFKA_PROPERTIES = {
   'security.protocol': oneOf(
     'How to talk to the brokers: plain or TLS, with or without SASL.',
@@ -86,19 +28,36 @@ export const KAFKA_PROPERTIES = {
     'SASL mechanism; needed with SASL_PLAINTEXT and SASL_SSL.',
     ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'],
     null,
-    { aliases: ['sasl.mechanisms'], unsupported: ['OAUTHBEARER', 'GSSAPI', 'AWS_MSK_IAM'] },
+    {
+      aliases: ['sasl.mechanisms'],
+      unsupported: {
+        OAUTHBEARER: 'supported are PLAIN, SCRAM-SHA-256, SCRAM-SHA-512',
+        GSSAPI: NO_GSSAPI,
+        AWS_MSK_IAM: 'supported are PLAIN, SCRAM-SHA-256, SCRAM-SHA-512',
+      },
+    },
   ),
   'sasl.username': text('User name for SASL.'),
   'sasl.password': text('Password for SASL.', { secret: true }),
-  'ssl.ca.location': text("File with the CA certificates (PEM) to trust instead of the system's."),
+  'ssl.ca.location': text(
+    `CA certificates (PEM) to trust instead of the usual ones: ${OR_FILE}. \`probe\` means the usual ones.`,
+  ),
   'ssl.ca.pem': text('The CA certificates themselves (PEM).'),
   'ssl.certificate.location': text(
-    "File with the client's certificate chain (PEM), for mutual TLS.",
+    `The client's certificate chain (PEM), for mutual TLS: ${OR_FILE}.`,
   ),
   'ssl.certificate.pem': text("The client's certificate chain itself (PEM)."),
-  'ssl.key.location': text("File with the client's private key (PEM)."),
+  'ssl.key.location': text(`The client's private key (PEM): ${OR_FILE}.`),
   'ssl.key.pem': text("The client's private key itself (PEM).", { secret: true }),
   'ssl.key.password': text('Pass phrase of the private key.', { secret: true }),
+  'ssl.keystore.location': text(
+    `Certificate chain and private key in one PKCS#12 file, instead of the two: ${OR_FILE}.`,
+  ),
+  'ssl.keystore.password': text('Pass phrase of the PKCS#12 file.', { secret: true }),
+  'ssl.crl.location': text(`Certificates that were revoked (PEM): ${OR_FILE}.`),
+  'ssl.cipher.suites': text("Ciphers to offer, as OpenSSL's cipher list."),
+  'ssl.curves.list': text("Curves to offer, as OpenSSL's list."),
+  'ssl.sigalgs.list': text("Signature algorithms to offer, as OpenSSL's list."),
   'ssl.endpoint.identification.algorithm': oneOf(
     "Whether the broker's certificate must carry its host name.",
     ['https', 'none'],
@@ -113,38 +72,82 @@ export const KAFKA_PROPERTIES = {
     ['read_committed', 'read_uncommitted'] satisfies readonly Isolation[],
     'read_committed',
   ),
-  'client.id': text('Name of the client in the logs and quotas of the brokers.'),
+  'client.id': text(
+    'Name of the client in the logs and quotas of the brokers; millrace when absent.',
+  ),
   'group.id': text('Shown for the job; offsets are kept by Millrace, not by the group.'),
+  'fetch.min.bytes': integer(
+    'Bytes that a broker gathers before it answers a Fetch, or waits for as long as it may.',
+    { min: 1, max: 100_000_000, most: 8 * MIB },
+    1,
+  ),
+  'fetch.wait.max.ms': integer(
+    'Longest that a broker waits for fetch.min.bytes.',
+    { min: 0, max: 300_000, most: 1000 },
+    1000,
+  ),
+  'fetch.max.bytes': integer(
+    'Most bytes of one answer to a Fetch, but for a record batch that is larger.',
+    { min: 0, max: 2_147_483_135, least: 1024, most: 64 * MIB },
+    8 * MIB,
+  ),
+  'fetch.message.max.bytes': integer(
+    'Most bytes of one partition in it; an equal share of fetch.max.bytes, at least 1 MiB, when absent.',
+    { min: 1, max: 1_000_000_000, least: 1024, most: 64 * MIB },
+    null,
+    { aliases: ['max.partition.fetch.bytes'] },
+  ),
+  'fetch.error.backoff.ms': integer(
+    'First wait after a Fetch that failed; doubles with each failure, up to retry.backoff.max.ms.',
+    { min: 0, max: 300_000, most: 10_000 },
+    50,
+  ),
+  'retry.backoff.ms': integer(
+    'First wait before a question to the cluster (offsets, topics) is asked again; doubles with each failure.',
+    { min: 1, max: 300_000, most: 10_000 },
+    100,
+  ),
+  'retry.backoff.max.ms': integer(
+    'Longest such wait.',
+    { min: 1, max: 300_000, most: 10_000 },
+    2_000,
+  ),
   'socket.timeout.ms': integer(
     'Time a broker has to answer a request (on top of the wait of a Fetch).',
-    10,
-    300_000,
+    { min: 10, max: 300_000 },
     30_000,
   ),
   'socket.connection.setup.timeout.ms': integer(
     'Time to connect, with the TLS handshake and authentication.',
-    100,
-    300_000,
+    { min: 1000, max: INT32_MAX, most: 300_000 },
     10_000,
+  ),
+  'socket.keepalive.enable': flag('Whether TCP probes an idle connection.', false),
+  'socket.nagle.disable': flag('Whether small requests are sent at once (TCP_NODELAY).', true),
+  'broker.address.family': oneOf(
+    'Which addresses of a broker are used.',
+    ['any', 'v4', 'v6'],
+    'any',
   ),
   'reconnect.backoff.ms': integer(
     'First wait before connecting again to a broker that failed; doubles with each failure.',
-    0,
-    3_600_000,
+    { min: 0, max: 3_600_000 },
     100,
   ),
-  'reconnect.backoff.max.ms': integer('Longest such wait.', 0, 3_600_000, 10_000),
+  'reconnect.backoff.max.ms': integer('Longest such wait.', { min: 0, max: 3_600_000 }, 10_000),
   'metadata.max.age.ms': integer(
     'Age after which partitions and leaders are asked again.',
-    10,
-    86_400_000,
+    { min: 1, max: 86_400_000, least: 10 },
     30_000,
-    { aliases: ['topic.metadata.refresh.interval.ms'] },
+  ),
+  'topic.metadata.refresh.interval.ms': integer(
+    'The same, in its older name: the smaller of the two counts, -1 means that this one does not.',
+    { min: -1, max: 3_600_000 },
+    null,
   ),
   'receive.message.max.bytes': integer(
     'Largest answer that is taken from a broker, in bytes.',
-    1_000_000,
-    1_000_000_000,
+    { min: 1000, max: INT32_MAX, least: 1_000_000, most: 1_000_000_000 },
     100_000_000,
   ),
 } as const satisfies Record<string, PropertySpec<unknown>>;
@@ -168,8 +171,8 @@ export const KAFKA_PROPERTY_NAMES: readonly string[] = Object.entries<PropertySp
   .toSorted();
 
 /**
- * Checks a user's properties and fills in the defaults.
- * Throws KAFKA_PROPERTY_UNKNOWN, KAFKA_PROPERTY_INVALID, KAFKA_PROPERTY_CONFLICT, NOT_SUPPORTED (user).
+ * Checks a user's properties and fills in the defaults; names without effect are passed over. Throws
+ * KAFKA_PROPERTY_UNKNOWN, KAFKA_PROPERTY_REFUSED, KAFKA_PROPERTY_INVALID, KAFKA_PROPERTY_CONFLICT, NOT_SUPPORTED (user).
  */
 export function parseKafkaProperties(properties: Readonly<Record<string, string>>): KafkaSettings {
   const settings: Record<string, unknown> = {};
@@ -177,6 +180,7 @@ export function parseKafkaProperties(properties: Readonly<Record<string, string>
   const given = new Map<string, string>();
   for (const [key, value] of Object.entries(properties)) {
     const name = canonicalName(key);
+    if (name === null) continue;
     const before = given.get(name);
     if (before !== undefined && before !== value)
       throw fail('KAFKA_PROPERTY_CONFLICT', { detail: `'${name}' is given twice` });
@@ -189,10 +193,37 @@ export function parseKafkaProperties(properties: Readonly<Record<string, string>
   return complete;
 }
 
-function canonicalName(key: string): KafkaPropertyName {
+/** The row of a name or alias; null for a name without effect. Throws KAFKA_PROPERTY_UNKNOWN, KAFKA_PROPERTY_REFUSED. */
+function canonicalName(key: string): KafkaPropertyName | null {
   for (const [name, row] of Object.entries<PropertySpec<unknown>>(KAFKA_PROPERTIES))
     if (name === key || row.aliases.includes(key)) return name as KafkaPropertyName;
-  throw fail('KAFKA_PROPERTY_UNKNOWN', { name: key, known: KAFKA_PROPERTY_NAMES.join(', ') });
+  if (Object.hasOwn(ACCEPTED_KAFKA_PROPERTIES, key)) return null;
+  const instead = Object.hasOwn(REFUSED_KAFKA_PROPERTIES, key)
+    ? REFUSED_KAFKA_PROPERTIES[key]
+    : undefined;
+  if (instead !== undefined) throw fail('KAFKA_PROPERTY_REFUSED', { name: key, instead });
+  const near = nearest(
+    key,
+    [...KAFKA_PROPERTY_NAMES, ...Object.keys(ACCEPTED_KAFKA_PROPERTIES)],
+    3,
+  );
+  throw fail('KAFKA_PROPERTY_UNKNOWN', { name: key, near: near.join(', ') });
+}
+
+/**
+ * What a user should know of properties that parseKafkaProperties takes: those that have no effect, and values
+ * that have less than they say. In the order given, one line each. Throws what it throws.
+ */
+export function kafkaPropertyRemarks(
+  properties: Readonly<Record<string, string>>,
+): readonly string[] {
+  return Object.entries(properties).flatMap(([key, value]) => {
+    const name = canonicalName(key);
+    if (name === null)
+      return [`Kafka property '${key}' has no effect: ${ACCEPTED_KAFKA_PROPERTIES[key] ?? ''}`];
+    const remark = KAFKA_PROPERTIES[name].remark(value);
+    return remark === null ? [] : [`Kafka property '${key}' is '${value}': it ${remark}`];
+  });
 }
 
 function parseOne(name: KafkaPropertyName, value: string): unknown {
@@ -226,6 +257,10 @@ function checkTogether(settings: KafkaSettings, given: ReadonlyMap<string, strin
     if (name !== undefined)
       throw conflict(`${name} needs security.protocol SSL or SASL_SSL, not ${protocol}`);
   }
+  checkFiles(settings, conflict);
+}
+
+function checkFiles(settings: KafkaSettings, conflict: (detail: string) => Error): void {
   for (const part of ['ca', 'certificate', 'key'] as const)
     if (settings[`ssl.${part}.location`] !== null && settings[`ssl.${part}.pem`] !== null)
       throw conflict(`ssl.${part}.location and ssl.${part}.pem exclude each other`);
@@ -234,4 +269,18 @@ function checkTogether(settings: KafkaSettings, given: ReadonlyMap<string, strin
   const hasKey = settings['ssl.key.location'] !== null || settings['ssl.key.pem'] !== null;
   if (hasCertificate !== hasKey)
     throw conflict('a client certificate and its private key go together');
+  const hasStore = settings['ssl.keystore.location'] !== null;
+  if (hasStore && hasKey)
+    throw conflict('ssl.keystore.location takes the place of ssl.certificate.* and ssl.key.*');
+  if (!hasStore && settings['ssl.keystore.password'] !== null)
+    throw conflict('ssl.keystore.password needs ssl.keystore.location');
+  if (!hasKey && settings['ssl.key.password'] !== null)
+    throw conflict('ssl.key.password needs ssl.key.location or ssl.key.pem');
+}
+
+/** Age after which topics are asked again, of the two properties that say so. */
+export function metadataAgeMs(settings: KafkaSettings): number {
+  const intervalMs = settings['topic.metadata.refresh.interval.ms'];
+  const ageMs = settings['metadata.max.age.ms'];
+  return intervalMs === null || intervalMs < 0 ? ageMs : Math.max(10, Math.min(ageMs, intervalMs));
 }

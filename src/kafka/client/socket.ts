@@ -5,11 +5,20 @@ import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import { type AppError, fail } from '../../base/errors.ts';
 import { type BrokerAddress, formatBrokerAddress } from './address.ts';
 import type { FrameReceiver } from './frame-receiver.ts';
+import type { KafkaSettings } from './properties.ts';
 import type { TlsSettings } from './tls-files.ts';
+
+export type TcpSettings = Pick<
+  KafkaSettings,
+  'socket.nagle.disable' | 'socket.keepalive.enable' | 'broker.address.family'
+>;
+
+const FAMILIES = { any: 0, v4: 4, v6: 6 } as const;
 
 export interface SocketOptions {
   readonly address: BrokerAddress;
   readonly tls: TlsSettings | null;
+  readonly tcp: TcpSettings;
   readonly receiver: FrameReceiver;
   /** Called once, when the socket is of no more use; never before `openSocket` resolved. */
   readonly onLost: (error: AppError) => void;
@@ -41,7 +50,8 @@ export function openSocket(options: SocketOptions): Promise<Socket> {
   if (signal.aborted) onAbort();
   else signal.addEventListener('abort', onAbort, { once: true });
   let failure: Error | null = null;
-  socket.setNoDelay(true);
+  socket.setNoDelay(options.tcp['socket.nagle.disable']);
+  socket.setKeepAlive(options.tcp['socket.keepalive.enable']);
   socket.on('connect', () => {
     connected = true;
   });
@@ -62,7 +72,8 @@ export function openSocket(options: SocketOptions): Promise<Socket> {
 }
 
 function create(options: SocketOptions, onBroken: (error: AppError) => void): Socket {
-  const { address, tls, receiver } = options;
+  const { address, tls, tcp, receiver } = options;
+  const family = FAMILIES[tcp['broker.address.family']];
   const onread: OnReadOpts = {
     buffer: () => receiver.nextTarget(),
     callback: (count) => {
@@ -81,14 +92,15 @@ function create(options: SocketOptions, onBroken: (error: AppError) => void): So
       return false;
     },
   };
-  if (tls === null) return connectTcp({ host: address.host, port: address.port, onread });
+  if (tls === null) return connectTcp({ host: address.host, port: address.port, family, onread });
   const { verify, checkHostName, ...secure } = tls;
   const isName = !/^[\d.]+$|:/.test(address.host);
-  // The type of tls.connect's options leaves `onread` out; Node passes it on (checked by a test).
-  const tlsOptions: ConnectionOptions & { onread: OnReadOpts } = {
+  // The type of tls.connect's options leaves `onread` and `family` out; Node passes them on (checked by a test).
+  const tlsOptions: ConnectionOptions & { onread: OnReadOpts; family: number } = {
     ...secure,
     host: address.host,
     port: address.port,
+    family,
     onread,
     rejectUnauthorized: verify,
     // The server name extension takes names only, no addresses.

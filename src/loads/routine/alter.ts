@@ -75,7 +75,8 @@ function withoutDerivedTimes(old: PropertyMap, given: PropertyMap): Record<strin
   };
 }
 
-function requiredOf(old: RoutineLoadDefinition): PropertyMap {
+/** What readKafkaSource asks for and ALTER need not repeat. */
+export function requiredOf(old: RoutineLoadDefinition): PropertyMap {
   return { kafka_broker_list: old.source.brokers.join(','), kafka_topic: old.source.topic };
 }
 

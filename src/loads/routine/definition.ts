@@ -1,6 +1,7 @@
 // What a Routine Load job is: its checked definition, stored as JSON with the job, and the way from it
 // to a LoadPlan. Pure: no catalog, no Kafka; the caller brings table, volume and positions.
 import type { JobId } from '../../base/ids.ts';
+import { parseKafkaProperties } from '../../kafka/client/properties.ts';
 import type {
   FormatSpec,
   KafkaConnectionSpec,
@@ -347,7 +348,7 @@ export function buildPlan(input: {
   readonly limits: LoadLimits;
 }): LoadPlan {
   const { definition } = input;
-  const isolation = definition.source.custom['isolation.level'];
+  const settings = parseKafkaProperties(definition.source.custom);
   return {
     jobId: input.jobId,
     jobName: input.jobName,
@@ -358,7 +359,7 @@ export function buildPlan(input: {
       kind: 'kafka',
       connection: kafkaConnection(definition),
       topic: definition.source.topic,
-      isolation: isolation === 'read_uncommitted' ? 'read_uncommitted' : 'read_committed',
+      isolation: settings['isolation.level'],
       partitions: input.partitions,
     },
     format: formatOf(definition),

@@ -164,13 +164,20 @@ export interface KafkaSourceDefinition {
   readonly groupId: string | null;
 }
 
-const BROKER = /^[-A-Za-z0-9+&@#/%?=~_|!:,.;[\]]+:\d{1,5}$/;
+/** StarRocks' pattern of an entry. It takes more than `host:port`; the client says what is wrong then. */
+const BROKER_PATTERN = '[-A-Za-z0-9+&@#/%?=~_|!:,.;]+[-A-Za-z0-9+&@#/%=~_|]';
+const BROKER = new RegExp(`^${BROKER_PATTERN}$`);
+/** `[::1]:9092`, which StarRocks does not take. */
+const BROKER_IPV6 = /^\[[0-9A-Fa-f:.]+\]:\d{1,5}$/;
 
 /** Checks FROM KAFKA (...). Throws SQL_ANALYZE with StarRocks' messages. */
 export function readKafkaSource(given: PropertyMap): KafkaSourceDefinition {
   const known: Record<string, string> = {};
   const custom: Record<string, string> = {};
   for (const [key, value] of Object.entries(given)) {
+    if (key === CUSTOM_PREFIX) {
+      throw analysisError('kafka property value could not be a empty string');
+    }
     if (key.startsWith(CUSTOM_PREFIX)) custom[key.slice(CUSTOM_PREFIX.length)] = value;
     else if (Object.hasOwn(SOURCE_PROPERTIES, key.toLowerCase())) known[key.toLowerCase()] = value;
     else throw analysisError(`${key} is invalid kafka custom property`);
@@ -178,31 +185,28 @@ export function readKafkaSource(given: PropertyMap): KafkaSourceDefinition {
   const { kafka_default_offsets: defaultText, 'group.id': groupId, ...rest } = custom;
   return {
     brokers: readBrokers(known['kafka_broker_list']),
-    topic: required(known, 'kafka_topic').trim(),
-    partitions: readPartitions(known['kafka_partitions'], known['kafka_offsets']),
+    topic: required(known, 'kafka_topic'),
+    // Before the partitions, as StarRocks looks at them.
     defaultOffset: defaultText === undefined ? null : readOffset(defaultText),
+    partitions: readPartitions(known['kafka_partitions'], known['kafka_offsets']),
     custom: rest,
     groupId: groupId ?? null,
   };
 }
 
+/** The value without blanks. */
 function required(known: PropertyMap, key: string): string {
-  const value = known[key];
-  if (value === undefined || value.trim() === '')
-    throw analysisError(`${key} is a required property`);
+  const value = (known[key] ?? '').replaceAll(' ', '');
+  if (value === '') throw analysisError(`${key} is a required property`);
   return value;
 }
 
 function readBrokers(value: string | undefined): string[] {
   const list = required({ kafka_broker_list: value ?? '' }, 'kafka_broker_list');
-  const brokers = list
-    .replaceAll(' ', '')
-    .split(',')
-    .filter((entry) => entry !== '');
+  const brokers = list.split(',').filter((entry) => entry !== '');
   for (const broker of brokers) {
-    if (!BROKER.test(broker)) {
-      throw analysisError(`kafka_broker_list: '${broker}' does not match host:port`);
-    }
+    if (BROKER.test(broker) || BROKER_IPV6.test(broker)) continue;
+    throw analysisError(`kafka_broker_list:${broker} not match pattern ${BROKER_PATTERN}`);
   }
   return brokers;
 }
@@ -211,42 +215,46 @@ function readPartitions(
   partitionsText: string | undefined,
   offsetsText: string | undefined,
 ): KafkaSourceDefinition['partitions'] {
-  if (partitionsText === undefined) {
-    if (offsetsText !== undefined) {
-      throw analysisError('Partitions number should be equals to offsets number');
-    }
-    return null;
-  }
-  if (partitionsText.trim() === '') {
-    throw analysisError('kafka_partitions could not be a empty string');
-  }
-  const partitions = partitionsText.split(',').map((entry) => {
-    if (!/^\s*\d{1,9}\s*$/.test(entry)) {
-      throw analysisError(`Invalid kafka partition: ${entry.trim()}`);
-    }
-    return Number(entry);
-  });
-  const offsets = offsetsText === undefined ? null : offsetsText.split(',').map(readOffset);
-  if (offsets !== null && offsets.length !== partitions.length) {
+  const partitions = partitionsText === undefined ? [] : partitionNumbers(partitionsText);
+  const entries = offsetsText === undefined ? null : listOf('kafka_offsets', offsetsText);
+  if (entries !== null && entries.length !== partitions.length) {
     throw analysisError('Partitions number should be equals to offsets number');
   }
+  const offsets = entries?.map(readOffset);
+  if (partitionsText === undefined) return null;
   if (new Set(partitions).size !== partitions.length) {
     throw analysisError(`kafka_partitions names a partition twice: ${partitionsText}`);
   }
   return partitions.map((partition, index) => ({ partition, start: offsets?.[index] ?? null }));
 }
 
+function partitionNumbers(value: string): number[] {
+  return listOf('kafka_partitions', value).map((entry) => {
+    if (!/^\+?\d{1,9}$/.test(entry)) {
+      throw analysisError('kafka_partitions must be a number string with comma-separated');
+    }
+    return Number(entry);
+  });
+}
+
+function listOf(key: string, value: string): string[] {
+  const list = value.replaceAll(' ', '');
+  if (list === '') throw analysisError(`${key} could not be a empty string`);
+  return list.split(',');
+}
+
 /** Offsets are signed 64-bit numbers. */
 const MAX_OFFSET = 2n ** 63n - 1n;
 
-/** A number >= 0, OFFSET_BEGINNING (-2) or OFFSET_END (-1). */
+/** A number >= 0, OFFSET_BEGINNING or OFFSET_END. Throws SQL_ANALYZE with StarRocks' messages. */
 export function readOffset(entry: string): StartOffset {
   const upper = entry.trim().toUpperCase();
-  if (upper === 'OFFSET_BEGINNING' || upper === '-2') return 'OFFSET_BEGINNING';
-  if (upper === 'OFFSET_END' || upper === '-1') return 'OFFSET_END';
-  if (!/^[+-]?\d{1,19}$/.test(upper)) throw analysisError(`Invalid kafka offset: ${entry.trim()}`);
-  const offset = BigInt(upper);
+  if (upper === 'OFFSET_BEGINNING' || upper === 'OFFSET_END') return upper;
+  if (upper === '') throw analysisError('kafka offset could not be a empty string');
+  const offset = /^[+-]?\d{1,19}$/.test(upper) ? BigInt(upper.replace('+', '')) : null;
+  if (offset === null || offset > MAX_OFFSET || offset < -MAX_OFFSET - 1n) {
+    throw analysisError(`kafka offset must be a integer: ${entry.trim()}`);
+  }
   if (offset < 0n) throw analysisError('Can not specify offset smaller than 0');
-  if (offset > MAX_OFFSET) throw analysisError(`Invalid kafka offset: ${entry.trim()}`);
   return offset;
 }

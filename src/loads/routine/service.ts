@@ -6,11 +6,12 @@ import type { Random } from '../../base/random.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
 import type { LoadJobRecord, LoadJobState } from '../../catalog/load-jobs.ts';
 import { isFinalJobState } from '../../catalog/load-jobs.ts';
+import { kafkaPropertyRemarks, parseKafkaProperties } from '../../kafka/client/properties.ts';
 import type { KafkaConnectionSpec } from '../../model/load-plan.ts';
 import type { LoadProperties } from '../../sql/ast/routine-load.ts';
 import { analysisError, type PropertyMap } from '../properties.ts';
 import { timeFormatter } from '../time-zone.ts';
-import { alteredDefinition, movesOf } from './alter.ts';
+import { alteredDefinition, movesOf, requiredOf } from './alter.ts';
 import {
   compileTransform,
   defineRoutineLoad,
@@ -73,8 +74,11 @@ export class RoutineLoads {
     this.#services = services;
   }
 
-  /** Throws SQL_ANALYZE, UNKNOWN_TABLE, JOB_NAME_USED, and what the probe says about the topic. */
-  async create(input: NewRoutineLoad): Promise<void> {
+  /**
+   * Gives what the user should know of its Kafka properties. Throws SQL_ANALYZE, UNKNOWN_TABLE, JOB_NAME_USED,
+   * KAFKA_PROPERTY_*, and what the probe says about the topic.
+   */
+  async create(input: NewRoutineLoad): Promise<readonly string[]> {
     const { catalog, probe, random, scheduler } = this.#services;
     if (!JOB_NAME.test(input.jobName)) {
       throw analysisError(`Incorrect routine load job name '${input.jobName.slice(0, 80)}'`);
@@ -83,6 +87,7 @@ export class RoutineLoads {
     const definition = defineRoutineLoad(input);
     compileTransform(definition, table);
     await routingOfJob(catalog, table, definition);
+    const remarks = checkKafkaProperties(definition.source.custom);
     const connection = kafkaConnection(definition);
     const found = await probe.partitions(connection, definition.source.topic);
     const partitions = wantedPartitions(definition, found);
@@ -110,6 +115,7 @@ export class RoutineLoads {
       await scope.loadJobs.addPositions(job.id, positions);
     });
     scheduler.wake();
+    return remarks;
   }
 
   /** Numbers for symbolic starts, so that "the end" is the end now and nothing after it is missed. */
@@ -179,14 +185,17 @@ export class RoutineLoads {
     scheduler.wake();
   }
 
-  /** ALTER ROUTINE LOAD: only a PAUSED job. All of it is stored at once, or nothing. */
+  /**
+   * ALTER ROUTINE LOAD: only a PAUSED job. All of it is stored at once, or nothing. Gives what the user should
+   * know of the Kafka properties that were given.
+   */
   async alter(input: {
     readonly database: string;
     readonly name: string;
     readonly load: LoadProperties;
     readonly properties: PropertyMap;
     readonly source: PropertyMap | null;
-  }): Promise<void> {
+  }): Promise<readonly string[]> {
     const { catalog } = this.#services;
     const job = await this.find(input.database, input.name);
     mustBePaused(job, job.name);
@@ -212,6 +221,7 @@ export class RoutineLoads {
         await scope.loadJobs.movePosition(job.id, topic, partition, nextOffset, to);
       }
     });
+    return kafkaPropertyRemarks(readKafkaSource({ ...requiredOf(old), ...source }).custom);
   }
 
   /** The running job of that name, else the newest. Throws UNKNOWN_JOB. */
@@ -279,6 +289,13 @@ function mustBePaused(job: LoadJobRecord | null, name: string): void {
   if (job?.state === 'PAUSED') return;
   const from = job?.state ?? 'gone';
   throw fail('JOB_STATE', { job: name, from, to: 'ALTER, which needs PAUSED' });
+}
+
+/** Checks a job's Kafka properties; gives what the user should know of them. Throws KAFKA_PROPERTY_*. */
+function checkKafkaProperties(custom: PropertyMap): readonly string[] {
+  const remarks = kafkaPropertyRemarks(custom);
+  parseKafkaProperties(custom);
+  return remarks;
 }
 
 /** The stored definition of a job. */

@@ -19,10 +19,12 @@ import { DecodeWorkspace, RecordCursor } from '../../kafka/protocol/record-batch
 import type { KafkaSourceSpec } from '../../model/load-plan.ts';
 import type { RawBatch, Source, SourceLimits, SourceTrouble } from '../types.ts';
 import { BatchBuilder, type BatchMemory } from './batch-builder.ts';
+import type { FetchTuning } from './fetch-tuning.ts';
 
 export interface KafkaSourceOptions {
   readonly cluster: KafkaCluster;
   readonly spec: KafkaSourceSpec;
+  readonly tuning: FetchTuning;
   readonly clock: Clock;
   /** Shared by all sources of a process. */
   readonly memory: BatchMemory;
@@ -30,11 +32,8 @@ export interface KafkaSourceOptions {
   readonly onTrouble: (trouble: SourceTrouble | null) => void;
 }
 
-/** Most bytes of one Fetch answer, but for a record batch that is larger. */
-const FETCH_BYTES = 8 * 1024 * 1024;
+/** Least share of a Fetch answer that a partition gets when nothing else is said. */
 const MIN_PARTITION_BYTES = 1024 * 1024;
-const FIRST_BACKOFF_MS = 50;
-const MAX_BACKOFF_MS = 2_000;
 /** Trouble that lasts longer ends the task: the scheduler shows it and starts another with its own back-off. */
 const TROUBLE_LIMIT_MS = 15_000;
 
@@ -63,7 +62,6 @@ export class KafkaSource implements Source {
   readonly #lanes = new Set<Promise<Asked>>();
   readonly #arrived: Asked[] = [];
   readonly #closing = new AbortController();
-  #topic: TopicView | null = null;
   /** Of the topic this task began with: positions mean nothing in one that was made anew. */
   #topicId: string | null = null;
   #failure: AppError | null = null;
@@ -144,29 +142,31 @@ export class KafkaSource implements Source {
     if (this.#retryAtMs > this.#options.clock.monotonicMs()) return;
     const free = this.#partitions.filter((p) => !p.asked);
     if (free.length === 0) return;
+    const { cluster, spec } = this.#options;
+    let topic: TopicView;
     try {
-      const { cluster, spec } = this.#options;
-      this.#topic ??= await cluster.topic(spec.topic, {
+      // Asked each time: the client remembers it and looks for a new one now and then.
+      topic = await cluster.topic(spec.topic, {
         fresh: this.#attempts > 0,
         expectedId: this.#topicId,
         signal,
       });
-      this.#topicId ??= this.#topic.topicId;
+      this.#topicId ??= topic.topicId;
     } catch (thrown) {
       if (signal.aborted) throw signal.reason;
       this.#onError(toAppError(thrown));
       return;
     }
-    for (const group of groupByLeader(this.#topic, free).values())
-      this.#send(this.#topic, group, waitMs);
+    for (const group of groupByLeader(topic, free).values()) this.#send(topic, group, waitMs);
   }
 
   #send(topic: TopicView, group: readonly Partition[], maxWaitMs: number): void {
-    const { cluster, spec } = this.#options;
+    const { cluster, spec, tuning } = this.#options;
     // The broker fills its answer in the order asked: each partition is first in turn.
     const turn = this.#rotation++ % group.length;
     const ordered = [...group.slice(turn), ...group.slice(0, turn)];
-    const maxBytes = Math.max(MIN_PARTITION_BYTES, Math.floor(FETCH_BYTES / group.length));
+    const share = Math.max(MIN_PARTITION_BYTES, Math.floor(tuning.maxBytes / group.length));
+    const maxBytes = tuning.partitionBytes ?? share;
     const positions = new Map(ordered.map((p) => [p.partition, p.askFrom]));
     for (const partition of ordered) partition.asked = true;
     const lane: Promise<Asked> = cluster
@@ -174,9 +174,9 @@ export class KafkaSource implements Source {
         topic,
         positions: ordered.map((p) => ({ partition: p.partition, offset: p.askFrom, maxBytes })),
         isolation: spec.isolation,
-        minBytes: 1,
-        maxWaitMs,
-        maxBytes: FETCH_BYTES,
+        minBytes: tuning.minBytes,
+        maxWaitMs: Math.min(maxWaitMs, tuning.maxWaitMs),
+        maxBytes: tuning.maxBytes,
         signal: this.#closing.signal,
       })
       .then(
@@ -303,9 +303,8 @@ export class KafkaSource implements Source {
 
   /** Retriable: waits and asks anew with fresh metadata. Else, or when it lasts: the source has failed. */
   #onError(error: AppError): void {
-    const { clock, onTrouble } = this.#options;
+    const { clock, onTrouble, tuning } = this.#options;
     const nowMs = clock.monotonicMs();
-    this.#topic = null;
     this.#troubleSinceMs ??= nowMs;
     this.#attempts += 1;
     const lasts = nowMs - this.#troubleSinceMs > TROUBLE_LIMIT_MS;
@@ -313,7 +312,10 @@ export class KafkaSource implements Source {
       this.#failure ??= error;
       return;
     }
-    const backoffMs = Math.min(FIRST_BACKOFF_MS * 2 ** (this.#attempts - 1), MAX_BACKOFF_MS);
+    const backoffMs = Math.min(
+      tuning.firstBackoffMs * 2 ** (this.#attempts - 1),
+      tuning.maxBackoffMs,
+    );
     this.#retryAtMs = nowMs + backoffMs;
     onTrouble({ message: error.fullMessage, attempts: this.#attempts });
   }

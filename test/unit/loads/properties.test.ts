@@ -98,9 +98,23 @@ test('FROM KAFKA: what is required, what is known, what goes to the client', () 
   says({ kafka_broker_list: 'a:1' }, 'kafka_topic is a required property');
   says({ ...base, kafka_topic: '' }, 'kafka_topic is a required property');
   says({ ...base, group: 'x' }, 'group is invalid kafka custom property');
-  says({ ...base, kafka_broker_list: 'nohost' }, "'nohost' does not match host:port");
+  says(
+    { ...base, kafka_broker_list: 'a:1,no host^:1' },
+    'kafka_broker_list:nohost^:1 not match pattern [-A-Za-z0-9+&@#/%?=~_|!:,.;]+[-A-Za-z0-9+&@#/%=~_|]',
+  );
+  assert.deepEqual(readKafkaSource({ ...base, kafka_broker_list: 'a:1, [::1]:2' }).brokers, [
+    'a:1',
+    '[::1]:2',
+  ]);
+  says({ ...base, 'property.': 'x' }, 'kafka property value could not be a empty string');
   says({ ...base, kafka_partitions: '' }, 'kafka_partitions could not be a empty string');
-  says({ ...base, kafka_partitions: '0,x' }, 'Invalid kafka partition: x');
+  const notNumbers = 'kafka_partitions must be a number string with comma-separated';
+  for (const kafka_partitions of ['0,x', '0,,1', '-1', '0.5'])
+    says({ ...base, kafka_partitions }, notNumbers);
+  says(
+    { ...base, kafka_partitions: '0', kafka_offsets: ' ' },
+    'kafka_offsets could not be a empty',
+  );
   says({ ...base, kafka_partitions: '1,1' }, 'names a partition twice');
   const unequal = 'Partitions number should be equals to offsets number';
   says({ ...base, kafka_partitions: '0,1', kafka_offsets: '5' }, unequal);
@@ -110,8 +124,12 @@ test('FROM KAFKA: what is required, what is known, what goes to the client', () 
 
 test('offsets: numbers and the two symbols', () => {
   assert.equal(readOffset(' 9223372036854775807 '), 9223372036854775807n);
-  assert.equal(readOffset('-1'), 'OFFSET_END');
-  assert.equal(readOffset('-2'), 'OFFSET_BEGINNING');
-  assert.throws(() => readOffset('1e3'), /Invalid kafka offset: 1e3/);
-  assert.throws(() => readOffset('9223372036854775808'), /Invalid kafka offset/);
+  assert.equal(readOffset('offset_end'), 'OFFSET_END');
+  assert.equal(readOffset('OFFSET_beginning'), 'OFFSET_BEGINNING');
+  // StarRocks stores the symbols as -1 and -2 and takes neither number.
+  for (const negative of ['-1', '-2'])
+    assert.throws(() => readOffset(negative), /Can not specify offset smaller than 0/);
+  assert.throws(() => readOffset('1e3'), /kafka offset must be a integer: 1e3/);
+  assert.throws(() => readOffset('9223372036854775808'), /kafka offset must be a integer/);
+  assert.throws(() => readOffset(''), /kafka offset could not be a empty string/);
 });

@@ -19,6 +19,7 @@ const session: Session = {
   prepared: new Map(),
   temporary: { used: false },
   counted: { questions: 0 },
+  warnings: { left: [] },
   running: null,
 };
 

@@ -24,6 +24,7 @@ function session(variables: Readonly<Record<string, string>> = {}): Session {
     prepared: new Map(),
     temporary: { used: false },
     counted: { questions: 0 },
+    warnings: { left: [] },
     running: null,
   };
 }

@@ -1,6 +1,7 @@
 // The client against a scripted broker: what each answer, and each failure, becomes.
 import assert from 'node:assert/strict';
 import { after, afterEach, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '../../../../src/base/clock.ts';
 import { AppError } from '../../../../src/base/errors.ts';
 import { systemRandom } from '../../../../src/base/random.ts';
@@ -107,6 +108,24 @@ describe('metadata', () => {
     assert.deepEqual(broker.asked, ['ApiVersions', 'Metadata']);
     await client.topic('t', { fresh: true });
     assert.equal(broker.asked.length, 3);
+  });
+
+  it('that is old still serves while it is asked again in the background', async () => {
+    const broker = await start({});
+    const client = clientOf(broker, { 'metadata.max.age.ms': '10' });
+    assert.equal((await client.topic('t')).topicId, TOPIC_ID);
+    await sleep(20);
+    const { promise, resolve } = Promise.withResolvers<object>();
+    broker.script.Metadata = () => promise;
+    // Nothing waits for the slow answer, and it is asked for once.
+    assert.equal((await client.topic('t')).topicId, TOPIC_ID);
+    assert.equal((await client.topic('t')).topicId, TOPIC_ID);
+    resolve(metadata(broker, OTHER_ID));
+    while ((await client.topic('t')).topicId !== OTHER_ID) await sleep(1);
+    assert.ok(broker.asked.filter((api) => api === 'Metadata').length < 10);
+    await assert.rejects(client.topic('t', { expectedId: TOPIC_ID }), {
+      code: 'KAFKA_TOPIC_RECREATED',
+    });
   });
 
   it('of a topic that does not exist is asked a few times', async () => {

@@ -1,9 +1,28 @@
 // The property table: defaults, spellings, refusals.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { AppError } from '../../../../src/base/errors.ts';
 import { formatBrokerAddress, parseBrokerAddress } from '../../../../src/kafka/client/address.ts';
-import { KAFKA_PROPERTIES, parseKafkaProperties } from '../../../../src/kafka/client/properties.ts';
+import {
+  KAFKA_PROPERTIES,
+  KAFKA_PROPERTY_NAMES,
+  kafkaPropertyRemarks,
+  metadataAgeMs,
+  parseKafkaProperties,
+} from '../../../../src/kafka/client/properties.ts';
+import {
+  ACCEPTED_KAFKA_PROPERTIES,
+  REFUSED_KAFKA_PROPERTIES,
+} from '../../../../src/kafka/client/unmapped-properties.ts';
+
+/** The names of librdkafka's CONFIGURATION.md, one a line. */
+const LIBRDKAFKA = readFileSync(
+  new URL('../../../fixtures/librdkafka-properties.txt', import.meta.url),
+  'utf8',
+)
+  .split('\n')
+  .filter((line) => line !== '' && !line.startsWith('#'));
 
 function refusal(properties: Record<string, string>): AppError {
   try {
@@ -51,8 +70,66 @@ describe('Kafka properties', () => {
   it('that are not known are refused with the list of those that are', () => {
     const error = refusal({ 'fetch.wait.mx.ms': '1' });
     assert.equal(error.code, 'KAFKA_PROPERTY_UNKNOWN');
-    assert.match(error.fullMessage, /fetch\.wait\.mx\.ms/);
-    assert.match(error.fullMessage, /known are: .*sasl\.mechanisms.*ssl\.ca\.location/);
+    assert.match(error.fullMessage, /'fetch\.wait\.mx\.ms', nearest are: fetch\.wait\.max\.ms/);
+    assert.equal(refusal({ constructor: 'x' }).code, 'KAFKA_PROPERTY_UNKNOWN');
+  });
+
+  it('of librdkafka are all known, each in one place', () => {
+    const mapped = KAFKA_PROPERTY_NAMES;
+    const accepted = Object.keys(ACCEPTED_KAFKA_PROPERTIES);
+    const refused = Object.keys(REFUSED_KAFKA_PROPERTIES);
+    const all = [...mapped, ...accepted, ...refused];
+    assert.deepEqual(
+      LIBRDKAFKA.filter((name) => !all.includes(name)),
+      [],
+    );
+    assert.equal(new Set(all).size, all.length);
+    assert.ok(LIBRDKAFKA.length > 190);
+  });
+
+  it('without effect, or with less than they say, are told', () => {
+    const given = {
+      'session.timeout.ms': '10000',
+      'fetch.max.bytes': '2000000000',
+      'receive.message.max.bytes': '1000',
+      'client.id': 'x',
+      'fetch.min.bytes': '1',
+    };
+    assert.deepEqual(kafkaPropertyRemarks(given), [
+      "Kafka property 'session.timeout.ms' has no effect: Millrace joins no consumer group: it assigns partitions to its tasks itself",
+      "Kafka property 'fetch.max.bytes' is '2000000000': it counts as 67108864, the most that has an effect",
+      "Kafka property 'receive.message.max.bytes' is '1000': it counts as 1000000, the least that has an effect",
+    ]);
+    const settings = parseKafkaProperties(given);
+    assert.equal(settings['fetch.max.bytes'], 67108864);
+    assert.equal(settings['receive.message.max.bytes'], 1_000_000);
+  });
+
+  it('that cannot be had are refused with what to do instead', () => {
+    for (const [name, instead] of [
+      ['sasl.jaas.config', /use property\.sasl\.username/],
+      ['bootstrap.servers', /use kafka_broker_list/],
+      ['sasl.kerberos.keytab', /Kerberos \(GSSAPI\) is not supported: use sasl\.mechanism SCRAM/],
+      ['ssl.truststore.location', /PEM/],
+    ] as const) {
+      const error = refusal({ [name]: 'hush-hush' });
+      assert.equal(error.code, 'KAFKA_PROPERTY_REFUSED');
+      assert.match(error.message, instead);
+      assert.doesNotMatch(error.fullMessage, /hush-hush/);
+    }
+    const gssapi = refusal({ 'security.protocol': 'SASL_SSL', 'sasl.mechanism': 'GSSAPI' });
+    assert.equal(gssapi.code, 'NOT_SUPPORTED');
+    assert.match(gssapi.fullMessage, /GSSAPI is not supported.*SCRAM-SHA-512/);
+  });
+
+  it('for the age of metadata: the smaller of two, -1 does not count', () => {
+    const age = (properties: Record<string, string>): number =>
+      metadataAgeMs(parseKafkaProperties(properties));
+    assert.equal(age({}), 30_000);
+    assert.equal(age({ 'topic.metadata.refresh.interval.ms': '5000' }), 5000);
+    assert.equal(age({ 'topic.metadata.refresh.interval.ms': '-1' }), 30_000);
+    const both = { 'topic.metadata.refresh.interval.ms': '9000', 'metadata.max.age.ms': '700' };
+    assert.equal(age(both), 700);
   });
 
   it('with bad values are refused, without showing a secret', () => {
@@ -60,9 +137,6 @@ describe('Kafka properties', () => {
     assert.equal(refusal({ 'socket.timeout.ms': '1e3' }).code, 'KAFKA_PROPERTY_INVALID');
     assert.match(refusal({ 'security.protocol': 'tls' }).message, /expected one of PLAINTEXT, SSL/);
     assert.equal(refusal({ ...SASL, 'sasl.password': '' }).code, 'KAFKA_PROPERTY_INVALID');
-    const mechanism = refusal({ ...SASL, 'sasl.mechanism': 'OAUTHBEARER' });
-    assert.equal(mechanism.code, 'NOT_SUPPORTED');
-    assert.match(mechanism.fullMessage, /OAUTHBEARER is not supported.*SCRAM-SHA-512/);
   });
 
   it('that do not fit together are refused', () => {
@@ -73,6 +147,14 @@ describe('Kafka properties', () => {
       { ...SASL, 'sasl.mechanisms': 'SCRAM-SHA-256' },
       { 'security.protocol': 'SSL', 'ssl.certificate.location': '/c.pem' },
       { 'security.protocol': 'SSL', 'ssl.ca.location': '/c.pem', 'ssl.ca.pem': 'x' },
+      { 'security.protocol': 'SSL', 'ssl.keystore.password': 'x' },
+      { 'security.protocol': 'SSL', 'ssl.key.password': 'x' },
+      {
+        'security.protocol': 'SSL',
+        'ssl.keystore.location': '/k.p12',
+        'ssl.certificate.pem': 'x',
+        'ssl.key.pem': 'y',
+      },
     ];
     for (const properties of conflicts)
       assert.equal(refusal(properties).code, 'KAFKA_PROPERTY_CONFLICT');

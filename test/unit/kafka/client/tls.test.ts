@@ -30,6 +30,36 @@ equD4ny//iFReW53aNi28wRnWloGL20GIANYxkxm9SxA3JPcO2Cqh5HW
 -----END PRIVATE KEY-----
 `;
 
+/** The same key with the pass phrase `phrase`. */
+const ENCRYPTED_KEY = `-----BEGIN ENCRYPTED PRIVATE KEY-----
+MIHsMFcGCSqGSIb3DQEFDTBKMCkGCSqGSIb3DQEFDDAcBAiJUXA5V2YmDgICCAAw
+DAYIKoZIhvcNAgkFADAdBglghkgBZQMEAQIEEPc98ptnKbmmKZQllmkbLJoEgZC2
+tYnfgmnN4IIvHlsYPfxBUjNGonIKLysZ7ysRjXmG6GiptHosww9Yl13rLfrmTIIU
+O74qcgMsGGav77O1O71FbNzecmQ8YYAvItvGOrdrVY56xV/iq6rf4eWxuJ4DVcRK
+4tw4dUiz1188H/FljP9/sW4oiUMbxCh/jvYLjypj3oIOUInHUQ9JdECjDgw9P2M=
+-----END ENCRYPTED PRIVATE KEY-----
+`;
+/** Certificate and key as PKCS#12 with that pass phrase. */
+const KEY_STORE = Buffer.from(
+  `MIIETwIBAzCCBAUGCSqGSIb3DQEHAaCCA/YEggPyMIID7jCCApIGCSqGSIb3DQEHBqCCAoMwggJ/AgEAMIICeAYJKoZIhvcN
+AQcBMFcGCSqGSIb3DQEFDTBKMCkGCSqGSIb3DQEFDDAcBAgoH+2EFFoe7gICCAAwDAYIKoZIhvcNAgkFADAdBglghkgBZQME
+ASoEENt3n5/0BWaMe8OBDTP21kGAggIQhw4THKgbCjpSsyidDiNodwOZHRgjX2U4sd6pdTgNT3C028U6e1UoPU7KTFy9hMsF
+PKAAXCvW2/9pK7x8aW36w0IjyPUjhDMmLKr1be+GXVbmeMEDOJraSJXhJvwySofwbIEXiI5E34MEWvWf+OuD74stl80YtERL
+azWWe0USqaNXhoTywLjHBWPJtj73sYvbyYJC/76AGxH9iekt8WFP0WJR3UlyXcchB155M3a/XFfM9Ee2JkysNIOPj07ycAsk
+/IcFsyY0M9scad8wLX3gYY7EPLyeBAmzZ/3VgDMzb7SY04INJaW0xMh1v0M8OqamswDzspCGBQHxfS0k7AfY/fFd761HWcsl
+2IhygP3FO48mA72umtO9OMqG/jzwQCNM95NEZZmD2hx0IRVLjHv9GrcPef7HERPo8e4OLwyzHtUUUmtmqn9hcPef578CGqVr
+Jm4qdgvcTQvJcG9eubwTVhcIoc20sMBxTf9uwN/Wu4ntLSsW7Vi7ZwSwHpRBBxj/yM36Z9JbQ5quDI/p/G4WokkrzdVxruCa
+iuHhbVOPbwBTgfop8oDPlYs/QNDTRLIZjeuHLJaIaa3naqxA8AcAw0YZdiiW0cNUXkBuugYwu+4w+7fxKBqSGTuaEKNfjA87
+/Ya9JQIFLtYPuajDfaR3BNBm2rGQ7PizCF/nsUxYdHImc//gTn4mk8ukGPSVbcsrMIIBVAYJKoZIhvcNAQcBoIIBRQSCAUEw
+ggE9MIIBOQYLKoZIhvcNAQwKAQKgge8wgewwVwYJKoZIhvcNAQUNMEowKQYJKoZIhvcNAQUMMBwECC3lMH6OxD4GAgIIADAM
+BggqhkiG9w0CCQUAMB0GCWCGSAFlAwQBKgQQS8uCSVhgDsWERTFs+n4RSgSBkDQpKiUrY0MqFwHcOnv5Bp8FAagC6lewCjE0
+3J7DsPgjzGHWyWLjc0jVmPpnjmVh314dIT/dLf2Ih/ipl8G+h1R4l3zVlyRBWD1kKZM4Nv3UH10S10q6xcTw5NTx+oz3Q2dh
+kZhe1z1fQnHixZBNLgvBK7MxQeR3RPaXijVnsYzTAAyHI0HD/JINLsCP1zquFjE4MBEGCSqGSIb3DQEJFDEEHgIAYzAjBgkq
+hkiG9w0BCRUxFgQURO01olAcr+5mnB4kWOBtqk+rtZcwQTAxMA0GCWCGSAFlAwQCAQUABCATZZlf37ovOgcjOm80bkXkvh6l
+crUqct/siUNCD1zvJAQIwQZyDtFvTEMCAggA`,
+  'base64',
+);
+
 const open: { close(): Promise<void> }[] = [];
 
 async function start(tls: { requestCert?: boolean } | null): Promise<ScriptedBroker> {
@@ -68,11 +98,17 @@ async function start(tls: { requestCert?: boolean } | null): Promise<ScriptedBro
 /** Larger than the receiver's head and than any TLS record. */
 const LARGE = Buffer.alloc(1_000_000, 'x');
 
-function clientOf(broker: ScriptedBroker, properties: Record<string, string>, host = 'localhost') {
+function clientOf(
+  broker: ScriptedBroker,
+  properties: Record<string, string>,
+  host = 'localhost',
+  files: Record<string, Buffer> = {},
+) {
   const client = new KafkaClient({
     connection: {
       brokers: [`${host}:${broker.port}`],
       properties: { 'security.protocol': 'SSL', ...properties },
+      files,
     },
     clock: systemClock,
     random: systemRandom,
@@ -150,6 +186,52 @@ describe('TLS', () => {
     }
   });
 
+  it('takes files that came with the connection, encrypted keys and key stores', async () => {
+    const broker = await start({ requestCert: true });
+    const files = {
+      ca: Buffer.from(CERTIFICATE),
+      chain: Buffer.from(CERTIFICATE),
+      key: Buffer.from(ENCRYPTED_KEY),
+      store: KEY_STORE,
+    };
+    const ca = { 'ssl.ca.location': 'FILE:ca' };
+    const pair = {
+      ...ca,
+      'ssl.certificate.location': 'FILE:chain',
+      'ssl.key.location': 'FILE:key',
+      'ssl.key.password': 'phrase',
+    };
+    const store = {
+      ...ca,
+      'ssl.keystore.location': 'FILE:store',
+      'ssl.keystore.password': 'phrase',
+    };
+    const topicOf = (properties: Record<string, string>) =>
+      clientOf(broker, properties, 'localhost', files).topic('t');
+    assert.equal((await topicOf(pair)).name, 't');
+    assert.equal((await topicOf(store)).name, 't');
+    const wrong: readonly (readonly [Record<string, string>, RegExp])[] = [
+      [{ ...ca, 'ssl.ca.location': 'FILE:nope' }, /ssl\.ca\.location' is 'FILE:nope'.*CREATE FILE/],
+      [{ ...ca, 'ssl.ca.location': 'FILE:store' }, /ssl\.ca\.location' is 'FILE:store'.*PEM/],
+      [{ ...pair, 'ssl.key.password': 'hush-hush' }, /ssl\.key\.location.*ssl\.key\.password/],
+      [{ ...pair, 'ssl.key.location': 'FILE:chain' }, /ssl\.key\.location.*private key/],
+      [{ ...store, 'ssl.keystore.password': 'hush-hush' }, /ssl\.keystore\.location.*PKCS#12/],
+      [{ ...ca, 'ssl.crl.location': 'FILE:store' }, /ssl\.crl\.location.*revocation list/],
+      [{ ...ca, 'ssl.cipher.suites': 'NO-SUCH' }, /ssl\.cipher\.suites.*cipher list/],
+      [{ ...ca, 'ssl.curves.list': 'NO-SUCH' }, /ssl\.curves\.list.*known curves/],
+      [{ ...ca, 'ssl.sigalgs.list': 'NO-SUCH' }, /ssl\.sigalgs\.list.*known algorithms/],
+      [{ 'ssl.ca.pem': 'hush-hush' }, /ssl\.ca\.pem.*PEM/],
+    ];
+    for (const [properties, message] of wrong) {
+      const error = await errorOf(topicOf(properties));
+      assert.equal(error.code, 'KAFKA_PROPERTY_INVALID');
+      assert.match(error.message, message);
+      assert.doesNotMatch(error.fullMessage, /hush-hush/);
+    }
+    const ciphers = { ...pair, 'ssl.cipher.suites': 'ECDHE+AESGCM', 'ssl.curves.list': 'P-256' };
+    assert.equal((await topicOf(ciphers)).name, 't');
+  });
+
   it('names a file that cannot be read', async () => {
     const broker = await start({});
     const error = await errorOf(clientOf(broker, { 'ssl.ca.location': '/nonexistent' }).topic('t'));
@@ -160,7 +242,7 @@ describe('TLS', () => {
   it('to a port without TLS is an error to retry that says where it stopped', async () => {
     const broker = await start(null);
     broker.script = {};
-    const work = clientOf(broker, { 'socket.connection.setup.timeout.ms': '300' }).topic('t');
+    const work = clientOf(broker, { 'socket.connection.setup.timeout.ms': '1000' }).topic('t');
     const error = await errorOf(work);
     assert.equal(error.code, 'KAFKA_UNREACHABLE');
     assert.match(error.fullMessage, /security\.protocol/);

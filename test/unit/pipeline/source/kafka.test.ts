@@ -5,8 +5,10 @@ import { test } from 'node:test';
 import { systemClock } from '../../../../src/base/clock.ts';
 import { fail } from '../../../../src/base/errors.ts';
 import type { FetchAnswer, FetchRequest } from '../../../../src/kafka/client/cluster.ts';
+import { parseKafkaProperties } from '../../../../src/kafka/client/properties.ts';
 import { BytePages } from '../../../../src/pipeline/source/byte-pages.ts';
 import { ColumnPages } from '../../../../src/pipeline/source/column-pages.ts';
+import { fetchTuning } from '../../../../src/pipeline/source/fetch-tuning.ts';
 import { KafkaSource } from '../../../../src/pipeline/source/kafka.ts';
 import type { RawBatch, SourceTrouble } from '../../../../src/pipeline/types.ts';
 import { FakeKafka } from '../../../support/fake-kafka.ts';
@@ -14,7 +16,12 @@ import { FakeKafka } from '../../../support/fake-kafka.ts';
 const LIMITS = { maxRows: 1_000_000, maxBytes: 1 << 30, waitMs: 200, fillMs: 200 };
 const signal = new AbortController().signal;
 
-function open(kafka: FakeKafka, partitions: readonly number[], from = 0n) {
+function open(
+  kafka: FakeKafka,
+  partitions: readonly number[],
+  from = 0n,
+  properties: Readonly<Record<string, string>> = {},
+) {
   const troubles: (SourceTrouble | null)[] = [];
   const source = new KafkaSource({
     cluster: kafka,
@@ -25,6 +32,7 @@ function open(kafka: FakeKafka, partitions: readonly number[], from = 0n) {
       isolation: 'read_committed',
       partitions: partitions.map((partition) => ({ partition, offset: from })),
     },
+    tuning: fetchTuning(parseKafkaProperties(properties)),
     clock: systemClock,
     memory: { columns: new ColumnPages(), bytes: new BytePages() },
     onTrouble: (trouble) => troubles.push(trouble),
@@ -93,6 +101,44 @@ test('begins within a batch; gaps, markers and aborted rows move the position an
     },
   ]);
   await source.close();
+});
+
+test('asks as the Kafka properties say', async () => {
+  const kafka = new FakeKafka(4);
+  const asked: FetchRequest[] = [];
+  const inner = kafka.fetch.bind(kafka);
+  kafka.fetch = (request: FetchRequest): Promise<FetchAnswer> => {
+    asked.push(request);
+    return inner(request);
+  };
+  kafka.appendValues(0, ['a']);
+  const first = async (properties: Record<string, string>) => {
+    asked.length = 0;
+    const { source } = open(kafka, [0, 1, 2, 3], 0n, properties);
+    await source.read(LIMITS, signal);
+    await source.close();
+    const { minBytes, maxWaitMs, maxBytes, positions } = asked[0] ?? {};
+    return { minBytes, maxWaitMs, maxBytes, partitionBytes: positions?.[0]?.maxBytes };
+  };
+  const mib = 1024 * 1024;
+  const usual = { minBytes: 1, maxWaitMs: LIMITS.waitMs, maxBytes: 8 * mib };
+  assert.deepEqual(await first({}), { ...usual, partitionBytes: 2 * mib });
+  assert.deepEqual(await first({ 'fetch.max.bytes': '1000000' }), {
+    ...usual,
+    maxBytes: 1_000_000,
+    partitionBytes: mib,
+  });
+  const all = {
+    'fetch.min.bytes': '3',
+    'fetch.wait.max.ms': '40',
+    'max.partition.fetch.bytes': '5000',
+  };
+  assert.deepEqual(await first(all), {
+    minBytes: 3,
+    maxWaitMs: 40,
+    maxBytes: 8 * mib,
+    partitionBytes: 5000,
+  });
 });
 
 test('trouble that passes is shown and over; nothing is lost', async () => {
