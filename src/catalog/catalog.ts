@@ -325,6 +325,8 @@ export interface Catalog extends CatalogScope {
   readonly incarnation: string;
   /** This FE's epoch as the leader, one more at each start; every commit checks it. */
   readonly leaderEpoch: Epoch;
+  /** 32 hex digits that nobody can guess for the text, always the same ones: for links that need no log-in. */
+  token(text: string): string;
   /** The database's clock, ms since the epoch; never steps back within a process. */
   nowMs(): number;
   /** Runs `work` in one transaction (rolled back when it throws). Use only the scope it is given: the catalog's own methods would wait for ever and so throw. */

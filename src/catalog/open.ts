@@ -338,6 +338,10 @@ class SqlCatalog extends Scope implements Catalog {
     return this.#context.leaderEpoch;
   }
 
+  token(text: string): string {
+    return this.#context.sealer.token(text);
+  }
+
   nowMs(): number {
     return this.#context.nowMs();
   }

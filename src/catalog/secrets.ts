@@ -1,5 +1,5 @@
 // Encryption of secrets at rest: AES-256-GCM under a key file beside the metadata. Nothing in here logs.
-import { createCipheriv, createDecipheriv } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHmac } from 'node:crypto';
 import { closeSync, existsSync, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { fail } from '../base/errors.ts';
 import type { Random } from '../base/random.ts';
@@ -8,6 +8,7 @@ const KEY_BYTES = 32;
 const IV_BYTES = 12;
 const TAG_BYTES = 16;
 const VERSION = 'v1:';
+const TOKEN_BYTES = 16;
 
 /** What a sealed text is for; bound into it, so that it cannot be moved to another place. */
 export type SealPurpose = 'volume-params' | 'load-job' | 'key-check';
@@ -29,6 +30,12 @@ export class Sealer {
     cipher.setAAD(Buffer.from(purpose));
     const sealed = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]);
     return VERSION + Buffer.concat([iv, cipher.getAuthTag(), sealed]).toString('base64');
+  }
+
+  /** 32 hex digits that only this metadata can make for the text: who has them was given them. */
+  token(text: string): string {
+    const hmac = createHmac('sha256', this.#key).update(`token\0${text}`);
+    return hmac.digest('hex').slice(0, 2 * TOKEN_BYTES);
   }
 
   /** Throws METADATA_KEY_WRONG when the key does not fit or the text was changed. */

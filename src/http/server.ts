@@ -14,6 +14,8 @@ export interface HealthReport {
 export interface HttpServices {
   health(): Promise<HealthReport>;
   metricsText(): Promise<string>;
+  /** Lines of an error log by its file name. Throws UNKNOWN_ERROR_LOG. */
+  errorLog(file: string): Promise<string>;
 }
 
 declare module 'fastify' {
@@ -112,6 +114,11 @@ export async function startHttpServer(options: {
   app.get('/metrics', async (_request, reply) =>
     reply.type('text/plain; version=0.0.4; charset=utf-8').send(await services.metricsText()),
   );
+  app.get<{ Querystring: { file?: unknown } }>('/api/_load_error_log', async (request, reply) => {
+    const { file } = request.query;
+    const lines = await services.errorLog(typeof file === 'string' ? file : '');
+    return reply.type('text/plain; charset=utf-8').send(lines);
+  });
   app.setNotFoundHandler((request, reply) =>
     reply.code(404).send({
       Status: 'Fail',

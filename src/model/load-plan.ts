@@ -121,6 +121,8 @@ export interface LoadLimits {
   readonly freshnessMs: number;
   /** Largest single message that is loaded; a larger one becomes a rejected row. */
   readonly maxMessageBytes: number;
+  /** The most that writing a batch's files may take; absent = as long as it takes. */
+  readonly taskTimeoutMs?: number;
 }
 
 export interface LoadPlan {
@@ -134,6 +136,8 @@ export interface LoadPlan {
   readonly format: FormatSpec;
   readonly transform: LoadTransform;
   readonly limits: LoadLimits;
+  /** A message that cannot be parsed fails its batch, and the job pauses; absent = it is a rejected row. */
+  readonly pausesOnParseError?: true;
 }
 
 /** A running task: a plan plus the lease under which it may commit. */

@@ -206,7 +206,8 @@ export class LoadTask {
 
   async #stage(raw: RawBatch): Promise<Staged> {
     const { port, clock, stager, connections } = this.#services;
-    const { signal } = this.#working;
+    using limit = this.#taskLimit();
+    const signal = AbortSignal.any([this.#working.signal, limit.signal]);
     let packed: PackedBatch | null = null;
     try {
       // The answer travels while the batch is packed.
@@ -228,6 +229,25 @@ export class LoadTask {
     } finally {
       packed?.file.close();
     }
+  }
+
+  /** Aborts a batch that takes longer than the job allows (`task_timeout_second`). */
+  #taskLimit(): Disposable & { readonly signal: AbortSignal } {
+    const { taskTimeoutMs } = this.#assignment.plan.limits;
+    const ended = new AbortController();
+    const timer =
+      taskTimeoutMs === undefined
+        ? undefined
+        : this.#services.clock.after(taskTimeoutMs, () =>
+            ended.abort(
+              fail('TIMEOUT', {
+                what: 'a batch',
+                timeoutMs: taskTimeoutMs,
+                hint: 'raise task_timeout_second of the job',
+              }),
+            ),
+          );
+    return { signal: ended.signal, [Symbol.dispose]: () => timer?.cancel() };
   }
 
   async #commit({ begun, batch }: Staged, startedMs: number): Promise<void> {

@@ -103,7 +103,7 @@ export class Stager {
 
   /**
    * Writes a packed batch's rows and rejected rows into files of the transaction. Closes its file.
-   * Throws LOAD_SQL (user: an expression does not compile), engine and storage errors.
+   * Throws LOAD_SQL (user: an expression does not compile), LOAD_PARSE_ERROR, engine and storage errors.
    */
   async stage(
     packed: PackedBatch,
@@ -123,6 +123,10 @@ export class Stager {
     }
     failpoint('task.after-copy');
     const rejected = new RejectedRows(this.#plan, this.#transform, packed, drops);
+    if (this.#plan.pausesOnParseError === true && rejected.parseErrors > 0) {
+      const samples = rejected.parseErrorSamples(SAMPLES).join('; ');
+      throw fail('LOAD_PARSE_ERROR', { count: rejected.parseErrors, samples });
+    }
     if (rejected.count > 0) {
       const file = await this.#copyRejected(rejected, begun, connection, signal);
       if (file !== null) tables.push({ tableId: this.#plan.rejected.tableId, files: [file] });

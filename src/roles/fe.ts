@@ -22,6 +22,7 @@ import { DEFAULT_COMMIT_LIMITS } from '../commit/types.ts';
 import type { Config } from '../config/load.ts';
 import { type HttpServer, startHttpServer } from '../http/server.ts';
 import { Changes } from '../loads/change/service.ts';
+import { ERROR_LOG_PATH, errorLogUrl } from '../loads/error-log.ts';
 import { Inserts } from '../loads/insert/service.ts';
 import { routineLoadHooks } from '../loads/routine/on-commit.ts';
 import { routineLoadPartitionHooks } from '../loads/routine/on-partition-change.ts';
@@ -35,6 +36,8 @@ import type { Connections, Services, Session, VolumeAccess } from '../statements
 import { SERVER_VERSION } from '../statements/variables.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { makeCompactor } from './compaction.ts';
+import { readErrorLog } from './error-log.ts';
+import { metricsText } from './gauges.ts';
 import { startHousekeeping } from './housekeeping.ts';
 import { Logins } from './logins.ts';
 import { mysqlHandler, type RunQuery } from './mysql-door.ts';
@@ -250,7 +253,7 @@ export async function startFe(
   warnOfOpenRoot(access, options);
   const { port: queryPort } = await listenMysql(server, options);
   ports.queryPort = queryPort;
-  const http = await openHttp(options, logins).catch(async (error: unknown) => {
+  const http = await openHttp(options, logins, services).catch(async (error: unknown) => {
     await server.close(0);
     throw error;
   });
@@ -284,16 +287,21 @@ export async function startFe(
   };
 }
 
-function openHttp(options: FeOptions, logins: Logins): Promise<HttpServer> {
+function openHttp(options: FeOptions, logins: Logins, services: Services): Promise<HttpServer> {
   const { config, host, httpPort, log } = options;
   return startHttpServer({
     host,
     port: httpPort,
     log,
     authenticate: ({ user, password, address }) => logins.http(user, address, password),
-    openRoutes: ['/api/health', ...(config.bool('metrics_require_login') ? [] : ['/metrics'])],
+    openRoutes: [
+      '/api/health',
+      ERROR_LOG_PATH,
+      ...(config.bool('metrics_require_login') ? [] : ['/metrics']),
+    ],
     services: {
       metricsText: () => metricsText(options),
+      errorLog: (file) => readErrorLog(services, file),
       health: async () => {
         const parts = await options.processes();
         const ok = Object.values(parts).every((state) => state === 'ok');
@@ -421,7 +429,13 @@ async function makeServices(
     config,
     clock,
     log,
-    routineLoads: new RoutineLoads({ catalog, probe, random, scheduler }),
+    routineLoads: new RoutineLoads({
+      catalog,
+      probe,
+      random,
+      scheduler,
+      errorLogUrl: (id) => errorLogUrl(catalog, { host, ...ports }, { kind: 'job', id }),
+    }),
     inserts: makeInserts(options, committer),
     changes: makeChanges(options, committer),
     newUuid: () => random.uuid(),
@@ -456,41 +470,4 @@ async function makeServices(
       ...(await catalog.variables.all()),
     ]),
   };
-}
-
-async function metricsText(options: FeOptions): Promise<string> {
-  await refreshGauges(options);
-  return options.metrics.text();
-}
-
-/** Gauges that are cheap to read only when somebody looks. */
-async function refreshGauges({ catalog, metrics, processes }: FeOptions): Promise<void> {
-  const jobs = await catalog.loadJobs.list({ all: true });
-  metrics.reset('millrace_routine_load_jobs');
-  metrics.reset('millrace_routine_load_lag_records');
-  const states = new Map<string, number>();
-  const allPositions = await catalog.loadJobs.allPositions();
-  for (const job of jobs) {
-    states.set(job.state, (states.get(job.state) ?? 0) + 1);
-    if (job.state !== 'RUNNING') continue;
-    const positions = allPositions.get(job.id) ?? [];
-    const lag = positions.reduce(
-      (sum, entry) => sum + Number((entry.latestOffset ?? entry.nextOffset) - entry.nextOffset),
-      0,
-    );
-    metrics.set('millrace_routine_load_lag_records', Math.max(0, lag), {
-      job: `${job.databaseName}.${job.name}`,
-    });
-  }
-  for (const [state, count] of states) metrics.set('millrace_routine_load_jobs', count, { state });
-  const tables = await catalog.tables.all();
-  const status = await catalog.tables.status(tables.map((table) => table.id));
-  metrics.set(
-    'millrace_table_files',
-    status.reduce((sum, entry) => sum + entry.fileCount, 0),
-  );
-  const rejected = tables.find((table) => table.name === REJECTED_RECORDS_TABLE);
-  const store = status.find((entry) => entry.tableId === rejected?.id);
-  metrics.set('millrace_rejected_store_bytes', store?.sizeBytes ?? 0);
-  await processes();
 }

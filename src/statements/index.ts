@@ -51,7 +51,9 @@ import {
   createRoutineLoad,
   pauseRoutineLoad,
   resumeRoutineLoad,
+  showCreateRoutineLoad,
   showRoutineLoad,
+  showRoutineLoadTask,
   stopRoutineLoad,
 } from './routine-load.ts';
 import {
@@ -133,8 +135,8 @@ export const HANDLERS: { readonly [K in StatementKind]: Handler<K> | null } = {
   resume_routine_load: resumeRoutineLoad,
   stop_routine_load: stopRoutineLoad,
   show_routine_load: showRoutineLoad,
-  show_routine_load_task: null,
-  show_create_routine_load: null,
+  show_routine_load_task: showRoutineLoadTask,
+  show_create_routine_load: showCreateRoutineLoad,
   insert,
   delete: deleteRows,
   update: updateRows,

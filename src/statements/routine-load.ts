@@ -1,12 +1,16 @@
 // CREATE / ALTER / PAUSE / RESUME / STOP / SHOW ROUTINE LOAD. What a job is lives in loads/routine/.
 import { analysisError } from '../loads/properties.ts';
+import { parseDefinition } from '../loads/routine/service.ts';
 import { SHOW_COLUMNS, showRow } from '../loads/routine/show.ts';
+import { createRoutineLoadText } from '../loads/routine/show-create.ts';
+import { TASK_COLUMNS, taskRow } from '../loads/routine/show-tasks.ts';
 import type { LoadSource } from '../sql/ast/routine-load.ts';
 import { databaseOrCurrent } from './databases.ts';
+import { CN_ID } from './information-schema/nodes.ts';
 import { checkName } from './names.ts';
 import { propertyMap } from './properties.ts';
 import { limitRows, orderRows } from './show/order.ts';
-import { filterRows } from './show-filter.ts';
+import { equalities, filterRows } from './show-filter.ts';
 import { type Handler, OK, textRows } from './types.ts';
 import { variableText } from './variables.ts';
 import { visibilityOf } from './visibility.ts';
@@ -107,3 +111,47 @@ const SORTABLE = [
   'State',
   'CurrentTaskNum',
 ];
+
+/** SOURCE: StarRocks asks for the job's name: all tasks of all jobs would be too many. */
+const TASKS_OF_WHICH = 'should supply condition like: WHERE JobName = "ROUTINE_LOAD_NAME"';
+/** Transactions of one job that are looked at; one task has at most a few that are open. */
+const OPEN_LIMIT = 1_000;
+
+export const showRoutineLoadTask: Handler<'show_routine_load_task'> = async (
+  statement,
+  context,
+) => {
+  const { session, services } = context;
+  const database = databaseOrCurrent(statement.database?.name ?? null, session);
+  const name = equalities(statement.where).get('jobname');
+  if (name === undefined) throw analysisError(TASKS_OF_WHICH);
+  const timeZone = variableText('time_zone', 'session', session, services.globals) ?? 'Etc/UTC';
+  const jobs = await services.routineLoads.list({ database, name, all: true }, timeZone);
+  const visible = await visibilityOf(context);
+  const rows: (readonly string[])[] = [];
+  for (const shown of jobs) {
+    const { job } = shown;
+    if (!visible.load(job.databaseName, job.tableName)) continue;
+    const { leases, transactions } = services.catalog;
+    const open = await transactions.list({ jobId: job.id, running: true, limit: OPEN_LIMIT });
+    for (const lease of await leases.list(job.id)) {
+      rows.push([job.name, ...taskRow(shown, lease, open, CN_ID)]);
+    }
+  }
+  const columns = ['JobName', ...TASK_COLUMNS];
+  const kept = filterRows(columns, rows, { like: null, where: statement.where });
+  return textRows(
+    TASK_COLUMNS,
+    kept.map(([, ...cells]) => cells),
+  );
+};
+
+export const showCreateRoutineLoad: Handler<'show_create_routine_load'> = async (
+  { name },
+  { session, services },
+) => {
+  const database = databaseOrCurrent(name.database, session);
+  const job = await services.routineLoads.find(database, name.name);
+  const text = createRoutineLoadText(job, parseDefinition(job));
+  return textRows(['Job', 'Create Job'], [[job.name, text]]);
+};

@@ -506,6 +506,56 @@ describe('jobs that meet errors', () => {
     assert.equal((await loadCase.rejected()).length, 3);
   });
 
+  test('pause_on_fatal_parse_error: PAUSED in front of the batch; ErrorLogUrls show what was rejected later', async () => {
+    const loadCase = await prepare({
+      name: 'fatal',
+      columns,
+      properties: { pause_on_fatal_parse_error: 'true', ...TOLERANT },
+    });
+    await loadCase.send(['{"id":1}', '{"id":', '{"id":"x"}']);
+    await loadCase.start();
+    const paused = await loadCase.untilState('PAUSED');
+    assert.match(
+      paused['ReasonOfStateChanged'] ?? '',
+      /^ErrorReason\{errCode = 5611, msg='Data parse error, 1 messages: Error: Failed to parse .* Row: \{"id": /,
+    );
+    assert.equal(paused['Progress'], '{"0":"OFFSET_ZERO"}');
+    assert.equal(paused['ErrorLogUrls'], '');
+    assert.deepEqual(await loadCase.rows(), []);
+    assert.match(
+      await errorOf(
+        server,
+        'ALTER ROUTINE LOAD FOR bad.fatal PROPERTIES ("skip_on_fatal_parse_error" = "true")',
+      ),
+      /can not both be true/,
+    );
+    await server.sql(
+      'ALTER ROUTINE LOAD FOR bad.fatal PROPERTIES ("pause_on_fatal_parse_error" = "false")',
+    );
+    await loadCase.command('RESUME');
+    await loadCase.untilConsumed();
+    assert.deepEqual(await loadCase.rows('id'), [['1']]);
+
+    const link = (await loadCase.show())['ErrorLogUrls'] ?? '';
+    assert.match(
+      link,
+      /^http:\/\/127\.0\.0\.1:\d+\/api\/_load_error_log\?file=error_log_job_[0-9a-f]+_[0-9a-f]{32}$/,
+    );
+    const answer = await fetch(link);
+    assert.equal(answer.status, 200);
+    const lines = (await answer.text()).trimEnd().split('\n').sort();
+    assert.equal(lines.length, 2);
+    assert.match(lines[0] ?? '', /^Error: Failed to parse the message as JSON\. Row: \{"_raw": "/);
+    assert.match(
+      lines[1] ?? '',
+      /^Error: NULL value in non-nullable column 'id'.*Row: \{"id": "x"\}$/,
+    );
+    const guessed = link.replace(/[0-9a-f]{32}$/, '0'.repeat(32));
+    const refused = await fetch(guessed);
+    assert.equal(refused.status, 404);
+    assert.match(await refused.text(), /no such error log/);
+  });
+
   test('a name can be used again after STOP; STOP is final', async () => {
     const loadCase = await prepare({ name: 'stopped', columns });
     await loadCase.start();

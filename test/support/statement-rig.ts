@@ -79,7 +79,13 @@ export async function openStatementRig(context: TestContext): Promise<StatementR
         processes: async () => ({ query: 'ok', loader: 'ok' }),
       },
       metricsText: async () => 'millrace_queries_total{result="ok"} 3\n',
-      routineLoads: new RoutineLoads({ catalog, probe, random: systemRandom, scheduler: nothing }),
+      routineLoads: new RoutineLoads({
+        catalog,
+        probe,
+        random: systemRandom,
+        scheduler: nothing,
+        errorLogUrl: () => '',
+      }),
       connections: {
         list: () => made.sessions,
         kill: (id, queryOnly) => {

@@ -13,6 +13,19 @@ export const LOAD_ERRORS = {
     'There is no running job named {job} in database {database}',
     'SHOW ALL ROUTINE LOAD lists the jobs',
   ),
+  LOAD_PARSE_ERROR: row(
+    'user',
+    'Data parse error, {count} messages: {samples}',
+    'the batch was not loaded and the position stays (pause_on_fatal_parse_error); mend the data, move the position with ALTER ROUTINE LOAD, or set pause_on_fatal_parse_error to false, then RESUME ROUTINE LOAD',
+  ),
+  UNKNOWN_ERROR_LOG: row(
+    'user',
+    'there is no such error log',
+    'use the link as ErrorLogUrls of SHOW ROUTINE LOAD prints it, whole',
+    1064,
+    'HY000',
+    404,
+  ),
   JOB_STATE: row('user', 'Could not transform {from} to {to}, job: {job}', ''),
   // -- insert
   INSERT_FILTERED: row(

@@ -70,6 +70,7 @@ export function defineRoutineLoad(input: {
   if (propertyOf(JOB_PROPERTIES, properties, 'format') === 'avro') {
     throw analysisError('format avro is not supported yet, use json or csv');
   }
+  checkParseErrors(properties);
   readJsonpaths(properties['jsonpaths'] ?? '');
   const jsonRoot = properties['json_root'] ?? '';
   if (jsonRoot !== '') checkPath(jsonRoot);
@@ -123,6 +124,16 @@ function checkTaskTimes(properties: Record<string, string>): void {
     properties['task_consume_second'] = String(Math.max(1, Math.floor(Number(timeout) / 4)));
   } else if (consume !== undefined && timeout !== undefined && Number(timeout) <= Number(consume)) {
     throw analysisError('task_timeout_second must be larger than task_consume_second');
+  }
+}
+
+/** SOURCE: StarRocks 3.4, where one of the two may be true. */
+function checkParseErrors(properties: PropertyMap): void {
+  const isOn = (key: string): boolean => properties[key] === 'true';
+  if (isOn('pause_on_fatal_parse_error') && isOn('skip_on_fatal_parse_error')) {
+    throw analysisError(
+      'pause_on_fatal_parse_error and skip_on_fatal_parse_error can not both be true',
+    );
   }
 }
 
@@ -365,5 +376,8 @@ export function buildPlan(input: {
     format: formatOf(definition),
     transform: compileTransform(definition, input.table),
     limits: input.limits,
+    ...(definition.properties['pause_on_fatal_parse_error'] === 'true'
+      ? { pausesOnParseError: true as const }
+      : {}),
   };
 }

@@ -111,7 +111,7 @@ export const JOB_PROPERTIES = {
     min: 1,
     message: 'task_consume_second should > 0',
     alterable: true,
-    help: 'accepted and shown; tasks run as long as they hold their lease',
+    help: 'seconds; the most that a batch collects messages before it is committed',
   },
   task_timeout_second: {
     type: 'long',
@@ -119,11 +119,16 @@ export const JOB_PROPERTIES = {
     min: 1,
     message: 'task_timeout_second should > 0',
     alterable: true,
-    help: 'accepted and shown; has no effect yet',
+    help: 'seconds; a batch whose files take longer to write is given up and read again, with the reason in OtherMsg',
   },
   pause_on_fatal_parse_error: bool(
     'pause_on_fatal_parse_error',
-    'accepted and shown; has no effect yet',
+    'a message that cannot be parsed pauses the job in front of its batch, instead of being a rejected row',
+    true,
+  ),
+  skip_on_fatal_parse_error: bool(
+    'skip_on_fatal_parse_error',
+    'messages that cannot be parsed are always rejected rows that are kept, unless pause_on_fatal_parse_error is true',
     true,
   ),
 } as const satisfies Record<string, PropertySpec>;

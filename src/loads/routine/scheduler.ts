@@ -200,8 +200,7 @@ export class RoutineLoadScheduler {
       return;
     }
     const paused = await catalog.loadJobs.setState(jobId, ['NEED_SCHEDULE', 'RUNNING'], 'PAUSED', {
-      errCode:
-        error.code === 'LOAD_TOO_MANY_FILTERED' ? REASONS.tooManyFailureRows : REASONS.tasksAbort,
+      errCode: reasonCode(error),
       message: error.fullMessage,
     });
     if (paused) log.warn('routine load paused', { job: jobId, error });
@@ -355,7 +354,8 @@ export class RoutineLoadScheduler {
     if (job === null || table === null) return;
     const definition = parseDefinition(job);
     const volume = await catalog.volumes.byId(table.volumeId);
-    const seconds = Number(propertyOf(JOB_PROPERTIES, definition.properties, 'max_batch_interval'));
+    const seconds = (key: keyof typeof JOB_PROPERTIES): number =>
+      Number(propertyOf(JOB_PROPERTIES, definition.properties, key)) * 1000;
     const plan = buildPlan({
       jobId: job.id,
       jobName: job.name,
@@ -377,7 +377,8 @@ export class RoutineLoadScheduler {
       limits: {
         maxBatchRows: MAX_BATCH_ROWS,
         maxBatchBytes: MAX_BATCH_BYTES,
-        maxBatchIntervalMs: seconds * 1000,
+        maxBatchIntervalMs: Math.min(seconds('max_batch_interval'), seconds('task_consume_second')),
+        taskTimeoutMs: seconds('task_timeout_second'),
         freshnessMs: this.#options.freshnessMs,
         maxMessageBytes: this.#options.maxMessageBytes,
       },
@@ -453,4 +454,16 @@ interface GrantedTask {
 function coversAll(leases: readonly LeaseRecord[], positions: readonly PositionRecord[]): boolean {
   const held = new Set(leases.flatMap((lease) => lease.partitions.map((entry) => entry.partition)));
   return positions.every((position) => held.has(position.partition));
+}
+
+/** StarRocks' number of what an error means for a job. */
+function reasonCode(error: AppError): number {
+  switch (error.code) {
+    case 'LOAD_TOO_MANY_FILTERED':
+      return REASONS.tooManyFailureRows;
+    case 'LOAD_PARSE_ERROR':
+      return REASONS.parseError;
+    default:
+      return REASONS.tasksAbort;
+  }
 }

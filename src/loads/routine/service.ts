@@ -2,6 +2,7 @@
 // stores and wakes the scheduler; runs nothing itself. Never waits behind a running task.
 
 import { fail } from '../../base/errors.ts';
+import type { JobId } from '../../base/ids.ts';
 import type { Random } from '../../base/random.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
 import type { LoadJobRecord, LoadJobState } from '../../catalog/load-jobs.ts';
@@ -44,12 +45,15 @@ export const REASONS = {
   tooManyFailureRows: 102,
   createTasks: 103,
   tasksAbort: 104,
+  parseError: 5611,
 } as const;
 
 export interface RoutineLoadServices {
   readonly catalog: Catalog;
   readonly probe: TopicProbe;
   readonly random: Random;
+  /** Where the rejected rows of a job can be read. */
+  readonly errorLogUrl: (jobId: JobId) => string;
   /** Told after each change, so that it acts at once. */
   readonly scheduler: { wake(): void; forget(jobId: number): Promise<void> };
 }
@@ -277,6 +281,7 @@ export class RoutineLoads {
       definition: parseDefinition(job),
       positions: positions.get(job.id) ?? [],
       currentTaskNum: tasks.get(job.id) ?? 0,
+      errorLogUrl: job.counters.errorRows === 0 ? '' : this.#services.errorLogUrl(job.id),
       formatTime,
     }));
   }

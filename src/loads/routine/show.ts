@@ -35,6 +35,8 @@ export interface ShownJob {
   readonly definition: RoutineLoadDefinition;
   readonly positions: readonly PositionRecord[];
   readonly currentTaskNum: number;
+  /** '' without rejected rows. */
+  readonly errorLogUrl: string;
   /** Prints times in the session's zone, 'NULL' for unset ones. */
   readonly formatTime: (atMs: number | null) => string;
 }
@@ -65,7 +67,7 @@ export function showRow(shown: ShownJob): string[] {
     JSON.stringify(progress(shown.positions)),
     JSON.stringify(timestampProgress(shown.positions)),
     reason,
-    '',
+    shown.errorLogUrl,
     job.counters.errorRows === 0
       ? ''
       : `select tracking_log from information_schema.load_tracking_logs where job_id=${job.id}`,

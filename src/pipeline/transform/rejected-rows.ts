@@ -30,6 +30,8 @@ const SHOWN_CHARACTERS = 100;
 
 export class RejectedRows {
   readonly count: number;
+  /** Those of them that could not be parsed at all. */
+  readonly parseErrors: number;
   readonly #plan: LoadPlan;
   readonly #transform: CompiledTransform;
   readonly #packed: PackedBatch;
@@ -46,10 +48,13 @@ export class RejectedRows {
     this.#packed = packed;
     this.#drops = drops;
     let count = packed.rejects.length;
+    let parseErrors = count;
     drops.forEach((_, code) => {
       if (code !== DROP_CODE.unselected) count += 1;
+      if (code === CODE_UNPARSED) parseErrors += 1;
     });
     this.count = count;
+    this.parseErrors = parseErrors;
   }
 
   /** About how large the rows are when written out, for choosing where. */
@@ -81,9 +86,19 @@ export class RejectedRows {
 
   /** The first few reasons, as StarRocks' error log shows them. */
   samples(count: number): readonly string[] {
+    return this.#samples(count, () => true);
+  }
+
+  /** The same of those that could not be parsed. */
+  parseErrorSamples(count: number): readonly string[] {
+    return this.#samples(count, ({ code }) => code === 'PARSE_ERROR');
+  }
+
+  #samples(count: number, counts: (row: RejectedRow) => boolean): readonly string[] {
     const samples: string[] = [];
     if (count === 0) return samples;
     for (const row of this.rows()) {
+      if (!counts(row)) continue;
       const text = row.raw.subarray(0, SHOWN_CHARACTERS * 4).toString('utf8');
       samples.push(`Error: ${row.message}. Row: ${shorten(text)}`);
       if (samples.length >= count) break;

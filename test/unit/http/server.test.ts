@@ -26,6 +26,7 @@ async function serve(
     services: {
       health: async () => ({ status: 'ok', parts: { fe: 'ok' } }),
       metricsText: async () => 'a_total 1\n',
+      errorLog: async () => '',
       ...services,
     },
   });
@@ -96,6 +97,7 @@ test('a port that is taken, and an address that is not ours', async (context) =>
   const services: HttpServices = {
     health: async () => ({ status: 'ok', parts: {} }),
     metricsText: async () => '',
+    errorLog: async () => '',
   };
   const start = (host: string, port: number): Promise<HttpServer> =>
     startHttpServer({

@@ -124,7 +124,13 @@ async function rig(
     }),
   });
   context.after(() => scheduler.stop());
-  const service = new RoutineLoads({ catalog, probe, random: seededRandom(2), scheduler });
+  const service = new RoutineLoads({
+    catalog,
+    probe,
+    random: seededRandom(2),
+    scheduler,
+    errorLogUrl: () => '',
+  });
   return {
     fixture,
     clock,

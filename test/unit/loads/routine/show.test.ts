@@ -74,6 +74,7 @@ function shown(
     definition: CLICKS,
     positions: [position(0, 0n)],
     currentTaskNum: 1,
+    errorLogUrl: '',
     formatTime: timeFormatter('Etc/UTC'),
     ...rest,
   });
