@@ -26,11 +26,14 @@ export function clickValues(batch: number): Buffer[] {
   );
 }
 
-/** Record batches of clicks, one per template. */
-export function clickBatches(compression: CompressionName): Buffer[] {
+/** Record batches of clicks (or of other values), one per template. */
+export function clickBatches(
+  compression: CompressionName,
+  values: (batch: number) => Buffer[] = clickValues,
+): Buffer[] {
   return Array.from({ length: TEMPLATES }, (_, batch) =>
     encodeRecordBatch(
-      clickValues(batch).map((value) => ({ value })),
+      values(batch).map((value) => ({ value })),
       { compression, timestampMs: systemClock.nowMs() },
     ),
   );
@@ -43,8 +46,10 @@ export async function produceClicks(options: {
   readonly partitions: number;
   readonly rows: number;
   readonly compression: CompressionName;
+  /** BATCH_ROWS messages; clicks as JSON when left out. */
+  readonly values?: (batch: number) => Buffer[];
 }): Promise<void> {
-  const batches = clickBatches(options.compression);
+  const batches = clickBatches(options.compression, options.values);
   const client = await RawClient.connect(options.port);
   try {
     for (let batch = 0; batch < options.rows / BATCH_ROWS; batch += 1) {

@@ -47,19 +47,21 @@ export async function makeTopic(
   partitions: number,
   rows: number,
   compression: CompressionName,
+  values?: (batch: number) => Buffer[],
 ): Promise<void> {
   const producer = await openDemoProducer({ bootstrap: broker.bootstrap, clientId: 'bench' });
   await producer.createTopic(topic, partitions);
   await producer.close();
-  await produceClicks({ port: broker.port, topic, partitions, rows, compression });
+  const shape = values === undefined ? {} : { values };
+  await produceClicks({ port: broker.port, topic, partitions, rows, compression, ...shape });
 }
 
 const TABLE =
   '(`uid` bigint NOT NULL, `site` string NOT NULL, `vtime` bigint NOT NULL) DISTRIBUTED BY HASH(`uid`)';
 
-export async function prepareTable(server: TestServer): Promise<void> {
+export async function prepareTable(server: TestServer, columns = TABLE): Promise<void> {
   await server.sql('CREATE DATABASE IF NOT EXISTS bench');
-  await server.sql(`CREATE TABLE bench.clicks ${TABLE}`);
+  await server.sql(`CREATE TABLE bench.clicks ${columns}`);
 }
 
 export function createJob(broker: BenchBroker, topic: string): string {
@@ -75,14 +77,15 @@ export async function loadTopic(
   topic: string,
   rows: number,
   during: (server: TestServer) => Promise<() => Promise<void>> = async () => async () => undefined,
+  shape: { readonly job?: string; readonly table?: string } = {},
 ): Promise<Run> {
   const server = await startServer({ broker: 'off' });
   try {
-    await prepareTable(server);
+    await prepareTable(server, shape.table);
     const pid = server.ready.pid;
     const beforeCpu = cpuSeconds(pid);
     const startMs = systemClock.monotonicMs();
-    await server.sql(createJob(broker, topic));
+    await server.sql(shape.job ?? createJob(broker, topic));
     const finish = await during(server);
     await loadedAll(server, rows);
     const seconds = (systemClock.monotonicMs() - startMs) / 1000;

@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util';
 import type { CompressionName } from '../src/kafka/protocol/batch-header.ts';
 import { compactionManyCommits, compactionMerge } from './compaction-bench.ts';
 import { connections } from './connections-bench.ts';
+import { loadFormat } from './format-bench.ts';
 import { freshness } from './freshness-bench.ts';
 import { frontEnd } from './front-end-bench.ts';
 import { insertValues } from './insert-bench.ts';
@@ -61,6 +62,9 @@ const BENCHES: Readonly<Record<string, () => Promise<BenchResult>>> = {
   'load-none': () => load('load-none', 1, 'none', true),
   'load-lz4': () => load('load-lz4', 1, 'lz4', true),
   'load-4-partitions': () => load('load-4-partitions', 4, 'none', false),
+  'load-json-20': () => loadFormat('json-20', Math.min(rows, 2_000_000), repeats),
+  'load-csv': () => loadFormat('csv', rows, repeats),
+  'load-avro': () => loadFormat('avro', rows, repeats),
   freshness: () => freshness(),
   'latency-under-load': () => latencyUnderLoad(rows, repeats),
   connections: () => connections(Number(values.seconds)),

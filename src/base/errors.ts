@@ -6,6 +6,7 @@ import { GENERAL_ERRORS } from './error-rows/general.ts';
 import { KAFKA_ERRORS } from './error-rows/kafka.ts';
 import { LOAD_ERRORS } from './error-rows/load.ts';
 import { MYSQL_ERRORS } from './error-rows/mysql.ts';
+import { REGISTRY_ERRORS } from './error-rows/registry.ts';
 import type { ErrorKind, ErrorRow } from './error-rows/row.ts';
 import { SQL_ERRORS } from './error-rows/sql.ts';
 import { STORAGE_ERRORS } from './error-rows/storage.ts';
@@ -17,6 +18,7 @@ export const ERRORS = {
   ...SQL_ERRORS,
   ...LOAD_ERRORS,
   ...KAFKA_ERRORS,
+  ...REGISTRY_ERRORS,
   ...STORAGE_ERRORS,
   ...CATALOG_ERRORS,
   ...MYSQL_ERRORS,

@@ -51,7 +51,16 @@ export interface CsvFormatSpec {
   readonly escape: string;
 }
 
-export type FormatSpec = JsonFormatSpec | CsvFormatSpec;
+/** Messages in the wire format of Confluent's schema registry. */
+export interface AvroFormatSpec {
+  readonly kind: 'avro';
+  /** With its credentials. */
+  readonly registryUrl: string;
+  /** As for JSON, over the record as JSON. */
+  readonly jsonpaths: readonly string[] | null;
+}
+
+export type FormatSpec = JsonFormatSpec | CsvFormatSpec | AvroFormatSpec;
 
 /** One target column and where its value comes from. */
 export interface LoadOutput {

@@ -112,6 +112,8 @@ export class Loader {
     const { taskId, plan } = assignment;
     if (this.#tasks.has(taskId)) return;
     const { clock, random, log, port, openStore, openCluster } = this.#options;
+    const troubles: TroubleSlot = { listener: null };
+    const onTrouble = (trouble: SourceTrouble | null): void => troubles.listener?.(trouble);
     const stager = new Stager(plan, {
       clock,
       random,
@@ -121,16 +123,16 @@ export class Loader {
       reserveIds: async (tableId, count) => (await port.reserveIds({ tableId, count })).first,
       targetStore: await openStore(plan.target.volume),
       rejectedStore: await openStore(plan.rejected.volume),
+      onTrouble,
     });
     const cluster = await openCluster(plan.source.connection);
-    const troubles: TroubleSlot = { listener: null };
     const source: Source = new KafkaSource({
       cluster,
       spec: plan.source,
       tuning: fetchTuning(parseKafkaProperties(plan.source.connection.properties)),
       clock,
       memory: this.#memory,
-      onTrouble: (trouble) => troubles.listener?.(trouble),
+      onTrouble,
     });
     const task = new LoadTask(assignment, {
       clock,

@@ -213,6 +213,7 @@ export class LoadTask {
       // The answer travels while the batch is packed.
       const beginning = beginBatch(port, clock, this.#assignment, signal);
       beginning.catch(() => undefined);
+      await stager.prepare(raw, signal);
       packed = stager.pack(raw);
       const lines = packed;
       const begun = await beginning;

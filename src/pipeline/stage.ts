@@ -10,9 +10,10 @@ import type { Connection } from '../engine/duckdb.ts';
 import type { BegunTransaction, LoadPlan, StagedTable } from '../model/load-plan.ts';
 import { REJECTED_RECORDS_SCHEMA } from '../model/system-tables.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
-import { CsvPacker } from './decode/csv-pack.ts';
-import { JsonPacker } from './decode/json-pack.ts';
+import { openPacker } from './decode/open-packer.ts';
 import { PackedBatch } from './decode/packed-batch.ts';
+import type { Packer } from './decode/packer.ts';
+import type { Registry } from './decode/schema-decoders.ts';
 import type { ScratchSpace } from './decode/scratch.ts';
 import { batchProgress } from './progress.ts';
 import { type AppendTarget, appendFile } from './sink/append.ts';
@@ -27,7 +28,7 @@ import {
 import { DropRecorder } from './transform/drop-recorder.ts';
 import { rejectedCopySql, rejectedLine } from './transform/error-rows.ts';
 import { RejectedRows } from './transform/rejected-rows.ts';
-import type { RawBatch, ReserveIds, StagedBatch } from './types.ts';
+import type { RawBatch, ReserveIds, SourceTrouble, StagedBatch } from './types.ts';
 
 export interface StageServices {
   readonly clock: Clock;
@@ -40,6 +41,10 @@ export interface StageServices {
   readonly reserveIds: ReserveIds;
   readonly targetStore: ObjectStore;
   readonly rejectedStore: ObjectStore;
+  /** Told while something beside the source, such as a schema registry, is asked again and again. */
+  readonly onTrouble: (trouble: SourceTrouble | null) => void;
+  /** For tests; a client of the URL when left out. */
+  readonly openRegistry?: (url: string) => Registry;
 }
 
 /** Reasons of filtered rows that go into the commit for OtherMsg. */
@@ -52,30 +57,18 @@ export class Stager {
   readonly #plan: LoadPlan;
   readonly #services: StageServices;
   readonly #transform: CompiledTransform;
-  readonly #packer: JsonPacker | CsvPacker;
+  readonly #packer: Packer;
   readonly #target: AppendTarget;
   readonly #rejected: AppendTarget;
   /** Packing is synchronous, so one buffer serves all batches. */
   readonly #buffer = PackedBatch.newBuffer();
 
-  /** Throws LOAD_JSONPATH and NOT_SUPPORTED for a plan that cannot be compiled. */
+  /** Throws LOAD_JSONPATH, REGISTRY_URL and NOT_SUPPORTED for a plan that cannot be compiled. */
   constructor(plan: LoadPlan, services: StageServices) {
     this.#plan = plan;
     this.#services = services;
     this.#transform = compileTransform(plan);
-    const { maxMessageBytes } = plan.limits;
-    this.#packer =
-      plan.format.kind === 'json'
-        ? new JsonPacker({
-            format: plan.format,
-            exactNumberKeys: this.#transform.exactNumberKeys,
-            maxMessageBytes,
-          })
-        : new CsvPacker({
-            format: plan.format,
-            fieldCount: plan.transform.fields.length,
-            maxMessageBytes,
-          });
+    this.#packer = openPacker(plan, this.#transform, services);
     this.#target = {
       target: plan.target,
       schema: targetSchema(plan),
@@ -88,7 +81,12 @@ export class Stager {
     };
   }
 
-  /** Packs a batch: synchronous, bound by memory speed. Close the result's file when done. */
+  /** Gets what packing needs, such as schemas. Throws REGISTRY_*. */
+  prepare(raw: RawBatch, signal: AbortSignal): Promise<void> {
+    return this.#packer.prepare(raw, signal);
+  }
+
+  /** Packs a batch that was prepared: synchronous, bound by memory speed. Close the result's file when done. */
   pack(raw: RawBatch): PackedBatch {
     const file = this.#services.scratch.create(raw.heldBytes);
     try {
@@ -111,7 +109,7 @@ export class Stager {
     connection: Connection,
     signal: AbortSignal,
   ): Promise<StagedBatch> {
-    const drops = new DropRecorder(packed, this.#transform, this.#plan.format.kind === 'csv');
+    const drops = new DropRecorder(packed, this.#transform, this.#plan.format.kind !== 'json');
     const tables: StagedTable[] = [];
     try {
       if (packed.lineCount > 0) {
@@ -122,7 +120,7 @@ export class Stager {
       packed.file.close();
     }
     failpoint('task.after-copy');
-    const rejected = new RejectedRows(this.#plan, this.#transform, packed, drops);
+    const rejected = new RejectedRows(this.#plan, this.#transform, packed, this.#packer, drops);
     if (this.#plan.pausesOnParseError === true && rejected.parseErrors > 0) {
       const samples = rejected.parseErrorSamples(SAMPLES).join('; ');
       throw fail('LOAD_PARSE_ERROR', { count: rejected.parseErrors, samples });

@@ -24,10 +24,11 @@ import type {
 } from '../../src/model/load-plan.ts';
 import type { SqlType } from '../../src/model/sql-type.ts';
 import type { ColumnSchema, VolumeSpec } from '../../src/model/table.ts';
+import type { Registry } from '../../src/pipeline/decode/schema-decoders.ts';
 import { ScratchSpace } from '../../src/pipeline/decode/scratch.ts';
 import { Stager } from '../../src/pipeline/stage.ts';
 import { DROP_FUNCTION } from '../../src/pipeline/transform/compile-sql.ts';
-import type { MessageRun, RawBatch, StagedBatch } from '../../src/pipeline/types.ts';
+import type { MessageRun, RawBatch, SourceTrouble, StagedBatch } from '../../src/pipeline/types.ts';
 import type { ObjectStore } from '../../src/storage/object-store.ts';
 
 export const JSON_FORMAT: FormatSpec = {
@@ -274,8 +275,15 @@ export class PipelineFixture {
     };
   }
 
-  stager(plan: LoadPlan): Stager {
+  /** `registry` answers for every schema registry. */
+  stager(
+    plan: LoadPlan,
+    registry?: Registry,
+    onTrouble: (trouble: SourceTrouble | null) => void = () => undefined,
+  ): Stager {
     return new Stager(plan, {
+      onTrouble,
+      ...(registry === undefined ? {} : { openRegistry: () => registry }),
       clock: systemClock,
       random: systemRandom,
       scratch: this.scratch,
@@ -291,16 +299,24 @@ export class PipelineFixture {
     });
   }
 
+  /** The messages as one batch of partition 0. */
+  batch(messages: readonly TestMessage[]): RawBatch {
+    return makeBatch([makeRun(messages)]);
+  }
+
   /** Stages the messages (all in partition 0 unless runs are given) and reads back what was written. */
   async load(
     plan: LoadPlan,
     messages: readonly TestMessage[] | readonly MessageRun[],
+    registry?: Registry,
   ): Promise<StageResult> {
     const given = messages.filter(isRun);
     const runs =
       given.length > 0 ? given : [makeRun(messages.filter((m): m is TestMessage => !isRun(m)))];
-    const stager = this.stager(plan);
-    const packed = stager.pack(makeBatch(runs));
+    const stager = this.stager(plan, registry);
+    const batch = makeBatch(runs);
+    await stager.prepare(batch, new AbortController().signal);
+    const packed = stager.pack(batch);
     const staged = await stager.stage(
       packed,
       this.begin(),

@@ -21,6 +21,7 @@ export const LAYERS: Readonly<Record<string, number>> = {
   model: 2,
   formats: 2,
   kafka: 3,
+  registry: 3,
   mysql: 3,
   sql: 3,
   storage: 4,

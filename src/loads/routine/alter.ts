@@ -4,7 +4,13 @@ import { parseKafkaProperties } from '../../kafka/client/properties.ts';
 import type { LoadProperties } from '../../sql/ast/routine-load.ts';
 import { analysisError, checkProperties, type PropertyMap } from '../properties.ts';
 import { defineRoutineLoad, type RoutineLoadDefinition } from './definition.ts';
-import { CUSTOM_PREFIX, JOB_PROPERTIES, readKafkaSource, type StartOffset } from './properties.ts';
+import {
+  CUSTOM_PREFIX,
+  JOB_PROPERTIES,
+  REGISTRY_KEY,
+  readKafkaSource,
+  type StartOffset,
+} from './properties.ts';
 
 export interface PartitionMove {
   readonly partition: number;
@@ -77,7 +83,12 @@ function withoutDerivedTimes(old: PropertyMap, given: PropertyMap): Record<strin
 
 /** What readKafkaSource asks for and ALTER need not repeat. */
 export function requiredOf(old: RoutineLoadDefinition): PropertyMap {
-  return { kafka_broker_list: old.source.brokers.join(','), kafka_topic: old.source.topic };
+  const { brokers, topic, registryUrl } = old.source;
+  return {
+    kafka_broker_list: brokers.join(','),
+    kafka_topic: topic,
+    ...(registryUrl === undefined ? {} : { [REGISTRY_KEY]: registryUrl }),
+  };
 }
 
 const LISTS = ['kafka_partitions', 'kafka_offsets'];
@@ -93,17 +104,18 @@ function alteredSource(
   given: PropertyMap,
 ): Partial<RoutineLoadDefinition['source']> {
   for (const key of Object.keys(given)) {
-    const isList = LISTS.includes(key.toLowerCase());
+    const isList = [...LISTS, REGISTRY_KEY].includes(key.toLowerCase());
     // The group is the job's name at the brokers; it stays.
     if ((!isList && !key.startsWith(CUSTOM_PREFIX)) || key === `${CUSTOM_PREFIX}group.id`) {
       throw analysisError(`${key} is invalid kafka custom property`);
     }
   }
-  const { custom, defaultOffset } = readKafkaSource({ ...requiredOf(old), ...given });
+  const { custom, defaultOffset, registryUrl } = readKafkaSource({ ...requiredOf(old), ...given });
   const merged = { ...old.source.custom, ...custom };
   parseKafkaProperties(merged);
   return {
     custom: merged,
+    ...(registryUrl === undefined ? {} : { registryUrl }),
     ...(defaultOffset === null ? {} : { defaultOffset: String(defaultOffset) }),
   };
 }

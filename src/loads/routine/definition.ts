@@ -67,9 +67,6 @@ export function defineRoutineLoad(input: {
 }): RoutineLoadDefinition {
   const properties = checkProperties(JOB_PROPERTIES, input.properties);
   checkTaskTimes(properties);
-  if (propertyOf(JOB_PROPERTIES, properties, 'format') === 'avro') {
-    throw analysisError('format avro is not supported yet, use json or csv');
-  }
   checkParseErrors(properties);
   readJsonpaths(properties['jsonpaths'] ?? '');
   const jsonRoot = properties['json_root'] ?? '';
@@ -81,6 +78,7 @@ export function defineRoutineLoad(input: {
   const zone = storedTimeZone(timeZone);
   if (zone === null) throw analysisError(`Unknown or incorrect time zone: '${timeZone}'`);
   const source = readKafkaSource(input.source);
+  checkFormat(properties, source);
   return {
     properties,
     source: {
@@ -182,9 +180,29 @@ export function kafkaConnection(definition: RoutineLoadDefinition): KafkaConnect
   return { brokers: definition.source.brokers, properties: definition.source.custom };
 }
 
+/** Properties that a format does not have, and those that it needs. Throws SQL_ANALYZE. */
+function checkFormat(properties: PropertyMap, source: KafkaSourceDefinition): void {
+  const format = propertyOf(JOB_PROPERTIES, properties, 'format');
+  if (format !== 'avro') return;
+  if (source.registryUrl === undefined)
+    throw analysisError('confluent.schema.registry.url is a required property');
+  for (const key of ['json_root', 'strip_outer_array'] as const) {
+    const value = propertyOf(JOB_PROPERTIES, properties, key);
+    if (value !== '' && value !== 'false')
+      throw analysisError(`${key} is not a property of format ${format}: use jsonpaths`);
+  }
+}
+
 function formatOf(definition: RoutineLoadDefinition): FormatSpec {
   const value = (key: keyof typeof JOB_PROPERTIES): string =>
     propertyOf(JOB_PROPERTIES, definition.properties, key);
+  if (value('format') === 'avro') {
+    return {
+      kind: 'avro',
+      registryUrl: definition.source.registryUrl ?? '',
+      jsonpaths: readJsonpaths(value('jsonpaths')),
+    };
+  }
   if (value('format') === 'json') {
     return {
       kind: 'json',
@@ -282,7 +300,7 @@ export function compileTransform(
   };
 }
 
-/** COLUMNS, or what stands for it: the table's columns by name, in JSON objects `__op` as well where there are keys. */
+/** COLUMNS, or what stands for it: the table's columns by name, in objects `__op` as well where there are keys. */
 function columnsOf(
   definition: RoutineLoadDefinition,
   table: TableInfo,
@@ -293,7 +311,7 @@ function columnsOf(
     .filter((column) => column.generated === undefined)
     .map((column) => column.name);
   const byName =
-    propertyOf(JOB_PROPERTIES, definition.properties, 'format') === 'json' &&
+    propertyOf(JOB_PROPERTIES, definition.properties, 'format') !== 'csv' &&
     readJsonpaths(definition.properties['jsonpaths'] ?? '') === null;
   if (hasKeys && byName) names.push(OPERATION_COLUMN.name);
   return names.map((name) => ({ name, expression: null }));

@@ -1,5 +1,6 @@
 // The properties of CREATE ROUTINE LOAD: job properties and data source properties, with StarRocks'
 // defaults, checks and messages (docs: CREATE ROUTINE LOAD; FE source of 2025-09 for messages).
+import { parseRegistryUrl } from '../../registry/address.ts';
 import { analysisError, type PropertyMap, type PropertySpec } from '../properties.ts';
 
 const text = (help: string, alterable = false): PropertySpec => ({
@@ -145,7 +146,10 @@ export const SOURCE_PROPERTIES = {
     default: null,
   },
   'confluent.schema.registry.url': {
-    ...text('schema registry, for format avro', true),
+    ...text(
+      'schema registry of format avro: http[s]://[key:secret@]host[:port][/path]; shown without key and secret',
+      true,
+    ),
     default: null,
   },
 } as const satisfies Record<string, PropertySpec>;
@@ -167,6 +171,8 @@ export interface KafkaSourceDefinition {
   /** librdkafka properties without the prefix, group.id and kafka_default_offsets taken out. */
   readonly custom: PropertyMap;
   readonly groupId: string | null;
+  /** As given, with its credentials; absent without one. */
+  readonly registryUrl?: string;
 }
 
 /** StarRocks' pattern of an entry. It takes more than `host:port`; the client says what is wrong then. */
@@ -196,7 +202,18 @@ export function readKafkaSource(given: PropertyMap): KafkaSourceDefinition {
     partitions: readPartitions(known['kafka_partitions'], known['kafka_offsets']),
     custom: rest,
     groupId: groupId ?? null,
+    ...readRegistry(known[REGISTRY_KEY]),
   };
+}
+
+/** Its value may hold credentials. */
+export const REGISTRY_KEY = 'confluent.schema.registry.url';
+
+/** Throws REGISTRY_URL. */
+function readRegistry(value: string | undefined): { readonly registryUrl?: string } {
+  if (value === undefined || value.trim() === '') return {};
+  parseRegistryUrl(value);
+  return { registryUrl: value.trim() };
 }
 
 /** The value without blanks. */

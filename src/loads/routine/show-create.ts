@@ -1,11 +1,11 @@
 // SHOW CREATE ROUTINE LOAD: the statement that makes a job like this one. Clause and key order as StarRocks prints
 // them; running the text makes the same job, but for masked secrets. SOURCE: shared/reference/starrocks-grammar.md.
-import { isSecretName, MASK } from '../../base/secrets.ts';
+import { isSecretName, MASK, maskSecrets } from '../../base/secrets.ts';
 import type { LoadJobRecord } from '../../catalog/load-jobs.ts';
 import { printIdentifier, printString } from '../../sql/print-text.ts';
 import { type PropertyMap, propertyOf } from '../properties.ts';
 import type { RoutineLoadDefinition } from './definition.ts';
-import { CUSTOM_PREFIX, JOB_PROPERTIES } from './properties.ts';
+import { CUSTOM_PREFIX, JOB_PROPERTIES, REGISTRY_KEY } from './properties.ts';
 
 /** Key order of StarRocks' own text; a job's further properties follow in the order of their table. */
 const PRINTED_FIRST = [
@@ -104,6 +104,9 @@ function sourceProperties(
       : { kafka_partitions: partitions.map(({ partition }) => partition).join(',') }),
     ...(starts?.every((start) => start !== null) ? { kafka_offsets: starts.join(',') } : {}),
     ...(defaultOffset === null ? {} : { 'property.kafka_default_offsets': defaultOffset }),
+    ...(source.registryUrl === undefined
+      ? {}
+      : { [REGISTRY_KEY]: maskSecrets(source.registryUrl) }),
     ...Object.fromEntries(custom),
     ...ownGroup,
   };

@@ -2,6 +2,7 @@
 // seeds (StarRocks' quick start output); further JobProperties keys only where the user set them.
 import { isSecretName, MASK } from '../../base/secrets.ts';
 import type { LoadJobRecord, PositionRecord } from '../../catalog/load-jobs.ts';
+import { parseRegistryUrl } from '../../registry/address.ts';
 import { propertyOf } from '../properties.ts';
 import type { RoutineLoadDefinition } from './definition.ts';
 import { JOB_PROPERTIES } from './properties.ts';
@@ -139,6 +140,11 @@ function dataSourceProperties(
       .sort((a, b) => a - b)
       .join(','),
     brokerList: definition.source.brokers.join(','),
+    ...(definition.source.registryUrl === undefined
+      ? {}
+      : {
+          'confluent.schema.registry.url': parseRegistryUrl(definition.source.registryUrl).url,
+        }),
   };
 }
 

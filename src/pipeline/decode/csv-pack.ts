@@ -4,6 +4,7 @@
 import type { CsvFormatSpec } from '../../model/load-plan.ts';
 import { CsvScanner, FIELD } from './csv-scan.ts';
 import type { PackedBatch } from './packed-batch.ts';
+import type { Packer } from './packer.ts';
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -19,7 +20,7 @@ export interface CsvPackOptions {
 }
 
 /** Packs batches of one job. */
-export class CsvPacker {
+export class CsvPacker implements Packer {
   readonly #scanner: CsvScanner;
   readonly #fieldCount: number;
   readonly #maxMessageBytes: number;
@@ -40,6 +41,13 @@ export class CsvPacker {
     this.#leadBytes = this.#leads.reduce((sum, lead) => sum + lead.length + 4, 2);
     const { columnSeparator, rowDelimiter } = options.format;
     this.#shape = `Column delimiter: ${JSON.stringify(columnSeparator)}, Row delimiter: ${JSON.stringify(rowDelimiter)}`;
+  }
+
+  async prepare(): Promise<void> {}
+
+  /** A row's fields are read again from its own bytes. */
+  lineOf(): null {
+    return null;
   }
 
   /** Fills `packed` from its batch and flushes it. */

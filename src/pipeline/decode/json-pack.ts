@@ -15,6 +15,7 @@ import {
   splitDocuments,
 } from './json-scan.ts';
 import type { PackedBatch } from './packed-batch.ts';
+import type { Packer } from './packer.ts';
 
 const NEWLINE = 0x0a;
 const OPEN_OBJECT = 0x7b;
@@ -42,7 +43,7 @@ export interface JsonPackOptions {
 }
 
 /** Packs batches of one job. */
-export class JsonPacker {
+export class JsonPacker implements Packer {
   readonly #strip: boolean;
   readonly #root: readonly PathStep[];
   readonly #exactKeys: readonly Buffer[] | null;
@@ -58,6 +59,12 @@ export class JsonPacker {
         : [...options.exactNumberKeys].map((key) => Buffer.from(key));
     this.#maxMessageBytes = options.maxMessageBytes;
     this.#simple = !this.#strip && this.#root.length === 0 && this.#exactKeys === null;
+  }
+
+  async prepare(): Promise<void> {}
+
+  lineOf(packed: PackedBatch, line: number): string {
+    return packed.rawOfLine(line).toString('utf8');
   }
 
   /** Fills `packed` from its batch and flushes it. */

@@ -2,17 +2,19 @@
 // lines as text, converts by StarRocks' rules, keeps what is good, and tells `load_drop` about every
 // other row. Must never let a row disappear: a row is written, or load_drop was called for it.
 import { present, unreachable } from '../../base/assert.ts';
+import type { FieldForm } from '../../formats/avro/decode.ts';
 import { computedDefault, emptySketch } from '../../model/column-default.ts';
 import { quoteIdentifier, quoteLiteral } from '../../model/duckdb-text.ts';
 import type { LoadOutput, LoadPlan } from '../../model/load-plan.ts';
 import { storeSelectList } from '../../model/parquet-layout.ts';
 import { routeColumn, routeSqls } from '../../model/partition-routing.ts';
 import { sortItemsSql } from '../../model/sort-key.ts';
-import { duckdbType, exceedsDouble } from '../../model/sql-type.ts';
+import { duckdbType, exceedsDouble, type SqlType } from '../../model/sql-type.ts';
 import type { ColumnSchema, TableSchema } from '../../model/table.ts';
 import { computedDefaultSql } from '../../query/insert-default.ts';
 import { readsJson } from '../../query/nested-from-json.ts';
 import { type ConvertOptions, convertExpression, convertText } from './convert-sql.ts';
+import { keyForms, valueStyle } from './field-forms.ts';
 import { duckdbJsonPath, type PathStep, parseJsonPath } from './json-path.ts';
 
 /** Pseudo column of a load into a table with keys. SOURCE: StarRocks, loading into PRIMARY KEY tables. */
@@ -60,6 +62,8 @@ export interface CompiledTransform {
   readonly fieldSteps: readonly (readonly PathStep[])[];
   /** Keys of numbers that must reach DuckDB as text, since its JSON reader rounds them to double; null = none. */
   readonly exactNumberKeys: ReadonlySet<string> | null;
+  /** Per top-level key of a record: the form that a decoder gives it; null = the whole record is wanted, as JSON. */
+  readonly keyForms: ReadonlyMap<string, FieldForm> | null;
 }
 
 interface SourceColumn {
@@ -74,6 +78,8 @@ interface FieldSql {
   readonly text: string;
   /** The field as JSON text (a string keeps its quotes). */
   readonly json: string;
+  /** The text is base64 of the value's bytes. */
+  readonly isBase64: boolean;
 }
 
 /** DuckDB's line buffer is twice this; small keeps memory low, and a longer line raises it for its batch. */
@@ -104,8 +110,11 @@ export function compileTransform(plan: LoadPlan): CompiledTransform {
     const path = format.jsonpaths?.[index];
     return path === undefined ? [{ kind: 'key', key: name }] : parseJsonPath(path);
   });
+  const forms = keyForms(plan, fieldSteps);
   const source = sourceColumns(plan, fieldSteps);
-  const read = fieldSql(plan, fieldSteps, source);
+  const read = fieldSql(plan, fieldSteps, source).map(
+    (field, index): FieldSql => ({ ...field, isBase64: isBase64(forms, fieldSteps[index]) }),
+  );
   // Expressions name the fields, which need not be the names of what was read (CSV, jsonpaths): they get
   // a level of their own, where nothing else has a name.
   const isNamed = allOutputs(plan).some((output) => output.from.kind === 'expression');
@@ -116,7 +125,7 @@ export function compileTransform(plan: LoadPlan): CompiledTransform {
   const suspect = marks.map((mark) => `${mark} IS NULL`).join(' AND ');
   // With short lines no text can be too long for a usual column: then it is not measured.
   const [usual, anyLength] = [SHORT_TEXT_BYTES, Number.POSITIVE_INFINITY].map((maxTextBytes) => {
-    const options = { format: format.kind, timeZone: transform.timeZone, maxTextBytes };
+    const options = { format: valueStyle(format), timeZone: transform.timeZone, maxTextBytes };
     const outputs = allOutputs(plan).flatMap((output, index) => {
       const made = outputSql(output, fields, options);
       return made === null ? [] : [{ output, index, ...made }];
@@ -154,6 +163,7 @@ export function compileTransform(plan: LoadPlan): CompiledTransform {
   return {
     fieldSteps,
     exactNumberKeys: exactNumberKeys(plan, fieldSteps),
+    keyForms: forms,
     rowsSql,
   };
 }
@@ -199,7 +209,7 @@ function sourceColumns(
 ): readonly SourceColumn[] | null {
   const jsonFields = new Set(
     plan.transform.outputs
-      .filter((o) => readsJson(o.column.type) && plan.format.kind === 'json')
+      .filter((o) => readsJson(o.column.type) && plan.format.kind !== 'csv')
       .map((o) => (o.from.kind === 'field' ? o.from.field : null)),
   );
   const byKey = new Map<string, SourceColumn>();
@@ -218,7 +228,7 @@ function fieldSql(
   plan: LoadPlan,
   fieldSteps: readonly (readonly PathStep[])[],
   source: readonly SourceColumn[] | null,
-): readonly FieldSql[] {
+): readonly Omit<FieldSql, 'isBase64'>[] {
   return plan.transform.fields.map((name, index) => {
     const steps = fieldSteps[index] ?? [];
     const first = steps[0];
@@ -230,8 +240,16 @@ function fieldSql(
   });
 }
 
-function namedField({ name }: FieldSql, index: number): FieldSql {
-  return { name, text: quoteIdentifier(name), json: `__json${index}` };
+function isBase64(
+  forms: ReadonlyMap<string, FieldForm> | null,
+  steps: readonly PathStep[] | undefined,
+): boolean {
+  const first = steps?.[0];
+  return first?.kind === 'key' && forms?.get(first.key) === 'base64';
+}
+
+function namedField({ name, isBase64 }: FieldSql, index: number): FieldSql {
+  return { name, isBase64, text: quoteIdentifier(name), json: `__json${index}` };
 }
 
 /** The fields under their own names, and what `namedField` says of them. */
@@ -278,6 +296,7 @@ function outputSql(
     case 'field': {
       const field = fields.find((f) => f.name === from.field);
       if (field === undefined) return { source: null, value: nullOf(output) };
+      if (field.isBase64) return { source: field.text, value: binarySql(field.text, column.type) };
       const isJson = readsJson(column.type) && options.format === 'json';
       const text = isJson ? field.json : field.text;
       // The line was parsed as a whole, so the JSON text of a part of it is valid.
@@ -296,6 +315,13 @@ function outputSql(
     default:
       return unreachable(from, 'output source');
   }
+}
+
+/** The bytes of a base64 text; NULL where there are too many. */
+function binarySql(text: string, type: SqlType): string {
+  const bytes = `from_base64(${text})`;
+  const limit = type.kind === 'VARBINARY' ? type.length : 0;
+  return limit === 0 ? bytes : `CASE WHEN octet_length(${bytes}) <= ${limit} THEN ${bytes} END`;
 }
 
 function nullOf(output: LoadOutput): string {

@@ -20,6 +20,8 @@ export interface RejectedRow {
   readonly raw: Buffer;
   /** The row as named values where it could be split but is no JSON object itself (CSV), else null. */
   readonly fields: Readonly<Record<string, string | null>> | null;
+  /** Given for formats whose bytes are no text: the row as JSON; null where it cannot be decoded. */
+  readonly decoded?: string | null;
   readonly code: RejectCode;
   readonly message: string;
   readonly column: string | null;
@@ -78,9 +80,16 @@ function rejectedRecord(
 /** A JSON object stays as it came; anything else is wrapped. */
 function rawRecord(row: RejectedRow): string {
   if (row.fields !== null) return JSON.stringify(row.fields);
+  if (row.decoded !== undefined) return binaryRecord(row.raw, row.decoded);
   if (!isUtf8(row.raw)) return JSON.stringify({ _raw_base64: row.raw.toString('base64') });
   const text = row.raw.toString('utf8');
   return row.code !== 'PARSE_ERROR' && isJsonObject(text) ? text : JSON.stringify({ _raw: text });
+}
+
+/** All bytes, and what they say. */
+function binaryRecord(raw: Buffer, decoded: string | null): string {
+  const bytes = JSON.stringify(raw.toString('base64'));
+  return `{"_raw_base64":${bytes}${decoded === null ? '' : `,"_row":${decoded}`}}`;
 }
 
 /** False also for what DuckDB took though it is no JSON by the letter (NaN, trailing comma): kept as plain text. */

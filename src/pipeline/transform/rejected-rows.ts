@@ -6,6 +6,7 @@ import { printSqlType } from '../../model/sql-type.ts';
 import type { ColumnSchema } from '../../model/table.ts';
 import { CsvScanner, FIELD } from '../decode/csv-scan.ts';
 import type { PackedBatch } from '../decode/packed-batch.ts';
+import type { Packer } from '../decode/packer.ts';
 import {
   allOutputs,
   CODE_KINDS,
@@ -15,6 +16,7 @@ import {
 } from './compile-sql.ts';
 import { CODE_UNPARSED, type DropRecorder } from './drop-recorder.ts';
 import type { RejectCode, RejectedRow } from './error-rows.ts';
+import { isBinary } from './field-forms.ts';
 import { valueAt } from './json-path.ts';
 import { parseJson } from './parse-json.ts';
 
@@ -35,17 +37,20 @@ export class RejectedRows {
   readonly #plan: LoadPlan;
   readonly #transform: CompiledTransform;
   readonly #packed: PackedBatch;
+  readonly #packer: Packer;
   readonly #drops: DropRecorder;
 
   constructor(
     plan: LoadPlan,
     transform: CompiledTransform,
     packed: PackedBatch,
+    packer: Packer,
     drops: DropRecorder,
   ) {
     this.#plan = plan;
     this.#transform = transform;
     this.#packed = packed;
+    this.#packer = packer;
     this.#drops = drops;
     let count = packed.rejects.length;
     let parseErrors = count;
@@ -72,7 +77,9 @@ export class RejectedRows {
     for (const { record, start, end, message } of this.#packed.rejects) {
       const { run } = this.#packed.locate(record);
       const raw = run.bytes.subarray(start, end);
-      yield this.#row(record, raw, { code: 'PARSE_ERROR', message, column: null, fields: null });
+      const reason = { code: 'PARSE_ERROR', message, column: null, fields: null } as const;
+      const row = this.#row(record, raw, reason);
+      yield isBinary(this.#plan.format) ? { ...row, decoded: null } : row;
     }
     const dropped: [line: number, code: number][] = [];
     this.#drops.forEach((line, code) => {
@@ -80,7 +87,9 @@ export class RejectedRows {
     });
     for (const [line, code] of dropped) {
       const raw = this.#packed.rawOfLine(line);
-      yield this.#row(this.#packed.recordOfLine(line), raw, this.#reason(raw, code));
+      const text = this.#packer.lineOf(this.#packed, line);
+      const row = this.#row(this.#packed.recordOfLine(line), raw, this.#reason(raw, text, code));
+      yield isBinary(this.#plan.format) ? { ...row, decoded: text } : row;
     }
   }
 
@@ -99,7 +108,9 @@ export class RejectedRows {
     if (count === 0) return samples;
     for (const row of this.rows()) {
       if (!counts(row)) continue;
-      const text = row.raw.subarray(0, SHOWN_CHARACTERS * 4).toString('utf8');
+      const start = row.raw.subarray(0, SHOWN_CHARACTERS * 4);
+      const bytes = start.toString(row.decoded === undefined ? 'utf8' : 'base64');
+      const text = row.decoded ?? bytes;
       samples.push(`Error: ${row.message}. Row: ${shorten(text)}`);
       if (samples.length >= count) break;
     }
@@ -123,7 +134,7 @@ export class RejectedRows {
     };
   }
 
-  #reason(raw: Buffer, code: number): Reason {
+  #reason(raw: Buffer, text: string | null, code: number): Reason {
     if (code === CODE_UNPARSED) {
       const result = parseJson(raw.toString('utf8'));
       const message = `Failed to parse the message as JSON${result.ok ? '' : `: ${result.message}`}`;
@@ -134,7 +145,7 @@ export class RejectedRows {
       'output of a drop code',
     );
     const fields = this.#csvFields(raw);
-    const value = this.#valueOf(output, raw, fields);
+    const value = this.#valueOf(output, text, fields);
     const kind = code % CODE_KINDS;
     if (kind === DROP_CODE.operation) {
       return { ...describeOperation(value), fields };
@@ -153,7 +164,7 @@ export class RejectedRows {
   /** The text that the output was made from; null = NULL, undefined = not from one field. */
   #valueOf(
     output: LoadOutput,
-    raw: Buffer,
+    text: string | null,
     fields: Readonly<Record<string, string | null>> | null,
   ): string | null | undefined {
     if (output.from.kind !== 'field') return undefined;
@@ -161,7 +172,7 @@ export class RejectedRows {
     if (fields !== null) return fields[field] ?? null;
     const steps = this.#transform.fieldSteps[this.#plan.transform.fields.indexOf(field)] ?? [];
     // DuckDB reads some text that JSON.parse does not (NaN); the reason then goes without the value.
-    const parsed = parseJson(raw.toString('utf8'));
+    const parsed = parseJson(text ?? 'null');
     const value = parsed.ok ? valueAt(parsed.value, steps) : null;
     if (value === null || value === undefined) return null;
     return typeof value === 'object' ? JSON.stringify(value) : String(value);

@@ -95,7 +95,15 @@ const says = (work: () => unknown, message: string | RegExp): void => {
 };
 
 test('what is refused at CREATE, with its reason', () => {
-  says(() => define('', { format: 'avro' }), 'format avro is not supported yet');
+  says(
+    () => define('', { format: 'avro' }),
+    'confluent.schema.registry.url is a required property',
+  );
+  const registry = { 'confluent.schema.registry.url': 'ftp://u:hush@h' };
+  says(() => define('', { format: 'avro' }, registry), /'ftp:\/\/\*{6}@h': it does not begin/);
+  const address = { 'confluent.schema.registry.url': 'http://h:8081' };
+  const rooted = { format: 'avro', json_root: '$.a' };
+  says(() => define('', rooted, address), 'json_root is not a property of format avro');
   says(() => define("COLUMNS TERMINATED BY ''"), 'Delimiter cannot be empty or null');
   says(() => define('', { timezone: 'Mars/Base' }), "Unknown or incorrect time zone: 'Mars/Base'");
   for (const jsonpaths of ['{}', '[]', '["a"]', '[1]', '["$.a"', 'x']) {

@@ -1,0 +1,131 @@
+// The main job in other formats, from a topic to committed and queryable: CSV, Avro with a registry, and
+// JSON with 20 columns. CPU and memory of all of Millrace's processes; broker and registry are beside them.
+import { seededRandom } from '../src/base/random.ts';
+import { framed, long, sized } from '../test/support/avro-bytes.ts';
+import { RegistryServer } from '../test/support/registry-server.ts';
+import { BATCH_ROWS, clickValues } from './clicks.ts';
+import { type BenchBroker, loadTopic, makeTopic, startBenchBroker } from './load-bench.ts';
+import { type BenchResult, type Run, round, summarize } from './report.ts';
+
+export type BenchFormat = 'json-20' | 'csv' | 'avro';
+
+interface Shape {
+  readonly values: (batch: number) => Buffer[];
+  readonly clauses?: string;
+  readonly properties: string;
+  readonly source?: string;
+  readonly table?: string;
+}
+
+const CLICK_SCHEMA = JSON.stringify({
+  type: 'record',
+  name: 'Click',
+  fields: [
+    { name: 'uid', type: 'long' },
+    { name: 'site', type: 'string' },
+    { name: 'vtime', type: 'long' },
+  ],
+});
+
+interface Click {
+  readonly uid: number;
+  readonly site: string;
+  readonly vtime: number;
+}
+
+const clicks = (batch: number): Click[] =>
+  clickValues(batch).map((value) => JSON.parse(value.toString()) as Click);
+
+function shapeOf(format: BenchFormat, registry: RegistryServer): Shape {
+  const source = `, "confluent.schema.registry.url"="${registry.url}"`;
+  switch (format) {
+    case 'csv':
+      return {
+        values: (batch) =>
+          clicks(batch).map(({ uid, site, vtime }) => Buffer.from(`${uid},${site},${vtime}`)),
+        clauses: `COLUMNS TERMINATED BY ','`,
+        properties: '"format"="csv"',
+      };
+    case 'avro': {
+      const id = registry.register('clicks-value', { schema: CLICK_SCHEMA });
+      return {
+        values: (batch) =>
+          clicks(batch).map(({ uid, site, vtime }) =>
+            framed(id, long(uid), sized(site), long(vtime)),
+          ),
+        properties: '"format"="avro"',
+        source,
+      };
+    }
+    case 'json-20':
+      return {
+        values: wideValues,
+        properties: '"format"="json"',
+        table: `(${WIDE_COLUMNS.map(({ name, type }) => `\`${name}\` ${type}`).join(', ')}) DISTRIBUTED BY HASH(\`c0\`)`,
+      };
+  }
+}
+
+const WIDE_TYPES = ['bigint', 'string', 'double', 'datetime', 'int'] as const;
+const WIDE_COLUMNS = Array.from({ length: 20 }, (_, index) => ({
+  name: `c${index}`,
+  type: WIDE_TYPES[index % WIDE_TYPES.length] ?? 'string',
+}));
+
+/** Objects of 20 values, 470 to 500 bytes. */
+function wideValues(batch: number): Buffer[] {
+  const random = seededRandom(batch + 1000);
+  const text = (): string => `value-${random.below(1_000_000).toString().padStart(10, '0')}-text`;
+  return Array.from({ length: BATCH_ROWS }, () => {
+    const row = WIDE_COLUMNS.map(({ name, type }) => {
+      const value = {
+        bigint: 1_000_000_000_000 + random.below(1_000_000_000),
+        string: text(),
+        double: random.below(100_000_000) / 1000,
+        datetime: `2026-01-${10 + random.below(20)} 12:${10 + random.below(50)}:00`,
+        int: random.below(1_000_000),
+      }[type];
+      return [name, value];
+    });
+    return Buffer.from(JSON.stringify(Object.fromEntries(row)));
+  });
+}
+
+function createJob(broker: BenchBroker, shape: Shape): string {
+  return `CREATE ROUTINE LOAD bench.job ON clicks ${shape.clauses ?? ''}
+    PROPERTIES (${shape.properties})
+    FROM KAFKA ("kafka_broker_list"="${broker.bootstrap}", "kafka_topic"="clicks",
+      "property.kafka_default_offsets"="OFFSET_BEGINNING"${shape.source ?? ''})`;
+}
+
+/** Loads `rows` messages of the format, `repeats` times. */
+export async function loadFormat(
+  format: BenchFormat,
+  rows: number,
+  repeats: number,
+): Promise<BenchResult> {
+  const broker = await startBenchBroker();
+  const registry = await RegistryServer.start();
+  try {
+    const shape = shapeOf(format, registry);
+    await makeTopic(broker, 'clicks', 1, rows, 'none', shape.values);
+    const job = createJob(broker, shape);
+    const table = shape.table === undefined ? {} : { table: shape.table };
+    const runs: Run[] = [];
+    for (let repeat = 0; repeat < repeats; repeat += 1)
+      runs.push(await loadTopic(broker, 'clicks', rows, undefined, { job, ...table }));
+    const sample = shape.values(0);
+    const messageBytes = sample.reduce((sum, value) => sum + value.length, 0) / sample.length;
+    const result = summarize(`load-${format}`, runs);
+    return {
+      ...result,
+      figures: {
+        'bytes a message': round(messageBytes),
+        'MB/CPU-s': round((result.rowsPerCpuSecond * messageBytes) / 1e6),
+      },
+    };
+  } finally {
+    await registry.stop();
+    await broker.stop();
+  }
+}

@@ -1,0 +1,80 @@
+// The packer of a plan's format.
+
+import { unreachable } from '../../base/assert.ts';
+import type { Clock } from '../../base/clock.ts';
+import { compileAvro } from '../../formats/avro/decode.ts';
+import { AvroSchemaProblem, parseAvroSchema } from '../../formats/avro/schema.ts';
+import { zoneOffset } from '../../formats/time-text.ts';
+import type { LoadPlan } from '../../model/load-plan.ts';
+import { type RegisteredSchema, RegistryClient } from '../../registry/client.ts';
+import type { CompiledTransform } from '../transform/compile-sql.ts';
+import type { SourceTrouble } from '../types.ts';
+import { CsvPacker } from './csv-pack.ts';
+import { FramedPacker } from './framed-pack.ts';
+import { JsonPacker } from './json-pack.ts';
+import type { Packer } from './packer.ts';
+import { type DecoderEntry, type Registry, SchemaDecoders } from './schema-decoders.ts';
+
+export interface PackerServices {
+  readonly clock: Clock;
+  /** Told while a schema registry is asked again and again. */
+  readonly onTrouble: (trouble: SourceTrouble | null) => void;
+  /** Opens a registry by its URL; a client of its own when left out. */
+  readonly openRegistry?: (url: string) => Registry;
+}
+
+/** Throws REGISTRY_URL. */
+export function openPacker(
+  plan: LoadPlan,
+  transform: CompiledTransform,
+  services: PackerServices,
+): Packer {
+  const { format } = plan;
+  const { maxMessageBytes } = plan.limits;
+  switch (format.kind) {
+    case 'json':
+      return new JsonPacker({
+        format,
+        exactNumberKeys: transform.exactNumberKeys,
+        maxMessageBytes,
+      });
+    case 'csv':
+      return new CsvPacker({ format, fieldCount: plan.transform.fields.length, maxMessageBytes });
+    case 'avro': {
+      const options = { wanted: transform.keyForms, zone: zoneOffset(plan.transform.timeZone) };
+      const compile = (schema: RegisteredSchema): DecoderEntry => avroDecoder(schema, options);
+      const decoders = openDecoders(format.registryUrl, services, compile);
+      return new FramedPacker({ formatName: 'Avro', decoders, maxMessageBytes });
+    }
+    default:
+      return unreachable(format, 'format');
+  }
+}
+
+function openDecoders(
+  url: string,
+  {
+    clock,
+    onTrouble,
+    openRegistry = (address) => new RegistryClient({ url: address }),
+  }: PackerServices,
+  compile: (schema: RegisteredSchema) => DecoderEntry,
+): SchemaDecoders {
+  return new SchemaDecoders({ registry: openRegistry(url), clock, onTrouble, compile });
+}
+
+function avroDecoder(
+  schema: RegisteredSchema,
+  options: Parameters<typeof compileAvro>[1],
+): DecoderEntry {
+  if (schema.kind !== 'AVRO')
+    return { decode: null, reason: `its schema is of type ${schema.kind}, not AVRO` };
+  try {
+    const references = schema.references.map(({ text }) => text);
+    const decode = compileAvro(parseAvroSchema(schema.text, references), options);
+    return decode === null ? { decode, reason: 'its schema is no record' } : { decode };
+  } catch (thrown) {
+    if (!(thrown instanceof AvroSchemaProblem)) throw thrown;
+    return { decode: null, reason: `its schema cannot be used: ${thrown.message}` };
+  }
+}

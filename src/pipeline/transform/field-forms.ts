@@ -1,0 +1,72 @@
+// How decoders of binary formats hand over the fields of a record: as JSON, or in a form that loses nothing
+// on the way to its column. A VARBINARY column gets bytes (as base64), a column of whole numbers gets the number
+// that a timestamp is stored as. Only where the field goes nowhere else.
+import type { FieldForm } from '../../formats/avro/decode.ts';
+import { quoteIdentifier } from '../../model/duckdb-text.ts';
+import type { FormatSpec, LoadOutput, LoadPlan } from '../../model/load-plan.ts';
+import type { SqlType } from '../../model/sql-type.ts';
+import type { PathStep } from './json-path.ts';
+
+/** Does the format make its own JSON lines of bytes that are no text? */
+export function isBinary(format: FormatSpec): boolean {
+  switch (format.kind) {
+    case 'avro':
+      return true;
+    case 'json':
+    case 'csv':
+      return false;
+  }
+}
+
+/** The rules by which texts of the format convert: those of JSON, but for CSV. */
+export function valueStyle(format: FormatSpec): 'json' | 'csv' {
+  return format.kind === 'csv' ? 'csv' : 'json';
+}
+
+/** The form of each top-level key; null = all of the record is wanted, as JSON. */
+export function keyForms(
+  plan: LoadPlan,
+  fieldSteps: readonly (readonly PathStep[])[],
+): ReadonlyMap<string, FieldForm> | null {
+  const forms = new Map<string, FieldForm>();
+  for (const [index, steps] of fieldSteps.entries()) {
+    const first = steps[0];
+    if (first?.kind !== 'key') return null;
+    const name = plan.transform.fields[index] ?? '';
+    const form = isBinary(plan.format) && steps.length === 1 ? formOf(plan, name) : 'json';
+    const other = forms.get(first.key);
+    forms.set(first.key, other === undefined || other === form ? form : 'json');
+  }
+  return forms;
+}
+
+function formOf({ transform }: LoadPlan, field: string): FieldForm {
+  const outputs: readonly LoadOutput[] =
+    transform.operation === null ? transform.outputs : [...transform.outputs, transform.operation];
+  const quoted = quoteIdentifier(field);
+  const isNamed = outputs.some(
+    ({ from }) => from.kind === 'expression' && from.duckdbSql.includes(quoted),
+  );
+  const columns = outputs.filter(({ from }) => from.kind === 'field' && from.field === field);
+  // WHERE sees the column in the field's place where the column has its name.
+  const isHidden = columns.some(({ column }) => column.name.toLowerCase() === field.toLowerCase());
+  const isFiltered = transform.whereSql?.includes(quoted) === true && !isHidden;
+  if (isNamed || isFiltered || columns.length === 0) return 'json';
+  const [form, ...others] = columns.map(({ column }) => formFor(column.type));
+  return others.every((other) => other === form) ? (form ?? 'json') : 'json';
+}
+
+function formFor(type: SqlType): FieldForm {
+  switch (type.kind) {
+    case 'VARBINARY':
+      return 'base64';
+    case 'TINYINT':
+    case 'SMALLINT':
+    case 'INT':
+    case 'BIGINT':
+    case 'LARGEINT':
+      return 'number';
+    default:
+      return 'json';
+  }
+}
