@@ -1,7 +1,11 @@
 // Benchmark of upserts: a batch of 100,000 rows, half of its keys in a table of 1, 10 and 30 million rows (files of a
 // million each, keys at random), through the sink and the look-up of older rows, as a commit does it: data file,
 // delete object, all durable. BIGINT and text keys. Targets: 0.15, 0.3 and 0.5 s; text twice that.
-// Run: node bench/upsert-bench.ts [--json] [--rows 1000000,10000000] [--keys bigint,string].
+// Each is measured twice in turn, with and without the key index on disk. The index must take 40 bytes a row at most,
+// and in memory what it is given.
+// Run: node bench/upsert-bench.ts [--json] [--rows 1000000,10000000] [--keys bigint,string] [--batch 100000].
+
+import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -19,9 +23,11 @@ import {
   type TransactionId,
   type VolumeId,
 } from '../src/base/ids.ts';
+import { silentLog } from '../src/base/log.ts';
 import { systemRandom } from '../src/base/random.ts';
 import { DeleteBitmaps } from '../src/engine/delete-bitmaps.ts';
 import { type Engine, openEngine } from '../src/engine/duckdb.ts';
+import { KeyIndex } from '../src/engine/key-index/key-index.ts';
 import { type SourceReader, withSources } from '../src/engine/plan-sources.ts';
 import type { LoadTarget, StagedTable } from '../src/model/load-plan.ts';
 import { parquetCopyOptions } from '../src/model/parquet-layout.ts';
@@ -29,12 +35,15 @@ import type { SqlType } from '../src/model/sql-type.ts';
 import type { ColumnSchema, DataFile, TableSchema, VolumeSpec } from '../src/model/table.ts';
 import { type ResolveServices, runResolve } from '../src/pipeline/resolve-run.ts';
 import { writeDeletes } from '../src/pipeline/sink/delete-file.ts';
-import { appendKeyed } from '../src/pipeline/sink/keyed.ts';
+import { appendKeyed, keySchema } from '../src/pipeline/sink/keyed.ts';
 import { LocalStore } from '../src/storage/local-store.ts';
 
-const BATCH_ROWS = 100_000;
 const FILE_ROWS = 1_000_000;
 const REPEATS = 5;
+const INDEX_BYTES_A_ROW = 40;
+const INDEX_MEMORY_BYTES = 128 * 1024 * 1024;
+/** Smaller files are read. */
+const INDEX_MIN_ROWS = 500_000;
 const LIMITS_MS: Readonly<Record<number, number>> = {
   1000000: 150,
   10000000: 300,
@@ -45,6 +54,7 @@ type KeyKind = 'bigint' | 'string';
 
 interface Result {
   readonly keys: KeyKind;
+  readonly through: 'index' | 'scan';
   readonly rows: number;
   readonly stageMs: number;
   readonly resolveMs: number;
@@ -53,6 +63,19 @@ interface Result {
   readonly totalMs: number;
   readonly limitMs: number;
   readonly deleteBytesPerRow: number;
+  readonly index: {
+    readonly bytesPerRow: number;
+    readonly memoryBytes: number;
+    readonly buildMs: number;
+  };
+}
+
+interface Upserted {
+  readonly stageMs: number;
+  readonly stageCpuMs: number;
+  readonly resolveMs: number;
+  readonly cpuMs: number;
+  readonly bytes: number;
 }
 
 function column(fieldId: number, name: string, type: SqlType): ColumnSchema {
@@ -90,15 +113,20 @@ class Table {
   readonly target: LoadTarget;
   readonly volume: VolumeSpec;
   readonly #root: string;
+  readonly #directory: string;
+  index: KeyIndex | null = null;
   readonly #keys: KeyKind;
+  readonly #batchRows: number;
   readonly #store: LocalStore;
   files: DataFile[] = [];
   #nextTransaction = 1000;
   #nextDelete = 1;
 
-  constructor(engine: Engine, directory: string, keys: KeyKind) {
+  constructor(engine: Engine, directory: string, keys: KeyKind, batchRows: number) {
     this.engine = engine;
     this.#keys = keys;
+    this.#batchRows = batchRows;
+    this.#directory = directory;
     this.#root = join(directory, 'volume');
     this.schema = schemaOf(keys);
     const location = `file://${this.#root}`;
@@ -116,6 +144,7 @@ class Table {
       tempDirectory: join(directory, 'tmp'),
       openStore: async () => this.#store,
       reserveIds: async () => 1,
+      keyIndex: null,
     };
     this.target = {
       tableId: asId<TableId>(10),
@@ -156,18 +185,31 @@ class Table {
     });
   }
 
+  /** Indexes all files; gives the milliseconds that it took. */
+  async buildIndex(): Promise<number> {
+    const started = performance.now();
+    this.index = await KeyIndex.open({
+      directory: join(this.#directory, 'keys'),
+      maxBytes: 64 * 1024 ** 3,
+      memoryBytes: INDEX_MEMORY_BYTES,
+      minRows: INDEX_MIN_ROWS,
+      incarnation: 'a-b-c',
+      engine: this.engine,
+      resolve: this.services.resolve,
+      clock: systemClock,
+      log: silentLog,
+    });
+    this.index.choose(this.files, keySchema(this.schema, ['k']), [this.volume]);
+    await this.index.settled();
+    return performance.now() - started;
+  }
+
   /** One batch, half of it of keys that are there. */
-  async upsert(rows: number): Promise<{
-    stageMs: number;
-    stageCpuMs: number;
-    resolveMs: number;
-    cpuMs: number;
-    bytes: number;
-  }> {
+  async upsert(rows: number, useKeyIndex: boolean): Promise<Upserted> {
     const transactionId = asId<TransactionId>(this.#nextTransaction++);
-    const half = BATCH_ROWS / 2;
+    const half = this.#batchRows / 2;
     const first = systemRandom.below(1_000_000);
-    const ordinals = `SELECT CAST(hash(i + ${first}) % ${rows} AS BIGINT) AS i FROM range(${half}) r(i) UNION ALL SELECT ${rows * 2 + transactionId * BATCH_ROWS} + i FROM range(${half}) r(i)`;
+    const ordinals = `SELECT CAST(hash(i + ${first}) % ${rows} AS BIGINT) AS i FROM range(${half}) r(i) UNION ALL SELECT ${rows * 2 + transactionId * this.#batchRows} + i FROM range(${half}) r(i)`;
     const batch = `SELECT ${keySql(this.#keys, 'i')} AS k, i AS a, i * 0.5 AS b, 'new ' || (i % 1000) AS c, 0 AS __op, row_number() OVER () AS __ordinal FROM (${ordinals})`;
     const cpuBefore = process.cpuUsage();
     const started = performance.now();
@@ -200,10 +242,11 @@ class Table {
         version: asId<TableVersion>(1),
         files: this.files,
         volumes: [this.volume],
+        useKeyIndex,
         staged: present(table, 'a staged table'),
         timeoutMs: 60_000,
       },
-      this.services,
+      { ...this.services, keyIndex: this.index },
       new AbortController().signal,
     );
     const used = process.cpuUsage(cpu);
@@ -318,7 +361,11 @@ const SCANS: Readonly<Record<string, string>> = {
 const median = (values: readonly number[]): number =>
   values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 
-async function withTable<T>(keys: KeyKind, work: (table: Table) => Promise<T>): Promise<T> {
+async function withTable<T>(
+  keys: KeyKind,
+  batchRows: number,
+  work: (table: Table) => Promise<T>,
+): Promise<T> {
   const directory = mkdtempSync(join(tmpdir(), 'millrace-upsert-'));
   const engine = await openEngine({
     role: 'query',
@@ -332,40 +379,53 @@ async function withTable<T>(keys: KeyKind, work: (table: Table) => Promise<T>): 
     clock: systemClock,
   });
   try {
-    return await work(new Table(engine, directory, keys));
+    return await work(new Table(engine, directory, keys, batchRows));
   } finally {
     await engine.close();
     rmSync(directory, { recursive: true, force: true });
   }
 }
 
-async function measure(keys: KeyKind, rows: number): Promise<Result> {
-  return await withTable(keys, async (table) => {
+async function measure(keys: KeyKind, rows: number, batchRows: number): Promise<readonly Result[]> {
+  return await withTable(keys, batchRows, async (table) => {
     await table.fill(rows);
+    const buildMs = await table.buildIndex();
+    const index = present(table.index, 'an index').load();
+    assert.equal(index.files, rows / FILE_ROWS, 'every file is indexed');
+    const runs = { scan: [] as Upserted[], index: [] as Upserted[] };
     // The first one warms the page cache and whatever the look-up keeps.
-    await table.upsert(rows);
-    const runs = [];
-    for (let run = 0; run < REPEATS; run += 1) runs.push(await table.upsert(rows));
-    const stageMs = median(runs.map((run) => run.stageMs));
-    const resolveMs = median(runs.map((run) => run.resolveMs));
+    for (let run = 0; run <= REPEATS; run += 1) {
+      for (const through of ['scan', 'index'] as const) {
+        const upserted = await table.upsert(rows, through === 'index');
+        if (run > 0) runs[through].push(upserted);
+      }
+    }
+    const { memoryBytes } = present(table.index, 'an index').load();
+    const bytesPerRow = index.bytes / rows;
+    assert.ok(bytesPerRow <= INDEX_BYTES_A_ROW, `${bytesPerRow} bytes a row`);
+    assert.ok(memoryBytes <= INDEX_MEMORY_BYTES, `${memoryBytes} bytes in memory`);
     const limitMs = (LIMITS_MS[rows] ?? Number.NaN) * (keys === 'string' ? 2 : 1);
-    return {
+    const figure = (through: 'scan' | 'index', of: (run: Upserted) => number): number =>
+      median(runs[through].map(of));
+    return (['scan', 'index'] as const).map((through) => ({
       keys,
+      through,
       rows,
-      stageMs,
-      resolveMs,
-      stageCpuMs: median(runs.map((run) => run.stageCpuMs)),
-      resolveCpuMs: median(runs.map((run) => run.cpuMs)),
-      totalMs: median(runs.map((run) => run.stageMs + run.resolveMs)),
+      stageMs: figure(through, (run) => run.stageMs),
+      resolveMs: figure(through, (run) => run.resolveMs),
+      stageCpuMs: figure(through, (run) => run.stageCpuMs),
+      resolveCpuMs: figure(through, (run) => run.cpuMs),
+      totalMs: figure(through, (run) => run.stageMs + run.resolveMs),
       limitMs,
-      deleteBytesPerRow: median(runs.map((run) => run.bytes)) / (BATCH_ROWS / 2),
-    };
+      deleteBytesPerRow: figure(through, (run) => run.bytes) / (batchRows / 2),
+      index: { bytesPerRow, memoryBytes, buildMs },
+    }));
   });
 }
 
 /** Ratios of scans of a table with 5% of its rows deleted; the limit is 1.8. */
 async function measureScans(rows: number): Promise<Readonly<Record<string, number>>> {
-  return await withTable('bigint', async (table) => {
+  return await withTable('bigint', 100_000, async (table) => {
     await table.fill(rows);
     const ratios = await deletedScans(table, 0.05);
     for (const [name, ratio] of Object.entries(ratios)) {
@@ -381,6 +441,7 @@ async function main(): Promise<void> {
       json: { type: 'boolean', default: false },
       rows: { type: 'string', default: '1000000,10000000,30000000' },
       keys: { type: 'string', default: 'bigint,string' },
+      batch: { type: 'string', default: '100000' },
       /** Rows of a table of which 5% are deleted, for the cost of scans; 0 = none. */
       deleted: { type: 'string', default: '10000000' },
     },
@@ -388,17 +449,30 @@ async function main(): Promise<void> {
   const results: Result[] = [];
   for (const keys of values.keys.split(',')) {
     for (const rows of values.rows.split(',').map(Number)) {
-      results.push(await measure(keys === 'string' ? 'string' : 'bigint', rows));
-      if (values.json) continue;
-      const result = present(results.at(-1), 'a result');
-      console.log(
-        `${result.keys} ${rows / 1e6}M rows: stage ${result.stageMs.toFixed(0)} ms (CPU ${result.stageCpuMs.toFixed(0)} ms) + look-up ${result.resolveMs.toFixed(0)} ms (CPU ${result.resolveCpuMs.toFixed(0)} ms) = ${result.totalMs.toFixed(0)} ms, limit ${result.limitMs} ms; ${result.deleteBytesPerRow.toFixed(1)} bytes of deletes per row`,
+      const measured = await measure(
+        keys === 'string' ? 'string' : 'bigint',
+        rows,
+        Number(values.batch),
       );
+      results.push(...measured);
+      if (values.json) continue;
+      for (const result of measured) print(result);
     }
   }
   const scanned = Number(values.deleted);
   const scans = scanned === 0 ? {} : await measureScans(scanned);
   if (values.json) console.log(JSON.stringify({ results, scans }));
+}
+
+function print(result: Result): void {
+  const { bytesPerRow, memoryBytes, buildMs } = result.index;
+  const index =
+    result.through === 'scan'
+      ? ''
+      : `; index of ${bytesPerRow.toFixed(1)} bytes a row, ${(memoryBytes / 1024 ** 2).toFixed(0)} MB in memory, built in ${(buildMs / 1000).toFixed(1)} s`;
+  console.log(
+    `${result.keys} ${result.rows / 1e6}M rows, ${result.through}: stage ${result.stageMs.toFixed(0)} ms (CPU ${result.stageCpuMs.toFixed(0)} ms) + look-up ${result.resolveMs.toFixed(0)} ms (CPU ${result.resolveCpuMs.toFixed(0)} ms) = ${result.totalMs.toFixed(0)} ms, limit ${result.limitMs} ms; ${result.deleteBytesPerRow.toFixed(1)} bytes of deletes per row${index}`,
+  );
 }
 
 await main();

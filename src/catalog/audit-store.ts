@@ -1,10 +1,14 @@
 // Looks a table's metadata over: whether its rows agree with each other, and which objects they name. For CHECK
 // TABLE; changes nothing.
 import { sql } from 'kysely';
+import { assert } from '../base/assert.ts';
 import { asId, type TableId, type VolumeId } from '../base/ids.ts';
 import { transactionOfKey } from '../model/file-key.ts';
 import type { CatalogContext } from './context.ts';
 import { runNamedBatch } from './driver/batch.ts';
+
+/** Files that can be asked about at once. */
+const MAX_ASKED = 1000;
 
 export interface NamedObject {
   readonly volumeId: VolumeId;
@@ -24,6 +28,28 @@ export class AuditStore {
 
   constructor(context: CatalogContext) {
     this.#context = context;
+  }
+
+  /** Whether each data file is part of its table now, in the order asked. */
+  async areLive(
+    files: readonly Pick<NamedObject, 'volumeId' | 'key'>[],
+  ): Promise<readonly boolean[]> {
+    assert(files.length <= MAX_ASKED, 'a bounded number of files in one question');
+    const { db } = this.#context;
+    const volumes = [...new Set(files.map(({ volumeId }) => volumeId))];
+    const live = new Set<string>();
+    for (const volumeId of volumes) {
+      const keys = files.flatMap((file) => (file.volumeId === volumeId ? [file.key] : []));
+      const rows = await db
+        .selectFrom('files')
+        .select('file_key')
+        .where('volume_id', '=', volumeId)
+        .where('file_key', 'in', keys)
+        .where('removed_version', 'is', null)
+        .execute();
+      for (const row of rows) live.add(`${volumeId} ${row.file_key}`);
+    }
+    return files.map(({ volumeId, key }) => live.has(`${volumeId} ${key}`));
   }
 
   /** From one metadata read. A table that is gone meanwhile has nothing to say. */

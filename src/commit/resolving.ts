@@ -187,6 +187,7 @@ export class ResolvingCommitter implements Committer {
       version,
       files: candidates,
       volumes,
+      useKeyIndex: table.properties['enable_persistent_index']?.toLowerCase() !== 'false',
       staged,
       timeoutMs: this.#options.resolveMs,
     };

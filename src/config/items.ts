@@ -105,7 +105,7 @@ export const CONFIG_ITEMS = {
   routine_load_max_message_bytes: used(
     'fe',
     'int',
-    '67108864',
+    '134217728',
     'largest message that is loaded; a larger one is rejected',
   ),
   rejected_records_retained_days: mutable(
@@ -216,6 +216,24 @@ export const CONFIG_ITEMS = {
     '134217728',
     'memory for rows that look-ups by key ask for again and again, beside the query engine; 0 = none',
   ),
+  key_index_max_bytes: used(
+    'cn',
+    'int',
+    '10737418240',
+    'bytes on disk of the key index of PRIMARY KEY and UNIQUE KEY tables; 0 = none',
+  ),
+  key_index_memory_bytes: used(
+    'cn',
+    'int',
+    '67108864',
+    'memory for the key index, beside the query engine; what does not fit is read from its files',
+  ),
+  key_index_min_rows: used(
+    'cn',
+    'int',
+    '200000',
+    'rows of a data file from which on it has a key index; the keys of smaller ones are read',
+  ),
   // -- known to StarRocks, without meaning here
   be_port: accepted('cn', 'int', '9060'),
   be_http_port: accepted('cn', 'int', '8040'),
@@ -283,4 +301,5 @@ export const CONFIG_LIMITS: Readonly<Partial<Record<ConfigKey, ConfigLimit>>> = 
   rpc_timeout_millisecond: MILLISECONDS,
   mem_limit_bytes: ENGINE_BYTES,
   loader_mem_limit_bytes: ENGINE_BYTES,
+  key_index_min_rows: { min: 1 },
 };

@@ -1,11 +1,13 @@
 // One DuckDB connection: statements with admission, time limit and abort. Results come whole (`run`)
 // or as a stream that the reader must check. Must never give a cut result as a whole one.
-import type {
-  DuckDBConnection,
+import {
+  BIGINT,
+  type DuckDBConnection,
   DuckDBDataChunk,
-  DuckDBResult,
-  DuckDBType,
-  JS,
+  type DuckDBResult,
+  type DuckDBType,
+  INTEGER,
+  type JS,
 } from '@duckdb/node-api';
 import { assert } from '../base/assert.ts';
 import type { Clock, Timer } from '../base/clock.ts';
@@ -18,6 +20,10 @@ import {
   type TableFunctionSpec,
 } from './functions.ts';
 import { engineError } from './sql-errors.ts';
+import { VectorWriter } from './vectors.ts';
+
+/** Rows of a chunk at most. */
+const CHUNK_ROWS = 2048;
 
 /** How often a statement that shall stop is told so again: an interrupt before it began is lost. */
 const INTERRUPT_AGAIN_MS = 20;
@@ -68,6 +74,8 @@ export interface Connection {
     name: string,
     rows: readonly { readonly file: number; readonly bits: Uint8Array }[],
   ): Promise<void>;
+  /** Adds rows to a table of the columns `__file` INTEGER and `__row` BIGINT: the same file for all of them. */
+  addPositions(table: string, file: number, rows: Uint32Array): Promise<void>;
   /** Starts one SELECT as a native stream. See UncheckedStream. */
   stream(sql: string, options?: StatementOptions): Promise<UncheckedStream>;
   /** Visible to every connection of the instance: use a unique name, or replace the function behind one. */
@@ -167,6 +175,25 @@ export class NativeConnection implements Connection {
     await this.run(
       `CREATE OR REPLACE TEMP TABLE ${name} AS SELECT file, CAST(bytes AS BIT) AS bits FROM ${raw}; DROP TABLE ${raw}`,
     );
+  }
+
+  async addPositions(table: string, file: number, rows: Uint32Array): Promise<void> {
+    await this.#call(async () => {
+      const appender = await this.#native.createAppender(table);
+      try {
+        for (let from = 0; from < rows.length; from += CHUNK_ROWS) {
+          const part = rows.subarray(from, from + CHUNK_ROWS);
+          const chunk = DuckDBDataChunk.create([INTEGER, BIGINT], part.length);
+          const writer = new VectorWriter(chunk.chunk);
+          writer.setIntegers(0, new Int32Array(part.length).fill(file));
+          writer.setBigints(1, BigInt64Array.from(part, BigInt));
+          appender.appendDataChunk(chunk);
+        }
+        appender.flushSync();
+      } finally {
+        appender.closeSync();
+      }
+    }, {});
   }
 
   async stream(sql: string, options: StatementOptions = {}): Promise<UncheckedStream> {

@@ -13,6 +13,8 @@ export interface ResolvePlan {
   /** Already pruned by the range of the keys. */
   readonly files: readonly DataFile[];
   readonly volumes: readonly VolumeSpec[];
+  /** The table's property `enable_persistent_index`: keys may be looked up through the CN's key index. */
+  readonly useKeyIndex: boolean;
   /** As the loader staged it. */
   readonly staged: StagedTable;
   readonly timeoutMs: number;

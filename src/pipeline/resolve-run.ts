@@ -2,6 +2,7 @@
 // place of, and writes their positions as a delete object of the transaction. Rows that depend on the old ones
 // (partial update, merge_condition) become the data file here. Makes nothing visible.
 import type { Connection, Engine, StatementOptions } from '../engine/duckdb.ts';
+import type { KeyIndex } from '../engine/key-index/key-index.ts';
 import { notDeletedSql, type SourceReader, withSources } from '../engine/plan-sources.ts';
 import { quoteIdentifier } from '../model/duckdb-text.ts';
 import type { DraftRows, StagedTable } from '../model/load-plan.ts';
@@ -11,6 +12,7 @@ import type { QueryScan } from '../model/query-plan.ts';
 import type { ResolvePlan } from '../model/resolve-plan.ts';
 import { loadOrder, sortItemsSql } from '../model/sort-key.ts';
 import type { ColumnSchema, StagedFile, VolumeSpec } from '../model/table.ts';
+import { addPositions, type IndexedRows, lookUpIndexed } from './key-look-up.ts';
 import type { SinkServices, SinkStore } from './sink/append.ts';
 import { writeDeletes } from './sink/delete-file.ts';
 import { keySchema } from './sink/keyed.ts';
@@ -22,6 +24,8 @@ export interface ResolveServices extends SourceReader, SinkServices {
   readonly engine: Engine;
   readonly openStore: (volume: VolumeSpec) => Promise<SinkStore>;
   readonly reserveIds: ReserveIds;
+  /** Null: keys are always looked up by reading the files. */
+  readonly keyIndex: KeyIndex | null;
 }
 
 /** Positions that go; old rows of the batch's keys; the rows that come in their place. */
@@ -51,37 +55,87 @@ export async function runResolve(
   const draft = staged.keyed?.draft;
   if (plan.files.length === 0 && draft === undefined) return { ...staged, resolvedAt };
   const options = { signal, timeoutMs: plan.timeoutMs };
-  const sources = { scans: [scanOf(plan)], inlineTables: [], volumes: plan.volumes };
   return await withBatch(plan, services, signal, (paths) =>
     services.engine.withConnection(async (connection) => {
       try {
-        return await withSources(services, connection, sources, signal, async (withClause) => {
-          const run = (sql: string): Promise<void> => connection.run(sql, options);
-          if (draft === undefined) {
-            await run(
-              `CREATE OR REPLACE TEMP TABLE ${GONE} AS ${withClause}${goneSql(plan, paths)}`,
-            );
-          } else {
-            await run(`CREATE OR REPLACE TEMP TABLE ${OLD} AS ${withClause}${oldSql(plan, paths)}`);
-            await run(`CREATE OR REPLACE TEMP TABLE ${NEW} AS ${newSql(plan, draft, paths)}`);
-            await giveIds(plan, draft, services, connection, options);
-            await run(`CREATE OR REPLACE TEMP TABLE ${GONE} AS ${goneOfDraftSql(plan, paths)}`);
-          }
-          const made =
-            draft === undefined ? [] : await writeRows(plan, services, connection, options);
-          const deletes = await deletesOf(plan, services, connection, options);
-          return {
-            ...staged,
-            files: [...staged.files, ...made],
-            ...(deletes === null ? {} : { deletes }),
-            resolvedAt,
-          };
-        });
+        const made =
+          draft === undefined
+            ? await findGone(plan, paths, services, connection, options)
+            : await deriveRows(plan, draft, paths, services, connection, options);
+        const deletes = await deletesOf(plan, services, connection, options);
+        return {
+          ...staged,
+          files: [...staged.files, ...made],
+          ...(deletes === null ? {} : { deletes }),
+          resolvedAt,
+        };
       } finally {
         await connection.run(TABLES.map((table) => `DROP TABLE IF EXISTS ${table}`).join('; '));
       }
     }),
   );
+}
+
+type Options = StatementOptions & { readonly signal: AbortSignal };
+
+/** Fills the positions that go: through the key index where there is one, by reading the other files. */
+async function findGone(
+  plan: ResolvePlan,
+  paths: BatchPaths,
+  services: ResolveServices,
+  connection: Connection,
+  options: Options,
+): Promise<readonly StagedFile[]> {
+  const { signal } = options;
+  const keys = keySchema(plan.schema, plan.target.keys ?? []);
+  const found = await lookUpIndexed(
+    { plan, keys, batchSql: keysSql(plan, batchPaths(paths)) },
+    services,
+    connection,
+    options,
+  );
+  const read = found === null ? plan.files : found.rest.map(({ file }) => file);
+  if (read.length === 0) {
+    await connection.run(`CREATE OR REPLACE TEMP TABLE ${GONE} (__file INTEGER, __row BIGINT)`);
+  } else {
+    const scanned = { ...plan, files: read };
+    const sources = { scans: [scanOf(scanned)], inlineTables: [], volumes: plan.volumes };
+    await withSources(services, connection, sources, signal, (withClause) =>
+      connection.run(
+        `CREATE OR REPLACE TEMP TABLE ${GONE} AS ${withClause}${placed(goneSql(scanned, paths), found)}`,
+        options,
+      ),
+    );
+  }
+  if (found !== null) await addPositions(connection, GONE, found);
+  return [];
+}
+
+/** The positions with the files' places among all that were looked at. */
+function placed(rowsSql: string, found: IndexedRows | null): string {
+  if (found === null) return rowsSql;
+  const places = found.rest.map(({ place }) => place).join(', ');
+  return `SELECT CAST([${places}][__file + 1] AS INTEGER) AS __file, __row FROM (${rowsSql})`;
+}
+
+/** Makes the rows that depend on old ones, fills the positions that go; gives the data files. */
+async function deriveRows(
+  plan: ResolvePlan,
+  draft: DraftRows,
+  paths: BatchPaths,
+  services: ResolveServices,
+  connection: Connection,
+  options: Options,
+): Promise<readonly StagedFile[]> {
+  const run = (sql: string): Promise<void> => connection.run(sql, options);
+  const sources = { scans: [scanOf(plan)], inlineTables: [], volumes: plan.volumes };
+  return await withSources(services, connection, sources, options.signal, async (withClause) => {
+    await run(`CREATE OR REPLACE TEMP TABLE ${OLD} AS ${withClause}${oldSql(plan, paths)}`);
+    await run(`CREATE OR REPLACE TEMP TABLE ${NEW} AS ${newSql(plan, draft, paths)}`);
+    await giveIds(plan, draft, services, connection, options);
+    await run(`CREATE OR REPLACE TEMP TABLE ${GONE} AS ${goneOfDraftSql(plan, paths)}`);
+    return await writeRows(plan, services, connection, options);
+  });
 }
 
 /** Runs `work` while what was staged lies at local paths. */
@@ -134,9 +188,12 @@ function oldSql(plan: ResolvePlan, paths: BatchPaths): string {
   return notDeletedSql(scanOf(plan), rows);
 }
 
-function batchKeysSql(plan: ResolvePlan, { files, deletes, draft }: BatchPaths): string {
-  const all = [...files, ...[deletes, draft].filter((path) => path !== null)];
-  return keysSql(plan, all);
+function batchKeysSql(plan: ResolvePlan, paths: BatchPaths): string {
+  return keysSql(plan, batchPaths(paths));
+}
+
+function batchPaths({ files, deletes, draft }: BatchPaths): readonly string[] {
+  return [...files, ...[deletes, draft].filter((path) => path !== null)];
 }
 
 function keysSql({ schema, target }: ResolvePlan, paths: readonly string[]): string {
@@ -248,7 +305,7 @@ async function deletesOf(
   plan: ResolvePlan,
   services: ResolveServices,
   connection: Connection,
-  options: StatementOptions & { readonly signal: AbortSignal },
+  options: Options,
 ): ReturnType<typeof writeDeletes> {
   const { target, volumes, transactionId, files } = plan;
   const to = { target, store: await services.openStore(target.volume), volumes };

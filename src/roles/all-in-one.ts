@@ -14,6 +14,7 @@ import { openCatalog } from '../catalog/open.ts';
 import type {
   BrokerApi,
   FeApi,
+  KeyIndexFigures,
   LoaderApi,
   QueryFeApi,
   QueryNodeApi,
@@ -25,6 +26,7 @@ import { type Metrics, openMetrics } from '../telemetry/metrics.ts';
 import { ensureBuiltinVolume, LOCAL_VOLUME_FOLDER } from './builtin-volume.ts';
 import { type ChildRole, type ChildSettings, SupervisedChild } from './child-process.ts';
 import { FeEndpoint, type NoCalls, openCommitter, type RunningFe, startFe } from './fe.ts';
+import { KeyIndexMetrics } from './key-index-metrics.ts';
 import { openMysqlTls } from './mysql-tls.ts';
 import { openStores } from './stores.ts';
 import { openTopicProbe } from './topic-probe.ts';
@@ -162,8 +164,12 @@ async function startParts(parts: Parts): Promise<Omit<RunningServer, 'stop' | 'f
   const { reserveIds } = endpoint.handlers();
   const query = new SupervisedChild<QueryFeApi, QueryNodeApi>({
     ...common(parts, metrics, 'query', config.int('mem_limit_bytes')),
-    handlers: { reserveIds },
+    handlers: {
+      reserveIds,
+      liveFiles: async ({ files }) => ({ live: await catalog.audit.areLive(files) }),
+    },
   });
+  const keyIndexMetrics = new KeyIndexMetrics(metrics);
   const broker =
     options.brokerPort === null ? null : brokerChild(parts, metrics, options.brokerPort);
   stack.defer(async () => {
@@ -190,7 +196,11 @@ async function startParts(parts: Parts): Promise<Omit<RunningServer, 'stop' | 'f
       log,
       metrics,
       processes: () =>
-        pingAll({ query, loader, ...(broker === null ? {} : { broker: broker.child }) }, metrics),
+        pingAll(
+          { query, loader, ...(broker === null ? {} : { broker: broker.child }) },
+          metrics,
+          keyIndexMetrics,
+        ),
     },
     endpoint,
     committer,
@@ -220,6 +230,11 @@ function common(parts: Parts, metrics: Metrics, role: ChildRole, memoryLimitByte
     memoryLimitBytes,
     cacheMaxBytes: options.config.int('cache_max_bytes'),
     lookUpCacheBytes: options.config.int('look_up_cache_bytes'),
+    keyIndex: {
+      maxBytes: options.config.int('key_index_max_bytes'),
+      memoryBytes: options.config.int('key_index_memory_bytes'),
+      minRows: options.config.int('key_index_min_rows'),
+    },
     bindHost: options.config.text('bind_host'),
     incarnation: catalog.incarnation,
   };
@@ -283,7 +298,7 @@ type Pingable = {
       method: 'ping',
       params: Record<string, never>,
       options?: { readonly timeoutMs?: number },
-    ): Promise<{ rssBytes: number }>;
+    ): Promise<{ readonly rssBytes: number; readonly keyIndex?: KeyIndexFigures }>;
   }>;
 };
 
@@ -291,6 +306,7 @@ type Pingable = {
 async function pingAll(
   children: Readonly<Record<string, Pingable>>,
   metrics: Metrics,
+  keyIndexMetrics: KeyIndexMetrics,
 ): Promise<Readonly<Record<string, string>>> {
   // In one order, whoever answers first.
   const report: Record<string, string> = { fe: 'ok' };
@@ -300,8 +316,9 @@ async function pingAll(
     Object.entries(children).map(async ([role, child]) => {
       try {
         const peer = await child.peer(PING_MS);
-        const { rssBytes } = await peer.call('ping', {}, { timeoutMs: PING_MS });
+        const { rssBytes, keyIndex } = await peer.call('ping', {}, { timeoutMs: PING_MS });
         metrics.set('millrace_process_resident_bytes', rssBytes, { role });
+        if (keyIndex !== undefined) keyIndexMetrics.note(keyIndex);
         report[role] = 'ok';
       } catch (error) {
         report[role] = toAppError(error).message;

@@ -28,6 +28,13 @@ export interface ChildSettings {
   readonly cacheMaxBytes: number;
   /** Memory for rows of look-ups, beside the engine's. */
   readonly lookUpCacheBytes: number;
+  readonly keyIndex: {
+    /** On disk; 0 = none. */
+    readonly maxBytes: number;
+    readonly memoryBytes: number;
+    /** Data files with fewer rows have none. */
+    readonly minRows: number;
+  };
   /** Address that the embedded broker listens on. */
   readonly bindHost: string;
   /** Of the metadata; part of every cache key. '' for the broker. */

@@ -10,6 +10,7 @@ import type { QueryFeApi, QueryNodeApi } from '../cluster/rpc/messages.ts';
 import { DeleteBitmaps } from '../engine/delete-bitmaps.ts';
 import { type Engine, openEngine } from '../engine/duckdb.ts';
 import { HotBlocks } from '../engine/hot-blocks.ts';
+import { KeyIndex } from '../engine/key-index/key-index.ts';
 import type { SourceReader } from '../engine/plan-sources.ts';
 import { createQueryRunner } from '../engine/query-runner.ts';
 import { RejectRegistry } from '../engine/reject-function.ts';
@@ -29,6 +30,8 @@ const STATEMENTS_AT_ONCE = 16;
 const MAX_WAITING = 1000;
 /** Bitmaps of deleted rows that are kept: those of 500 million rows. */
 const BITMAP_BYTES = 64 * 1024 * 1024;
+/** How often indexes of files that no table has any more are looked for. */
+const KEY_INDEX_SWEEP_MS = 60_000;
 const MAX_SPILL_BYTES = 20 * 1024 ** 3;
 
 export async function startQueryNode(settings: ChildSettings, log: Log): Promise<RunningRole> {
@@ -69,6 +72,15 @@ export async function startQueryNode(settings: ChildSettings, log: Log): Promise
   // Nobody inserts before the peer is there: the FE asks through it.
   const reserveIds: ReserveIds = async (tableId, count) =>
     (await peer.call('reserveIds', { tableId, count })).first;
+  const keyIndex = await KeyIndex.open({
+    directory: join(cacheDirectory, 'keys'),
+    ...settings.keyIndex,
+    incarnation: settings.incarnation,
+    engine,
+    resolve,
+    clock: systemClock,
+    log,
+  });
   const inserts = await openInserts({ engine, reader, reserveIds, tempDirectory, inPlace });
   const peer = connectToParent<QueryNodeApi, QueryFeApi>(
     {
@@ -78,16 +90,22 @@ export async function startQueryNode(settings: ChildSettings, log: Log): Promise
         runInsert(plan, { transactionId, label }, inserts, signal),
       change: ({ plan, transactionId, label }, { signal }) =>
         runChange(plan, { transactionId, label }, inserts, signal),
-      resolve: (plan, { signal }) => runResolve(plan, inserts, signal),
-      ping: async () => ({ rssBytes: process.memoryUsage.rss() }),
+      resolve: (plan, { signal }) => runResolve(plan, { ...inserts, keyIndex }, signal),
+      ping: async () => ({ rssBytes: process.memoryUsage.rss(), keyIndex: keyIndex.load() }),
     },
     { clock: systemClock, rpcTimeoutMs: settings.rpcTimeoutMs },
   );
+  const sweeping = systemClock.every(KEY_INDEX_SWEEP_MS, () => {
+    keyIndex
+      .sweep(async (files) => (await peer.call('liveFiles', { files })).live)
+      .catch((error: unknown) => log.warn('the key index was not swept', { error }));
+  });
   log.info('query process ready');
   return {
     closed: peer.closed,
     stop: async () => {
-      await hotBlocks.close();
+      sweeping.cancel();
+      await Promise.all([hotBlocks.close(), keyIndex.close()]);
       await engine.close();
     },
   };

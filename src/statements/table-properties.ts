@@ -43,6 +43,13 @@ const ACTED_UPON: PropertyTable = {
     alterable: false,
     help: "storage volume of the table's files; the database's when absent",
   },
+  enable_persistent_index: {
+    type: 'bool',
+    default: null,
+    message: '',
+    alterable: true,
+    help: "keys of loads are looked up through the key index on the CN's disk where the files are large; false: by reading the files; true when absent",
+  },
   version_retention_second: {
     type: 'long',
     default: null,
@@ -92,7 +99,6 @@ const REPLICAS: PropertyTable = {
 };
 
 const INDEXES: PropertyTable = {
-  enable_persistent_index: shown('bool', true, 'persistent key index'),
   persistent_index_type: words(['LOCAL', 'CLOUD_NATIVE'], true, 'where the key index lies'),
   primary_index_cache_expire_sec: number(0, true, 'seconds that the key index stays in memory'),
   bloom_filter_columns: shown(

@@ -86,6 +86,26 @@ export const METRICS = {
     help: 'Rows of files that compactions merged.',
     labels: [],
   },
+  millrace_key_index_bytes: {
+    type: 'gauge',
+    help: 'Bytes of the key index, by where they are (disk, memory).',
+    labels: ['where'],
+  },
+  millrace_key_index_files: {
+    type: 'gauge',
+    help: 'Data files that have a key index.',
+    labels: [],
+  },
+  millrace_key_index_builds_total: {
+    type: 'counter',
+    help: 'Key indexes of data files that were built, by result (done, failed).',
+    labels: ['result'],
+  },
+  millrace_key_look_ups_total: {
+    type: 'counter',
+    help: 'Data files of at least key_index_min_rows rows that keys of a load were looked up in, by path (index, files).',
+    labels: ['path'],
+  },
   millrace_rejected_store_bytes: {
     type: 'gauge',
     help: 'Bytes of kept rejected rows.',

@@ -1,6 +1,8 @@
 // Tables with keys under kill -9 and lost answers: upserts and deletes of the same few keys, over and over, while
 // processes die at every step of a commit that looks keys up, and at random. Afterwards each key has the row of
 // its last message, or none, and the ledger balances.
+import { readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { systemClock } from '../../src/base/clock.ts';
 import { seededRandom } from '../../src/base/random.ts';
@@ -14,8 +16,9 @@ const PARTITIONS = 3;
 async function open(
   t: Parameters<typeof FaultRig.open>[0],
   failpoints = '',
+  conf: Readonly<Record<string, number>> = {},
 ): Promise<{ readonly rig: FaultRig; readonly writer: TopicWriter }> {
-  const rig = await FaultRig.open(t);
+  const rig = await FaultRig.open(t, { conf });
   const writer = await rig.writer('events', PARTITIONS, { ids: 700, badEvery: 97 });
   await rig.start({ failpoints });
   await rig.load(writer, 'events', { keyed: true });
@@ -66,8 +69,47 @@ for (const failpoints of [
     await rig.assertExact();
   });
 
+/** Every data file has a key index. */
+const INDEXED = { key_index_min_rows: 1 };
+const INDEX_LOOK_UPS = 'millrace_key_look_ups_total{path="index"}';
+
+for (const step of ['key-index.half-built', 'key-index.before-rename'])
+  test(`the query process is killed while it builds a key index, at ${step}`, async (t) => {
+    const { rig, writer } = await open(t, `query:${step}=kill@2`, INDEXED);
+    const killed = rig.untilLogged('child process ended, starting it again');
+    await writer.trickleUntil(killed, 16, 1000, 150);
+    await writer.trickleUntil(
+      rig.untilMetric(INDEX_LOOK_UPS, (count) => count > 0),
+      4,
+      1000,
+      150,
+    );
+    await rig.assertExact();
+  });
+
+test('the key index is lost and damaged while keys are looked up in it', async (t) => {
+  const { rig, writer } = await open(t, '', INDEXED);
+  const directory = join(rig.dataDir, 'cache', 'keys');
+  await writer.trickleUntil(
+    rig.untilMetric(INDEX_LOOK_UPS, (count) => count > 0),
+    8,
+    1000,
+    100,
+  );
+  const seen = await rig.metric(INDEX_LOOK_UPS);
+  const writing = writer.trickle(20, 1000, 60);
+  rmSync(directory, { recursive: true });
+  await rig.untilMetric(INDEX_LOOK_UPS, (count) => count > seen);
+  await writing;
+  await rig.kill();
+  for (const name of readdirSync(directory)) writeFileSync(join(directory, name), 'damaged');
+  await rig.start();
+  await writer.trickle(8, 1000, 60);
+  await rig.assertExact();
+});
+
 test('all processes are killed at random', async (t) => {
-  const { rig, writer } = await open(t);
+  const { rig, writer } = await open(t, '', INDEXED);
   const writing = writer.trickle(140, 1000, 60);
   for (let kill = 0; kill < 8; kill += 1) {
     await systemClock.sleep(between(50, 1000));

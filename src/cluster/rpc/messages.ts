@@ -2,7 +2,7 @@
 // clone). The same messages cross machines later. Methods are grouped by who serves them.
 
 import type { WireError } from '../../base/errors.ts';
-import type { TableId, TransactionId } from '../../base/ids.ts';
+import type { TableId, TransactionId, VolumeId } from '../../base/ids.ts';
 import type { ChangePlan, StagedChange } from '../../model/change-plan.ts';
 import type { InsertPlan, StagedInsert } from '../../model/insert-plan.ts';
 import type {
@@ -69,7 +69,23 @@ export interface QueryNodeApi {
   };
   /** Looks up what a staged batch of a table with keys replaces; it becomes visible by the FE's commit. */
   resolve: { params: ResolvePlan; result: StagedTable };
-  ping: { params: Record<string, never>; result: { readonly rssBytes: number } };
+  ping: {
+    params: Record<string, never>;
+    result: { readonly rssBytes: number; readonly keyIndex: KeyIndexFigures };
+  };
+}
+
+/** The key index of a CN. Counts begin anew with its process. */
+export interface KeyIndexFigures {
+  /** Data files that have an index. */
+  readonly files: number;
+  readonly bytes: number;
+  readonly memoryBytes: number;
+  readonly builds: number;
+  readonly failedBuilds: number;
+  /** Data files that were looked up in: through their index; by reading them although they are large enough for one. */
+  readonly indexedLookUps: number;
+  readonly readLookUps: number;
 }
 
 /** Served by the CN's loader process. */
@@ -139,7 +155,13 @@ export interface FeApi {
 }
 
 /** What the CN's query process asks of the FE. */
-export type QueryFeApi = Pick<FeApi, 'reserveIds'>;
+export interface QueryFeApi extends Pick<FeApi, 'reserveIds'> {
+  /** Whether each of the data files is part of its table now, in the order asked. */
+  liveFiles: {
+    params: { readonly files: readonly { readonly volumeId: VolumeId; readonly key: string }[] };
+    result: { readonly live: readonly boolean[] };
+  };
+}
 
 /** Served by the embedded broker's process. */
 export interface BrokerApi {

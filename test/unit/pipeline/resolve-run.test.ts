@@ -1,9 +1,10 @@
 // Batches of a table with keys, from the sink through the look-up to what a reader sees: upserts, deletes, partial
 // updates and conditions at random against a map in memory, with keys of one and of two columns.
 import assert from 'node:assert/strict';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { systemClock } from '../../../src/base/clock.ts';
 import {
   asId,
   type DeleteFileId,
@@ -14,8 +15,10 @@ import {
   type TransactionId,
   type VolumeId,
 } from '../../../src/base/ids.ts';
+import { silentLog } from '../../../src/base/log.ts';
 import { type Random, seededRandom, systemRandom } from '../../../src/base/random.ts';
 import type { Engine } from '../../../src/engine/duckdb.ts';
+import { KeyIndex } from '../../../src/engine/key-index/key-index.ts';
 import { withSources } from '../../../src/engine/plan-sources.ts';
 import type { LoadTarget, StagedTable, UpdateRule } from '../../../src/model/load-plan.ts';
 import type { ColumnSchema, DataFile, TableSchema, VolumeSpec } from '../../../src/model/table.ts';
@@ -84,7 +87,7 @@ class Table {
   readonly #volume: VolumeSpec;
   readonly #target: LoadTarget;
   readonly #store: LocalStore;
-  readonly #services: ResolveServices;
+  #services: ResolveServices;
   readonly #random: Random;
   readonly #rows = new Map<number, Row>();
   #files: DataFile[] = [];
@@ -110,6 +113,7 @@ class Table {
       tempDirectory: join(directory, 'tmp'),
       openStore: async () => this.#store,
       reserveIds: async () => 1,
+      keyIndex: null,
     };
     this.#target = {
       tableId: asId<TableId>(10),
@@ -119,6 +123,24 @@ class Table {
       prefix: 'd/t-10/data',
       keys: schema.columns.filter((entry) => entry.isKey).map((entry) => entry.name),
     };
+  }
+
+  /** From here on keys are looked up through an index, whatever the size of the files. */
+  async openIndex(directory: string): Promise<KeyIndex> {
+    const { engine, resolve } = this.#services;
+    const keyIndex = await KeyIndex.open({
+      directory: join(directory, 'keys'),
+      maxBytes: 1024 ** 3,
+      memoryBytes: 1024 ** 2,
+      minRows: 1,
+      incarnation: 'a-b-c',
+      engine,
+      resolve,
+      clock: systemClock,
+      log: silentLog,
+    });
+    this.#services = { ...this.#services, keyIndex };
+    return keyIndex;
   }
 
   /** One batch as it came, in order. */
@@ -166,6 +188,7 @@ class Table {
         version: asId<TableVersion>(1),
         files: this.#files,
         volumes: [this.#volume],
+        useKeyIndex: true,
         staged: table,
         timeoutMs: 60_000,
       },
@@ -249,5 +272,32 @@ for (const [name, schema] of Object.entries(SCHEMAS))
         await table.load(operationsOf(random), mode);
         await table.check();
       }
+    });
+  });
+
+for (const [name, schema] of Object.entries(SCHEMAS))
+  test(`the same through the key index, built, lost and taken over meanwhile, ${name}`, async (t) => {
+    const seed = Number(process.env['MILLRACE_SEED'] ?? systemRandom.below(1e9));
+    t.diagnostic(`MILLRACE_SEED=${seed}`);
+    const random = seededRandom(seed);
+    await withEngine({}, async (engine, directory) => {
+      const table = new Table(engine, directory, schema, random);
+      let index = await table.openIndex(directory);
+      let indexedLookUps = 0;
+      for (let batch = 0; batch < BATCHES; batch += 1) {
+        const mode = MODES[random.below(MODES.length)] ?? FULL;
+        await table.load(operationsOf(random), mode);
+        await table.check();
+        // Sometimes a batch comes while indexes are being built.
+        if (random.below(3) > 0) await index.settled();
+        if (random.below(8) > 0) continue;
+        indexedLookUps += index.load().indexedLookUps;
+        await index.close();
+        if (random.below(2) === 0) rmSync(join(directory, 'keys'), { recursive: true });
+        index = await table.openIndex(directory);
+      }
+      indexedLookUps += index.load().indexedLookUps;
+      assert.ok(indexedLookUps > 0, 'some look-ups went through the index');
+      await index.close();
     });
   });

@@ -47,6 +47,7 @@ function child(
       memoryLimitBytes: 1,
       cacheMaxBytes: 1,
       lookUpCacheBytes: 0,
+      keyIndex: { maxBytes: 0, memoryBytes: 0, minRows: 0 },
       bindHost: '127.0.0.1',
       incarnation: 'x',
     },
