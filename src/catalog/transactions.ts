@@ -63,6 +63,12 @@ export interface NewTransaction {
   readonly userName?: string;
 }
 
+/** Null = open. */
+export interface Range {
+  readonly low: number | null;
+  readonly high: number | null;
+}
+
 export interface Transactions {
   find(id: TransactionId): Promise<TransactionRecord | null>;
   byLabel(databaseId: DatabaseId, label: string): Promise<TransactionRecord | null>;
@@ -73,8 +79,23 @@ export interface Transactions {
     readonly running?: boolean;
     /** Only INSERTs, whatever else there is. */
     readonly inserts?: boolean;
+    /** Only those of these labels, of any database. */
+    readonly labels?: readonly string[];
+    /** Only with these ids, first and last included. */
+    readonly ids?: Range;
+    /** Only those that began then. */
+    readonly prepareMs?: Range;
     readonly limit: number;
   }): Promise<readonly TransactionRecord[]>;
+  /** DELETEs that are VISIBLE, newest first, `limit` at most, for as long as labels are kept. */
+  deletes(databaseId: DatabaseId, limit: number): Promise<readonly TransactionRecord[]>;
+}
+
+/** What a DELETE asked for, for SHOW DELETE. */
+export interface DeletedRows {
+  /** As the statement names them; null = it names none. */
+  readonly partitions: readonly string[] | null;
+  readonly condition: string;
 }
 
 /** Numbers of an INSERT, for SHOW LOAD and information_schema.loads. */
@@ -88,6 +109,8 @@ export interface LoadOutcome {
 export interface TransactionOutcome {
   /** What a load without a job did; null for the others. */
   readonly load: LoadOutcome | null;
+  /** Of a DELETE; null for the others. */
+  readonly deleted: DeletedRows | null;
   readonly versions: readonly { readonly tableId: TableId; readonly version: TableVersion }[];
   readonly continueTask: boolean;
   readonly error: AppError | null;
@@ -95,10 +118,18 @@ export interface TransactionOutcome {
 
 /** The attachment of a transaction that became visible. */
 export function success(
-  outcome: Pick<TransactionOutcome, 'versions' | 'continueTask'> & { readonly load?: LoadOutcome },
+  outcome: Pick<TransactionOutcome, 'versions' | 'continueTask'> & {
+    readonly load?: LoadOutcome;
+    readonly deleted?: DeletedRows;
+  },
 ): string {
-  const { versions, continueTask, load } = outcome;
-  return JSON.stringify({ versions, continueTask, ...(load === undefined ? {} : { load }) });
+  const { versions, continueTask, load, deleted } = outcome;
+  return JSON.stringify({
+    versions,
+    continueTask,
+    ...(load === undefined ? {} : { load }),
+    ...(deleted === undefined ? {} : { deleted }),
+  });
 }
 
 /** The attachment of one that was refused with an error which a repeat must see again. */
@@ -111,13 +142,18 @@ export function refusal(error: AppError): string {
 }
 
 export function readOutcome(attachmentJson: string): TransactionOutcome {
-  const none = { versions: [], continueTask: false, error: null, load: null };
+  const none = { versions: [], continueTask: false, error: null, load: null, deleted: null };
   if (attachmentJson === '') return none;
   const read = JSON.parse(attachmentJson) as
-    | { versions: TransactionOutcome['versions']; continueTask: boolean; load?: LoadOutcome }
+    | {
+        versions: TransactionOutcome['versions'];
+        continueTask: boolean;
+        load?: LoadOutcome;
+        deleted?: DeletedRows;
+      }
     | { error: { code: ErrorCode; fields: ErrorFields } };
   if ('error' in read) return { ...none, error: decodeError({ ...read.error, stack: '' }) };
-  return { ...read, error: null, load: read.load ?? null };
+  return { ...read, error: null, load: read.load ?? null, deleted: read.deleted ?? null };
 }
 
 export class TransactionStore implements Transactions {
@@ -154,7 +190,29 @@ export class TransactionStore implements Transactions {
     if (filter.running === true) query = query.where('finish_ms', 'is', null);
     // The text of the partial index transactions_inserts: a bound value would not find it.
     if (filter.inserts === true) query = query.where(sql<boolean>`source = 'INSERT_STREAMING'`);
+    const { ids, prepareMs, labels } = filter;
+    if (ids?.low != null) query = query.where('id', '>=', ids.low);
+    if (ids?.high != null) query = query.where('id', '<=', ids.high);
+    if (prepareMs?.low != null) query = query.where('prepare_ms', '>=', prepareMs.low);
+    if (prepareMs?.high != null) query = query.where('prepare_ms', '<=', prepareMs.high);
+    if (labels !== undefined) query = query.where('label', 'in', labels);
     const rows = await query.orderBy('id', 'desc').limit(filter.limit).execute();
+    return rows.map(readTransaction);
+  }
+
+  async deletes(databaseId: DatabaseId, limit: number): Promise<readonly TransactionRecord[]> {
+    const rows = await this.#context.db
+      .selectFrom('labels')
+      .innerJoin('transactions', 'transactions.id', 'labels.transaction_id')
+      .selectAll('transactions')
+      .where('labels.database_id', '=', databaseId)
+      // The labels that DELETEs get, which the index finds.
+      .where('labels.label', '>=', 'delete_')
+      .where('labels.label', '<', 'delete`')
+      .where('transactions.state', '=', 'VISIBLE')
+      .orderBy('transactions.id', 'desc')
+      .limit(limit)
+      .execute();
     return rows.map(readTransaction);
   }
 }

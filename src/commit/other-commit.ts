@@ -89,6 +89,7 @@ export async function commitOther(
             rowsFiltered: request.rowsFiltered,
             errorSamples: request.errorSamples,
           },
+          ...(request.deleted === undefined ? {} : { deleted: request.deleted }),
         }),
       });
       return { state: 'VISIBLE', ...answered } satisfies CommitResult;

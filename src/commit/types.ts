@@ -1,5 +1,6 @@
 // What commit/ offers to the rest of the FE: the only way to make rows visible. Types only; the
 // implementation is in committer.ts (appends), compaction-commit.ts, turn.ts and sweep.ts.
+
 import type {
   DatabaseId,
   Epoch,
@@ -11,7 +12,7 @@ import type {
 } from '../base/ids.ts';
 import type { CatalogScope } from '../catalog/catalog.ts';
 import type { LoadJobRecord } from '../catalog/load-jobs.ts';
-import type { TransactionSource } from '../catalog/transactions.ts';
+import type { DeletedRows, TransactionSource } from '../catalog/transactions.ts';
 import type {
   BegunTransaction,
   CommitRequest,
@@ -160,6 +161,8 @@ export interface OtherCommit {
   readonly rowsLoaded: number;
   readonly rowsFiltered: number;
   readonly errorSamples: readonly string[];
+  /** Of a DELETE. */
+  readonly deleted?: DeletedRows;
   /** The files that are live at the commit leave the target at the same version, whoever added them. */
   readonly overwrite?: boolean;
   /** Only those of these partitions, or of the partitions that get rows; absent: of all but temporary ones. */

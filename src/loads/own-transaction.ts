@@ -1,10 +1,13 @@
 // What statements with a transaction of their own (INSERT, UPDATE, DELETE) share: a commit whose lost answer is asked
 // for, an abort that may fail, the error of running out of time, and their counts.
+
+import { present } from '../base/assert.ts';
 import type { Clock } from '../base/clock.ts';
 import { type AppError, fail } from '../base/errors.ts';
 import type { TransactionId } from '../base/ids.ts';
 import type { Log } from '../base/log.ts';
 import type { Committer, OtherCommit } from '../commit/types.ts';
+import type { StagedInsert } from '../model/insert-plan.ts';
 import type { CommitResult } from '../model/load-plan.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 
@@ -51,6 +54,24 @@ export async function abortOrExpire(
   await committer.abort(transactionId, reason).catch((error: unknown) => {
     log.warn('a statement could not be aborted', { kind, txn: transactionId, error });
   });
+}
+
+/** Why a transaction of EXPLAIN ANALYZE ends. */
+export const ONLY_EXPLAINED = 'EXPLAIN ANALYZE: nothing of it is kept';
+
+/** The profile with what became of the transaction. */
+export function explainedLines(
+  kind: StatementKind,
+  transactionId: TransactionId,
+  {
+    profile,
+    rowsLoaded,
+    rowsFiltered,
+  }: Pick<StagedInsert, 'profile' | 'rowsLoaded' | 'rowsFiltered'>,
+  rows = rowsLoaded,
+): readonly string[] {
+  const end = `${kind.toUpperCase()} of ${rows} rows, ${rowsFiltered} filtered: transaction ${transactionId} is aborted, nothing changed`;
+  return [...present(profile, 'the profile that was asked for'), end];
 }
 
 export function countTransaction(

@@ -4,7 +4,10 @@ import type { InsertPlan, StagedInsert } from './insert-plan.ts';
 
 /** Rows that leave the table: one for each pair of `c0` and `c1` that the SQL gives. */
 export interface ChangePlan
-  extends Pick<InsertPlan, 'userName' | 'target' | 'scans' | 'inlineTables' | 'volumes'> {
+  extends Pick<
+    InsertPlan,
+    'userName' | 'target' | 'scans' | 'inlineTables' | 'volumes' | 'profile'
+  > {
   /**
    * DuckDB SELECT made by our generator. `c0`: index of a data file in the files of the scan with positions
    * (INTEGER), `c1`: row in that file (BIGINT); for an UPDATE `c2`, `c3`, ... are the source columns of `update`.

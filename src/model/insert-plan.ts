@@ -62,6 +62,8 @@ export interface InsertPlan {
   /** Share of rows that may be rejected, 0 to 1; 0 = the first one ends the INSERT. */
   readonly maxFilterRatio: number;
   readonly timeoutMs: number;
+  /** EXPLAIN ANALYZE: all of it runs, nothing of it is kept, and `StagedInsert.profile` says what it took. */
+  readonly profile?: true;
 }
 
 /** What the CN staged: durable files of the transaction, not visible yet. */
@@ -71,4 +73,6 @@ export interface StagedInsert {
   readonly rowsFiltered: number;
   /** First few reasons of rejected rows. */
   readonly errorSamples: readonly string[];
+  /** Lines of text, of a plan that asked for them: nothing is staged then. */
+  readonly profile?: readonly string[];
 }

@@ -9,6 +9,7 @@ import type { BegunTransaction, StagedTable } from '../model/load-plan.ts';
 import type { StagedFile, TableSchema } from '../model/table.ts';
 import { changedScan } from '../query/plan-change.ts';
 import { copyRejected, type InsertServices } from './insert-run.ts';
+import { profiled, profiledWrite } from './profile-run.ts';
 import { writeDeletes } from './sink/delete-file.ts';
 import { appendRows } from './sink/partitioned.ts';
 import { CHANGED_TABLE, changedRowsSql, newRowsSql } from './transform/change-sql.ts';
@@ -31,6 +32,8 @@ export async function runChange(
 ): Promise<StagedChange> {
   const options = { signal, timeoutMs: plan.timeoutMs };
   return await services.engine.withConnection(async (connection) => {
+    if (plan.profile === true)
+      return await profileChange(plan, begun, services, connection, options);
     if (plan.update === null) {
       await findRows(plan, 0, services, connection, options);
       // Before the deletes are written: they may take over what older objects of the files hold.
@@ -84,6 +87,47 @@ async function runUpdate(
     rowsFiltered: recorder.count,
     errorSamples: recorder.samples(SAMPLES),
   };
+}
+
+/** Which rows change, and of an UPDATE what writing the new ones takes. Nothing is staged. */
+async function profileChange(
+  plan: ChangePlan,
+  { transactionId }: Begun,
+  services: InsertServices,
+  connection: Connection,
+  options: StatementOptions & { readonly signal: AbortSignal },
+): Promise<StagedChange> {
+  const { update, target } = plan;
+  const recorder = update === null ? null : new RejectRecorder(update, transactionId);
+  const slot = recorder === null ? null : services.rejects.acquire(recorder);
+  let found: readonly string[];
+  try {
+    found = await withSources(services, connection, plan, options.signal, (withClause) => {
+      const statement = changedRowsSql(plan, { withClause, slot: slot?.slot ?? 0 });
+      return profiled(connection, statement, options);
+    });
+  } catch (thrown) {
+    throw recorder?.failure ?? thrown;
+  } finally {
+    slot?.release();
+  }
+  const rowsChanged = await countRows(connection, options);
+  recorder?.check(rowsChanged);
+  const counts = {
+    tables: [],
+    rowsChanged,
+    rowsFiltered: recorder?.count ?? 0,
+    errorSamples: recorder?.samples(SAMPLES) ?? [],
+  };
+  if (update === null) return { ...counts, rowsLoaded: 0, profile: ['Rows that leave', ...found] };
+  const schema: TableSchema = {
+    keysType: 'DUP_KEYS',
+    columns: update.outputs.map((output) => output.column),
+  };
+  const rows = { rowsSql: newRowsSql(update, target), schema, target };
+  const { lines } = await profiledWrite(services, connection, rows, options);
+  const profile = ['Rows that change', ...found, 'New rows', ...lines];
+  return { ...counts, rowsLoaded: rowsChanged, profile };
 }
 
 /** Fills the table of the rows that change: each once, with its place. */

@@ -12,6 +12,7 @@ import type { InsertPlan, StagedInsert } from '../model/insert-plan.ts';
 import type { BegunTransaction, StagedTable } from '../model/load-plan.ts';
 import { REJECTED_RECORDS_SCHEMA } from '../model/system-tables.ts';
 import type { VolumeSpec } from '../model/table.ts';
+import { profiledWrite } from './profile-run.ts';
 import { appendFile, type SinkStore } from './sink/append.ts';
 import { appendKeyed } from './sink/keyed.ts';
 import { appendRows } from './sink/partitioned.ts';
@@ -63,6 +64,7 @@ export async function runInsert(
       }
     }
     const recorder = new RejectRecorder(plan, begun.transactionId);
+    if (plan.profile === true) return profileRows(plan, recorder, services, connection, signal);
     const { rowCount, table } = await copyRows(plan, begun, recorder, services, connection, signal);
     recorder.check(rowCount);
     failpoint('insert.after-copy');
@@ -74,6 +76,47 @@ export async function runInsert(
       errorSamples: recorder.samples(SAMPLES),
     };
   });
+}
+
+/** Nothing is staged, and no AUTO_INCREMENT value is taken. */
+async function profileRows(
+  plan: InsertPlan,
+  recorder: RejectRecorder,
+  services: InsertServices,
+  connection: Connection,
+  signal: AbortSignal,
+): Promise<StagedInsert> {
+  const slot = services.rejects.acquire(recorder);
+  try {
+    const firstId = plan.outputs.some(({ column }) => column.autoIncrement === true) ? 0 : null;
+    const { lines, rowCount } = await withSources(
+      services,
+      connection,
+      plan,
+      signal,
+      (withClause) => {
+        const source = { withClause, slot: slot.slot, isMade: false, firstId };
+        const rows = {
+          rowsSql: insertSelectSql(plan, source),
+          schema: insertSchema(plan),
+          target: plan.target,
+        };
+        return profiledWrite(services, connection, rows, { signal, timeoutMs: plan.timeoutMs });
+      },
+    );
+    recorder.check(rowCount);
+    return {
+      tables: [],
+      rowsLoaded: rowCount,
+      rowsFiltered: recorder.count,
+      errorSamples: recorder.samples(SAMPLES),
+      profile: lines,
+    };
+  } catch (thrown) {
+    throw recorder.failure ?? thrown;
+  } finally {
+    slot.release();
+  }
 }
 
 async function copyRows(

@@ -1,6 +1,7 @@
 // DELETE and UPDATE: checks them against the table, plans which rows they change and runs them. Which rows these are
 // is worked out anew when the table changed in between.
 import { fail } from '../base/errors.ts';
+import type { DeletedRows } from '../catalog/transactions.ts';
 import type { PlannedChange } from '../loads/change/service.ts';
 import { insertOutputs } from '../loads/insert/definition.ts';
 import { analysisError } from '../loads/properties.ts';
@@ -16,6 +17,7 @@ import type { Assignment, ChangeStatement, Delete, Update } from '../sql/ast/cha
 import type { Query } from '../sql/ast/query.ts';
 import { insertRulesOf, loadTargets, refuseSystemTable } from './insert.ts';
 import { queryWithTables } from './query.ts';
+import { deleteCondition } from './show/deletes.ts';
 import { findTable, tableName } from './tables.ts';
 import type { Handler, Outcome, StatementContext } from './types.ts';
 import { variableText } from './variables.ts';
@@ -24,19 +26,37 @@ import { variableText } from './variables.ts';
 const FEW_COLUMNS = 4;
 const FEW_SHARE = 0.3;
 
-export const deleteRows: Handler<'delete'> = async (statement, context) => {
-  const table = await findTable(statement.table, context);
-  await refuseSystemTable(table, context);
-  checkDelete(statement, table);
-  return await run(statement, table, context);
-};
+export const deleteRows: Handler<'delete'> = async (statement, context) =>
+  await run(statement, await checkedTable(statement, context), context);
 
-export const updateRows: Handler<'update'> = async (statement, context) => {
+export const updateRows: Handler<'update'> = async (statement, context) =>
+  await run(statement, await checkedTable(statement, context), context);
+
+/** EXPLAIN ANALYZE: runs it and changes nothing. Throws what the statement throws. */
+export async function explainChange(
+  statement: ChangeStatement,
+  context: StatementContext,
+): Promise<readonly string[]> {
+  const table = await checkedTable(statement, context);
+  return await context.services.changes.explain({
+    kind: statement.kind,
+    table,
+    signal: context.signal,
+    plan: () => planChange(statement, table, context),
+  });
+}
+
+/** The table of a statement that may run on it. */
+async function checkedTable(
+  statement: ChangeStatement,
+  context: StatementContext,
+): Promise<TableInfo> {
   const table = await findTable(statement.table, context);
   await refuseSystemTable(table, context);
-  checkUpdate(statement, table, context);
-  return await run(statement, table, context);
-};
+  if (statement.kind === 'delete') checkDelete(statement, table);
+  else checkUpdate(statement, table, context);
+  return table;
+}
 
 async function run(
   statement: ChangeStatement,
@@ -48,6 +68,7 @@ async function run(
     kind: statement.kind,
     table,
     signal,
+    ...(statement.kind === 'delete' ? { deleted: deletedRows(statement) } : {}),
     plan: () => planChange(statement, table, context),
   });
   return {
@@ -55,6 +76,13 @@ async function run(
     affectedRows: rowsChanged,
     warnings: rowsFiltered,
     info: `{'label':'${label}', 'status':'VISIBLE', 'txnId':'${transactionId}'}`,
+  };
+}
+
+function deletedRows({ partitions, where }: Delete): DeletedRows {
+  return {
+    partitions: partitions?.names.map(({ name }) => name) ?? null,
+    condition: where === null ? '' : deleteCondition(where),
   };
 }
 

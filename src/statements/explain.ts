@@ -1,4 +1,5 @@
-// EXPLAIN: the plan as one column of text. ANALYZE runs the query on the CN and shows what each operator took.
+// EXPLAIN: the plan as one column of text. ANALYZE runs the statement on the CN and shows what each operator took; of
+// what changes a table nothing is kept.
 import { fail } from '../base/errors.ts';
 import { type ExplainDetail, explainQuery } from '../query/explain-query.ts';
 import { planQuery } from '../query/plan-query.ts';
@@ -6,7 +7,8 @@ import type { ChangeStatement } from '../sql/ast/change.ts';
 import type { Insert } from '../sql/ast/ddl.ts';
 import type { Query } from '../sql/ast/query.ts';
 import type { ExplainLevel } from '../sql/ast/session.ts';
-import { checkedChangeQuery } from './change.ts';
+import { checkedChangeQuery, explainChange } from './change.ts';
+import { explainInsert } from './insert.ts';
 import { queryWithTables } from './query.ts';
 import { type Handler, type Outcome, type StatementContext, textRows } from './types.ts';
 
@@ -23,10 +25,7 @@ export const explain: Handler<'explain'> = async ({ level, statement }, context)
   }
   if (level === 'ANALYZE') {
     if (statement.kind === 'query') return analyze(statement, context);
-    throw fail('NOT_SUPPORTED', {
-      what: `EXPLAIN ANALYZE of ${what === 'delete' ? 'a' : 'an'} ${what.toUpperCase()}`,
-      hint: 'EXPLAIN ANALYZE its SELECT',
-    });
+    return linesOf(await analyzed(statement, context));
   }
   const detail = detailOf(level);
   const query = await queryOf(statement, context);
@@ -36,11 +35,25 @@ export const explain: Handler<'explain'> = async ({ level, statement }, context)
       : ['OLAP TABLE SINK', `  TABLE: ${nameOf(statement.table)}`];
   const tables = await queryWithTables(query, context);
   const lines = explainQuery(tables.query, context.text, tables.context, detail, sink);
+  return linesOf(lines);
+};
+
+function linesOf(lines: readonly string[]): Outcome {
   return textRows(
     [COLUMN],
     lines.map((line) => [line]),
   );
-};
+}
+
+/** SOURCE: StarRocks: the transaction of a statement that EXPLAIN ANALYZE runs is aborted. */
+function analyzed(
+  statement: Insert | ChangeStatement,
+  context: StatementContext,
+): Promise<readonly string[]> {
+  return statement.kind === 'insert'
+    ? explainInsert(statement, context)
+    : explainChange(statement, context);
+}
 
 async function queryOf(
   statement: Query | Insert | ChangeStatement,

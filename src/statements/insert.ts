@@ -46,6 +46,19 @@ export async function checkInsert(statement: Insert, context: StatementContext):
   await planInsert(statement, table, context);
 }
 
+/** EXPLAIN ANALYZE: runs it and keeps nothing. Throws what the statement throws. */
+export async function explainInsert(
+  statement: Insert,
+  context: StatementContext,
+): Promise<readonly string[]> {
+  const table = await findTable(statement.table, context);
+  await refuseSystemTable(table, context);
+  checkLabel(statement.label);
+  const plan = await planInsert(statement, table, context);
+  const { services, signal } = context;
+  return await services.inserts.explain({ table, plan, label: null, signal });
+}
+
 /** Inserts into a table that is known. Used by CREATE TABLE AS SELECT, too. */
 export async function runInsert(
   statement: Pick<Insert, 'overwrite' | 'label' | 'columns' | 'byName' | 'properties' | 'query'> &

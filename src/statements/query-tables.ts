@@ -28,6 +28,7 @@ import type { StatementContext } from './types.ts';
 import { variableText } from './variables.ts';
 import { viewQuery } from './view-query.ts';
 import { type Visibility, visibilityOf } from './visibility.ts';
+import { wantedOfTable } from './wanted.ts';
 
 /** How deep views may name views. */
 export const MAX_VIEW_DEPTH = 16;
@@ -61,7 +62,7 @@ export async function resolveTables(
   let query = statement;
   for (let depth = 0; ; depth += 1) {
     query = await withPoints(await withSystemViews(query, context), evaluate, timeZone);
-    const found = await readTables(collectTableRefs(query), context);
+    const found = await readTables(query, context);
     if (found.views.size === 0) return { query, ...found, views, depth };
     checkViewDepth(depth + 1);
     const queries = new Map<string, Query>();
@@ -160,19 +161,25 @@ interface FoundTables {
   readonly longestMs: number;
 }
 
-/** Everything that the references name, from one metadata read. */
+/** Everything that the query names, from one metadata read. */
 async function readTables(
-  refs: readonly TableRef[],
+  query: Query,
   { session, services }: StatementContext,
 ): Promise<FoundTables> {
-  const named = refs.map((ref) => ({
+  const named = collectTableRefs(query).map((ref) => ({
     database: databaseOrCurrent(ref.database, session),
     name: ref.name,
     ...(ref.at === undefined ? {} : { at: ref.at }),
   }));
   const inline = new Map<string, InlineTableSource>();
   for (const { database, name } of named.filter((entry) => isSystemDatabase(entry.database))) {
-    const table = await systemTable(database, name, { session, services });
+    const wanted = wantedOfTable(
+      query,
+      (other) =>
+        other.name.toLowerCase() === name.toLowerCase() &&
+        databaseOrCurrent(other.database, session).toLowerCase() === database.toLowerCase(),
+    );
+    const table = await systemTable(database, name, { session, services }, wanted);
     if (table !== undefined) inline.set(`${database}.${name}`.toLowerCase(), table);
   }
   const sessionId = temporarySession(session, services);

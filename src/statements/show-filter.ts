@@ -77,30 +77,6 @@ export function filterRows(
   return left;
 }
 
-/**
- * The texts that columns (lower case) must equal wherever the condition is true, for lists that can look a row up.
- * What says nothing of the kind is left out; the condition still has to be tested.
- */
-export function equalities(where: Expression | null): ReadonlyMap<string, string> {
-  const found = new Map<string, string>();
-  const visit = (condition: Expression): void => {
-    if (condition.kind !== 'binary') return;
-    const { op, left, right } = condition;
-    if (op === 'AND') {
-      visit(left);
-      visit(right);
-    }
-    if (op !== '=') return;
-    const [column, literal] = left.kind === 'column' ? [left, right] : [right, left];
-    if (column.kind !== 'column' || (literal.kind !== 'string' && literal.kind !== 'integer'))
-      return;
-    const text = literal.kind === 'string' ? literal.value : literal.text;
-    found.set((column.path.at(-1) ?? '').toLowerCase(), text);
-  };
-  if (where !== null) visit(where);
-  return found;
-}
-
 /** Is the condition true for the row? NULL is not true. Throws SQL_ANALYZE for what it cannot do. */
 export function test(condition: Expression, row: NamedRow): boolean {
   return truth(condition, row) === true;

@@ -103,8 +103,8 @@ export interface Services {
   readonly clock: Clock;
   readonly log: Log;
   readonly routineLoads: RoutineLoads;
-  readonly inserts: Pick<Inserts, 'run'>;
-  readonly changes: Pick<Changes, 'run'>;
+  readonly inserts: Pick<Inserts, 'run' | 'explain'>;
+  readonly changes: Pick<Changes, 'run' | 'explain'>;
   readonly connections: Connections;
   readonly volumes: VolumeAccess;
   readonly nodes: Nodes;

@@ -48,6 +48,10 @@ export function newSession(connectionId: number, sql: string | null): Session {
   };
 }
 
+async function noComputeNode(): Promise<never> {
+  throw new Error('no CN here');
+}
+
 /** A new catalog with its statements; nothing answers queries. */
 export async function openStatementRig(context: TestContext): Promise<StatementRig> {
   const { catalog } = await openFixture(context);
@@ -126,16 +130,8 @@ export async function openStatementRig(context: TestContext): Promise<StatementR
       },
       sweep: async () => ({ files: [], timedOut: [], failures: [] }),
       checkTable: async () => ({ problems: [], objects: 0, filesRead: 0 }),
-      inserts: {
-        run: async () => {
-          throw new Error('no CN here');
-        },
-      },
-      changes: {
-        run: async () => {
-          throw new Error('no CN here');
-        },
-      },
+      inserts: { run: noComputeNode, explain: noComputeNode },
+      changes: { run: noComputeNode, explain: noComputeNode },
     },
     run: async (sql) => {
       const outcome = await executeStatement(

@@ -8,6 +8,7 @@ import type { TableVersion, TransactionId } from '../../base/ids.ts';
 import type { Log } from '../../base/log.ts';
 import { orAborted } from '../../base/queue.ts';
 import type { Random } from '../../base/random.ts';
+import type { DeletedRows } from '../../catalog/transactions.ts';
 import { underTurn } from '../../commit/held-turn.ts';
 import type { TableTurns, Turn } from '../../commit/turn.ts';
 import type { Committer } from '../../commit/types.ts';
@@ -21,8 +22,10 @@ import {
   commitOrAsk,
   countRows,
   countTransaction,
+  explainedLines,
   GRACE_MS,
   namedTimeout,
+  ONLY_EXPLAINED,
 } from '../own-transaction.ts';
 
 /** Runs a plan on a CN. */
@@ -56,6 +59,8 @@ export interface PlannedChange {
 export interface ChangeRequest {
   readonly kind: 'delete' | 'update';
   readonly table: TableInfo;
+  /** Of a DELETE: what SHOW DELETE tells of it. */
+  readonly deleted?: DeletedRows;
   /** Reads all tables anew and plans over what it finds. */
   readonly plan: () => Promise<PlannedChange>;
   readonly signal: AbortSignal;
@@ -98,6 +103,35 @@ export class Changes {
    * the transaction tells.
    */
   async run(request: ChangeRequest): Promise<ChangeResult> {
+    const { kind, signal } = request;
+    const { planned, running } = await this.#begin(request);
+    const { transactionId, label } = running;
+    const { staged, result } = await this.#orAbort(running, async () => {
+      const first = { planned, staged: await this.#stage(running, planned, signal) };
+      return await this.#commitStaged(running, first);
+    });
+    countTransaction(this.#options, kind, result.state);
+    if (result.state !== 'VISIBLE') {
+      const detail = 'the table was dropped, or the transaction was aborted';
+      throw fail('CHANGE_ABORTED', { what: kind.toUpperCase(), transactionId, detail });
+    }
+    const { rowsChanged, rowsFiltered } = staged;
+    countRows(this.#options, kind, rowsChanged, rowsFiltered);
+    return { label, transactionId, rowsChanged, rowsFiltered };
+  }
+
+  /** EXPLAIN ANALYZE: all is done but the commit. Throws as `run` does. */
+  async explain(request: ChangeRequest): Promise<readonly string[]> {
+    const { kind, signal } = request;
+    const { planned, running } = await this.#begin(request);
+    const { transactionId } = running;
+    const explained = { ...planned, plan: { ...planned.plan, profile: true as const } };
+    const staged = await this.#orAbort(running, () => this.#stage(running, explained, signal));
+    await abortOrExpire(this.#options, kind, transactionId, ONLY_EXPLAINED);
+    return explainedLines(kind, transactionId, staged, staged.rowsChanged);
+  }
+
+  async #begin(request: ChangeRequest): Promise<{ planned: PlannedChange; running: Running }> {
     const { committer, random, coordinator, clock } = this.#options;
     const { table, kind, signal } = request;
     const planned = await request.plan();
@@ -113,19 +147,7 @@ export class Changes {
       signal,
     });
     const deadlineMs = clock.monotonicMs() + timeoutMs;
-    const running: Running = { ...request, transactionId, label, deadlineMs };
-    const { staged, result } = await this.#orAbort(running, async () => {
-      const first = { planned, staged: await this.#stage(running, planned, signal) };
-      return await this.#commitStaged(running, first);
-    });
-    countTransaction(this.#options, kind, result.state);
-    if (result.state !== 'VISIBLE') {
-      const detail = 'the table was dropped, or the transaction was aborted';
-      throw fail('CHANGE_ABORTED', { what: kind.toUpperCase(), transactionId, detail });
-    }
-    const { rowsChanged, rowsFiltered } = staged;
-    countRows(this.#options, kind, rowsChanged, rowsFiltered);
-    return { label, transactionId, rowsChanged, rowsFiltered };
+    return { planned, running: { ...request, transactionId, label, deadlineMs } };
   }
 
   async #commitStaged(running: Running, first: Staged) {
@@ -207,7 +229,7 @@ export class Changes {
   }
 
   #commit(
-    { transactionId, table, kind }: Running,
+    { transactionId, table, kind, deleted }: Running,
     { tables, rowsLoaded, rowsFiltered, errorSamples }: StagedChange,
     turn?: Turn,
   ): Promise<CommitResult> {
@@ -218,6 +240,7 @@ export class Changes {
       rowsLoaded,
       rowsFiltered,
       errorSamples,
+      ...(deleted === undefined ? {} : { deleted }),
       ...(turn === undefined ? {} : { turn }),
     });
   }

@@ -17,8 +17,10 @@ import {
   commitOrAsk,
   countRows,
   countTransaction,
+  explainedLines,
   GRACE_MS,
   namedTimeout,
+  ONLY_EXPLAINED,
 } from '../own-transaction.ts';
 
 /** Runs a plan on a CN. */
@@ -76,18 +78,8 @@ export class Inserts {
    * where the state of the label tells.
    */
   async run(request: InsertRequest): Promise<InsertResult> {
-    const { committer, random, coordinator } = this.#options;
-    const { table, plan, signal } = request;
-    const { transactionId, label } = await committer.beginOther({
-      label: request.label ?? `insert_${random.uuid()}`,
-      databaseId: table.databaseId,
-      tableId: table.id,
-      source: 'INSERT_STREAMING',
-      coordinator,
-      timeoutMs: plan.timeoutMs + GRACE_MS,
-      userName: plan.userName,
-      signal,
-    });
+    const { plan, signal } = request;
+    const { transactionId, label } = await this.#begin(request);
     const staged = await this.#stage(plan, transactionId, label, signal);
     failpoint('insert.before-commit');
     const result = await this.#commit(request, transactionId, staged);
@@ -99,6 +91,29 @@ export class Inserts {
     const { rowsLoaded, rowsFiltered } = staged;
     countRows(this.#options, KIND, rowsLoaded, rowsFiltered);
     return { label, transactionId, rowsLoaded, rowsFiltered };
+  }
+
+  /** EXPLAIN ANALYZE: all is done but the commit. Throws as `run` does. */
+  async explain(request: InsertRequest): Promise<readonly string[]> {
+    const { transactionId, label } = await this.#begin({ ...request, label: null });
+    const plan = { ...request.plan, profile: true } as const;
+    const staged = await this.#stage(plan, transactionId, label, request.signal);
+    await abortOrExpire(this.#options, KIND, transactionId, ONLY_EXPLAINED);
+    return explainedLines(KIND, transactionId, staged);
+  }
+
+  #begin({ table, plan, label, signal }: InsertRequest): ReturnType<Committer['beginOther']> {
+    const { committer, random, coordinator } = this.#options;
+    return committer.beginOther({
+      label: label ?? `insert_${random.uuid()}`,
+      databaseId: table.databaseId,
+      tableId: table.id,
+      source: 'INSERT_STREAMING',
+      coordinator,
+      timeoutMs: plan.timeoutMs + GRACE_MS,
+      userName: plan.userName,
+      signal,
+    });
   }
 
   async #stage(

@@ -2,13 +2,16 @@
 // kinds of load that come later, which are empty until then. SOURCE: StarRocks docs, information_schema.
 import {
   type LoadOutcome,
+  type Range,
   readOutcome,
   type TransactionRecord,
   type TransactionState,
+  type Transactions,
 } from '../../catalog/transactions.ts';
 import { showRow } from '../../loads/routine/show.ts';
 import { REJECTED_RECORDS_TABLE, STATISTICS_DATABASE } from '../../model/system-tables.ts';
 import { variableText } from '../variables.ts';
+import type { Wanted } from '../wanted.ts';
 import { type ViewContext, type ViewRow, type ViewTable, viewColumns } from './view.ts';
 
 const ROUTINE_LOAD_COLUMNS = viewColumns(
@@ -73,7 +76,7 @@ export function withOlder(
   return isNew ? [...newest, older] : newest;
 }
 
-/** Most INSERTs of one list, the newest; older ones go with their labels anyway. */
+/** Most INSERTs of one list, the newest, and as many older ones of what is asked for. */
 const LOADS_LIMIT = 2_000;
 
 const LOAD_STATES: Readonly<Record<TransactionState, string>> = {
@@ -100,26 +103,33 @@ export interface ListedLoad {
 }
 
 /**
- * INSERTs that the session may know of, newest first, as long as their labels are kept. `databaseName`
- * null = of all databases. `older` is listed too, when it is an INSERT.
+ * INSERTs that the session may know of, newest first, as long as their labels are kept: the newest 2,000, and the
+ * newest 2,000 of those with the labels, ids and times of creation that are asked for. `databaseName` null = of all
+ * databases; `idColumn`: the list's name of ids, in lower case.
  */
 export async function listedLoads(
-  { services, visible }: Pick<ViewContext, 'services' | 'visible'>,
+  context: Pick<ViewContext, 'services' | 'visible' | 'wanted' | 'atMs'>,
   databaseName: string | null,
-  older: TransactionRecord | null = null,
+  idColumn: string,
 ): Promise<readonly ListedLoad[]> {
+  const { services, visible } = context;
   const { catalog } = services;
   const databases = new Map((await catalog.databases.list()).map(({ id, name }) => [id, name]));
   const tables = new Map((await catalog.tables.all()).map(({ id, name }) => [id, name]));
   const only = [...databases].find(([, name]) => name === databaseName)?.[0];
   if (databaseName !== null && only === undefined) return [];
-  const newest = await catalog.transactions.list({
+  const inserts = {
     ...(only === undefined ? {} : { databaseId: only }),
     inserts: true,
     limit: LOADS_LIMIT,
-  });
-  const insert = older?.source === 'INSERT_STREAMING' ? older : null;
-  return withOlder(newest, insert).flatMap((transaction) => {
+  };
+  const newest = await catalog.transactions.list(inserts);
+  const filter = olderLoads(context, idColumn);
+  const isCut = newest.length === LOADS_LIMIT && filter !== null;
+  const older = isCut ? await catalog.transactions.list({ ...inserts, ...filter }) : [];
+  const known = new Set(newest.map(({ id }) => id));
+  const all = [...newest, ...older.filter(({ id }) => !known.has(id))];
+  return all.flatMap((transaction) => {
     const { databaseId, tableId, state, reason } = transaction;
     const database = databases.get(databaseId);
     const table = (tableId === null ? undefined : tables.get(tableId)) ?? '';
@@ -137,9 +147,49 @@ export async function listedLoads(
   });
 }
 
+/** Which loads are asked for, in terms of the metadata; null = no ones in particular. */
+function olderLoads(
+  { wanted, atMs }: Pick<ViewContext, 'wanted' | 'atMs'>,
+  idColumn: string,
+): Pick<Parameters<Transactions['list']>[0], 'labels' | 'ids' | 'prepareMs'> | null {
+  const [id, label, created] = [idColumn, 'label', 'create_time'].map(
+    (name) => wanted.get(name) ?? wanted.get(name.replace('_', '')),
+  );
+  const labels = label?.equals;
+  const ids = id === undefined ? null : rangeOf(id, idOf);
+  const prepareMs = created === undefined ? null : rangeOf(created, atMs);
+  if (labels == null && ids === null && prepareMs === null) return null;
+  return {
+    ...(labels == null ? {} : { labels }),
+    ...(ids === null ? {} : { ids }),
+    // Times are shown in whole seconds.
+    ...(prepareMs === null
+      ? {}
+      : {
+          prepareMs: { ...prepareMs, high: prepareMs.high === null ? null : prepareMs.high + 999 },
+        }),
+  };
+}
+
+function idOf(text: string): number | null {
+  return /^\d{1,15}$/.test(text) ? Number(text) : null;
+}
+
+function rangeOf(
+  { equals, low, high }: Wanted,
+  read: (text: string) => number | null,
+): Range | null {
+  const values = equals?.map(read) ?? [];
+  if (values.length > 0 && values.every((value) => value !== null)) {
+    return { low: Math.min(...values), high: Math.max(...values) };
+  }
+  const range = { low: low === null ? null : read(low), high: high === null ? null : read(high) };
+  return range.low === null && range.high === null ? null : range;
+}
+
 async function loadRows(context: ViewContext): Promise<ViewRow[]> {
   const { time } = context;
-  return (await listedLoads(context, null)).map(
+  return (await listedLoads(context, null, 'id')).map(
     ({ transaction, database, table, state, progress, error, outcome, trackingSql }) => ({
       ID: transaction.id,
       LABEL: transaction.label,

@@ -3,10 +3,12 @@
 import { INFORMATION_SCHEMA, SYS } from '../../catalog/catalog.ts';
 import { timeFormatter } from '../../loads/time-zone.ts';
 import type { InlineTableSource } from '../../query/catalog.ts';
+import { epochOfLocal } from '../../query/time-zone.ts';
 import { printString } from '../../sql/print-text.ts';
 import type { StatementContext } from '../types.ts';
 import { variableText } from '../variables.ts';
 import { type Visibility, visibilityOf } from '../visibility.ts';
+import { NOTHING_WANTED, type WantedColumns } from '../wanted.ts';
 import { ABSENT_VIEWS } from './absent.ts';
 import { COLUMN_VIEWS } from './columns.ts';
 import { COMPACTION_VIEWS } from './compactions.ts';
@@ -75,9 +77,12 @@ export function systemViewSql(
   return `${rows.sql} WHERE concat(${loadOf.database}, '.', ${loadOf.table}) IN (${tables.join(', ')})`;
 }
 
+const TIME = /^\d{4}-\d{2}-\d{2}( \d{2}:\d{2}:\d{2})?$/;
+
 /** What rows of views and lists are made from, for one statement. */
 export async function viewContext(
   context: Pick<StatementContext, 'session' | 'services'>,
+  wanted: WantedColumns = NOTHING_WANTED,
 ): Promise<ViewContext> {
   const { session, services } = context;
   const visible = await visibilityOf(context);
@@ -93,6 +98,8 @@ export async function viewContext(
         : [],
     ),
     time: (atMs) => (atMs === null ? null : format(atMs)),
+    atMs: (text) => (TIME.test(text) ? epochOfLocal(text, zone) : null),
+    wanted,
   };
 }
 
@@ -101,10 +108,11 @@ export async function systemTable(
   database: string,
   name: string,
   context: Pick<StatementContext, 'session' | 'services'>,
+  wanted: WantedColumns = NOTHING_WANTED,
 ): Promise<InlineTableSource | undefined> {
   const view = systemView(database, name);
   if (view === undefined || typeof view.rows === 'object') return undefined;
-  const rows = view.rows === 'none' ? [] : await view.rows(await viewContext(context));
+  const rows = view.rows === 'none' ? [] : await view.rows(await viewContext(context, wanted));
   return {
     kind: 'inline',
     databaseName: database.toLowerCase(),

@@ -3,6 +3,7 @@ import { assert } from '../../base/assert.ts';
 import type { SqlType } from '../../model/sql-type.ts';
 import type { Services, Session } from '../types.ts';
 import type { Visibility } from '../visibility.ts';
+import type { WantedColumns } from '../wanted.ts';
 
 export type Cell = string | number | bigint | boolean | null;
 
@@ -27,6 +28,10 @@ export interface ViewContext {
   readonly system: readonly SystemTable[];
   /** `yyyy-MM-dd HH:mm:ss` in the session's time zone; null stays null. */
   readonly time: (atMs: number | null) => string | null;
+  /** A text of `time` back: milliseconds since the epoch; null for any other text. */
+  readonly atMs: (text: string) => number | null;
+  /** What the statement asks of the rows: a view that shows only the newest ones looks up older ones by it. */
+  readonly wanted: WantedColumns;
 }
 
 /** One row by column name; a column that is left out is NULL. */

@@ -35,7 +35,6 @@ export const ABSENT_LISTS = {
   'DATACACHE RULES': emptyList(
     'Rule Id, Catalog, Database, Table, Priority, Predicates, Properties',
   ),
-  DELETE: emptyList('TableName, PartitionName, CreateTime, DeleteCondition, State'),
   EVENTS: emptyList(
     'Db, Name, Definer, Time, Type, Execute at, Interval value, Interval field, Status, Ends, Status, Originator, character_set_client, collation_connection, Database Collation',
   ),

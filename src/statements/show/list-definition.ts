@@ -4,8 +4,6 @@ import type { ViewContext } from '../information-schema/view.ts';
 export interface ListContext extends ViewContext {
   /** From FROM, else the session's; null when there is neither. */
   readonly database: string | null;
-  /** What WHERE asks columns (lower case) to equal: a list that is cut looks these up besides. */
-  readonly wanted: ReadonlyMap<string, string>;
 }
 
 export type ListRow = readonly (string | number | null)[];

@@ -3,10 +3,12 @@ import type { Expression } from '../../sql/ast/expression.ts';
 import type { ShowListWhat } from '../../sql/ast/show.ts';
 import { databaseOf } from '../databases.ts';
 import { viewContext } from '../information-schema/system-databases.ts';
-import { equalities, filterRows } from '../show-filter.ts';
+import { filterRows } from '../show-filter.ts';
 import { type Handler, textRows } from '../types.ts';
+import { wantedColumns } from '../wanted.ts';
 import { ABSENT_LISTS } from './absent-lists.ts';
 import { ALTER_LISTS } from './alter-lists.ts';
+import { DELETES } from './deletes.ts';
 import type { ListContext, ListDefinition } from './list-definition.ts';
 import { LOAD_LISTS } from './load-lists.ts';
 import { NODE_LISTS } from './nodes.ts';
@@ -19,6 +21,7 @@ export const LISTS: Readonly<Record<ShowListWhat, ListDefinition>> = {
   ...LOAD_LISTS,
   ...ALTER_LISTS,
   ...ABSENT_LISTS,
+  DELETE: DELETES,
 };
 
 /** Rows of a list as text. */
@@ -55,8 +58,8 @@ export const showList: Handler<'show_list'> = async (statement, context) => {
   if (given !== null) await context.services.catalog.databases.get(given);
   const database = given ?? context.session.database;
   const condition = named(where, definition);
-  const wanted = equalities(condition);
-  const rows = await listRows(definition, { ...(await viewContext(context)), database, wanted });
+  const view = await viewContext(context, wantedColumns(condition));
+  const rows = await listRows(definition, { ...view, database });
   const likeColumn = definition.like === undefined ? 0 : columns.indexOf(definition.like);
   const kept = filterRows(columns, rows, { like, where: condition }, likeColumn);
   const sorted = orderRows(`SHOW ${what}`, columns, kept, orderBy);

@@ -87,8 +87,8 @@ async function wantedTransaction(
   idColumn: string,
 ): Promise<TransactionRecord | null> {
   const { transactions } = services.catalog;
-  const id = Number(wanted.get(idColumn) ?? Number.NaN);
-  const label = wanted.get('label');
+  const id = Number(wanted.get(idColumn)?.equals?.[0] ?? Number.NaN);
+  const label = wanted.get('label')?.equals?.[0];
   const found = Number.isSafeInteger(id)
     ? await transactions.find(asId<TransactionId>(id))
     : label === undefined
@@ -98,10 +98,8 @@ async function wantedTransaction(
 }
 
 async function loads(context: ListContext): Promise<readonly ListRow[]> {
-  const { services, time, database } = context;
-  const id = database === null ? undefined : (await services.catalog.databases.find(database))?.id;
-  const older = id === undefined ? null : await wantedTransaction(context, id, 'jobid');
-  return (await listedLoads(context, database, older)).map(
+  const { time, database } = context;
+  return (await listedLoads(context, database, 'jobid')).map(
     ({ transaction, state, progress, error, outcome, trackingSql }) => {
       const started = time(transaction.prepareMs);
       const [read, loaded] = [rowsRead(outcome), outcome?.rowsLoaded ?? null];

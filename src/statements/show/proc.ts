@@ -271,7 +271,7 @@ export const showProc: Handler<'show_proc'> = async ({ path }, context) => {
   }
   const { database } = context.session;
   const view = await viewContext(context);
-  const table = await node(rest, { ...view, database, wanted: new Map() });
+  const table = await node(rest, { ...view, database });
   if (table === undefined) throw analysisError(`Proc path '${path}' doesn't exist`);
   return textRows(
     table.columns,

@@ -50,6 +50,7 @@ async function openRig(context: TestContext): Promise<Rig> {
     ...plain,
     clock,
     inserts: {
+      ...plain.inserts,
       run: ({ signal }) => {
         const end = deferred<InsertResult>();
         inserts.push(end);

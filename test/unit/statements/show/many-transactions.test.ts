@@ -8,6 +8,9 @@ import {
   REJECTED_RECORDS_TABLE,
   STATISTICS_DATABASE,
 } from '../../../../src/model/system-tables.ts';
+import { parseStatement } from '../../../../src/sql/parse.ts';
+import { systemTable } from '../../../../src/statements/information-schema/system-databases.ts';
+import { wantedOfTable } from '../../../../src/statements/wanted.ts';
 import { openStatementRig } from '../../../support/statement-rig.ts';
 
 const MANY = 2_005;
@@ -57,4 +60,37 @@ test('the newest 2,000 are listed; an older one is found by what it is called', 
     // A list cannot look up every way in which it is asked.
     assert.deepEqual(await labels(`SHOW ${what} WHERE Label = 'Oldest' OR ${id} = 1`), []);
   }
+
+  // Loads are found by ranges, too: page after page.
+  for (const where of [
+    `JobId <= ${first}`,
+    `${first} >= JobId`,
+    `JobId BETWEEN 1 AND ${first}`,
+    `JobId IN (${first})`,
+    `Label IN ('Oldest', 'nowhere')`,
+    `CreateTime <= '2999-01-01 00:00:00' AND JobId < ${first + 1}`,
+  ]) {
+    assert.deepEqual(await labels(`SHOW LOAD WHERE ${where}`), ['Oldest'], where);
+  }
+  assert.equal((await labels(`SHOW LOAD WHERE JobId < ${first + 100}`)).length, 100);
+  const listed = async (where: string): Promise<readonly (string | null)[]> => {
+    const statement = parseStatement(`SELECT * FROM information_schema.loads AS l WHERE ${where}`);
+    assert(statement.kind === 'query');
+    const wanted = wantedOfTable(statement, ({ name }) => name === 'loads');
+    const view = await systemTable('information_schema', 'loads', rig, wanted);
+    return view?.rows.map((row) => row[1] ?? null) ?? [];
+  };
+  assert.equal((await listed('true')).length, SHOWN);
+  for (const where of [
+    `l.LABEL = 'Oldest'`,
+    `ID = ${first}`,
+    `ID <= ${first} AND STATE = 'LOADING'`,
+    `LABEL IN ('Oldest') AND DB_NAME = 'quickstart'`,
+  ]) {
+    // Beside the newest, which the query itself leaves out.
+    const rows = await listed(where);
+    assert.deepEqual([rows.length, rows.at(-1)], [SHOWN + 1, 'Oldest'], where);
+  }
+  assert.equal((await listed(`CREATE_TIME < '2999-01-01'`)).length, SHOWN);
+  assert.equal((await listed(`CREATE_TIME < '1999-01-01'`)).length, SHOWN);
 });
