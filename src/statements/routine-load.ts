@@ -10,10 +10,11 @@ import { CN_ID } from './information-schema/nodes.ts';
 import { checkName } from './names.ts';
 import { propertyMap } from './properties.ts';
 import { limitRows, orderRows } from './show/order.ts';
-import { equalities, filterRows } from './show-filter.ts';
+import { filterRows } from './show-filter.ts';
 import { type Handler, OK, textRows } from './types.ts';
 import { variableText } from './variables.ts';
 import { visibilityOf } from './visibility.ts';
+import { wantedColumns } from './wanted.ts';
 
 function kafkaProperties(source: LoadSource): Record<string, string> {
   if (source.type !== 'KAFKA')
@@ -123,7 +124,7 @@ export const showRoutineLoadTask: Handler<'show_routine_load_task'> = async (
 ) => {
   const { session, services } = context;
   const database = databaseOrCurrent(statement.database?.name ?? null, session);
-  const name = equalities(statement.where).get('jobname');
+  const name = wantedColumns(statement.where).get('jobname')?.equals?.[0];
   if (name === undefined) throw analysisError(TASKS_OF_WHICH);
   const timeZone = variableText('time_zone', 'session', session, services.globals) ?? 'Etc/UTC';
   const jobs = await services.routineLoads.list({ database, name, all: true }, timeZone);
