@@ -5,7 +5,7 @@
 export const MASK = '******';
 
 const SECRET_NAME =
-  /password|passphrase|secret|jaas|token|credential|access[._]?key|shared[._]?key|private[._]?key|ssl\.key\.pem|keystore\.key|keytab_content/i;
+  /password|passphrase|secret|jaas|token(?!\.endpoint\.url)|credential|access[._]?key|shared[._]?key|private[._]?key|ssl\.key\.pem|keystore\.key|keytab_content/i;
 
 /** Is the value of a property or setting of this name to be kept from being shown? */
 export function isSecretName(name: string): boolean {
@@ -22,6 +22,11 @@ const AFTER_WORD = new RegExp(
   'gi',
 );
 const URL_USER = /(\w:\/\/)[^\s/@'"]+@/g;
+
+/** Without user and password in URLs. */
+export function maskUrlUsers(text: string): string {
+  return text.replace(URL_USER, `$1${MASK}@`);
+}
 
 /** The text with the values of secret properties, passwords and credentials in URLs as `******`. */
 export function maskSecrets(sql: string): string {

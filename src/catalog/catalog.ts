@@ -18,6 +18,7 @@ import type { NewPartition, PartitionStore } from './partition-store.ts';
 import type { RecycleBin } from './recycle-bin.ts';
 import type { RetentionStore } from './retention-store.ts';
 import type { SchemaStore } from './schema-store.ts';
+import type { SmallFiles } from './small-files.ts';
 import type { Tasks } from './task-store.ts';
 import type { Transactions } from './transactions.ts';
 import type { TurnStore } from './turn-store.ts';
@@ -318,6 +319,8 @@ export interface CatalogScope {
   readonly audit: AuditStore;
   /** What was dropped and can be recovered. */
   readonly recycleBin: RecycleBin;
+  /** Files of CREATE FILE. */
+  readonly smallFiles: SmallFiles;
 }
 
 export interface Catalog extends CatalogScope {

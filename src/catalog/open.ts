@@ -44,6 +44,7 @@ import type { MetadataTables } from './schema/tables.ts';
 import { SchemaStore } from './schema-store.ts';
 import { openKeyFile, type Sealer } from './secrets.ts';
 import { SettingStore } from './settings.ts';
+import { SmallFileStore } from './small-files.ts';
 import { readTableSnapshot } from './snapshots.ts';
 import { emptyTable, TableStore } from './tables.ts';
 import { TaskStore } from './task-store.ts';
@@ -288,6 +289,7 @@ class Scope implements CatalogScope {
   readonly versions: VersionStore;
   readonly audit: AuditStore;
   readonly recycleBin: RecycleBin;
+  readonly smallFiles: SmallFileStore;
 
   constructor(context: CatalogContext) {
     this.volumes = new VolumeStore(context);
@@ -313,6 +315,7 @@ class Scope implements CatalogScope {
     this.versions = new VersionStore(context);
     this.audit = new AuditStore(context);
     this.recycleBin = new RecycleBin(context);
+    this.smallFiles = new SmallFileStore(context);
   }
 }
 

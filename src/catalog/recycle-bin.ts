@@ -194,6 +194,7 @@ export class RecycleBin {
         .where('database_id', 'in', gone)
         .execute();
       await db.deleteFrom('views').where('database_id', 'in', gone).execute();
+      await db.deleteFrom('small_files').where('database_id', 'in', gone).execute();
     });
   }
 }

@@ -11,7 +11,7 @@ const VERSION = 'v1:';
 const TOKEN_BYTES = 16;
 
 /** What a sealed text is for; bound into it, so that it cannot be moved to another place. */
-export type SealPurpose = 'volume-params' | 'load-job' | 'key-check';
+export type SealPurpose = 'volume-params' | 'load-job' | 'small-file' | 'key-check';
 
 export class Sealer {
   readonly #key: Buffer;

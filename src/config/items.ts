@@ -84,6 +84,18 @@ export const CONFIG_ITEMS = {
     'false',
     'make builtin_storage_volume from the keys above',
   ),
+  max_small_file_number: mutable(
+    used('fe', 'int', '100', 'most files of CREATE FILE, over all databases'),
+  ),
+  max_small_file_size_bytes: mutable(
+    used('fe', 'int', '1048576', 'largest file of CREATE FILE, in bytes'),
+  ),
+  small_file_dir: used(
+    'fe',
+    'string',
+    '',
+    'directory that CREATE FILE may read from by file: URLs; none when empty',
+  ),
   max_routine_load_task_concurrent_num: used(
     'fe',
     'int',
@@ -288,6 +300,8 @@ export const CONFIG_LIMITS: Readonly<Partial<Record<ConfigKey, ConfigLimit>>> = 
   catalog_trash_expire_second: { min: 0, max: 315_360_000 },
   rejected_records_retained_days: { min: 1, max: 36_500 },
   sys_log_level: { words: ['DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL'] },
+  max_small_file_number: { min: 0, max: 10_000 },
+  max_small_file_size_bytes: { min: 1, max: 16 * 1024 * 1024 },
   max_routine_load_task_concurrent_num: { min: 1 },
   routine_load_scheduler_interval_millisecond: MILLISECONDS,
   routine_load_freshness_millisecond: MILLISECONDS,

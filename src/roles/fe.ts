@@ -43,6 +43,7 @@ import { Logins } from './logins.ts';
 import { mysqlHandler, type RunQuery } from './mysql-door.ts';
 import { openConnections } from './open-connections.ts';
 import { readRows } from './read-rows.ts';
+import { makeSmallFiles } from './small-files.ts';
 import type { StoreOpener } from './stores.ts';
 import { checkTable } from './table-check.ts';
 import { startTaskRunner } from './task-runner.ts';
@@ -436,6 +437,7 @@ async function makeServices(
       scheduler,
       errorLogUrl: (id) => errorLogUrl(catalog, { host, ...ports }, { kind: 'job', id }),
     }),
+    smallFiles: makeSmallFiles(options),
     inserts: makeInserts(options, committer),
     changes: makeChanges(options, committer),
     newUuid: () => random.uuid(),

@@ -2,6 +2,7 @@
 // statements/. Properties are printed in clear text: whoever logs them must mask secrets first.
 import type { AccountStatement } from './ast/account.ts';
 import type { AdminStatement } from './ast/admin.ts';
+import type { FileStatement } from './ast/file.ts';
 import type { Identifier, Property } from './ast/node.ts';
 import type { RoutineLoadStatement } from './ast/routine-load.ts';
 import type { PrepareSource, SessionStatement, SetItem } from './ast/session.ts';
@@ -13,7 +14,7 @@ import { printExpression, printLimit, printOrderBy, printQuery } from './print.t
 import { printAccount } from './print-account.ts';
 import { printAdmin } from './print-admin.ts';
 import { printChange } from './print-change.ts';
-import { printDdl } from './print-ddl.ts';
+import { printDatabase, printDdl } from './print-ddl.ts';
 import { printPartitionNames } from './print-query.ts';
 import { printShow } from './print-show.ts';
 import { printTask } from './print-task.ts';
@@ -58,6 +59,9 @@ export function printStatement(statement: Statement): string {
     case 'describe_storage_volume':
     case 'set_default_storage_volume':
       return printVolume(statement);
+    case 'create_file':
+    case 'drop_file':
+      return printFile(statement);
     case 'use_database':
     case 'set_variables':
     case 'kill':
@@ -157,6 +161,15 @@ function printVolume(statement: VolumeStatement): string {
 
 const printProperties = (properties: readonly Property[]): string =>
   properties.length === 0 ? '' : `PROPERTIES ${printPropertyList(properties)}`;
+
+function printFile({ kind, name: file, database, properties }: FileStatement): string {
+  return words(
+    kind === 'create_file' ? 'CREATE FILE' : 'DROP FILE',
+    printString(file),
+    database !== null && `FROM ${printDatabase(database)}`,
+    printProperties(properties),
+  );
+}
 
 type Loads = Extract<RoutineLoadStatement, { kind: 'create_routine_load' | 'alter_routine_load' }>;
 

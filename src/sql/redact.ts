@@ -8,7 +8,7 @@ import { lexStatement, type Token } from './lexer.ts';
 const MAX_NESTING = 3;
 /** Only texts with one of these can have a secret: others cost one look. */
 const SUSPECT =
-  /identified|pass(?:word|phrase)|secret|token|credential|jaas|keytab|[._](?:key|pem)|(?:access|shared|private)key|:\/\//i;
+  /identified|pass(?:word|phrase)|secret|token|credential|jaas|keytab|[._](?:key|pem)|(?:access|shared|private)key|\bfile\b|:\/\//i;
 /** What ends the part of a statement that IDENTIFIED begins. */
 const AFTER_IDENTIFIED: ReadonlySet<string> = new Set(['DEFAULT', 'PROPERTIES', ';']);
 const ASSIGNS: ReadonlySet<string> = new Set(['=', ':=', '=>']);
@@ -70,7 +70,9 @@ function isSecretValue(tokens: readonly Token[], index: number): boolean {
   // PASSWORD('x'), PASSWORD 'x'
   if (wordAt(index - 1) === 'PASSWORD') return true;
   if (wordAt(index - 1) === '(' && wordAt(index - 2) === 'PASSWORD') return true;
-  return isAfterIdentified(tokens, index) || isSetPassword(tokens, index);
+  return (
+    isAfterIdentified(tokens, index) || isSetPassword(tokens, index) || isFileContent(tokens, index)
+  );
 }
 
 /** IDENTIFIED {BY 'x' | WITH plugin AS 'x' | whatever was meant by it}: everything up to the next clause. */
@@ -81,6 +83,14 @@ function isAfterIdentified(tokens: readonly Token[], index: number): boolean {
     if (AFTER_IDENTIFIED.has(word)) return false;
   }
   return false;
+}
+
+/** CREATE FILE ... ("content" = "a key", "url" = "data:... or signed"). */
+function isFileContent(tokens: readonly Token[], index: number): boolean {
+  if (tokens[0]?.word !== 'CREATE' || tokens[1]?.word !== 'FILE') return false;
+  return (
+    tokens[index - 1]?.word === '=' && /^(?:content|url)$/i.test(tokens[index - 2]?.text ?? '')
+  );
 }
 
 /** SET PASSWORD [FOR user] = 'x': what comes after the `=`, or right after the word. */

@@ -161,12 +161,6 @@ export const REFUSED_STATEMENTS: readonly RefusedStatement[] = [
   ...rows('never', 'there are no plugins', 'INSTALL', 'UNINSTALL'),
   ...rows(
     'never',
-    'name files where they are used, e.g. ssl.ca.location',
-    'CREATE FILE',
-    'DROP FILE',
-  ),
-  ...rows(
-    'never',
     'rights are on tables and views: grant SELECT on a view that shows less',
     'CREATE MASKING',
     'ALTER MASKING',

@@ -40,6 +40,7 @@ import {
   use,
 } from './databases.ts';
 import { explain } from './explain.ts';
+import { createFile, dropFile } from './files.ts';
 import { adminSetConfig, adminShowConfig } from './frontend-config.ts';
 import { insert } from './insert.ts';
 import { adminSweep, checkTable } from './maintenance.ts';
@@ -91,6 +92,8 @@ import {
 
 export const HANDLERS: { readonly [K in StatementKind]: Handler<K> | null } = {
   // -- storage volumes
+  create_file: createFile,
+  drop_file: dropFile,
   create_storage_volume: createStorageVolume,
   alter_storage_volume: alterStorageVolume,
   drop_storage_volume: dropStorageVolume,

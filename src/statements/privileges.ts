@@ -12,6 +12,7 @@ import type { Query } from '../sql/ast/query.ts';
 import type { JobName } from '../sql/ast/routine-load.ts';
 import type { Statement, StatementKind } from '../sql/ast/statement.ts';
 import { databaseOf, databaseOrCurrent } from './databases.ts';
+import { databaseOfFile } from './files.ts';
 import { tableName } from './tables.ts';
 import type { Session, StatementFor } from './types.ts';
 
@@ -113,6 +114,15 @@ export const STATEMENT_PRIVILEGES: { readonly [K in StatementKind]: Row<K> } = {
   show_storage_volumes: { of: 'none', note: 'lists those with any right' },
   describe_storage_volume: ({ name }) => [onVolume(name.name, 'ANY')],
   set_default_storage_volume: ({ name }) => [onVolume(name.name, ['ALTER'])],
+  // -- small files
+  create_file: (statement, session) => [
+    onDatabase(databaseOfFile(statement, session), 'ANY'),
+    onSystem('FILE'),
+  ],
+  drop_file: (statement, session) => [
+    onDatabase(databaseOfFile(statement, session), 'ANY'),
+    onSystem('FILE'),
+  ],
   // -- databases and tables
   create_database: ({ properties }) => [
     { anyOf: ['CREATE DATABASE'], on: { type: 'CATALOG', name: 'default_catalog' } },

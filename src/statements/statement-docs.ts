@@ -35,6 +35,14 @@ export const STATEMENT_DOCS: Readonly<Record<StatementKind, StatementDoc>> = {
   show_storage_volumes: volume("SHOW STORAGE VOLUMES [LIKE 'p']"),
   describe_storage_volume: volume('DESC STORAGE VOLUME v'),
   set_default_storage_volume: volume('SET v AS DEFAULT STORAGE VOLUME'),
+  create_file: load(
+    'CREATE FILE "name" [IN d] PROPERTIES ("url" = "..", "catalog" = "kafka" [, "md5" = ".."])',
+    'url also takes data: and, below small_file_dir of fe.conf, file:; "content" = "text" stands in for it; the content is encrypted in the metadata',
+  ),
+  drop_file: load(
+    'DROP FILE "name" [FROM d] PROPERTIES ("catalog" = "kafka")',
+    'refused while a load job names the file',
+  ),
   create_database: ddl('CREATE DATABASE [IF NOT EXISTS] d [PROPERTIES ("storage_volume" = "v")]'),
   alter_database: ddl('ALTER DATABASE d RENAME e'),
   drop_database: ddl('DROP DATABASE [IF EXISTS] d [FORCE]'),

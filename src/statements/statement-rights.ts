@@ -8,6 +8,8 @@ import type { Session } from './types.ts';
 
 /** For each kind whose rights depend on the statement: one that needs the most of them. */
 export const RIGHTS_EXAMPLES: Readonly<Partial<Record<StatementKind, string>>> = {
+  create_file: 'CREATE FILE "f" PROPERTIES ("url" = "http://h/f", "catalog" = "kafka")',
+  drop_file: 'DROP FILE "f" PROPERTIES ("catalog" = "kafka")',
   create_storage_volume:
     'CREATE STORAGE VOLUME v TYPE = S3 LOCATIONS = ("s3://b/p") PROPERTIES ("a" = "b")',
   alter_storage_volume: 'ALTER STORAGE VOLUME v COMMENT = "c"',

@@ -13,6 +13,7 @@ import type { Config } from '../config/load.ts';
 import type { Changes } from '../loads/change/service.ts';
 import type { Inserts } from '../loads/insert/service.ts';
 import type { RoutineLoads } from '../loads/routine/service.ts';
+import type { SmallFileService } from '../loads/small-files.ts';
 import type { ConstantResult, QueryPlan } from '../model/query-plan.ts';
 import type { TableInfo, VolumeSpec } from '../model/table.ts';
 import type { TablePoint } from '../model/table-point.ts';
@@ -103,6 +104,7 @@ export interface Services {
   readonly clock: Clock;
   readonly log: Log;
   readonly routineLoads: RoutineLoads;
+  readonly smallFiles: SmallFileService;
   readonly inserts: Pick<Inserts, 'run' | 'explain'>;
   readonly changes: Pick<Changes, 'run' | 'explain'>;
   readonly connections: Connections;

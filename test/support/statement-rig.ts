@@ -10,6 +10,7 @@ import { loadConfig } from '../../src/config/load.ts';
 import { routineLoadPartitionHooks } from '../../src/loads/routine/on-partition-change.ts';
 import { routineLoadSchemaHooks } from '../../src/loads/routine/on-schema-change.ts';
 import { RoutineLoads } from '../../src/loads/routine/service.ts';
+import { SmallFileService } from '../../src/loads/small-files.ts';
 import type { VolumeSpec } from '../../src/model/table.ts';
 import { executeStatement } from '../../src/statements/execute.ts';
 import type { Services, Session } from '../../src/statements/types.ts';
@@ -73,6 +74,11 @@ export async function openStatementRig(context: TestContext): Promise<StatementR
       config: loadConfig([]),
       clock: systemClock,
       log: silentLog,
+      smallFiles: new SmallFileService({
+        catalog,
+        clock: systemClock,
+        limits: () => ({ maxFiles: 5, maxBytes: 1000, directory: '' }),
+      }),
       nodes: {
         frontend: () => ({
           host: '127.0.0.1',

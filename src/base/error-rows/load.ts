@@ -120,6 +120,22 @@ export const LOAD_ERRORS = {
     'table {tableId} changed while a change of it was being worked out: {detail}',
     'nothing is lost; it is worked out anew',
   ),
+  SMALL_FILE_EXISTS: row('user', 'File {file} already exist'),
+  SMALL_FILE_MISSING: row(
+    'user',
+    "no file '{file}' in the catalog kafka of the job's database",
+    'SHOW FILE lists those there are; CREATE FILE makes one',
+  ),
+  SMALL_FILE_IN_USE: row(
+    'user',
+    "file '{file}' cannot be dropped: Routine Load '{job}' names it",
+    'STOP the job, or ALTER it to name another file, first',
+  ),
+  SMALL_FILE_FETCH: row(
+    'user',
+    'Failed to download file from url: {url}, {reason}',
+    'a file of CREATE FILE has 1 byte to max_small_file_size_bytes',
+  ),
   COMPACTION_STALE: row(
     'retry',
     'compaction of table {tableId}: {detail}',

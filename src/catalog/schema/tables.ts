@@ -352,6 +352,17 @@ export interface TaskRunsTable {
   error_message: string;
 }
 
+export interface SmallFilesTable {
+  id: number;
+  database_id: number;
+  catalog_name: string;
+  name: string;
+  size_bytes: number;
+  md5: string;
+  content_sealed: string;
+  created_ms: number;
+}
+
 export interface MetadataTables {
   frontend_config: FrontendConfigTable;
   tasks: TasksTable;
@@ -383,4 +394,5 @@ export interface MetadataTables {
   role_roles: RoleRolesTable;
   grants: GrantsTable;
   views: ViewsTable;
+  small_files: SmallFilesTable;
 }

@@ -1,6 +1,7 @@
 // What a Routine Load job is: its checked definition, stored as JSON with the job, and the way from it
 // to a LoadPlan. Pure: no catalog, no Kafka; the caller brings table, volume and positions.
-import type { JobId } from '../../base/ids.ts';
+import type { DatabaseId, JobId } from '../../base/ids.ts';
+import type { CatalogScope } from '../../catalog/catalog.ts';
 import { parseKafkaProperties } from '../../kafka/client/properties.ts';
 import type {
   FormatSpec,
@@ -23,6 +24,7 @@ import { parseExpression } from '../../sql/parse.ts';
 import { printExpression } from '../../sql/print.ts';
 import { isOperation, OPERATION_COLUMN } from '../operation.ts';
 import { analysisError, checkProperties, type PropertyMap, propertyOf } from '../properties.ts';
+import { filesOf } from '../small-files.ts';
 import { storedTimeZone } from '../time-zone.ts';
 import { updateRule } from '../update-rule.ts';
 import { parseEscapes } from './escapes.ts';
@@ -176,8 +178,14 @@ export function toStartOffset(text: string): StartOffset {
   return BigInt(text);
 }
 
-export function kafkaConnection(definition: RoutineLoadDefinition): KafkaConnectionSpec {
-  return { brokers: definition.source.brokers, properties: definition.source.custom };
+/** How to reach the job's Kafka, with the files of the database that its properties name. Throws SMALL_FILE_MISSING. */
+export async function kafkaConnection(
+  catalog: Pick<CatalogScope, 'smallFiles'>,
+  databaseId: DatabaseId,
+  { source }: RoutineLoadDefinition,
+): Promise<KafkaConnectionSpec> {
+  const files = await filesOf(catalog, databaseId, source.custom);
+  return { brokers: source.brokers, properties: source.custom, files };
 }
 
 /** Properties that a format does not have, and those that it needs. Throws SQL_ANALYZE. */
@@ -370,6 +378,7 @@ export function buildPlan(input: {
   readonly jobName: string;
   readonly userName: string;
   readonly definition: RoutineLoadDefinition;
+  readonly connection: KafkaConnectionSpec;
   readonly table: TableInfo;
   readonly target: LoadTarget;
   readonly rejected: LoadTarget;
@@ -386,7 +395,7 @@ export function buildPlan(input: {
     rejected: input.rejected,
     source: {
       kind: 'kafka',
-      connection: kafkaConnection(definition),
+      connection: input.connection,
       topic: definition.source.topic,
       isolation: settings['isolation.level'],
       partitions: input.partitions,

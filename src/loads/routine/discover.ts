@@ -16,7 +16,7 @@ export async function addNewPartitions(
   definition: RoutineLoadDefinition,
 ): Promise<void> {
   const { topic } = definition.source;
-  const connection = kafkaConnection(definition);
+  const connection = await kafkaConnection(catalog, job.databaseId, definition);
   const found = await probe.partitions(connection, topic);
   const known = new Set(
     (await catalog.loadJobs.positions(job.id)).map((position) => position.partition),

@@ -19,7 +19,7 @@ import type {
 import { compressionOf } from '../../model/file-compression.ts';
 import { replacingKeys, type TaskAssignment } from '../../model/load-plan.ts';
 import { propertyOf } from '../properties.ts';
-import { buildPlan } from './definition.ts';
+import { buildPlan, kafkaConnection } from './definition.ts';
 import { addNewPartitions } from './discover.ts';
 import { routingOfJob } from './partitions.ts';
 import { JOB_PROPERTIES } from './properties.ts';
@@ -361,6 +361,7 @@ export class RoutineLoadScheduler {
       jobName: job.name,
       userName: job.userName,
       definition,
+      connection: await kafkaConnection(catalog, job.databaseId, definition),
       table,
       target: {
         tableId: table.id,

@@ -92,14 +92,14 @@ export class RoutineLoads {
     compileTransform(definition, table);
     await routingOfJob(catalog, table, definition);
     const remarks = checkKafkaProperties(definition.source.custom);
-    const connection = kafkaConnection(definition);
+    const connection = await kafkaConnection(catalog, table.databaseId, definition);
     const found = await probe.partitions(connection, definition.source.topic);
     const partitions = wantedPartitions(definition, found);
     const { topic } = definition.source;
     const starts = partitions.map(
       (partition) => [partition, startOffsetOf(definition, partition)] as const,
     );
-    const offsets = await this.#offsets(definition, new Map(starts));
+    const offsets = await this.#offsets(connection, topic, new Map(starts));
     const positions = [...offsets].map(([partition, nextOffset]) => ({
       topic,
       partition,
@@ -124,11 +124,10 @@ export class RoutineLoads {
 
   /** Numbers for symbolic starts, so that "the end" is the end now and nothing after it is missed. */
   async #offsets(
-    definition: RoutineLoadDefinition,
+    connection: KafkaConnectionSpec,
+    topic: string,
     starts: ReadonlyMap<number, StartOffset>,
   ): Promise<ReadonlyMap<number, bigint>> {
-    const { topic } = definition.source;
-    const connection = kafkaConnection(definition);
     const listed = async (symbol: StartOffset, at: 'earliest' | 'latest') => {
       const wanted = [...starts.keys()].filter((partition) => starts.get(partition) === symbol);
       return wanted.length === 0
@@ -212,7 +211,8 @@ export class RoutineLoads {
     await routingOfJob(catalog, table, definition);
     const moves = movesOf(old, source, await catalog.loadJobs.positions(job.id));
     const targets = await this.#offsets(
-      definition,
+      await kafkaConnection(catalog, job.databaseId, definition),
+      definition.source.topic,
       new Map(moves.map((move) => [move.partition, move.to])),
     );
     await catalog.transaction(async (scope) => {

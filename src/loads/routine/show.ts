@@ -1,6 +1,6 @@
 // SHOW ROUTINE LOAD: columns and rendering in one place. Column order, key order and texts as in the
 // seeds (StarRocks' quick start output); further JobProperties keys only where the user set them.
-import { isSecretName, MASK } from '../../base/secrets.ts';
+import { isSecretName, MASK, maskUrlUsers } from '../../base/secrets.ts';
 import type { LoadJobRecord, PositionRecord } from '../../catalog/load-jobs.ts';
 import { parseRegistryUrl } from '../../registry/address.ts';
 import { propertyOf } from '../properties.ts';
@@ -155,7 +155,7 @@ function customProperties(
   const custom = Object.fromEntries(
     Object.entries(definition.source.custom).map(([key, value]) => [
       key,
-      isSecretName(key) ? MASK : value,
+      isSecretName(key) ? MASK : maskUrlUsers(value),
     ]),
   );
   return {

@@ -4,6 +4,7 @@ import type { AccountStatement } from './account.ts';
 import type { AdminStatement } from './admin.ts';
 import type { ChangeStatement } from './change.ts';
 import type { DdlStatement } from './ddl.ts';
+import type { FileStatement } from './file.ts';
 import type { Query } from './query.ts';
 import type { RoutineLoadStatement } from './routine-load.ts';
 import type { SessionStatement } from './session.ts';
@@ -17,6 +18,7 @@ export type Statement =
   | AdminStatement
   | ChangeStatement
   | DdlStatement
+  | FileStatement
   | RoutineLoadStatement
   | SessionStatement
   | ShowStatement

@@ -20,6 +20,7 @@ import {
   parseRecover,
   parseTruncate,
 } from './ddl.ts';
+import { parseFile } from './file.ts';
 import { parseGrant } from './grant.ts';
 import { parseInsert } from './insert.ts';
 import { parseDeallocate, parseDeallocated, parseExecute, parsePrepare } from './prepare.ts';
@@ -121,6 +122,7 @@ function parseCreate(cursor: Cursor): Statement {
     return parseCreateTable(cursor, pos, { temporary, external });
   }
   if (cursor.take('DATABASE') || cursor.take('SCHEMA')) return parseCreateDatabase(cursor, pos);
+  if (cursor.take('FILE')) return parseFile(cursor, pos, 'create_file');
   if (cursor.take('ROLE')) return parseCreateRole(cursor, pos);
   if (cursor.take('ROUTINE')) return parseCreateRoutineLoad(cursor, pos);
   if (cursor.take('STORAGE')) return parseCreateStorageVolume(cursor, pos);
@@ -145,6 +147,7 @@ function parseDrop(cursor: Cursor): Statement {
   const { pos } = cursor.expect('DROP');
   if (cursor.take('DATABASE') || cursor.take('SCHEMA')) return parseDropDatabase(cursor, pos);
   if (cursor.take('ROLE')) return parseDropRole(cursor, pos);
+  if (cursor.take('FILE')) return parseFile(cursor, pos, 'drop_file');
   if (cursor.take('STORAGE')) return parseDropStorageVolume(cursor, pos);
   if (cursor.take('TASK')) return parseDropTask(cursor, pos);
   if (cursor.take('USER')) return parseDropUser(cursor, pos);

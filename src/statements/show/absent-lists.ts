@@ -41,7 +41,6 @@ export const ABSENT_LISTS = {
   EXPORT: emptyList(
     'JobId, QueryId, State, Progress, TaskInfo, Path, CreateTime, StartTime, FinishTime, Timeout, ErrorMsg',
   ),
-  FILE: emptyList('Id, DbName, GlobalStateMgr, FileName, FileSize, IsContent, MD5'),
   'FUNCTION STATUS': ROUTINE_STATUS,
   'HISTOGRAM META': emptyList('Database, Table, Column, Type, UpdateTime, Properties'),
   'MATERIALIZED VIEWS': emptyList(

@@ -3,6 +3,7 @@
 import { fail } from '../../base/errors.ts';
 import { asId, type DatabaseId, type TransactionId } from '../../base/ids.ts';
 import type { TransactionRecord } from '../../catalog/transactions.ts';
+import { FILE_LIST } from '../files.ts';
 import { listedLoads, rowsRead, withOlder } from '../information-schema/loads.ts';
 import { TASK_COLUMNS, taskRows } from '../information-schema/tasks.ts';
 import { cellsOf } from '../information-schema/view.ts';
@@ -131,6 +132,7 @@ async function loads(context: ListContext): Promise<readonly ListRow[]> {
 }
 
 export const LOAD_LISTS = {
+  FILE: FILE_LIST,
   TRANSACTION: {
     columns: TRANSACTION_COLUMNS,
     rows: transactions,

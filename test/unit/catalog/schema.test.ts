@@ -40,6 +40,7 @@ const RELEASED: readonly (readonly [name: string, sha256: string])[] = [
     '0013-partition-recycle-bin.sql',
     'a1b2ea500f1de86568ba9214b81f381eb6445cae4a32a338e58148969cb98470',
   ],
+  ['0014-small-files.sql', '87d9199d77c935d317391b9a09ce003b681247c853be9bd04dde1f95c71203ca'],
 ];
 
 async function withDataDir(work: (dataDir: string) => Promise<void>): Promise<void> {

@@ -75,6 +75,8 @@ FROM KAFKA
   "property.kafka_default_offsets" = "OFFSET_BEGINNING"
 );`,
   'show routine load;',
+  `CREATE FILE "ca.pem" IN d PROPERTIES ("url" = "http://x/y", "catalog" = "kafka")`,
+  `DROP FILE "ca.pem" PROPERTIES ("catalog" = "kafka")`,
 ];
 
 /** Statements that are their own canonical print. */

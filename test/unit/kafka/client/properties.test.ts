@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { AppError } from '../../../../src/base/errors.ts';
+import { isSecretName } from '../../../../src/base/secrets.ts';
 import { formatBrokerAddress, parseBrokerAddress } from '../../../../src/kafka/client/address.ts';
 import {
   KAFKA_PROPERTIES,
@@ -11,6 +12,7 @@ import {
   metadataAgeMs,
   parseKafkaProperties,
 } from '../../../../src/kafka/client/properties.ts';
+import type { PropertySpec } from '../../../../src/kafka/client/property-spec.ts';
 import {
   ACCEPTED_KAFKA_PROPERTIES,
   REFUSED_KAFKA_PROPERTIES,
@@ -50,6 +52,10 @@ describe('Kafka properties', () => {
     assert.equal(settings['sasl.mechanism'], null);
     for (const [name, row] of Object.entries(KAFKA_PROPERTIES))
       assert.ok(row.meaning.endsWith('.'), `${name} says what it means`);
+    // What is secret here is masked wherever names and values are shown.
+    for (const [name, row] of Object.entries<PropertySpec<unknown>>(KAFKA_PROPERTIES))
+      if (row.secret)
+        for (const each of [name, ...row.aliases]) assert.ok(isSecretName(each), each);
   });
 
   it('take any case, aliases and numbers', () => {

@@ -175,6 +175,8 @@ test('COLUMNS: fields in any case, derived columns, defaults for the rest', () =
   );
 });
 
+const CONNECTION = { brokers: ['kafka:9092'], properties: {}, files: {} };
+
 test('the plan of a task has what the user asked for', () => {
   const target = {
     tableId: TABLE.id,
@@ -196,6 +198,7 @@ test('the plan of a task has what the user asked for', () => {
       jobName: 'j',
       userName: 'root',
       definition,
+      connection: CONNECTION,
       table: TABLE,
       target,
       rejected: target,

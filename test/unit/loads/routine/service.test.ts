@@ -127,7 +127,11 @@ test('CREATE resolves where each partition begins and wakes the scheduler', asyn
     },
   });
   assert.deepEqual(await positionsOf(one, 'k'), { 0: 7n, 2: 5n });
-  assert.deepEqual(one.probed, { brokers: ['kafka:9092'], properties: { 'client.id': 'x' } });
+  assert.deepEqual(one.probed, {
+    brokers: ['kafka:9092'],
+    properties: { 'client.id': 'x' },
+    files: {},
+  });
   const [first, second] = await one.service.list({ database: 'quickstart', all: false }, 'Etc/UTC');
   assert.match(first?.job.groupId ?? '', /^j_[0-9a-f-]{36}$/);
   assert.equal(second?.job.groupId, 'mine');
