@@ -25,6 +25,31 @@ export function draftFileKey(prefix: string, transactionId: TransactionId, uuid:
   return dataFileKey(prefix, transactionId, uuid).replace(/\.parquet$/, '-rows.parquet');
 }
 
+/** A name stays well below what file systems take (255 bytes). */
+const MAX_FIELDS_LENGTH = 120;
+
+/**
+ * The key of a data file in which each key of an AGGREGATE KEY table has one row: `...-merged-1-2.parquet`, by the field
+ * ids of the key columns. What is in a file never changes, so that its name can say it. With very many keys it does not.
+ */
+export function mergedFileKey(
+  prefix: string,
+  transactionId: TransactionId,
+  uuid: string,
+  keys: readonly number[],
+): string {
+  const plain = dataFileKey(prefix, transactionId, uuid);
+  const fields = keys.join('-');
+  if (keys.length === 0 || fields.length > MAX_FIELDS_LENGTH) return plain;
+  return plain.replace(/\.parquet$/, `-merged-${fields}.parquet`);
+}
+
+/** By which columns each key has one row in the file; null = it may have several. */
+export function mergedKeysOf(key: string): readonly number[] | null {
+  const fields = /-merged-(\d+(?:-\d+)*)\.parquet$/.exec(key)?.[1];
+  return fields === undefined ? null : fields.split('-').map(Number);
+}
+
 /** What the keys of all files of a transaction below a table's prefix begin with. */
 export function transactionPrefix(prefix: string, transactionId: TransactionId): string {
   return `${prefix}/t${transactionId}/`;
@@ -32,7 +57,8 @@ export function transactionPrefix(prefix: string, transactionId: TransactionId):
 
 /** The transaction that a file's key names, null when the key is no file of ours. */
 export function transactionOfKey(key: string): TransactionId | null {
-  const match = /\/t([1-9]\d{0,15})\/[0-9a-f-]{36}(?:-deletes|-keys|-rows)?\.parquet$/.exec(key);
+  const match =
+    /\/t([1-9]\d{0,15})\/[0-9a-f-]{36}(?:-deletes|-keys|-rows|-merged-[\d-]+)?\.parquet$/.exec(key);
   return match === null ? null : asId<TransactionId>(Number(match[1]));
 }
 

@@ -20,8 +20,9 @@ export function knownRow(
   if (!isWhole || body.distinct) return null;
   const { placeholder, alias } = body.from;
   const scan = scans.find((one) => one.placeholder === placeholder);
-  // Rows of one key are one row there: the files hold more.
-  if (scan === undefined || scan.schema.keysType === 'AGG_KEYS') return null;
+  if (scan === undefined) return null;
+  // Rows of one key are one row there: the files hold more, unless they are merged already.
+  if (scan.schema.keysType === 'AGG_KEYS' && scan.unmerged !== true) return null;
   const row: (string | null)[] = [];
   for (const item of body.items) {
     const value = item.kind === 'aggregate' ? aggregateOf(item, scan, alias) : undefined;

@@ -12,6 +12,7 @@ import { foldConstant } from './fold-constant.ts';
 import { querySql } from './generate-query.ts';
 import { boundedSql, checkTypeDepth, MAX_RESULT_TYPE_DEPTH } from './limits.ts';
 import { lookUpOf } from './look-up.ts';
+import { isMergedAlready } from './merged-files.ts';
 import { knownRow } from './metadata-result.ts';
 import { preAggregatedScans } from './pre-aggregated.ts';
 import { pruneFiles } from './prune-files.ts';
@@ -140,10 +141,15 @@ export function planScans(analysis: Analysis, node: QueryNode): readonly Planned
   const use = collectScanUse(node);
   const schemas = new Map(analysis.scans.map(({ alias, schema }) => [alias, schema]));
   const unmerged = preAggregatedScans(node, schemas);
-  return analysis.scans.map((scan) => ({
-    ...planScan(scan, use, analysis),
-    ...(unmerged.has(scan.alias) ? { unmerged: true as const } : {}),
-  }));
+  return analysis.scans.map((draft) => {
+    const scan = planScan(draft, use, analysis);
+    const isMerged =
+      scan.schema.keysType === 'AGG_KEYS' && isMergedAlready(scan.files, scan.schema);
+    return {
+      ...scan,
+      ...(isMerged || unmerged.has(draft.alias) ? { unmerged: true as const } : {}),
+    };
+  });
 }
 
 function volumesOf(scans: readonly ScanDraft[]): readonly VolumeSpec[] {

@@ -7,7 +7,7 @@ import { present } from '../base/assert.ts';
 import { fail } from '../base/errors.ts';
 import { failpoint } from '../base/failpoints.ts';
 import { quoteLiteral } from '../model/duckdb-text.ts';
-import { dataFileKey } from '../model/file-key.ts';
+import { dataFileKey, mergedFileKey } from '../model/file-key.ts';
 import {
   parquetCopyOptions,
   stagedFileFromStats,
@@ -37,7 +37,10 @@ export async function runCompaction(
   const { table, transactionId } = order;
   const { schema } = table;
   const uuid = services.random.uuid();
-  const key = dataFileKey(table.prefix, transactionId, uuid);
+  const key =
+    schema.keysType === 'AGG_KEYS'
+      ? mergedFileKey(table.prefix, transactionId, uuid, keyFields(schema))
+      : dataFileKey(table.prefix, transactionId, uuid);
   const output = join(services.tempDirectory, `compact-${uuid}.parquet`);
   const copies = [output];
   try {
@@ -73,6 +76,10 @@ export async function runCompaction(
   } finally {
     for (const path of copies) await rm(path, { force: true });
   }
+}
+
+function keyFields({ columns }: TableSchema): readonly number[] {
+  return columns.filter(({ isKey }) => isKey).map(({ fieldId }) => fieldId);
 }
 
 /** The rows as they are, or those of one key merged into one, in the order of the sort key. */
