@@ -46,6 +46,7 @@ import { openKeyFile, type Sealer } from './secrets.ts';
 import { SettingStore } from './settings.ts';
 import { SmallFileStore } from './small-files.ts';
 import { readTableSnapshot } from './snapshots.ts';
+import { steadyTime } from './steady-time.ts';
 import { emptyTable, TableStore } from './tables.ts';
 import { TaskStore } from './task-store.ts';
 import { TransactionStore } from './transactions.ts';
@@ -83,11 +84,7 @@ export async function openCatalog(options: CatalogOptions): Promise<Catalog> {
   // The connection belongs to the Kysely only once something ran on it; until then close the client.
   try {
     writeFileSync(pidPath, `${process.pid}\n`);
-    let lastMs = 0;
-    const nowMs = (): number => {
-      lastMs = Math.max(lastMs, clock.nowMs());
-      return lastMs;
-    };
+    const nowMs = steadyTime(clock);
     await migrate(db, path, readMigrations(), nowMs());
     const known = await db.selectFrom('incarnation').selectAll().executeTakeFirst();
     const keyPath = join(dataDir, KEY_FILE);
