@@ -1,5 +1,5 @@
-// The main job in other formats, from a topic to committed and queryable: CSV, Avro with a registry, and
-// JSON with 20 columns. CPU and memory of all of Millrace's processes; broker and registry are beside them.
+// The main job in other formats, from a topic to committed and queryable: CSV, Avro and Protobuf with a
+// registry, and JSON with 20 columns. CPU and memory of all of Millrace's processes; broker and registry are beside them.
 import { seededRandom } from '../src/base/random.ts';
 import { framed, long, sized } from '../test/support/avro-bytes.ts';
 import { RegistryServer } from '../test/support/registry-server.ts';
@@ -7,7 +7,7 @@ import { BATCH_ROWS, clickValues } from './clicks.ts';
 import { type BenchBroker, loadTopic, makeTopic, startBenchBroker } from './load-bench.ts';
 import { type BenchResult, type Run, round, summarize } from './report.ts';
 
-export type BenchFormat = 'json-20' | 'csv' | 'avro';
+export type BenchFormat = 'json-20' | 'csv' | 'avro' | 'protobuf';
 
 interface Shape {
   readonly values: (batch: number) => Buffer[];
@@ -26,6 +26,17 @@ const CLICK_SCHEMA = JSON.stringify({
     { name: 'vtime', type: 'long' },
   ],
 });
+
+const CLICK_PROTO =
+  'syntax = "proto3"; message Click { int64 uid = 1; string site = 2; int64 vtime = 3; }';
+
+/** Message index 0, then the fields. */
+function protoClick({ uid, site, vtime }: Click): Buffer {
+  const varint = (value: number): number[] =>
+    value < 128 ? [value] : [(value % 128) + 128, ...varint(Math.floor(value / 128))];
+  const text = Buffer.from(site);
+  return Buffer.from([0, 8, ...varint(uid), 18, text.length, ...text, 24, ...varint(vtime)]);
+}
 
 interface Click {
   readonly uid: number;
@@ -57,6 +68,14 @@ function shapeOf(format: BenchFormat, registry: RegistryServer): Shape {
         source,
       };
     }
+    case 'protobuf': {
+      const id = registry.register('clicks-value', { schema: CLICK_PROTO, schemaType: 'PROTOBUF' });
+      return {
+        values: (batch) => clicks(batch).map((click) => framed(id, protoClick(click))),
+        properties: '"format"="protobuf"',
+        source,
+      };
+    }
     case 'json-20':
       return {
         values: wideValues,
@@ -75,7 +94,8 @@ const WIDE_COLUMNS = Array.from({ length: 20 }, (_, index) => ({
 /** Objects of 20 values, 470 to 500 bytes. */
 function wideValues(batch: number): Buffer[] {
   const random = seededRandom(batch + 1000);
-  const text = (): string => `value-${random.below(1_000_000).toString().padStart(10, '0')}-text`;
+  const text = (): string =>
+    `value-${random.below(1_000_000).toString().padStart(10, '0')}-and-more-of-this-text`;
   return Array.from({ length: BATCH_ROWS }, () => {
     const row = WIDE_COLUMNS.map(({ name, type }) => {
       const value = {

@@ -65,6 +65,7 @@ const BENCHES: Readonly<Record<string, () => Promise<BenchResult>>> = {
   'load-json-20': () => loadFormat('json-20', Math.min(rows, 2_000_000), repeats),
   'load-csv': () => loadFormat('csv', rows, repeats),
   'load-avro': () => loadFormat('avro', rows, repeats),
+  'load-protobuf': () => loadFormat('protobuf', rows, repeats),
   freshness: () => freshness(),
   'latency-under-load': () => latencyUnderLoad(rows, repeats),
   connections: () => connections(Number(values.seconds)),

@@ -50,7 +50,7 @@ const WALLS: readonly (readonly [name: RegExp, allowed: readonly string[]])[] = 
   [/^pino|^prom-client/, ['src/telemetry/']],
   [/^zod/, ['src/config/', 'src/http/']],
   [/^commander|^mysql2/, ['src/cli/']],
-  [/^lz4-napi|^snappy/, ['src/formats/']],
+  [/^lz4-napi|^snappy|^protobufjs/, ['src/formats/']],
 ];
 
 test('third-party packages stay behind their walls', () => {

@@ -60,7 +60,32 @@ export interface AvroFormatSpec {
   readonly jsonpaths: readonly string[] | null;
 }
 
-export type FormatSpec = JsonFormatSpec | CsvFormatSpec | AvroFormatSpec;
+/** As AvroFormatSpec: Confluent's wire format with the path of the message type in its file. */
+export interface ProtobufFormatSpec {
+  readonly kind: 'protobuf';
+  readonly registryUrl: string;
+  readonly jsonpaths: readonly string[] | null;
+}
+
+/** Source field of format raw. */
+export const RAW_FIELD = '_value';
+
+/** The whole payload is the one source field. */
+export interface RawFormatSpec {
+  readonly kind: 'raw';
+}
+
+export type FormatSpec =
+  | JsonFormatSpec
+  | CsvFormatSpec
+  | AvroFormatSpec
+  | ProtobufFormatSpec
+  | RawFormatSpec;
+
+/** The paths of the source fields; null = they are keys by name, or there are no keys. */
+export function jsonpathsOf(format: FormatSpec): readonly string[] | null {
+  return format.kind === 'csv' || format.kind === 'raw' ? null : format.jsonpaths;
+}
 
 /** One target column and where its value comes from. */
 export interface LoadOutput {

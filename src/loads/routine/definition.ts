@@ -4,7 +4,6 @@ import type { DatabaseId, JobId } from '../../base/ids.ts';
 import type { CatalogScope } from '../../catalog/catalog.ts';
 import { parseKafkaProperties } from '../../kafka/client/properties.ts';
 import type {
-  FormatSpec,
   KafkaConnectionSpec,
   LoadLimits,
   LoadOutput,
@@ -15,7 +14,6 @@ import type {
 import { loadOrder } from '../../model/sort-key.ts';
 import type { SqlType, SqlTypeKind } from '../../model/sql-type.ts';
 import type { ColumnSchema, TableInfo } from '../../model/table.ts';
-import { parseJsonPath } from '../../pipeline/transform/json-path.ts';
 import { generatedColumnSql } from '../../query/generated-column.ts';
 import { compileLoadExpression, compileLoadFilter } from '../../query/load-expression.ts';
 import type { Expression } from '../../sql/ast/expression.ts';
@@ -28,6 +26,7 @@ import { filesOf } from '../small-files.ts';
 import { storedTimeZone } from '../time-zone.ts';
 import { updateRule } from '../update-rule.ts';
 import { parseEscapes } from './escapes.ts';
+import { checkFormat, checkPath, formatOf, rawColumns, readJsonpaths } from './format.ts';
 import {
   JOB_PROPERTIES,
   type KafkaSourceDefinition,
@@ -137,35 +136,6 @@ function checkParseErrors(properties: PropertyMap): void {
   }
 }
 
-/** `["$.a","$.b"]` as a list; null when empty. Throws SQL_ANALYZE, LOAD_JSONPATH. */
-export function readJsonpaths(text: string): readonly string[] | null {
-  if (text.trim() === '') return null;
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(text);
-  } catch (error) {
-    throw analysisError(
-      `Invalid json path: jsonpaths is not a JSON array of texts: ${error instanceof Error ? error.message : text}`,
-    );
-  }
-  if (!Array.isArray(parsed) || parsed.length === 0) {
-    throw analysisError(`Invalid json path: jsonpaths is not a JSON array of texts: ${text}`);
-  }
-  return parsed.map((path: unknown) => {
-    if (typeof path !== 'string') {
-      throw analysisError(`Invalid json path: ${JSON.stringify(path)} is not a text`);
-    }
-    checkPath(path);
-    return path;
-  });
-}
-
-function checkPath(path: string): void {
-  if (!path.startsWith('$'))
-    throw analysisError(`Invalid json path: ${path} does not begin with $`);
-  parseJsonPath(path);
-}
-
 /** The start of one partition: its own, else the default, else the end (StarRocks: only new data). */
 export function startOffsetOf(definition: RoutineLoadDefinition, partition: number): StartOffset {
   const own = definition.source.partitions?.find((entry) => entry.partition === partition)?.start;
@@ -186,47 +156,6 @@ export async function kafkaConnection(
 ): Promise<KafkaConnectionSpec> {
   const files = await filesOf(catalog, databaseId, source.custom);
   return { brokers: source.brokers, properties: source.custom, files };
-}
-
-/** Properties that a format does not have, and those that it needs. Throws SQL_ANALYZE. */
-function checkFormat(properties: PropertyMap, source: KafkaSourceDefinition): void {
-  const format = propertyOf(JOB_PROPERTIES, properties, 'format');
-  if (format !== 'avro') return;
-  if (source.registryUrl === undefined)
-    throw analysisError('confluent.schema.registry.url is a required property');
-  for (const key of ['json_root', 'strip_outer_array'] as const) {
-    const value = propertyOf(JOB_PROPERTIES, properties, key);
-    if (value !== '' && value !== 'false')
-      throw analysisError(`${key} is not a property of format ${format}: use jsonpaths`);
-  }
-}
-
-function formatOf(definition: RoutineLoadDefinition): FormatSpec {
-  const value = (key: keyof typeof JOB_PROPERTIES): string =>
-    propertyOf(JOB_PROPERTIES, definition.properties, key);
-  if (value('format') === 'avro') {
-    return {
-      kind: 'avro',
-      registryUrl: definition.source.registryUrl ?? '',
-      jsonpaths: readJsonpaths(value('jsonpaths')),
-    };
-  }
-  if (value('format') === 'json') {
-    return {
-      kind: 'json',
-      jsonpaths: readJsonpaths(value('jsonpaths')),
-      jsonRoot: value('json_root'),
-      stripOuterArray: value('strip_outer_array') === 'true',
-    };
-  }
-  return {
-    kind: 'csv',
-    columnSeparator: parseEscapes(definition.columnSeparator ?? '\t'),
-    rowDelimiter: parseEscapes(definition.rowDelimiter ?? '\n'),
-    trimSpace: value('trim_space') === 'true',
-    enclose: value('enclose').slice(0, 1),
-    escape: value('escape').slice(0, 1),
-  };
 }
 
 /** Source fields, outputs and filter for a table. Throws SQL_ANALYZE for columns that do not fit. */
@@ -314,13 +243,14 @@ function columnsOf(
   table: TableInfo,
   hasKeys: boolean,
 ): readonly ColumnMapping[] {
+  const format = propertyOf(JOB_PROPERTIES, definition.properties, 'format');
+  if (format === 'raw') return rawColumns(definition, table);
   if (definition.columns !== null) return definition.columns;
   const names = table.schema.columns
     .filter((column) => column.generated === undefined)
     .map((column) => column.name);
   const byName =
-    propertyOf(JOB_PROPERTIES, definition.properties, 'format') !== 'csv' &&
-    readJsonpaths(definition.properties['jsonpaths'] ?? '') === null;
+    format !== 'csv' && readJsonpaths(definition.properties['jsonpaths'] ?? '') === null;
   if (hasKeys && byName) names.push(OPERATION_COLUMN.name);
   return names.map((name) => ({ name, expression: null }));
 }

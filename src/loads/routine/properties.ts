@@ -95,10 +95,10 @@ export const JOB_PROPERTIES = {
   format: {
     type: 'word',
     default: 'csv',
-    words: ['csv', 'json', 'avro'],
+    words: ['csv', 'json', 'avro', 'protobuf', 'raw'],
     message: 'Format type is invalid. format=`{value}`',
     alterable: false,
-    help: 'csv, json or avro',
+    help: 'csv, json; avro and protobuf in the wire format of a schema registry; raw: the payload is the field _value',
   },
   strip_outer_array: bool('strip_outer_array', 'a JSON array is many rows', true),
   jsonpaths: text('JSON array of paths, one per source field', true),
@@ -147,7 +147,7 @@ export const SOURCE_PROPERTIES = {
   },
   'confluent.schema.registry.url': {
     ...text(
-      'schema registry of format avro: http[s]://[key:secret@]host[:port][/path]; shown without key and secret',
+      'schema registry of formats avro and protobuf: http[s]://[key:secret@]host[:port][/path]; shown without key and secret',
       true,
     ),
     default: null,

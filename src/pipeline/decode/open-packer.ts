@@ -4,8 +4,14 @@ import { unreachable } from '../../base/assert.ts';
 import type { Clock } from '../../base/clock.ts';
 import { compileAvro } from '../../formats/avro/decode.ts';
 import { AvroSchemaProblem, parseAvroSchema } from '../../formats/avro/schema.ts';
+import { compileProto, readMessageIndexes } from '../../formats/protobuf/decode.ts';
+import {
+  type ProtoMessage,
+  ProtoSchemaProblem,
+  parseProtoSchema,
+} from '../../formats/protobuf/schema.ts';
 import { zoneOffset } from '../../formats/time-text.ts';
-import type { LoadPlan } from '../../model/load-plan.ts';
+import { type LoadPlan, RAW_FIELD } from '../../model/load-plan.ts';
 import { type RegisteredSchema, RegistryClient } from '../../registry/client.ts';
 import type { CompiledTransform } from '../transform/compile-sql.ts';
 import type { SourceTrouble } from '../types.ts';
@@ -13,6 +19,7 @@ import { CsvPacker } from './csv-pack.ts';
 import { FramedPacker } from './framed-pack.ts';
 import { JsonPacker } from './json-pack.ts';
 import type { Packer } from './packer.ts';
+import { RawPacker } from './raw-pack.ts';
 import { type DecoderEntry, type Registry, SchemaDecoders } from './schema-decoders.ts';
 
 export interface PackerServices {
@@ -46,6 +53,17 @@ export function openPacker(
       const decoders = openDecoders(format.registryUrl, services, compile);
       return new FramedPacker({ formatName: 'Avro', decoders, maxMessageBytes });
     }
+    case 'protobuf': {
+      const options = { wanted: transform.keyForms, zone: zoneOffset(plan.transform.timeZone) };
+      const compile = (schema: RegisteredSchema): DecoderEntry => protoDecoder(schema, options);
+      const decoders = openDecoders(format.registryUrl, services, compile);
+      return new FramedPacker({ formatName: 'Protobuf', decoders, maxMessageBytes });
+    }
+    case 'raw': {
+      const [field = RAW_FIELD] = plan.transform.fields;
+      const form = transform.keyForms?.get(field) ?? 'json';
+      return new RawPacker({ field, form, maxMessageBytes });
+    }
     default:
       return unreachable(format, 'format');
   }
@@ -75,6 +93,32 @@ function avroDecoder(
     return decode === null ? { decode, reason: 'its schema is no record' } : { decode };
   } catch (thrown) {
     if (!(thrown instanceof AvroSchemaProblem)) throw thrown;
+    return { decode: null, reason: `its schema cannot be used: ${thrown.message}` };
+  }
+}
+
+function protoDecoder(
+  schema: RegisteredSchema,
+  options: Parameters<typeof compileProto>[1],
+): DecoderEntry {
+  if (schema.kind !== 'PROTOBUF')
+    return { decode: null, reason: `its schema is of type ${schema.kind}, not PROTOBUF` };
+  try {
+    const messages = parseProtoSchema(schema.text, schema.references);
+    const writers = new Map<ProtoMessage, ReturnType<typeof compileProto>>();
+    return {
+      decode: (from, out) => {
+        const message = readMessageIndexes(from, messages);
+        let write = writers.get(message);
+        if (write === undefined) {
+          write = compileProto(message, options);
+          writers.set(message, write);
+        }
+        write(from, out);
+      },
+    };
+  } catch (thrown) {
+    if (!(thrown instanceof ProtoSchemaProblem)) throw thrown;
     return { decode: null, reason: `its schema cannot be used: ${thrown.message}` };
   }
 }

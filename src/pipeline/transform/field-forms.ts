@@ -7,13 +7,15 @@ import type { FormatSpec, LoadOutput, LoadPlan } from '../../model/load-plan.ts'
 import type { SqlType } from '../../model/sql-type.ts';
 import type { PathStep } from './json-path.ts';
 
-/** Does the format make its own JSON lines of bytes that are no text? */
+/** Are the bytes of the format's messages no text, even where they happen to be valid UTF-8? */
 export function isBinary(format: FormatSpec): boolean {
   switch (format.kind) {
     case 'avro':
+    case 'protobuf':
       return true;
     case 'json':
     case 'csv':
+    case 'raw':
       return false;
   }
 }
@@ -33,11 +35,16 @@ export function keyForms(
     const first = steps[0];
     if (first?.kind !== 'key') return null;
     const name = plan.transform.fields[index] ?? '';
-    const form = isBinary(plan.format) && steps.length === 1 ? formOf(plan, name) : 'json';
+    const form = makesValues(plan.format) && steps.length === 1 ? formOf(plan, name) : 'json';
     const other = forms.get(first.key);
     forms.set(first.key, other === undefined || other === form ? form : 'json');
   }
   return forms;
+}
+
+/** Does a decoder of ours write the values? */
+function makesValues(format: FormatSpec): boolean {
+  return isBinary(format) || format.kind === 'raw';
 }
 
 function formOf({ transform }: LoadPlan, field: string): FieldForm {

@@ -116,6 +116,27 @@ test('what is refused at CREATE, with its reason', () => {
   );
 });
 
+test('format raw: the payload is the column _value, or the one field of COLUMNS', () => {
+  const raw = { format: 'raw' };
+  const withValue = tableOf([
+    column('_value', { kind: 'VARCHAR', length: 20 }),
+    column('n', { kind: 'INT' }),
+  ]);
+  assert.deepEqual(compileTransform(define('', raw), withValue).fields, ['_value']);
+  assert.deepEqual(compileTransform(define('COLUMNS (x, n = length(x))', raw), withValue).fields, [
+    'x',
+  ]);
+  says(() => compileTransform(define('', raw), TABLE), 'format raw has one source field');
+  says(
+    () => compileTransform(define('COLUMNS (x, y)', raw), withValue),
+    'format raw has one source field',
+  );
+  says(
+    () => define('', { format: 'raw', jsonpaths: '["$.a"]' }),
+    'jsonpaths is not a property of format raw',
+  );
+});
+
 test('PARTITION is kept with the job, and ALTER without it keeps it', () => {
   const job = define('PARTITION (p1, p2)');
   assert.deepEqual(job.partitions, { names: ['p1', 'p2'], temporary: false });

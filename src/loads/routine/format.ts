@@ -1,0 +1,98 @@
+// The format of a job's messages: which properties go with it, and its part of the plan.
+import { type FormatSpec, RAW_FIELD } from '../../model/load-plan.ts';
+import type { TableInfo } from '../../model/table.ts';
+import { parseJsonPath } from '../../pipeline/transform/json-path.ts';
+import { analysisError, type PropertyMap, propertyOf } from '../properties.ts';
+import type { ColumnMapping, RoutineLoadDefinition } from './definition.ts';
+import { parseEscapes } from './escapes.ts';
+import { JOB_PROPERTIES, type KafkaSourceDefinition } from './properties.ts';
+
+/** Properties that a format does not have, and those that it needs. Throws SQL_ANALYZE. */
+export function checkFormat(properties: PropertyMap, source: KafkaSourceDefinition): void {
+  const format = propertyOf(JOB_PROPERTIES, properties, 'format');
+  const isFramed = format === 'avro' || format === 'protobuf';
+  if (!isFramed && format !== 'raw') return;
+  if (isFramed && source.registryUrl === undefined)
+    throw analysisError('confluent.schema.registry.url is a required property');
+  const others = ['json_root', 'strip_outer_array', ...(isFramed ? [] : ['jsonpaths'])] as const;
+  for (const key of others) {
+    const value = properties[key] ?? '';
+    if (value !== '' && value !== 'false')
+      throw analysisError(
+        `${key} is not a property of format ${format}${isFramed ? ': use jsonpaths' : ''}`,
+      );
+  }
+}
+
+export function formatOf(definition: RoutineLoadDefinition): FormatSpec {
+  const value = (key: keyof typeof JOB_PROPERTIES): string =>
+    propertyOf(JOB_PROPERTIES, definition.properties, key);
+  const format = value('format');
+  if (format === 'raw') return { kind: 'raw' };
+  if (format === 'avro' || format === 'protobuf') {
+    return {
+      kind: format,
+      registryUrl: definition.source.registryUrl ?? '',
+      jsonpaths: readJsonpaths(value('jsonpaths')),
+    };
+  }
+  if (format === 'json') {
+    return {
+      kind: 'json',
+      jsonpaths: readJsonpaths(value('jsonpaths')),
+      jsonRoot: value('json_root'),
+      stripOuterArray: value('strip_outer_array') === 'true',
+    };
+  }
+  return {
+    kind: 'csv',
+    columnSeparator: parseEscapes(definition.columnSeparator ?? '\t'),
+    rowDelimiter: parseEscapes(definition.rowDelimiter ?? '\n'),
+    trimSpace: value('trim_space') === 'true',
+    enclose: value('enclose').slice(0, 1),
+    escape: value('escape').slice(0, 1),
+  };
+}
+
+/** The payload is the one field of COLUMNS, or the column `_value`. Throws SQL_ANALYZE. */
+export function rawColumns(
+  definition: RoutineLoadDefinition,
+  table: TableInfo,
+): readonly ColumnMapping[] {
+  const given = definition.columns;
+  const hasColumn = table.schema.columns.some(({ name }) => name.toLowerCase() === RAW_FIELD);
+  if (given === null && hasColumn) return [{ name: RAW_FIELD, expression: null }];
+  if (given?.filter(({ expression }) => expression === null).length === 1) return given;
+  throw analysisError(
+    `format raw has one source field, the payload: name a column ${RAW_FIELD}, or write COLUMNS (one_field, column = expression, ...)`,
+  );
+}
+
+/** `["$.a","$.b"]` as a list; null when empty. Throws SQL_ANALYZE, LOAD_JSONPATH. */
+export function readJsonpaths(text: string): readonly string[] | null {
+  if (text.trim() === '') return null;
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch (error) {
+    throw analysisError(
+      `Invalid json path: jsonpaths is not a JSON array of texts: ${error instanceof Error ? error.message : text}`,
+    );
+  }
+  if (!Array.isArray(parsed) || parsed.length === 0) {
+    throw analysisError(`Invalid json path: jsonpaths is not a JSON array of texts: ${text}`);
+  }
+  return parsed.map((path: unknown) => {
+    if (typeof path !== 'string') {
+      throw analysisError(`Invalid json path: ${JSON.stringify(path)} is not a text`);
+    }
+    checkPath(path);
+    return path;
+  });
+}
+
+export function checkPath(path: string): void {
+  if (!path.startsWith('$'))
+    throw analysisError(`Invalid json path: ${path} does not begin with $`);
+  parseJsonPath(path);
+}
