@@ -2,6 +2,8 @@
 // or as a stream that the reader must check. Must never give a cut result as a whole one.
 import {
   BIGINT,
+  BIT,
+  DuckDBBitValue,
   type DuckDBConnection,
   DuckDBDataChunk,
   type DuckDBResult,
@@ -69,13 +71,19 @@ export interface Connection {
     columnCount: number,
     rows: readonly (readonly (string | null)[])[],
   ): Promise<void>;
-  /** Makes (or makes anew) a temporary table `file` INTEGER, `bits` BIT: the bytes' bits, from the highest on. */
+  /**
+   * Makes (or makes anew) a temporary table `file`, `bits` BIT: the bytes' bits, from the highest on. `file` is a
+   * UBIGINT as read_parquet's file_index: a join of the two needs no conversion of every row, and finds a file by
+   * its number instead of by a hash.
+   */
   fillBitmapTable(
     name: string,
     rows: readonly { readonly file: number; readonly bits: Uint8Array }[],
   ): Promise<void>;
   /** Adds rows to a table of the columns `__file` INTEGER and `__row` BIGINT: the same file for all of them. */
   addPositions(table: string, file: number, rows: Uint32Array): Promise<void>;
+  /** A variable of this connection (`getvariable('name')`) of type BIT; `name` is an identifier of ours. */
+  setBitmap(name: string, bits: Uint8Array): Promise<void>;
   /** Starts one SELECT as a native stream. See UncheckedStream. */
   stream(sql: string, options?: StatementOptions): Promise<UncheckedStream>;
   /** Visible to every connection of the instance: use a unique name, or replace the function behind one. */
@@ -85,6 +93,13 @@ export interface Connection {
   interrupt(): void;
   /** Interrupts, waits until the native call has returned, and frees the connection. Idempotent. */
   close(): Promise<void>;
+}
+
+/** A BIT value as DuckDB holds it: how many bits of its first byte do not count, then the bytes. */
+function bitValue(bytes: Uint8Array): DuckDBBitValue {
+  const data = new Uint8Array(1 + bytes.byteLength);
+  data.set(bytes, 1);
+  return new DuckDBBitValue(data);
 }
 
 /** The engine ends a statement at a NUL: what comes after it would not count. */
@@ -157,14 +172,13 @@ export class NativeConnection implements Connection {
     name: string,
     rows: readonly { readonly file: number; readonly bits: Uint8Array }[],
   ): Promise<void> {
-    const raw = `${name}_raw`;
-    await this.run(`CREATE OR REPLACE TEMP TABLE ${raw} (file INTEGER, bytes BLOB)`);
+    await this.run(`CREATE OR REPLACE TEMP TABLE ${name} (file UBIGINT, bits BIT)`);
     await this.#call(async () => {
-      const appender = await this.#native.createAppender(raw);
+      const appender = await this.#native.createAppender(name);
       try {
         for (const { file, bits } of rows) {
-          appender.appendInteger(file);
-          appender.appendBlob(bits);
+          appender.appendUBigInt(BigInt(file));
+          appender.appendBit(bitValue(bits));
           appender.endRow();
         }
         appender.flushSync();
@@ -172,8 +186,12 @@ export class NativeConnection implements Connection {
         appender.closeSync();
       }
     }, {});
-    await this.run(
-      `CREATE OR REPLACE TEMP TABLE ${name} AS SELECT file, CAST(bytes AS BIT) AS bits FROM ${raw}; DROP TABLE ${raw}`,
+  }
+
+  async setBitmap(name: string, bits: Uint8Array): Promise<void> {
+    await this.#call(
+      () => this.#native.run(`SET VARIABLE ${name} = $1`, [bitValue(bits)], [BIT]),
+      {},
     );
   }
 

@@ -10,6 +10,7 @@ import { isOrdered, mergeSql } from '../query/merge-sql.ts';
 import { blameFile, type PlacedScan } from './blame-file.ts';
 import type { Connection } from './connection.ts';
 import type { DeleteBitmaps } from './delete-bitmaps.ts';
+import { type LiveRows, liveRows } from './deleted-rows.ts';
 
 /** Local paths of files, in the order asked, that stay there until released. */
 export interface PinnedFiles {
@@ -34,7 +35,7 @@ export interface SourceReader {
 }
 
 /** What the generated SQL of a plan names by placeholder. */
-export type PlanSources = Pick<QueryPlan, 'scans' | 'inlineTables' | 'volumes'>;
+export type PlanSources = Pick<QueryPlan, 'scans' | 'inlineTables' | 'volumes' | 'profile'>;
 
 /** Local paths of a scan's files in order, and the files that have deleted rows. */
 interface ReadyScan {
@@ -42,8 +43,14 @@ interface ReadyScan {
   /** Rows of one key become one: the columns wanted of them, and the key. Null: rows are what they are. */
   readonly merge: Merge | null;
   readonly paths: readonly string[];
-  /** Indices of files with deletes; their bitmaps are in the table named by `bitmapTable`. */
-  readonly deleted: readonly number[];
+  readonly deleted: DeletedFiles | null;
+}
+
+interface DeletedFiles {
+  /** Indices of files with deleted rows. */
+  readonly files: readonly number[];
+  /** How they are left out; null: the bitmaps are in the table named by `bitmapTable`, for positions. */
+  readonly live: LiveRows | null;
 }
 
 interface Merge {
@@ -95,7 +102,7 @@ export async function withSources<T>(
       const paths = pinned.paths.slice(next, next + scan.files.length);
       next += paths.length;
       placed[index] = { scan, paths };
-      const deleted = await prepareDeletes(reader, connection, scan, sources.volumes, signal);
+      const deleted = await prepareDeletes(reader, connection, scan, sources, signal);
       ready.push({ scan, merge, paths, deleted });
     }
     return await work(withClauseSql(ready, sources.inlineTables));
@@ -111,22 +118,26 @@ function bitmapTable(scan: QueryScan): string {
   return `${scan.placeholder}_deleted`;
 }
 
-/** Fills the scan's bitmap table; gives the indices of the files in it. Without deletes there is none. */
+/** Puts the bitmaps of the scan's deleted rows where its SQL finds them. Null: no row is deleted. */
 async function prepareDeletes(
   { deletes }: SourceReader,
   connection: Connection,
   scan: QueryScan,
-  volumes: readonly VolumeSpec[],
+  { volumes, profile }: PlanSources,
   signal: AbortSignal,
-): Promise<readonly number[]> {
-  if (scan.files.every((file) => file.deletes.length === 0)) return [];
+): Promise<DeletedFiles | null> {
+  if (scan.files.every((file) => file.deletes.length === 0)) return null;
   const bitmaps = await deletes.of(connection, scan.files, volumes, signal);
   const rows = bitmaps.flatMap((bits, file) => (bits === null ? [] : [{ file, bits }]));
-  // Where a scan is split, the files with deletes are read by themselves and counted among themselves.
-  const numbered =
-    scan.positions !== undefined ? rows : rows.map(({ bits }, file) => ({ file, bits }));
-  await connection.fillBitmapTable(bitmapTable(scan), numbered);
-  return rows.map(({ file }) => file);
+  const files = rows.map(({ file }) => file);
+  if (scan.positions !== undefined) {
+    await connection.fillBitmapTable(bitmapTable(scan), rows);
+    return { files, live: null };
+  }
+  // The files with deletes are read by themselves and counted among themselves.
+  const numbered = rows.map(({ bits }, file) => ({ file, bits }));
+  const form = profile === true ? 'table' : 'fastest';
+  return { files, live: await liveRows(connection, bitmapTable(scan), numbered, form) };
 }
 
 function withClauseSql(scans: readonly ReadyScan[], inline: readonly InlineTable[]): string {
@@ -160,14 +171,17 @@ function rowsSql({ scan, paths, deleted }: ReadyScan): string {
   };
   const all = scan.files.map((_, index) => index);
   if (scan.positions !== undefined) {
-    const leavesOut = scan.positions === true && deleted.length > 0;
+    const leavesOut = scan.positions === true && deleted !== null;
     return positionsSql(scan, schema, read(all), leavesOut);
   }
-  if (deleted.length === 0) return `SELECT ${readSelectList(schema)} FROM ${read(all)}`;
+  if (deleted === null || deleted.live === null) {
+    return `SELECT ${readSelectList(schema)} FROM ${read(all)}`;
+  }
+  const { joinSql, conditionSql } = deleted.live;
   const parts = [
-    `SELECT ${readSelectList(schema, 'f')} FROM ${read(deleted)} f JOIN ${bitmapTable(scan)} d ON f.file_index = d.file WHERE ${NOT_DELETED}`,
+    `SELECT ${readSelectList(schema, 'f')} FROM ${read(deleted.files)} f${joinSql} WHERE ${conditionSql}`,
   ];
-  const touched = new Set(deleted);
+  const touched = new Set(deleted.files);
   const whole = all.filter((index) => !touched.has(index));
   if (whole.length > 0) parts.unshift(`SELECT ${readSelectList(schema)} FROM ${read(whole)}`);
   return parts.join(' UNION ALL ');
@@ -193,7 +207,7 @@ function positionsSql(
  */
 export function notDeletedSql(scan: QueryScan, rowsSql: string): string {
   if (scan.files.every((file) => file.deletes.length === 0)) return rowsSql;
-  return `SELECT f.* FROM (${rowsSql}) f LEFT JOIN ${bitmapTable(scan)} d ON f.__file = d.file WHERE d.bits IS NULL OR get_bit(d.bits, CAST(f.__row AS INTEGER)) = 0`;
+  return `SELECT f.* FROM (${rowsSql}) f LEFT JOIN ${bitmapTable(scan)} d ON CAST(f.__file AS UBIGINT) = d.file WHERE d.bits IS NULL OR get_bit(d.bits, CAST(f.__row AS INTEGER)) = 0`;
 }
 
 function emptyScan(columns: readonly ColumnSchema[], positions: boolean): string {

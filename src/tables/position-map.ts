@@ -80,7 +80,7 @@ export async function carryDeletes(
       await connection.fillBitmapTable(CARRIED, rows);
       const name = dataFilePath(volume.location, order.output.key);
       const [stats] = await connection.objects(
-        `COPY (SELECT ${quoteLiteral(name)} AS file_path, m.file_row_number AS pos FROM read_parquet(${quoteLiteral(map)}, file_row_number = true) m JOIN ${CARRIED} d ON m.__file = d.file WHERE get_bit(d.bits, CAST(m.__row AS INTEGER)) = 1 ORDER BY pos) TO ${quoteLiteral(path)} (${deleteCopyOptions()})`,
+        `COPY (SELECT ${quoteLiteral(name)} AS file_path, m.file_row_number AS pos FROM read_parquet(${quoteLiteral(map)}, file_row_number = true) m JOIN ${CARRIED} d ON CAST(m.__file AS UBIGINT) = d.file WHERE get_bit(d.bits, CAST(m.__row AS INTEGER)) = 1 ORDER BY pos) TO ${quoteLiteral(path)} (${deleteCopyOptions()})`,
         { signal },
       );
       const { count: copied, file_size_bytes: sizeBytes } = present(
