@@ -1,7 +1,6 @@
 // The SQL of the commit protocol, portable between the databases. Only commit/ may call it. Every check
 // is a compare-and-set that gives back what it found; commit/ decides what that means.
 import { assert, present } from '../base/assert.ts';
-import { fail } from '../base/errors.ts';
 import {
   asId,
   type Epoch,
@@ -17,6 +16,7 @@ import type { StagedFile } from '../model/table.ts';
 import type { CatalogContext } from './context.ts';
 import { DeleteStore, type NewDeletes } from './delete-store.ts';
 import { runNamedBatch } from './driver/batch.ts';
+import { checkLeader } from './instant-change.ts';
 import { readJob, selectJobs } from './load-job-store.ts';
 import type { LoadJobRecord } from './load-jobs.ts';
 import { removePartitionFiles, replaceAllFiles } from './overwrite-files.ts';
@@ -277,9 +277,7 @@ export class CommitStore {
     return await this.#context.atomically(async (context) => {
       const inside = new CommitStore(context);
       const { db } = context;
-      const current = await inside.currentLeaderEpoch();
-      const epoch = context.leaderEpoch;
-      if (current !== epoch) throw fail('LEADER_LOST', { epoch, current });
+      await checkLeader(context);
       const old = await db
         .selectFrom('files')
         .select('id')

@@ -35,11 +35,9 @@ export async function makeVersion(
   made: InstantChange,
   change: (version: TableVersion) => Promise<HeldAfter>,
 ): Promise<{ readonly version: TableVersion; readonly rowsBefore: number }> {
-  const { db, leaderEpoch: epoch } = context;
+  const { db } = context;
   const { tableId } = made;
-  const leader = await db.selectFrom('incarnation').select('leader_epoch').executeTakeFirst();
-  const current = leader?.leader_epoch ?? 0;
-  if (current !== epoch) throw fail('LEADER_LOST', { epoch, current });
+  await checkLeader(context);
   const before = await db
     .updateTable('tables')
     .set((eb) => ({ head_version: eb('head_version', '+', 1) }))
@@ -57,6 +55,13 @@ export async function makeVersion(
     .execute();
   await noteChange(context, made, asId<DatabaseId>(before.database_id), version);
   return { version, rowsBefore: before.live_rows };
+}
+
+/** Inside a transaction. Throws LEADER_LOST where another process has become the leader. */
+export async function checkLeader({ db, leaderEpoch: epoch }: CatalogContext): Promise<void> {
+  const leader = await db.selectFrom('incarnation').select('leader_epoch').executeTakeFirst();
+  const current = leader?.leader_epoch ?? 0;
+  if (current !== epoch) throw fail('LEADER_LOST', { epoch, current });
 }
 
 async function noteChange(

@@ -16,8 +16,6 @@ import {
   valuesOf,
 } from './container.ts';
 
-/** Largest value of a BITMAP: 2^64 - 1. */
-export const MAX_BITMAP_VALUE = (1n << 64n) - 1n;
 /** Single values that wait in a builder to be sorted together: 512 KiB. */
 const MAX_PENDING_VALUES = 65_536;
 /** Many bitmaps are small: the first buffer has room for so many values. */

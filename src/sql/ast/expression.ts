@@ -39,8 +39,6 @@ export type Expression =
   | SystemVariable
   | Parameter;
 
-export type ExpressionKind = Expression['kind'];
-
 export interface NullLiteral extends Node {
   readonly kind: 'null';
 }

@@ -9,6 +9,7 @@ import type {
 import { partitionColumns, type RoutedColumn } from '../../model/partition-routing.ts';
 import type { SqlType } from '../../model/sql-type.ts';
 import type { TableInfo } from '../../model/table.ts';
+import { printIdentifier, printString } from '../../sql/print-text.ts';
 import { quoteName, quoteText } from '../properties.ts';
 
 /** The open lower end, as StarRocks prints it: the least value of the type. */
@@ -57,18 +58,22 @@ export function partitionByText(
   partitions: readonly Partition[],
 ): string {
   const columns = partitionColumns(partitioning, table.schema.columns);
-  const names = columns.map(({ name }) => quoteName(name)).join(', ');
   if (partitioning.automatic) {
     const items = columns.map(itemText);
     const list = items.join(', ');
     return partitioning.kind === 'range' ? `PARTITION BY ${list}` : `PARTITION BY (${list})`;
   }
   const ordinary = partitions.filter(({ isTemporary }) => !isTemporary);
+  // A name is quoted only where it must be. SOURCE: StarRocks, RangePartitionInfo.toSql and ListPartitionInfo.toSql.
   const lines = ordinary.map(
-    ({ name, bounds }) => `PARTITION ${quoteName(name)} VALUES ${valuesText(bounds, columns)}`,
+    ({ name, bounds }) =>
+      `PARTITION ${printIdentifier(name)} VALUES ${valuesText(bounds, columns)}`,
   );
-  const kind = partitioning.kind === 'range' ? 'RANGE' : 'LIST';
-  return `PARTITION BY ${kind}(${names})\n(${lines.join(',\n')})`;
+  const names = columns.map(({ name }) => quoteName(name));
+  if (partitioning.kind === 'range') {
+    return `PARTITION BY RANGE(${names.join(', ')})\n(${lines.join(',\n')})`;
+  }
+  return `PARTITION BY LIST(${names.join(',')})(\n${lines.map((line) => `  ${line}`).join(',\n')}\n)`;
 }
 
 function itemText({ name, transform }: RoutedColumn): string {
@@ -85,7 +90,7 @@ function itemText({ name, transform }: RoutedColumn): string {
 function valuesText(bounds: PartitionBounds, columns: readonly RoutedColumn[]): string {
   if (bounds.kind === 'list') {
     const tuples = bounds.values.map((key) => {
-      const texts = key.map((text) => (text === null ? 'NULL' : quoteText(text)));
+      const texts = key.map((text) => (text === null ? 'NULL' : printString(text)));
       return texts.length === 1 ? texts.join('') : `(${texts.join(', ')})`;
     });
     return `IN (${tuples.join(', ')})`;
