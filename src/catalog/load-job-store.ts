@@ -11,6 +11,7 @@ import {
   isFinalJobState,
   type LoadJobReason,
   type LoadJobRecord,
+  type LoadJobStall,
   type LoadJobState,
   type LoadJobs,
   type NewLoadJob,
@@ -79,6 +80,12 @@ export class LoadJobStore implements LoadJobs {
         created_ms: context.nowMs(),
         paused_ms: null,
         ended_ms: null,
+        failures: 0,
+        failing_since_ms: null,
+        resume_ms: null,
+        stalled_since_ms: null,
+        stalled_message: '',
+        stall_restarts: 0,
       };
       try {
         await context.db.insertInto('load_jobs').values(row).execute();
@@ -136,6 +143,65 @@ export class LoadJobStore implements LoadJobs {
 
   async setOtherMessage(id: JobId, text: string): Promise<void> {
     await this.#update(id, { other_message: text, other_message_ms: this.#context.nowMs() });
+  }
+
+  async noteFailure(id: JobId): Promise<number> {
+    const nowMs = this.#context.nowMs();
+    const row = await this.#context.db
+      .updateTable('load_jobs')
+      .set((eb) => ({
+        failures: eb('failures', '+', 1),
+        failing_since_ms: eb.fn.coalesce('failing_since_ms', eb.val(nowMs)),
+      }))
+      .where('id', '=', id)
+      .returning('failures')
+      .executeTakeFirst();
+    return row?.failures ?? 0;
+  }
+
+  async setResume(id: JobId, resumeMs: number): Promise<void> {
+    await this.#update(id, { resume_ms: resumeMs });
+  }
+
+  async noteHealthy(id: JobId): Promise<void> {
+    await this.#update(id, {
+      failures: 0,
+      failing_since_ms: null,
+      resume_ms: null,
+      stalled_since_ms: null,
+      stalled_message: '',
+      stall_restarts: 0,
+    });
+  }
+
+  async noteStall(id: JobId, { sinceMs, message }: Omit<LoadJobStall, 'restarts'>): Promise<void> {
+    await this.#context.db
+      .updateTable('load_jobs')
+      .set((eb) => ({
+        stalled_since_ms: eb.fn.coalesce('stalled_since_ms', eb.val(sinceMs)),
+        stalled_message: message,
+        stall_restarts: eb('stall_restarts', '+', 1),
+      }))
+      .where('id', '=', id)
+      .execute();
+  }
+
+  async resumeDue(id: JobId, nowMs: number): Promise<boolean> {
+    const resumed = await this.#context.db
+      .updateTable('load_jobs')
+      .set({
+        state: 'NEED_SCHEDULE',
+        reason_code: null,
+        reason_message: null,
+        paused_ms: null,
+        resume_ms: null,
+      })
+      .where('id', '=', id)
+      .where('state', '=', 'PAUSED')
+      .where('resume_ms', '<=', nowMs)
+      .returning('id')
+      .executeTakeFirst();
+    return resumed !== undefined;
   }
 
   async countAborted(id: JobId, tasks: number): Promise<void> {
@@ -329,6 +395,17 @@ export function readJob({ sealer }: CatalogContext, row: JobRow): LoadJobRecord 
       row.other_message === null
         ? null
         : { text: row.other_message, atMs: row.other_message_ms ?? 0 },
+    failures: row.failures,
+    failingSinceMs: row.failing_since_ms,
+    resumeMs: row.resume_ms,
+    stalled:
+      row.stalled_since_ms === null
+        ? null
+        : {
+            sinceMs: row.stalled_since_ms,
+            message: row.stalled_message,
+            restarts: row.stall_restarts,
+          },
     createdMs: row.created_ms,
     pausedMs: row.paused_ms,
     endedMs: row.ended_ms,

@@ -50,9 +50,23 @@ export interface LoadJobRecord {
   readonly windowTotalRows: number;
   /** The last failure of a task, for OtherMsg. */
   readonly otherMessage: { readonly atMs: number; readonly text: string } | null;
+  /** Failures in a row since the last commit; 0 = it is well. */
+  readonly failures: number;
+  readonly failingSinceMs: number | null;
+  /** When a PAUSED job resumes by itself; null = it waits for a person. */
+  readonly resumeMs: number | null;
+  /** Messages wait and nothing is committed; null = not so. */
+  readonly stalled: LoadJobStall | null;
   readonly createdMs: number;
   readonly pausedMs: number | null;
   readonly endedMs: number | null;
+}
+
+export interface LoadJobStall {
+  readonly sinceMs: number;
+  readonly message: string;
+  /** How often its tasks were started anew for it. */
+  readonly restarts: number;
 }
 
 export interface NewLoadJob {
@@ -103,6 +117,16 @@ export interface LoadJobs {
   /** Begins a new error window. */
   resetWindow(id: JobId): Promise<void>;
   setOtherMessage(id: JobId, text: string): Promise<void>;
+  /** Counts a failure. Gives the failures in a row. */
+  noteFailure(id: JobId): Promise<number>;
+  /** When the job, which is paused, resumes by itself. */
+  setResume(id: JobId, resumeMs: number): Promise<void>;
+  /** No failures, no stall, nothing to resume: it commits, or a person took it in hand. */
+  noteHealthy(id: JobId): Promise<void>;
+  /** Sets the stall, or counts one more restart of the same one. */
+  noteStall(id: JobId, stall: Omit<LoadJobStall, 'restarts'>): Promise<void>;
+  /** PAUSED -> NEED_SCHEDULE where its time to resume by itself has come. False when it has not, or not any more. */
+  resumeDue(id: JobId, nowMs: number): Promise<boolean>;
   /** Adds to abortedTaskNum. */
   countAborted(id: JobId, tasks: number): Promise<void>;
   /** By topic and partition. */

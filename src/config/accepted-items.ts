@@ -60,7 +60,6 @@ export const ACCEPTED_FE_ITEMS = {
   routine_load_pulsar_timeout_second: accepted('int', '12'),
   routine_load_task_consume_second: accepted('int', '15'),
   routine_load_task_timeout_second: accepted('int', '60'),
-  routine_load_unstable_threshold_second: accepted('int', '3600'),
   statistic_collect_interval_sec: accepted('int', '300'),
   stream_load_default_timeout_second: accepted('int', '600'),
   stream_load_max_txn_num_per_be: accepted('int', '-1'),

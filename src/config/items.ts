@@ -114,6 +114,22 @@ export const CONFIG_ITEMS = {
     '1000',
     'how long rows may wait for a commit; max_batch_interval is the upper bound',
   ),
+  routine_load_unstable_threshold_second: mutable(
+    used(
+      'fe',
+      'int',
+      '3600',
+      'a running Routine Load job whose last loaded message is older than this, while more wait, is shown as UNSTABLE',
+    ),
+  ),
+  routine_load_stall_second: mutable(
+    used(
+      'fe',
+      'int',
+      '120',
+      'messages may wait so long without a commit before a Routine Load job is shown as UNSTABLE and its tasks are started anew',
+    ),
+  ),
   routine_load_max_message_bytes: used(
     'fe',
     'int',
@@ -305,6 +321,8 @@ export const CONFIG_LIMITS: Readonly<Partial<Record<ConfigKey, ConfigLimit>>> = 
   max_routine_load_task_concurrent_num: { min: 1 },
   routine_load_scheduler_interval_millisecond: MILLISECONDS,
   routine_load_freshness_millisecond: MILLISECONDS,
+  routine_load_unstable_threshold_second: SECONDS,
+  routine_load_stall_second: SECONDS,
   routine_load_max_message_bytes: { min: 1024, max: 1024 ** 3 },
   qe_max_connection: { min: 1, max: 1_000_000 },
   query_timeout_second: SECONDS,

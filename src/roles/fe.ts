@@ -39,6 +39,7 @@ import { makeCompactor } from './compaction.ts';
 import { readErrorLog } from './error-log.ts';
 import { metricsText } from './gauges.ts';
 import { startHousekeeping } from './housekeeping.ts';
+import { CommitTimes } from './load-metrics.ts';
 import { Logins } from './logins.ts';
 import { mysqlHandler, type RunQuery } from './mysql-door.ts';
 import { openConnections } from './open-connections.ts';
@@ -101,6 +102,7 @@ const STOP_MS = 8_000;
 export class FeEndpoint {
   readonly #committer: ResolvingCommitter;
   readonly #options: Pick<FeOptions, 'catalog' | 'metrics' | 'clock'>;
+  readonly #times: CommitTimes;
   #scheduler: RoutineLoadScheduler | undefined;
 
   constructor(
@@ -109,6 +111,7 @@ export class FeEndpoint {
   ) {
     this.#options = options;
     this.#committer = committer;
+    this.#times = new CommitTimes(options.catalog, options.metrics);
   }
 
   attach(scheduler: RoutineLoadScheduler): void {
@@ -152,12 +155,12 @@ export class FeEndpoint {
     const kind = 'routine_load';
     const startedMs = clock.monotonicMs();
     const result = await this.#committer.commit(request, routineLoadHooks);
-    metrics.observe('millrace_load_commit_seconds', (clock.monotonicMs() - startedMs) / 1000, {
-      kind,
-    });
+    const seconds = (clock.monotonicMs() - startedMs) / 1000;
+    metrics.observe('millrace_load_commit_seconds', seconds, { kind });
     metrics.add('millrace_load_transactions_total', 1, { kind, state: result.state.toLowerCase() });
     if (result.state === 'VISIBLE') {
       this.#scheduler?.onCommitted(request.jobId);
+      await this.#times.note(request.jobId, seconds, request.progress);
       for (const part of request.progress) {
         metrics.add('millrace_load_rows_total', part.rowsLoaded, { kind, result: 'loaded' });
         metrics.add('millrace_load_rows_total', part.rowsFiltered, { kind, result: 'filtered' });
@@ -362,6 +365,7 @@ function makeScheduler(options: FeOptions, access: AccessControl): RoutineLoadSc
     freshnessMs: config.int('routine_load_freshness_millisecond'),
     maxMessageBytes: config.int('routine_load_max_message_bytes'),
     intervalMs: config.int('routine_load_scheduler_interval_millisecond'),
+    stallMs: () => config.int('routine_load_stall_second') * 1000,
     missingRight: (job) => access.missingForLoad(job),
     rejectedTarget: async (volume) => {
       const table = await catalog.tables.get(STATISTICS_DATABASE, REJECTED_RECORDS_TABLE);
@@ -435,6 +439,10 @@ async function makeServices(
       probe,
       random,
       scheduler,
+      unstableLimits: () => ({
+        nowMs: catalog.nowMs(),
+        thresholdSeconds: config.int('routine_load_unstable_threshold_second'),
+      }),
       errorLogUrl: (id) => errorLogUrl(catalog, { host, ...ports }, { kind: 'job', id }),
     }),
     smallFiles: makeSmallFiles(options),

@@ -11,6 +11,10 @@ interface MetricRow {
 
 const LATENCY_SECONDS = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
+const FRESHNESS_SECONDS = [0.05, 0.1, 0.2, 0.5, 1, 1.5, 2, 5, 10, 30, 60, 300, 3600];
+/** Of jobs that have not ended. */
+const PARTITION = ['job', 'topic', 'partition'] as const;
+
 export const METRICS = {
   millrace_load_rows_total: {
     type: 'counter',
@@ -42,6 +46,48 @@ export const METRICS = {
     type: 'gauge',
     help: 'Records between the committed position and the end of the partition, summed per job.',
     labels: ['job'],
+  },
+  millrace_routine_load_failures: {
+    type: 'gauge',
+    help: 'Failures in a row of a job since its last commit; 0 = it is well.',
+    labels: ['job'],
+  },
+  millrace_routine_load_unstable: {
+    type: 'gauge',
+    help: '1 where a running job is shown as UNSTABLE, else 0.',
+    labels: ['job'],
+  },
+  millrace_routine_load_freshness_seconds: {
+    type: 'histogram',
+    help: 'From the timestamp of the last message of a batch to its commit.',
+    labels: ['job'],
+    buckets: FRESHNESS_SECONDS,
+  },
+  millrace_routine_load_commit_seconds: {
+    type: 'histogram',
+    help: 'Time of the commit of a batch as its job sees it, the wait for the turn of its table included.',
+    labels: ['job'],
+    buckets: LATENCY_SECONDS,
+  },
+  millrace_routine_load_partition_lag_records: {
+    type: 'gauge',
+    help: 'Records between the committed position and the end of a partition.',
+    labels: PARTITION,
+  },
+  millrace_routine_load_partition_lag_seconds: {
+    type: 'gauge',
+    help: 'Age of the last loaded message of a partition where more wait, else 0.',
+    labels: PARTITION,
+  },
+  millrace_routine_load_partition_rows_total: {
+    type: 'counter',
+    help: 'Rows of a partition by what became of them (loaded, filtered, unselected), as the ledger has them.',
+    labels: [...PARTITION, 'result'],
+  },
+  millrace_routine_load_partition_bytes_total: {
+    type: 'counter',
+    help: 'Bytes of message values of a partition, as the ledger has them.',
+    labels: PARTITION,
   },
   millrace_queries_total: {
     type: 'counter',
@@ -120,8 +166,10 @@ export interface Metrics {
   add(name: MetricName, value: number, labels?: MetricLabels): void;
   set(name: MetricName, value: number, labels?: MetricLabels): void;
   observe(name: MetricName, seconds: number, labels?: MetricLabels): void;
-  /** Forgets all label sets of a gauge, before it is set anew. */
+  /** Forgets all label sets of a metric, before it is set anew. */
   reset(name: MetricName): void;
+  /** Forgets one label set. */
+  forget(name: MetricName, labels: MetricLabels): void;
   /** Prometheus text format. */
   text(): Promise<string>;
 }
@@ -135,6 +183,11 @@ export function openMetrics(): Metrics {
     else if (row.type === 'gauge') made.set(name, new Gauge(common));
     else made.set(name, new Histogram({ ...common, buckets: [...(row.buckets ?? [])] }));
   }
+  const any = (name: MetricName): Counter | Gauge | Histogram => {
+    const metric = made.get(name);
+    if (metric === undefined) throw new TypeError(`no metric ${name}`);
+    return metric;
+  };
   const find = <T extends Counter | Gauge | Histogram>(
     name: MetricName,
     kind: abstract new (...args: never[]) => T,
@@ -147,7 +200,8 @@ export function openMetrics(): Metrics {
     add: (name, value, labels = {}) => find(name, Counter).inc({ ...labels }, value),
     set: (name, value, labels = {}) => find(name, Gauge).set({ ...labels }, value),
     observe: (name, seconds, labels = {}) => find(name, Histogram).observe({ ...labels }, seconds),
-    reset: (name) => find(name, Gauge).reset(),
+    reset: (name) => any(name).reset(),
+    forget: (name, labels) => any(name).remove({ ...labels }),
     text: () => registry.metrics(),
   };
 }

@@ -77,7 +77,7 @@ test('CREATE says what is wrong with the source, and makes no job', async () => 
       /closed during the TLS handshake .*security\.protocol/,
     ],
     [{ 'property.security.protocol': 'nope' }, /'security\.protocol' is 'nope', expected one of/],
-    [{ 'property.no.such.key': '1' }, /unknown Kafka property 'no\.such\.key' \(known are: /],
+    [{ 'property.no.such.key': '1' }, /unknown Kafka property 'no\.such\.key', nearest are: /],
     [{ kafka_topik: 'x' }, /kafka_topik is invalid kafka custom property/],
     [{ kafka_partitions: '3' }, /custom kafka partition 3 which is invalid for topic target/],
   ];

@@ -95,6 +95,7 @@ export async function openStatementRig(context: TestContext): Promise<StatementR
         random: systemRandom,
         scheduler: nothing,
         errorLogUrl: () => '',
+        unstableLimits: () => ({ nowMs: 0, thresholdSeconds: 3600 }),
       }),
       connections: {
         list: () => made.sessions,

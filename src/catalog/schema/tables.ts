@@ -188,6 +188,12 @@ export interface LoadJobsTable {
   paused_ms: number | null;
   ended_ms: number | null;
   user_host: string;
+  failures: number;
+  failing_since_ms: number | null;
+  resume_ms: number | null;
+  stalled_since_ms: number | null;
+  stalled_message: string;
+  stall_restarts: number;
 }
 
 export interface LoadPositionsTable {

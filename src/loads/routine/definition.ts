@@ -27,6 +27,7 @@ import { storedTimeZone } from '../time-zone.ts';
 import { updateRule } from '../update-rule.ts';
 import { parseEscapes } from './escapes.ts';
 import { checkFormat, checkPath, formatOf, rawColumns, readJsonpaths } from './format.ts';
+import { readFreshness } from './freshness.ts';
 import {
   JOB_PROPERTIES,
   type KafkaSourceDefinition,
@@ -69,6 +70,7 @@ export function defineRoutineLoad(input: {
   const properties = checkProperties(JOB_PROPERTIES, input.properties);
   checkTaskTimes(properties);
   checkParseErrors(properties);
+  if (properties['freshness'] !== undefined) readFreshness(properties['freshness']);
   readJsonpaths(properties['jsonpaths'] ?? '');
   const jsonRoot = properties['json_root'] ?? '';
   if (jsonRoot !== '') checkPath(jsonRoot);

@@ -3,8 +3,9 @@
 import { fail } from '../../base/errors.ts';
 import type { CommitHooks } from '../../commit/types.ts';
 import { propertyOf } from '../properties.ts';
+import { REASONS } from './health.ts';
 import { JOB_PROPERTIES } from './properties.ts';
-import { parseDefinition, REASONS } from './service.ts';
+import { parseDefinition } from './service.ts';
 
 /** The error window is this many times max_batch_rows. */
 const WINDOW_BATCHES = 10;

@@ -8,7 +8,8 @@ import type { SchemaHooks } from '../../commit/schema-commit.ts';
 import type { LoadOutput, LoadTransform } from '../../model/load-plan.ts';
 import type { TableInfo } from '../../model/table.ts';
 import { compileTransform, type RoutineLoadDefinition } from './definition.ts';
-import { parseDefinition, REASONS } from './service.ts';
+import { REASONS } from './health.ts';
+import { parseDefinition } from './service.ts';
 
 export const routineLoadSchemaHooks: SchemaHooks = {
   async onSchemaChange(scope, before, after) {

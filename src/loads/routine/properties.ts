@@ -33,7 +33,14 @@ export const JOB_PROPERTIES = {
     min: 5,
     message: 'max_batch_interval should >= 5',
     alterable: true,
-    help: 'seconds; the most that rows may wait for a commit (rows are committed as soon as routine_load_freshness_millisecond has passed)',
+    help: 'seconds; the most that rows may wait for a commit (they are committed as soon as `freshness` asks for it)',
+  },
+  freshness: {
+    ...text(
+      'Millrace only: how soon after its arrival a row is to be visible, 100ms to 1 hour (`500ms`, `2s`, `1 minute`); routine_load_freshness_millisecond when absent',
+      true,
+    ),
+    default: null,
   },
   max_batch_rows: {
     type: 'long',

@@ -9,21 +9,20 @@ import { asId, type JobId } from '../../base/ids.ts';
 import type { Log } from '../../base/log.ts';
 import { Semaphore, settledWithin } from '../../base/queue.ts';
 import type { Random } from '../../base/random.ts';
-import type { Catalog, VolumeRecord } from '../../catalog/catalog.ts';
 import type {
   LeaseRecord,
   LoadJobRecord,
   LoadJobState,
   PositionRecord,
 } from '../../catalog/load-jobs.ts';
-import { compressionOf } from '../../model/file-compression.ts';
-import { replacingKeys, type TaskAssignment } from '../../model/load-plan.ts';
+import type { TaskAssignment } from '../../model/load-plan.ts';
 import { propertyOf } from '../properties.ts';
-import { buildPlan, kafkaConnection } from './definition.ts';
+import { type AssignmentOptions, assignmentOf, type GrantedTask } from './assignment.ts';
 import { addNewPartitions } from './discover.ts';
-import { routingOfJob } from './partitions.ts';
+import { reasonCode, resumeAfterMs } from './health.ts';
+import { ProgressWatch } from './progress-watch.ts';
 import { JOB_PROPERTIES } from './properties.ts';
-import { parseDefinition, REASONS, type TopicProbe } from './service.ts';
+import { parseDefinition, type TopicProbe } from './service.ts';
 
 /** The loader process as the scheduler needs it. */
 export interface LoaderPort {
@@ -33,8 +32,7 @@ export interface LoaderPort {
   runningTasks(): Promise<readonly string[]>;
 }
 
-export interface SchedulerOptions {
-  readonly catalog: Catalog;
+export interface SchedulerOptions extends AssignmentOptions {
   readonly probe: TopicProbe;
   readonly loader: LoaderPort;
   readonly clock: Clock;
@@ -42,14 +40,10 @@ export interface SchedulerOptions {
   readonly log: Log;
   readonly node: string;
   readonly maxTasksPerJob: number;
-  readonly freshnessMs: number;
-  readonly maxMessageBytes: number;
   /** How often partitions are looked for and the jobs are gone through. */
   readonly intervalMs: number;
-  /** Why the job's account may not load into its table, null when it may. */
-  readonly missingRight: (job: LoadJobRecord) => AppError | null;
-  /** Where rejected rows of a job's table go. */
-  readonly rejectedTarget: (volume: VolumeRecord) => Promise<TaskAssignment['plan']['rejected']>;
+  /** Messages may wait so long without a commit before the tasks of their job are started anew. */
+  readonly stallMs: () => number;
 }
 
 const FIRST_BACKOFF_MS = 200;
@@ -58,8 +52,6 @@ const MAX_BACKOFF_MS = 30_000;
 const MAX_INTERNAL_ATTEMPTS = 3;
 /** One loader runs beside this FE. */
 const ALIVE_NODES = 1;
-const MAX_BATCH_ROWS = 500_000;
-const MAX_BATCH_BYTES = 64 * 1024 * 1024;
 /** Jobs that are looked after at once: each may wait for its Kafka. */
 const JOBS_AT_ONCE = 16;
 /** What stop() waits for: the jobs being looked after, then the tasks that commit what they have. */
@@ -67,7 +59,8 @@ const STOP_WAIT_MS = 1_000;
 const DRAIN_WAIT_MS = 2_000;
 
 interface JobRuntime {
-  attempts: number;
+  /** It failed or stalled since its last commit, as the catalog knows. */
+  isIll: boolean;
   internalAttempts: number;
   notBeforeMs: number;
   /** -Infinity = never. */
@@ -95,8 +88,11 @@ export class RoutineLoadScheduler {
   #comparing: Promise<void> | undefined;
   #stopped = true;
 
+  readonly #watch: ProgressWatch;
+
   constructor(options: SchedulerOptions) {
     this.#options = options;
+    this.#watch = new ProgressWatch(options.clock);
   }
 
   /** Ends leases of an earlier life of this FE, then goes through the jobs. */
@@ -165,11 +161,17 @@ export class RoutineLoadScheduler {
   }
 
   /** A task that commits is healthy: back-off starts anew. */
-  onCommitted(jobId: number): void {
+  onCommitted(jobId: JobId): void {
+    const { catalog, log } = this.#options;
+    const hadStalled = this.#watch.committed(jobId);
     const runtime = this.#runtime.get(jobId);
     if (runtime === undefined) return;
-    runtime.attempts = 0;
     runtime.internalAttempts = 0;
+    if (!runtime.isIll && !hadStalled) return;
+    runtime.isIll = false;
+    catalog.loadJobs
+      .noteHealthy(jobId)
+      .catch((error: unknown) => log.warn('a job that is well was not noted', { jobId, error }));
   }
 
   /** A task ended by itself. Retriable errors wait and start again; the rest pause the job. */
@@ -188,9 +190,10 @@ export class RoutineLoadScheduler {
   async #onError(jobId: JobId, error: AppError): Promise<void> {
     const { catalog, clock, log } = this.#options;
     const runtime = this.#runtimeOf(jobId);
-    runtime.attempts += 1;
+    runtime.isIll = true;
     if (error.kind === 'internal') runtime.internalAttempts += 1;
-    const backoffMs = Math.min(FIRST_BACKOFF_MS * 2 ** (runtime.attempts - 1), MAX_BACKOFF_MS);
+    const failures = Math.max(1, await catalog.loadJobs.noteFailure(jobId));
+    const backoffMs = Math.min(FIRST_BACKOFF_MS * 2 ** (failures - 1), MAX_BACKOFF_MS);
     runtime.notBeforeMs = clock.monotonicMs() + backoffMs;
     await catalog.loadJobs.setOtherMessage(jobId, error.fullMessage);
     const pause = error.kind === 'user' || runtime.internalAttempts >= MAX_INTERNAL_ATTEMPTS;
@@ -199,11 +202,19 @@ export class RoutineLoadScheduler {
       if (!this.#stopped) runtime.retry = clock.after(backoffMs, () => this.wake());
       return;
     }
-    const paused = await catalog.loadJobs.setState(jobId, ['NEED_SCHEDULE', 'RUNNING'], 'PAUSED', {
-      errCode: reasonCode(error),
-      message: error.fullMessage,
+    const waitMs = resumeAfterMs(error, failures);
+    const resumeMs = waitMs === null ? null : catalog.nowMs() + waitMs;
+    const paused = await catalog.transaction(async ({ loadJobs }) => {
+      const reason = { errCode: reasonCode(error), message: error.fullMessage };
+      const from = ['NEED_SCHEDULE', 'RUNNING'] as const;
+      if (!(await loadJobs.setState(jobId, from, 'PAUSED', reason))) return false;
+      if (resumeMs !== null) await loadJobs.setResume(jobId, resumeMs);
+      return true;
     });
-    if (paused) log.warn('routine load paused', { job: jobId, error });
+    if (paused) {
+      const resumes = resumeMs === null ? 'by RESUME' : new Date(resumeMs).toISOString();
+      log.warn('routine load paused', { job: jobId, resumes, error });
+    }
     this.#dropRuntime(jobId);
     // Not waited for: the task that failed may itself be waiting for this answer.
     void this.forget(jobId).catch((thrown: unknown) =>
@@ -215,7 +226,7 @@ export class RoutineLoadScheduler {
     const known = this.#runtime.get(jobId);
     if (known !== undefined) return known;
     const fresh: JobRuntime = {
-      attempts: 0,
+      isIll: false,
       internalAttempts: 0,
       notBeforeMs: 0,
       lastDiscoveryMs: Number.NEGATIVE_INFINITY,
@@ -226,6 +237,7 @@ export class RoutineLoadScheduler {
   }
 
   #dropRuntime(jobId: number): void {
+    this.#watch.forget(jobId);
     this.#runtime.get(jobId)?.retry?.cancel();
     this.#runtime.delete(jobId);
   }
@@ -239,12 +251,24 @@ export class RoutineLoadScheduler {
         const jobs = await catalog.loadJobs.list({ all: false });
         const live = new Set<number>(jobs.map((job) => job.id));
         for (const jobId of this.#runtime.keys()) if (!live.has(jobId)) this.#dropRuntime(jobId);
-        for (const job of jobs) if (runs(job.state)) this.#lookAfter(job.id);
+        for (const job of jobs) {
+          if (runs(job.state) || (await this.#resumes(job))) this.#lookAfter(job.id);
+        }
       } catch (error) {
         log.error('scheduling routine loads failed', { error });
       }
     }
     this.#passing = false;
+  }
+
+  /** A paused job whose time to try again has come, unless a person took it in hand meanwhile. */
+  async #resumes({ id, state, resumeMs }: LoadJobRecord): Promise<boolean> {
+    const { catalog, log } = this.#options;
+    const nowMs = catalog.nowMs();
+    if (state !== 'PAUSED' || resumeMs === null || resumeMs > nowMs) return false;
+    const resumed = await catalog.loadJobs.resumeDue(id, nowMs);
+    if (resumed) log.info('a paused routine load tries again', { job: id });
+    return resumed;
   }
 
   /** Looks after a job in the background; once more when it is asked for meanwhile. */
@@ -269,6 +293,7 @@ export class RoutineLoadScheduler {
     const { catalog } = this.#options;
     const job = await catalog.loadJobs.byId(jobId);
     if (this.#stopped || job === null || !runs(job.state)) return;
+    if (job.failures > 0 || job.stalled !== null) this.#runtimeOf(jobId).isIll = true;
     if (this.#waits(jobId)) return;
     const missing = this.#options.missingRight(job);
     if (missing !== null) {
@@ -276,6 +301,7 @@ export class RoutineLoadScheduler {
       return;
     }
     try {
+      await this.#seeProgress(job);
       await this.#schedule(job);
     } catch (error) {
       await this.#onError(jobId, toAppError(error));
@@ -285,6 +311,19 @@ export class RoutineLoadScheduler {
   /** Is the job's back-off not over yet? Its timer wakes the scheduler. */
   #waits(jobId: JobId): boolean {
     return this.#runtimeOf(jobId).notBeforeMs > this.#options.clock.monotonicMs();
+  }
+
+  /** Takes the leases of a job that has stalled away, whatever its tasks wait for; scheduling it then starts it anew. */
+  async #seeProgress(job: LoadJobRecord): Promise<void> {
+    const { catalog, stallMs, log } = this.#options;
+    if (job.state !== 'RUNNING') return;
+    const stall = this.#watch.look(job, await catalog.loadJobs.positions(job.id), stallMs());
+    if (stall === null) return;
+    await catalog.loadJobs.noteStall(job.id, stall);
+    log.warn('a routine load makes no progress', { job: job.name, why: stall.message });
+    const taskIds = (await catalog.leases.list(job.id)).map((lease) => lease.taskId);
+    for (const taskId of taskIds) await catalog.leases.revoke(taskId, 'the job makes no progress');
+    await this.#stopTasks(taskIds);
   }
 
   async #schedule(job: LoadJobRecord): Promise<void> {
@@ -348,44 +387,13 @@ export class RoutineLoadScheduler {
     });
   }
 
-  async #startTask(job: LoadJobRecord | null, { lease, positions }: GrantedTask): Promise<void> {
+  async #startTask(job: LoadJobRecord | null, granted: GrantedTask): Promise<void> {
     const { catalog, loader, log } = this.#options;
     const table = job === null ? null : await catalog.tables.byId(job.tableId);
     if (job === null || table === null) return;
-    const definition = parseDefinition(job);
-    const volume = await catalog.volumes.byId(table.volumeId);
-    const seconds = (key: keyof typeof JOB_PROPERTIES): number =>
-      Number(propertyOf(JOB_PROPERTIES, definition.properties, key)) * 1000;
-    const plan = buildPlan({
-      jobId: job.id,
-      jobName: job.name,
-      userName: job.userName,
-      definition,
-      connection: await kafkaConnection(catalog, job.databaseId, definition),
-      table,
-      target: {
-        tableId: table.id,
-        databaseName: table.databaseName,
-        tableName: table.name,
-        volume,
-        prefix: table.prefix,
-        ...compressionOf(table),
-        keys: replacingKeys(table.schema),
-        ...(await routingOfJob(catalog, table, definition)),
-      },
-      rejected: await this.#options.rejectedTarget(volume),
-      partitions: positions.map(({ partition, nextOffset }) => ({ partition, offset: nextOffset })),
-      limits: {
-        maxBatchRows: MAX_BATCH_ROWS,
-        maxBatchBytes: MAX_BATCH_BYTES,
-        maxBatchIntervalMs: Math.min(seconds('max_batch_interval'), seconds('task_consume_second')),
-        taskTimeoutMs: seconds('task_timeout_second'),
-        freshnessMs: this.#options.freshnessMs,
-        maxMessageBytes: this.#options.maxMessageBytes,
-      },
-    });
-    const { taskId, epoch } = lease;
-    await loader.startTask({ taskId, epoch, plan });
+    const assignment = await assignmentOf(this.#options, job, table, granted);
+    await loader.startTask(assignment);
+    const { taskId, epoch } = assignment;
     log.info('routine load task started', { job: job.name, task: taskId, epoch });
   }
 
@@ -447,24 +455,7 @@ export class RoutineLoadScheduler {
   }
 }
 
-interface GrantedTask {
-  readonly lease: LeaseRecord;
-  readonly positions: readonly PositionRecord[];
-}
-
 function coversAll(leases: readonly LeaseRecord[], positions: readonly PositionRecord[]): boolean {
   const held = new Set(leases.flatMap((lease) => lease.partitions.map((entry) => entry.partition)));
   return positions.every((position) => held.has(position.partition));
-}
-
-/** StarRocks' number of what an error means for a job. */
-function reasonCode(error: AppError): number {
-  switch (error.code) {
-    case 'LOAD_TOO_MANY_FILTERED':
-      return REASONS.tooManyFailureRows;
-    case 'LOAD_PARSE_ERROR':
-      return REASONS.parseError;
-    default:
-      return REASONS.tasksAbort;
-  }
 }

@@ -20,6 +20,7 @@ import {
   type RoutineLoadDefinition,
   startOffsetOf,
 } from './definition.ts';
+import { REASONS, unstableReason } from './health.ts';
 import { routingOfJob } from './partitions.ts';
 import { readKafkaSource, type StartOffset } from './properties.ts';
 import type { ShownJob } from './show.ts';
@@ -37,21 +38,12 @@ export interface TopicProbe {
   ): Promise<ReadonlyMap<number, bigint>>;
 }
 
-/** Reason codes of ReasonOfStateChanged (StarRocks InternalErrorCode). */
-export const REASONS = {
-  partitions: 4,
-  manualPause: 100,
-  manualStop: 101,
-  tooManyFailureRows: 102,
-  createTasks: 103,
-  tasksAbort: 104,
-  parseError: 5611,
-} as const;
-
 export interface RoutineLoadServices {
   readonly catalog: Catalog;
   readonly probe: TopicProbe;
   readonly random: Random;
+  /** The time, and the lag in seconds from which a running job is UNSTABLE (routine_load_unstable_threshold_second). */
+  readonly unstableLimits: () => { readonly nowMs: number; readonly thresholdSeconds: number };
   /** Where the rejected rows of a job can be read. */
   readonly errorLogUrl: (jobId: JobId) => string;
   /** Told after each change, so that it acts at once. */
@@ -177,6 +169,8 @@ export class RoutineLoads {
     const job = await this.find(database, name);
     const changed = await catalog.transaction(async (scope) => {
       const done = await scope.loadJobs.setState(job.id, from, to, reason);
+      // From here on it is the person's: nothing resumes by itself, back-off begins anew.
+      if (done) await scope.loadJobs.noteHealthy(job.id);
       if (done && to === 'NEED_SCHEDULE') await scope.loadJobs.resetWindow(job.id);
       return done;
     });
@@ -276,10 +270,12 @@ export class RoutineLoads {
       tasks.set(jobId, (tasks.get(jobId) ?? 0) + 1);
     }
     const formatTime = timeFormatter(timeZone);
+    const limits = this.#services.unstableLimits();
     return jobs.map((job) => ({
       job,
       definition: parseDefinition(job),
       positions: positions.get(job.id) ?? [],
+      unstable: unstableReason(job, positions.get(job.id) ?? [], limits),
       currentTaskNum: tasks.get(job.id) ?? 0,
       errorLogUrl: job.counters.errorRows === 0 ? '' : this.#services.errorLogUrl(job.id),
       formatTime,

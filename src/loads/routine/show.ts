@@ -1,10 +1,11 @@
 // SHOW ROUTINE LOAD: columns and rendering in one place. Column order, key order and texts as in the
 // seeds (StarRocks' quick start output); further JobProperties keys only where the user set them.
 import { isSecretName, MASK, maskUrlUsers } from '../../base/secrets.ts';
-import type { LoadJobRecord, PositionRecord } from '../../catalog/load-jobs.ts';
+import type { LoadJobReason, LoadJobRecord, PositionRecord } from '../../catalog/load-jobs.ts';
 import { parseRegistryUrl } from '../../registry/address.ts';
 import { propertyOf } from '../properties.ts';
 import type { RoutineLoadDefinition } from './definition.ts';
+import { messagesBehind } from './health.ts';
 import { JOB_PROPERTIES } from './properties.ts';
 
 export const SHOW_COLUMNS = [
@@ -36,6 +37,8 @@ export interface ShownJob {
   readonly definition: RoutineLoadDefinition;
   readonly positions: readonly PositionRecord[];
   readonly currentTaskNum: number;
+  /** Why a running job is shown as UNSTABLE. */
+  readonly unstable: LoadJobReason | null;
   /** '' without rejected rows. */
   readonly errorLogUrl: string;
   /** Prints times in the session's zone, 'NULL' for unset ones. */
@@ -46,10 +49,8 @@ export interface ShownJob {
 export function showRow(shown: ShownJob): string[] {
   const { job, definition, formatTime } = shown;
   const running = job.state === 'NEED_SCHEDULE' || job.state === 'RUNNING';
-  const reason =
-    job.reason === null || running
-      ? ''
-      : `ErrorReason{errCode = ${job.reason.errCode}, msg='${job.reason.message}'}`;
+  const why = shown.unstable ?? (running ? null : job.reason);
+  const reason = why === null ? '' : `ErrorReason{errCode = ${why.errCode}, msg='${why.message}'}`;
   return [
     String(job.id),
     job.name,
@@ -58,7 +59,7 @@ export function showRow(shown: ShownJob): string[] {
     formatTime(job.endedMs),
     job.databaseName,
     job.tableName,
-    job.state,
+    shown.unstable === null ? job.state : 'UNSTABLE',
     'KAFKA',
     String(shown.currentTaskNum),
     JSON.stringify(jobProperties(shown)),
@@ -90,7 +91,9 @@ function jobProperties({ definition, currentTaskNum }: ShownJob): Record<string,
     rowDelimiter: `'${definition.rowDelimiter ?? '\\n'}'`,
     columnSeparator: `'${definition.columnSeparator ?? '\\t'}'`,
   };
-  const userSet = (['trim_space', 'enclose', 'escape', 'pause_on_fatal_parse_error'] as const)
+  const userSet = (
+    ['trim_space', 'enclose', 'escape', 'pause_on_fatal_parse_error', 'freshness'] as const
+  )
     .filter((key) => definition.properties[key] !== undefined)
     .map((key) => [key, key === 'enclose' || key === 'escape' ? byteText(value(key)) : value(key)]);
   return {
@@ -217,4 +220,12 @@ const timestampProgress = (positions: readonly PositionRecord[]): Record<string,
 const latestPosition = (positions: readonly PositionRecord[]): Record<string, string> =>
   byPartition(positions, (position) =>
     position.latestOffset === null ? null : String(position.latestOffset),
+  );
+
+/** Messages that wait, per partition; without those whose end or position is not known. */
+export const offsetLag = (positions: readonly PositionRecord[]): Record<string, string> =>
+  byPartition(positions, (position) =>
+    position.latestOffset === null || position.nextOffset < 0n
+      ? null
+      : String(messagesBehind([position])),
   );

@@ -8,7 +8,9 @@ import {
   type TransactionState,
   type Transactions,
 } from '../../catalog/transactions.ts';
-import { showRow } from '../../loads/routine/show.ts';
+import { freshnessMs } from '../../loads/routine/freshness.ts';
+import { lagSeconds, messagesBehind } from '../../loads/routine/health.ts';
+import { offsetLag, showRow } from '../../loads/routine/show.ts';
 import { REJECTED_RECORDS_TABLE, STATISTICS_DATABASE } from '../../model/system-tables.ts';
 import { variableText } from '../variables.ts';
 import type { Wanted } from '../wanted.ts';
@@ -17,20 +19,66 @@ import { type ViewContext, type ViewRow, type ViewTable, viewColumns } from './v
 const ROUTINE_LOAD_COLUMNS = viewColumns(
   'long ID, text NAME CREATE_TIME PAUSE_TIME END_TIME DB_NAME TABLE_NAME STATE DATA_SOURCE_TYPE CURRENT_TASK_NUM ' +
     'JOB_PROPERTIES DATA_SOURCE_PROPERTIES CUSTOM_PROPERTIES STATISTICS PROGRESS TIMESTAMP_PROGRESS ' +
-    'REASONS_OF_STATE_CHANGED ERROR_LOG_URLS TRACKING_SQL OTHER_MSG LATEST_SOURCE_POSITION',
+    'REASONS_OF_STATE_CHANGED ERROR_LOG_URLS TRACKING_SQL OTHER_MSG LATEST_SOURCE_POSITION OFFSET_LAG, ' +
+    'long MESSAGES_BEHIND FRESHNESS_MS FAILURES, text FAILING_SINCE RESUME_TIME UNSTABLE_SINCE, long RESTARTS',
 );
 
-async function routineLoadJobs({ session, services, visible }: ViewContext): Promise<ViewRow[]> {
-  const { routineLoads, globals } = services;
+async function routineLoadJobs(context: ViewContext): Promise<ViewRow[]> {
+  const { session, services, visible, time } = context;
+  const { routineLoads, globals, config } = services;
+  const configuredMs = config.int('routine_load_freshness_millisecond');
   const zone = variableText('time_zone', 'session', session, globals) ?? 'Etc/UTC';
   return (await routineLoads.list({ database: null, all: true }, zone))
     .filter(({ job }) => visible.load(job.databaseName, job.tableName))
     .map((shown) => {
       const cells = showRow(shown).map((cell) => (cell === 'NULL' ? null : cell));
-      return Object.fromEntries(
-        ROUTINE_LOAD_COLUMNS.map(({ name }, index) => [name, cells[index] ?? null]),
-      );
+      const { job, positions, definition } = shown;
+      return {
+        ...Object.fromEntries(
+          ROUTINE_LOAD_COLUMNS.map(({ name }, index) => [name, cells[index] ?? null]),
+        ),
+        OFFSET_LAG: JSON.stringify(offsetLag(positions)),
+        MESSAGES_BEHIND: messagesBehind(positions),
+        FRESHNESS_MS: freshnessMs(definition.properties, configuredMs),
+        FAILURES: job.failures,
+        FAILING_SINCE: time(job.failingSinceMs),
+        RESUME_TIME: time(job.resumeMs),
+        UNSTABLE_SINCE: time(job.stalled?.sinceMs ?? null),
+        RESTARTS: job.stalled?.restarts ?? 0,
+      };
     });
+}
+
+/** Where each partition of each job stands. */
+async function partitionRows({ services, visible, time }: ViewContext): Promise<ViewRow[]> {
+  const { catalog } = services;
+  const allPositions = await catalog.loadJobs.allPositions();
+  const committed = new Map(
+    (await catalog.ledger.list()).map((row) => [
+      `${row.jobId} ${row.partition} ${row.topic}`,
+      row.lastCommitMs,
+    ]),
+  );
+  const nowMs = catalog.nowMs();
+  return (await catalog.loadJobs.list({ all: true }))
+    .filter(({ databaseName, tableName }) => visible.load(databaseName, tableName))
+    .flatMap((job) =>
+      (allPositions.get(job.id) ?? []).map((position) => ({
+        JOB_ID: job.id,
+        DB_NAME: job.databaseName,
+        JOB_NAME: job.name,
+        TOPIC: position.topic,
+        PARTITION_ID: position.partition,
+        NEXT_OFFSET: position.nextOffset,
+        LATEST_OFFSET: position.latestOffset,
+        MESSAGES_BEHIND: messagesBehind([position]),
+        LAST_MESSAGE_TIME: time(position.lastTimestampMs),
+        LAG_SECONDS: lagSeconds(position, nowMs) ?? 0,
+        LAST_COMMIT_TIME: time(
+          committed.get(`${job.id} ${position.partition} ${position.topic}`) ?? null,
+        ),
+      })),
+    );
 }
 
 async function ledgerRows({ services, visible, time }: ViewContext): Promise<ViewRow[]> {
@@ -230,6 +278,14 @@ export const LOAD_VIEWS: ViewTable = {
     columns: ROUTINE_LOAD_COLUMNS,
     doc: 'Routine Load jobs, ended ones too',
     rows: routineLoadJobs,
+  },
+  routine_load_partitions: {
+    columns: viewColumns(
+      'long JOB_ID, text DB_NAME JOB_NAME TOPIC, long PARTITION_ID NEXT_OFFSET LATEST_OFFSET MESSAGES_BEHIND, ' +
+        'text LAST_MESSAGE_TIME, long LAG_SECONDS, text LAST_COMMIT_TIME',
+    ),
+    doc: 'where each partition of each Routine Load job stands (Millrace only)',
+    rows: partitionRows,
   },
   routine_load_ledger: {
     columns: viewColumns(

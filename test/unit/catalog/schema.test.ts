@@ -41,6 +41,7 @@ const RELEASED: readonly (readonly [name: string, sha256: string])[] = [
     'a1b2ea500f1de86568ba9214b81f381eb6445cae4a32a338e58148969cb98470',
   ],
   ['0014-small-files.sql', '87d9199d77c935d317391b9a09ce003b681247c853be9bd04dde1f95c71203ca'],
+  ['0015-load-job-health.sql', 'c621438d9574dda21fb65742b639a29bf0f075184dbe51dd4e5bae23dca278fd'],
 ];
 
 async function withDataDir(work: (dataDir: string) => Promise<void>): Promise<void> {

@@ -113,6 +113,7 @@ async function rig(
     freshnessMs: 1000,
     maxMessageBytes: 1_000_000,
     intervalMs: 10_000,
+    stallMs: () => 60_000,
     missingRight: () => rights.missing,
     rejectedTarget: async (volume) => ({
       tableId: fixture.rejected.id,
@@ -130,6 +131,7 @@ async function rig(
     random: seededRandom(2),
     scheduler,
     errorLogUrl: () => '',
+    unstableLimits: () => ({ nowMs: clock.nowMs(), thresholdSeconds: 3600 }),
   });
   return {
     fixture,
@@ -374,7 +376,7 @@ test("a user's error pauses the job with its reason; a repeated report changes n
   await until('no lease', async () => (await leases()).length === 0);
   assert.equal(await state(), 'PAUSED');
   const job = await fixture.catalog.loadJobs.byId(fixture.job.id);
-  assert.equal(job?.reason?.errCode, 104);
+  assert.equal(job?.reason?.errCode, 4);
   assert.match(job?.reason?.message ?? '', /Kafka topic 'clicks' does not exist/);
   await rest();
   assert.equal(loader.started.length, 1);
@@ -512,4 +514,62 @@ test('stop ends although Kafka and the loader never answer', async (context) => 
   loader.stopGate.resolve();
   await rest();
   assert.equal(loader.started.length, 0);
+});
+
+test('a right that comes back: the paused job resumes by itself, unless a person paused it', async (context) => {
+  const { fixture, clock, loader, rights, scheduler, service, state, rest } = await rig(context);
+  const { catalog, job } = fixture;
+  rights.missing = fail('NOT_AUTHORIZED', { privilege: 'INSERT', object: 'TABLE t', user: 'u' });
+  await scheduler.start();
+  await until('paused', async () => (await state()) === 'PAUSED');
+  await rest();
+  const paused = await catalog.loadJobs.byId(job.id);
+  assert.equal(paused?.failures, 1);
+  assert.ok((paused?.resumeMs ?? 0) > catalog.nowMs());
+  rights.missing = null;
+  await clock.advance(10_000);
+  await rest();
+  assert.equal(await state(), 'PAUSED', 'its time has not come');
+  await catalog.loadJobs.setResume(job.id, catalog.nowMs());
+  await clock.advance(10_000);
+  await until('running', () => loader.started.length === 1);
+  assert.equal(await state(), 'RUNNING');
+  assert.equal((await catalog.loadJobs.byId(job.id))?.failures, 1, 'until it commits');
+  scheduler.onCommitted(job.id);
+  await until('well', async () => (await catalog.loadJobs.byId(job.id))?.failures === 0);
+
+  rights.missing = fail('NOT_AUTHORIZED', { privilege: 'INSERT', object: 'TABLE t', user: 'u' });
+  scheduler.wake();
+  await until('paused again', async () => (await state()) === 'PAUSED');
+  await rest();
+  await service.resume('quickstart', job.name);
+  await service.pause('quickstart', job.name, 'me').catch(() => undefined);
+  await rest();
+  const byHand = await catalog.loadJobs.byId(job.id);
+  assert.equal(byHand?.state, 'PAUSED');
+});
+
+test('messages wait and nothing is committed: UNSTABLE, the tasks start anew, a commit makes it well', async (context) => {
+  const { fixture, clock, loader, scheduler, service, rest } = await rig(context);
+  const { catalog, job } = fixture;
+  await scheduler.start();
+  await until('started', () => loader.started.length === 1);
+  await catalog.loadJobs.reportLatest(job.id, TOPIC, [{ partition: 0, latestOffset: 20n }]);
+  await clock.advance(10_000);
+  await rest();
+  await clock.advance(40_000);
+  await rest();
+  assert.equal(loader.started.length, 1);
+  await clock.advance(10_000);
+  await until('started anew', () => loader.started.length === 2);
+  const [first] = loader.started;
+  assert.ok(loader.stopped.some(({ taskId }) => taskId === first?.taskId));
+  const [shown] = await service.list(
+    { database: 'quickstart', name: job.name, all: false },
+    'Etc/UTC',
+  );
+  assert.match(shown?.unstable?.message ?? '', /^20 messages wait and nothing was committed since/);
+  assert.equal(shown?.job.stalled?.restarts, 1);
+  scheduler.onCommitted(job.id);
+  await until('well', async () => (await catalog.loadJobs.byId(job.id))?.stalled === null);
 });

@@ -73,6 +73,7 @@ async function rig(context: TestContext): Promise<Rig> {
     service: new RoutineLoads({
       catalog: fixture.catalog,
       random: seededRandom(1),
+      unstableLimits: () => ({ nowMs: 0, thresholdSeconds: 3600 }),
       errorLogUrl: (id) => `http://fe/log?file=${id}`,
       probe: {
         partitions: async (connection, topic) => {

@@ -1,0 +1,77 @@
+// From a job and a granted lease to what the loader is told: the plan of one task.
+import type { AppError } from '../../base/errors.ts';
+import type { Catalog, VolumeRecord } from '../../catalog/catalog.ts';
+import type { LeaseRecord, LoadJobRecord, PositionRecord } from '../../catalog/load-jobs.ts';
+import { compressionOf } from '../../model/file-compression.ts';
+import { replacingKeys, type TaskAssignment } from '../../model/load-plan.ts';
+import type { TableInfo } from '../../model/table.ts';
+import { propertyOf } from '../properties.ts';
+import { buildPlan, kafkaConnection } from './definition.ts';
+import { freshnessMs } from './freshness.ts';
+import { routingOfJob } from './partitions.ts';
+import { JOB_PROPERTIES } from './properties.ts';
+import { parseDefinition } from './service.ts';
+
+export interface AssignmentOptions {
+  readonly catalog: Catalog;
+  /** Of jobs that have no target of their own. */
+  readonly freshnessMs: number;
+  readonly maxMessageBytes: number;
+  /** Why the job's account may not load into its table, null when it may. */
+  readonly missingRight: (job: LoadJobRecord) => AppError | null;
+  /** Where rejected rows of a job's table go. */
+  readonly rejectedTarget: (volume: VolumeRecord) => Promise<TaskAssignment['plan']['rejected']>;
+}
+
+export interface GrantedTask {
+  readonly lease: LeaseRecord;
+  readonly positions: readonly PositionRecord[];
+}
+
+const MAX_BATCH_ROWS = 500_000;
+const MAX_BATCH_BYTES = 64 * 1024 * 1024;
+
+export async function assignmentOf(
+  options: AssignmentOptions,
+  job: LoadJobRecord,
+  table: TableInfo,
+  { lease, positions }: GrantedTask,
+): Promise<TaskAssignment> {
+  const { catalog } = options;
+  const definition = parseDefinition(job);
+  const volume = await catalog.volumes.byId(table.volumeId);
+  const secondsMs = (key: keyof typeof JOB_PROPERTIES): number =>
+    Number(propertyOf(JOB_PROPERTIES, definition.properties, key)) * 1000;
+  const plan = buildPlan({
+    jobId: job.id,
+    jobName: job.name,
+    userName: job.userName,
+    definition,
+    connection: await kafkaConnection(catalog, job.databaseId, definition),
+    table,
+    target: {
+      tableId: table.id,
+      databaseName: table.databaseName,
+      tableName: table.name,
+      volume,
+      prefix: table.prefix,
+      ...compressionOf(table),
+      keys: replacingKeys(table.schema),
+      ...(await routingOfJob(catalog, table, definition)),
+    },
+    rejected: await options.rejectedTarget(volume),
+    partitions: positions.map(({ partition, nextOffset }) => ({ partition, offset: nextOffset })),
+    limits: {
+      maxBatchRows: MAX_BATCH_ROWS,
+      maxBatchBytes: MAX_BATCH_BYTES,
+      maxBatchIntervalMs: Math.min(
+        secondsMs('max_batch_interval'),
+        secondsMs('task_consume_second'),
+      ),
+      taskTimeoutMs: secondsMs('task_timeout_second'),
+      freshnessMs: freshnessMs(definition.properties, options.freshnessMs),
+      maxMessageBytes: options.maxMessageBytes,
+    },
+  });
+  return { taskId: lease.taskId, epoch: lease.epoch, plan };
+}

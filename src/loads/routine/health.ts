@@ -1,0 +1,95 @@
+// What is wrong with a job that is not simply well: which failures heal by themselves and when they are tried again,
+// and when a running job counts as UNSTABLE. Pure.
+import type { AppError, ErrorCode } from '../../base/errors.ts';
+import type { LoadJobReason, LoadJobRecord, PositionRecord } from '../../catalog/load-jobs.ts';
+
+/** Reason codes of ReasonOfStateChanged (StarRocks InternalErrorCode, and its SQL error codes). */
+export const REASONS = {
+  partitions: 4,
+  manualPause: 100,
+  manualStop: 101,
+  tooManyFailureRows: 102,
+  createTasks: 103,
+  tasksAbort: 104,
+  slowRunning: 105,
+  offsetInvalid: 5607,
+  parseError: 5611,
+} as const;
+
+/** StarRocks' number of what an error means for a job. */
+export function reasonCode(error: AppError): number {
+  switch (error.code) {
+    case 'LOAD_TOO_MANY_FILTERED':
+      return REASONS.tooManyFailureRows;
+    case 'LOAD_PARSE_ERROR':
+      return REASONS.parseError;
+    case 'KAFKA_TOPIC_RECREATED':
+      return REASONS.offsetInvalid;
+    case 'KAFKA_UNKNOWN_TOPIC':
+    case 'KAFKA_UNKNOWN_PARTITION':
+      return REASONS.partitions;
+    default:
+      return REASONS.tasksAbort;
+  }
+}
+
+/**
+ * Errors that pause a job, for a person has to do something, and that may be over without anybody touching the job:
+ * a right that is granted again, a topic that is made, a certificate that is renewed, a disk with room again.
+ */
+const HEALING: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'KAFKA_AUTHENTICATION',
+  'KAFKA_AUTHORIZATION',
+  'KAFKA_TLS',
+  'KAFKA_NOT_A_BROKER',
+  'KAFKA_UNKNOWN_TOPIC',
+  'NOT_AUTHORIZED',
+  'STORAGE_ACCESS',
+  'REJECTED_STORE_FULL',
+  'DISK_FULL',
+]);
+
+const FIRST_RESUME_MS = 30_000;
+const MAX_RESUME_MS = 600_000;
+
+/** How long a job that was paused by the error waits before it resumes by itself; null = for a person. `failures` >= 1. */
+export function resumeAfterMs(error: AppError, failures: number): number | null {
+  if (error.kind === 'user' && !HEALING.has(error.code)) return null;
+  return Math.min(FIRST_RESUME_MS * 2 ** Math.min(failures - 1, 10), MAX_RESUME_MS);
+}
+
+/** Messages that wait, as last seen; 0 = none. */
+export function messagesBehind(
+  positions: readonly Pick<PositionRecord, 'nextOffset' | 'latestOffset'>[],
+): bigint {
+  return positions.reduce((sum, { nextOffset, latestOffset }) => {
+    if (latestOffset === null || nextOffset < 0n || latestOffset <= nextOffset) return sum;
+    return sum + (latestOffset - nextOffset);
+  }, 0n);
+}
+
+/** Seconds between the last message that was loaded and now, where more wait; null = none waits, or none is known. */
+export function lagSeconds(position: PositionRecord, nowMs: number): number | null {
+  if (position.lastTimestampMs === null || messagesBehind([position]) === 0n) return null;
+  return Math.max(0, Math.floor((nowMs - position.lastTimestampMs) / 1000));
+}
+
+/**
+ * Why a running job is shown as UNSTABLE; null = it is well. By the lag in time SOURCE: StarRocks,
+ * routine_load_unstable_threshold_second; by a stall (messages wait, nothing is committed) Millrace only.
+ */
+export function unstableReason(
+  { state, stalled }: Pick<LoadJobRecord, 'state' | 'stalled'>,
+  positions: readonly PositionRecord[],
+  limits: { readonly nowMs: number; readonly thresholdSeconds: number },
+): LoadJobReason | null {
+  if (state !== 'RUNNING') return null;
+  if (stalled !== null) return { errCode: REASONS.slowRunning, message: stalled.message };
+  for (const position of positions) {
+    const lag = lagSeconds(position, limits.nowMs);
+    if (lag === null || lag <= limits.thresholdSeconds) continue;
+    const message = `The lag [${lag}] of partition [${position.partition}] exceeds Config.routine_load_unstable_threshold_second [${limits.thresholdSeconds}]`;
+    return { errCode: REASONS.slowRunning, message };
+  }
+  return null;
+}

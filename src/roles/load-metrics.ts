@@ -1,0 +1,125 @@
+// Metrics of Routine Load: per job and partition from the metadata when somebody looks, latencies at each commit.
+import type { JobId } from '../base/ids.ts';
+import type { Catalog } from '../catalog/catalog.ts';
+import type { LoadJobRecord, PositionRecord } from '../catalog/load-jobs.ts';
+import { lagSeconds, messagesBehind, unstableReason } from '../loads/routine/health.ts';
+import type { PartitionProgress } from '../model/load-plan.ts';
+import type { MetricName, Metrics } from '../telemetry/metrics.ts';
+import type { FeOptions } from './fe.ts';
+
+const PER_JOB = [
+  'millrace_routine_load_jobs',
+  'millrace_routine_load_lag_records',
+  'millrace_routine_load_failures',
+  'millrace_routine_load_unstable',
+  'millrace_routine_load_partition_lag_records',
+  'millrace_routine_load_partition_lag_seconds',
+  'millrace_routine_load_partition_rows_total',
+  'millrace_routine_load_partition_bytes_total',
+] as const satisfies readonly MetricName[];
+
+const LATENCIES = [
+  'millrace_routine_load_freshness_seconds',
+  'millrace_routine_load_commit_seconds',
+] as const satisfies readonly MetricName[];
+
+/** Notes how long commits take. Knows each job's label from its first commit on, as long as it has not ended. */
+export class CommitTimes {
+  readonly #catalog: Pick<Catalog, 'loadJobs' | 'nowMs'>;
+  readonly #metrics: Metrics;
+  readonly #labels = new Map<JobId, string>();
+
+  constructor(catalog: Pick<Catalog, 'loadJobs' | 'nowMs'>, metrics: Metrics) {
+    this.#catalog = catalog;
+    this.#metrics = metrics;
+  }
+
+  /** A batch became visible. */
+  async note(jobId: JobId, seconds: number, progress: readonly PartitionProgress[]): Promise<void> {
+    const job = await this.#label(jobId);
+    if (job === null) return;
+    this.#metrics.observe('millrace_routine_load_commit_seconds', seconds, { job });
+    for (const { lastTimestampMs } of progress) {
+      // -1: the message has no timestamp.
+      if (lastTimestampMs === null || lastTimestampMs < 0) continue;
+      const ageMs = Math.max(0, this.#catalog.nowMs() - lastTimestampMs);
+      this.#metrics.observe('millrace_routine_load_freshness_seconds', ageMs / 1000, { job });
+    }
+  }
+
+  async #label(jobId: JobId): Promise<string | null> {
+    const known = this.#labels.get(jobId);
+    if (known !== undefined) return known;
+    const job = await this.#catalog.loadJobs.byId(jobId);
+    if (job === null) return null;
+    // So that jobs of the past do not pile up.
+    for (const [other, label] of this.#labels) {
+      const ended = await this.#catalog.loadJobs.byId(other);
+      if (ended !== null && ended.endedMs === null) continue;
+      this.#labels.delete(other);
+      for (const name of LATENCIES) this.#metrics.forget(name, { job: label });
+    }
+    this.#labels.set(jobId, jobLabel(job));
+    return jobLabel(job);
+  }
+}
+
+function jobLabel({ databaseName, name }: LoadJobRecord): string {
+  return `${databaseName}.${name}`;
+}
+
+export async function refreshRoutineLoads({
+  catalog,
+  metrics,
+  config,
+}: Pick<FeOptions, 'catalog' | 'metrics' | 'config'>): Promise<void> {
+  for (const name of PER_JOB) metrics.reset(name);
+  const jobs = await catalog.loadJobs.list({ all: true });
+  const allPositions = await catalog.loadJobs.allPositions();
+  const limits = {
+    nowMs: catalog.nowMs(),
+    thresholdSeconds: config.int('routine_load_unstable_threshold_second'),
+  };
+  const live = new Map<number, string>();
+  const states = new Map<string, number>();
+  for (const job of jobs) {
+    states.set(job.state, (states.get(job.state) ?? 0) + 1);
+    if (job.endedMs !== null) continue;
+    const label = { job: jobLabel(job) };
+    live.set(job.id, label.job);
+    const positions = allPositions.get(job.id) ?? [];
+    const unstable = unstableReason(job, positions, limits) === null ? 0 : 1;
+    metrics.set('millrace_routine_load_failures', job.failures, label);
+    metrics.set('millrace_routine_load_unstable', unstable, label);
+    metrics.set('millrace_routine_load_lag_records', Number(messagesBehind(positions)), label);
+    for (const position of positions) showPartition(metrics, label.job, position, limits.nowMs);
+  }
+  for (const [state, count] of states) metrics.set('millrace_routine_load_jobs', count, { state });
+  for (const row of await catalog.ledger.list()) {
+    const job = live.get(row.jobId);
+    if (job === undefined) continue;
+    const labels = { job, topic: row.topic, partition: String(row.partition) };
+    metrics.add('millrace_routine_load_partition_bytes_total', row.receivedBytes, labels);
+    const rows = {
+      loaded: row.rowsLoaded,
+      filtered: row.rowsFiltered,
+      unselected: row.rowsUnselected,
+    };
+    for (const [result, count] of Object.entries(rows)) {
+      metrics.add('millrace_routine_load_partition_rows_total', count, { ...labels, result });
+    }
+  }
+}
+
+function showPartition(
+  metrics: Metrics,
+  job: string,
+  position: PositionRecord,
+  nowMs: number,
+): void {
+  const labels = { job, topic: position.topic, partition: String(position.partition) };
+  const records = Number(messagesBehind([position]));
+  metrics.set('millrace_routine_load_partition_lag_records', records, labels);
+  const seconds = lagSeconds(position, nowMs) ?? 0;
+  metrics.set('millrace_routine_load_partition_lag_seconds', seconds, labels);
+}
