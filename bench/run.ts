@@ -16,6 +16,7 @@ import { duckdbAlone, loadTopic, makeTopic, startBenchBroker } from './load-benc
 import { pointQuery } from './point-query-bench.ts';
 import { type BenchResult, printResult, type Run, summarize, withBenchTable } from './report.ts';
 import { resultRows } from './result-bench.ts';
+import { scan } from './scan-bench.ts';
 import { bitmapUnion } from './sketch-bench.ts';
 import { tpch } from './tpch-bench.ts';
 import { wrongLogins } from './wrong-logins-bench.ts';
@@ -75,6 +76,7 @@ const BENCHES: Readonly<Record<string, () => Promise<BenchResult>>> = {
   'insert-values': () => insertValues(rows, repeats),
   'front-end': () => frontEnd(repeats),
   'point-query': () => pointQuery(Math.min(rows, 1_000_000), repeats),
+  scan: () => scan(rows === 5_000_000 ? 20_000_000 : rows, repeats),
   tpch: () => tpch(repeats),
   'compaction-merge': () => compactionMerge(Math.min(rows, 2_400_000), repeats),
   'compaction-many-commits': () => compactionManyCommits(repeats),

@@ -11,6 +11,7 @@ import { blameFile, type PlacedScan } from './blame-file.ts';
 import type { Connection } from './connection.ts';
 import type { DeleteBitmaps } from './delete-bitmaps.ts';
 import { type LiveRows, liveRows } from './deleted-rows.ts';
+import type { LiveRowRegistry } from './live-row-function.ts';
 
 /** Local paths of files, in the order asked, that stay there until released. */
 export interface PinnedFiles {
@@ -32,10 +33,15 @@ export type FileResolver = (
 export interface SourceReader {
   readonly resolve: FileResolver;
   readonly deletes: DeleteBitmaps;
+  /** Installed in the engine; for look-ups. */
+  readonly liveRows?: LiveRowRegistry;
 }
 
 /** What the generated SQL of a plan names by placeholder. */
-export type PlanSources = Pick<QueryPlan, 'scans' | 'inlineTables' | 'volumes' | 'profile'>;
+export type PlanSources = Pick<
+  QueryPlan,
+  'scans' | 'inlineTables' | 'volumes' | 'profile' | 'lookUp'
+>;
 
 /** Local paths of a scan's files in order, and the files that have deleted rows. */
 interface ReadyScan {
@@ -90,6 +96,7 @@ export async function withSources<T>(
   const placed: PlacedScan[] = sources.scans.map((scan) => ({ scan, paths: [] }));
   const blame = (error: unknown): Promise<unknown> =>
     blameFile(error, placed, sources.volumes, connection, signal);
+  const releases: (() => void)[] = [];
   const pinned = await reader.resolve(files, sources.volumes, signal).catch(async (error) => {
     throw await blame(error);
   });
@@ -102,7 +109,10 @@ export async function withSources<T>(
       const paths = pinned.paths.slice(next, next + scan.files.length);
       next += paths.length;
       placed[index] = { scan, paths };
-      const deleted = await prepareDeletes(reader, connection, scan, sources, signal);
+      const deleted = await prepareDeletes(reader, connection, scan, sources, {
+        signal,
+        releases,
+      });
       ready.push({ scan, merge, paths, deleted });
     }
     return await work(withClauseSql(ready, sources.inlineTables));
@@ -110,6 +120,7 @@ export async function withSources<T>(
     // While the files are still where they were.
     throw await blame(error);
   } finally {
+    for (const release of releases) release();
     pinned.release();
   }
 }
@@ -120,11 +131,11 @@ function bitmapTable(scan: QueryScan): string {
 
 /** Puts the bitmaps of the scan's deleted rows where its SQL finds them. Null: no row is deleted. */
 async function prepareDeletes(
-  { deletes }: SourceReader,
+  { deletes, liveRows: registry }: SourceReader,
   connection: Connection,
   scan: QueryScan,
-  { volumes, profile }: PlanSources,
-  signal: AbortSignal,
+  { volumes, profile, lookUp }: PlanSources,
+  { signal, releases }: { readonly signal: AbortSignal; readonly releases: (() => void)[] },
 ): Promise<DeletedFiles | null> {
   if (scan.files.every((file) => file.deletes.length === 0)) return null;
   const bitmaps = await deletes.of(connection, scan.files, volumes, signal);
@@ -136,6 +147,12 @@ async function prepareDeletes(
   }
   // The files with deletes are read by themselves and counted among themselves.
   const numbered = rows.map(({ bits }, file) => ({ file, bits }));
+  const isOfFewRows = lookUp?.comparisons.some(({ op }) => op === '=') === true;
+  if (isOfFewRows && registry !== undefined) {
+    const { live, release } = registry.acquire(numbered);
+    releases.push(release);
+    return { files, live };
+  }
   const form = profile === true ? 'table' : 'fastest';
   return { files, live: await liveRows(connection, bitmapTable(scan), numbered, form) };
 }

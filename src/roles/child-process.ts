@@ -11,7 +11,7 @@ import type { Log } from '../base/log.ts';
 import { type Deferred, deferred } from '../base/queue.ts';
 import { type Handlers, RpcPeer } from '../cluster/rpc/peer.ts';
 import { childEnvironment } from '../config/environment.ts';
-import { heapFlags } from './heaps.ts';
+import { allocatorEnvironment, heapFlags } from './heaps.ts';
 import { endPredecessor, forgetChild, rememberChild } from './predecessor.ts';
 
 type Api<T> = { [M in keyof T]: { params: unknown; result: unknown } };
@@ -109,7 +109,7 @@ export class SupervisedChild<Serves extends Api<Serves>, Calls extends Api<Calls
       ],
       {
         // The library's thread pool must be sized before Node starts: each running DuckDB statement holds a thread.
-        env: childEnvironment({ UV_THREADPOOL_SIZE: '32' }),
+        env: childEnvironment({ UV_THREADPOOL_SIZE: '32', ...allocatorEnvironment() }),
         stdio: ['ignore', 2, 2, 'pipe'],
       },
     );

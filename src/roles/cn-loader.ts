@@ -26,8 +26,8 @@ const LOADER_NICENESS = 15;
 const MAX_WAITING = 1000;
 const MAX_SPILL_BYTES = 20 * 1024 ** 3;
 const SHARED_MEMORY = '/dev/shm';
-/** Message bytes held at once; with the engine's limit it bounds the process. */
-const BUDGET_BYTES = 160 * 1024 * 1024;
+/** Message bytes held at once; with the engine's limit it bounds the process. More made no load faster. */
+const BUDGET_BYTES = 96 * 1024 * 1024;
 
 export async function startLoader(settings: ChildSettings, log: Log): Promise<RunningRole> {
   // A load takes every core it can get; queries and the wire go first.

@@ -11,6 +11,7 @@ import { DeleteBitmaps } from '../engine/delete-bitmaps.ts';
 import { type Engine, openEngine } from '../engine/duckdb.ts';
 import { HotBlocks } from '../engine/hot-blocks.ts';
 import { KeyIndex } from '../engine/key-index/key-index.ts';
+import { LiveRowRegistry } from '../engine/live-row-function.ts';
 import type { SourceReader } from '../engine/plan-sources.ts';
 import { createQueryRunner } from '../engine/query-runner.ts';
 import { RejectRegistry } from '../engine/reject-function.ts';
@@ -61,7 +62,9 @@ export async function startQueryNode(settings: ChildSettings, log: Log): Promise
     clock: systemClock,
     random: systemRandom,
   });
-  const reader = { resolve, deletes: new DeleteBitmaps(resolve, BITMAP_BYTES) };
+  const liveRows = new LiveRowRegistry();
+  await engine.withConnection(async (connection) => liveRows.install(connection));
+  const reader = { resolve, deletes: new DeleteBitmaps(resolve, BITMAP_BYTES), liveRows };
   const hotBlocks = new HotBlocks({
     engine,
     resolve,

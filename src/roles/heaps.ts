@@ -1,6 +1,7 @@
 // How the JavaScript heap of each process may grow. Left alone, V8 sizes the space of new objects by the machine's
 // memory and lets the heap grow to four times what lives before it collects, and keeps what it once took: under a
 // steady load of small queries the FE went from 160 to 410 MB within minutes, without a leak.
+import { availableParallelism } from 'node:os';
 import type { ChildRole } from './child-process.ts';
 
 interface HeapLimits {
@@ -36,6 +37,15 @@ export function heapFlags(role: 'fe' | ChildRole): string[] {
         ]
       : []),
   ];
+}
+
+/**
+ * Environment of a child that bounds what its C allocator keeps: glibc gives threads arenas of their own, eight times
+ * as many as there are cores, and hardly gives back what lies in one. With one a core a loader takes 100 MB less and
+ * no more CPU time. Other C libraries do not know the variable.
+ */
+export function allocatorEnvironment(): Readonly<Record<string, string>> {
+  return { MALLOC_ARENA_MAX: String(Math.max(2, availableParallelism())) };
 }
 
 /**

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { seededRandom } from '../../../src/base/random.ts';
 import { type FileBitmap, liveRows } from '../../../src/engine/deleted-rows.ts';
+import { LiveRowRegistry } from '../../../src/engine/live-row-function.ts';
 import { quoteList } from '../../../src/model/duckdb-text.ts';
 import { withEngine } from '../../support/engine-fixture.ts';
 
@@ -35,7 +36,7 @@ function expected(sizes: readonly number[], bitmaps: readonly FileBitmap[]): rea
 async function check(
   sizes: readonly number[],
   bitmaps: readonly FileBitmap[],
-  form: 'constants' | 'table',
+  form: 'constants' | 'table' | 'function',
 ): Promise<void> {
   await withEngine({ role: 'query' }, async (engine, directory) => {
     await engine.withConnection(async (connection) => {
@@ -49,14 +50,23 @@ async function check(
       }
       // Twice: names are used again for other bits.
       await liveRows(connection, 'gone', [{ file: 0, bits: new Uint8Array(1) }]);
-      const { joinSql, conditionSql } = await liveRows(connection, 'gone', bitmaps);
-      assert.equal(joinSql === '', form === 'constants');
+      const registry = new LiveRowRegistry();
+      registry.install(connection);
+      const asked = registry.acquire(bitmaps);
+      const { joinSql, conditionSql } =
+        form === 'function' ? asked.live : await liveRows(connection, 'gone', bitmaps);
+      assert.equal(joinSql === '', form !== 'table');
       const from = `FROM read_parquet(${quoteList(paths)}) f${joinSql} WHERE ${conditionSql}`;
       const [found] = await connection.rows(`SELECT count(*), sum(row * weight)::BIGINT ${from}`);
       assert.deepEqual(found, expected(sizes, bitmaps));
       const one = await connection.rows(`SELECT count(*) ${from} AND row = 7 AND weight = 1`);
       const isGone = ((bitmaps[0]?.bits[0] ?? 0) & 1) === 1;
       assert.deepEqual(one, [[isGone ? 0n : 1n]]);
+      asked.release();
+      if (form === 'function') {
+        // A statement that outlived its bitmaps fails: it must not take all rows for live ones.
+        await assert.rejects(connection.rows(`SELECT count(*) ${from}`));
+      }
     });
   });
 }
@@ -73,6 +83,12 @@ test('bits as constants: files of one and of several parts, parts without delete
   const [, second] = bitmaps;
   if (second !== undefined) second.bits[262_144] = 0xff;
   await check(sizes, bitmaps, 'constants');
+});
+
+test('bits asked of JavaScript row by row: the same rows', async () => {
+  const sizes = [40_000, 9, 5000];
+  const bitmaps = sizes.map((rows, file) => ({ file, bits: bitmap(rows, 3) }));
+  await check(sizes, bitmaps, 'function');
 });
 
 test('more files than constants are good for go through a table', async () => {
