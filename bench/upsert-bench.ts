@@ -4,7 +4,7 @@
 // Each is measured twice in turn, with and without the key index on disk. The index must take 40 bytes a row at most,
 // and in memory what it is given.
 // Run: node bench/upsert-bench.ts [--json] [--rows 1000000,10000000 (0 = none)] [--keys bigint,string] [--batch 100000]
-// [--deleted 10000000].
+// [--file-rows 1000000] [--deleted 10000000].
 
 import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
@@ -39,18 +39,20 @@ import { writeDeletes } from '../src/pipeline/sink/delete-file.ts';
 import { appendKeyed, keySchema } from '../src/pipeline/sink/keyed.ts';
 import { LocalStore } from '../src/storage/local-store.ts';
 
-const FILE_ROWS = 1_000_000;
 const REPEATS = 5;
 const INDEX_BYTES_A_ROW = 40;
 const INDEX_MEMORY_BYTES = 128 * 1024 * 1024;
-/** Smaller files are read. */
-const INDEX_MIN_ROWS = 500_000;
 const SCAN_REPEATS = 11;
 const LIMITS_MS: Readonly<Record<number, number>> = {
   1000000: 150,
   10000000: 300,
   30000000: 500,
 };
+
+interface Sizes {
+  readonly batchRows: number;
+  readonly fileRows: number;
+}
 
 type KeyKind = 'bigint' | 'string';
 
@@ -119,15 +121,17 @@ class Table {
   index: KeyIndex | null = null;
   readonly #keys: KeyKind;
   readonly #batchRows: number;
+  readonly #fileRows: number;
   readonly #store: LocalStore;
   files: DataFile[] = [];
   #nextTransaction = 1000;
   #nextDelete = 1;
 
-  constructor(engine: Engine, directory: string, keys: KeyKind, batchRows: number) {
+  constructor(engine: Engine, directory: string, keys: KeyKind, { batchRows, fileRows }: Sizes) {
     this.engine = engine;
     this.#keys = keys;
     this.#batchRows = batchRows;
+    this.#fileRows = fileRows;
     this.#directory = directory;
     this.#root = join(directory, 'volume');
     this.schema = schemaOf(keys);
@@ -159,17 +163,17 @@ class Table {
   }
 
   async fill(rows: number): Promise<void> {
-    for (let from = 0; from < rows; from += FILE_ROWS) {
+    for (let from = 0; from < rows; from += this.#fileRows) {
       const id = this.files.length + 1;
       const key = `d/t-10/data/t${id}/${systemRandom.uuid()}.parquet`;
       mkdirSync(join(this.#root, `d/t-10/data/t${id}`), { recursive: true });
       const path = join(this.#root, key);
       await this.engine.withConnection((connection) =>
         connection.run(
-          `COPY (${rowsSql(this.#keys, from, from + FILE_ROWS)}) TO '${path}' (${parquetCopyOptions(this.schema)})`,
+          `COPY (${rowsSql(this.#keys, from, Math.min(rows, from + this.#fileRows))}) TO '${path}' (${parquetCopyOptions(this.schema)})`,
         ),
       );
-      this.#add(id, key, (await stat(path)).size, FILE_ROWS);
+      this.#add(id, key, (await stat(path)).size, Math.min(this.#fileRows, rows - from));
     }
   }
 
@@ -194,7 +198,7 @@ class Table {
       directory: join(this.#directory, 'keys'),
       maxBytes: 64 * 1024 ** 3,
       memoryBytes: INDEX_MEMORY_BYTES,
-      minRows: INDEX_MIN_ROWS,
+      minRows: this.#fileRows,
       incarnation: 'a-b-c',
       engine: this.engine,
       resolve: this.services.resolve,
@@ -365,7 +369,7 @@ const median = (values: readonly number[]): number =>
 
 async function withTable<T>(
   keys: KeyKind,
-  batchRows: number,
+  sizes: Sizes,
   work: (table: Table) => Promise<T>,
 ): Promise<T> {
   const directory = mkdtempSync(join(tmpdir(), 'millrace-upsert-'));
@@ -381,19 +385,20 @@ async function withTable<T>(
     clock: systemClock,
   });
   try {
-    return await work(new Table(engine, directory, keys, batchRows));
+    return await work(new Table(engine, directory, keys, sizes));
   } finally {
     await engine.close();
     rmSync(directory, { recursive: true, force: true });
   }
 }
 
-async function measure(keys: KeyKind, rows: number, batchRows: number): Promise<readonly Result[]> {
-  return await withTable(keys, batchRows, async (table) => {
+async function measure(keys: KeyKind, rows: number, sizes: Sizes): Promise<readonly Result[]> {
+  const { batchRows, fileRows } = sizes;
+  return await withTable(keys, sizes, async (table) => {
     await table.fill(rows);
     const buildMs = await table.buildIndex();
     const index = present(table.index, 'an index').load();
-    assert.equal(index.files, rows / FILE_ROWS, 'every file is indexed');
+    assert.equal(index.files, Math.ceil(rows / fileRows), 'every file is indexed');
     const runs = { scan: [] as Upserted[], index: [] as Upserted[] };
     // The first one warms the page cache and whatever the look-up keeps.
     for (let run = 0; run <= REPEATS; run += 1) {
@@ -427,7 +432,7 @@ async function measure(keys: KeyKind, rows: number, batchRows: number): Promise<
 
 /** Ratios of scans of a table with 5% of its rows deleted; the limit is 1.8. */
 async function measureScans(rows: number): Promise<Readonly<Record<string, number>>> {
-  return await withTable('bigint', 100_000, async (table) => {
+  return await withTable('bigint', { batchRows: 100_000, fileRows: 1_000_000 }, async (table) => {
     await table.fill(rows);
     const ratios = await deletedScans(table, 0.05);
     for (const [name, ratio] of Object.entries(ratios)) {
@@ -444,6 +449,7 @@ async function main(): Promise<void> {
       rows: { type: 'string', default: '1000000,10000000,30000000' },
       keys: { type: 'string', default: 'bigint,string' },
       batch: { type: 'string', default: '100000' },
+      'file-rows': { type: 'string', default: '1000000' },
       /** Rows of a table of which 5% are deleted, for the cost of scans; 0 = none. */
       deleted: { type: 'string', default: '10000000' },
     },
@@ -454,11 +460,10 @@ async function main(): Promise<void> {
       .split(',')
       .map(Number)
       .filter((count) => count > 0)) {
-      const measured = await measure(
-        keys === 'string' ? 'string' : 'bigint',
-        rows,
-        Number(values.batch),
-      );
+      const measured = await measure(keys === 'string' ? 'string' : 'bigint', rows, {
+        batchRows: Number(values.batch),
+        fileRows: Number(values['file-rows']),
+      });
       results.push(...measured);
       if (values.json) continue;
       for (const result of measured) print(result);

@@ -259,8 +259,8 @@ export const CONFIG_ITEMS = {
   key_index_min_rows: used(
     'cn',
     'int',
-    '200000',
-    'rows of a data file from which on it has a key index; the keys of smaller ones are read',
+    '1000000',
+    'rows of a table from which on keys are looked up through the key index, in its files of 200,000 rows and more (or so many, if that is less)',
   ),
   // -- known to StarRocks, without meaning here
   be_port: accepted('cn', 'int', '9060'),

@@ -32,7 +32,7 @@ export interface ChildSettings {
     /** On disk; 0 = none. */
     readonly maxBytes: number;
     readonly memoryBytes: number;
-    /** Data files with fewer rows have none. */
+    /** Tables with fewer rows are read instead. */
     readonly minRows: number;
   };
   /** Address that the embedded broker listens on. */

@@ -149,7 +149,7 @@ export const METRICS = {
   },
   millrace_key_look_ups_total: {
     type: 'counter',
-    help: 'Data files of at least key_index_min_rows rows that keys of a load were looked up in, by path (index, files).',
+    help: 'Data files large enough for a key index that keys of a load were looked up in, by path (index, files).',
     labels: ['path'],
   },
   millrace_rejected_store_bytes: {

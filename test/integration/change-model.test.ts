@@ -1,7 +1,7 @@
 // Random statements against a model in memory: INSERT, UPDATE, DELETE, INSERT OVERWRITE and TRUNCATE of tables of each
 // model, while compaction goes on. After each statement the table holds what the model says, and counts it right.
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -194,41 +194,66 @@ class Play {
   }
 }
 
-describe('random statements', () => {
-  let dataDir: string;
-  let server: TestServer;
+const TABLES = [
+  ['dup', 'none', 'DUPLICATE KEY(k)'],
+  ['agg', 'sum', 'AGGREGATE KEY(k)'],
+  ['prim', 'replace', 'PRIMARY KEY(k)'],
+  ['uniq', 'replace', 'UNIQUE KEY(k)'],
+] as const;
 
-  before(async () => {
-    dataDir = mkdtempSync(join(tmpdir(), 'millrace-model-'));
-    server = await startServer({ dataDir, broker: 'off' });
-    const connection = await server.connect();
-    await connection.query('CREATE DATABASE d');
-    connection.destroy();
-  });
-  after(async () => {
-    await server.stop();
-    rmSync(dataDir, { recursive: true, force: true });
-  });
+/** A server whose tables lie in a volume of its own: with a configuration file there is none from the beginning. */
+async function startWith(dataDir: string, lines: string): Promise<TestServer> {
+  const conf = join(dataDir, 'cn.conf');
+  const location = join(dataDir, 'volumes', 'own');
+  mkdirSync(location, { recursive: true });
+  writeFileSync(conf, lines);
+  const server = await startServer({ dataDir, broker: 'off', conf: [conf] });
+  await server.sql(
+    `CREATE STORAGE VOLUME own TYPE = LOCAL LOCATIONS = ("file://${location}") PROPERTIES ("enabled" = "true")`,
+  );
+  await server.sql('SET own AS DEFAULT STORAGE VOLUME');
+  return server;
+}
 
-  const tables = [
-    ['dup', 'none', 'DUPLICATE KEY(k)'],
-    ['agg', 'sum', 'AGGREGATE KEY(k)'],
-    ['prim', 'replace', 'PRIMARY KEY(k)'],
-    ['uniq', 'replace', 'UNIQUE KEY(k)'],
-  ] as const;
-  for (const [table, merge, keys] of tables) {
-    test(`${keys}: what the model says after each of ${STATEMENTS} statements`, async () => {
-      const seed = Number(process.env['MODEL_SEED'] ?? 7);
-      const connection = await server.connect();
-      await connection.query('USE d');
-      const model = new Model(table, merge, keys);
-      await connection.query(model.ddl);
-      const play = new Play(connection, model, seed);
-      for (let step = 0; step < STATEMENTS; step += 1) {
-        await play.step();
-        await play.check();
-      }
-      connection.destroy();
-    });
+async function play(server: TestServer, [table, merge, keys]: (typeof TABLES)[number]) {
+  const seed = Number(process.env['MODEL_SEED'] ?? 7);
+  const connection = await server.connect();
+  await connection.query('USE d');
+  const model = new Model(table, merge, keys);
+  await connection.query(model.ddl);
+  const game = new Play(connection, model, seed);
+  for (let step = 0; step < STATEMENTS; step += 1) {
+    await game.step();
+    await game.check();
   }
-});
+  connection.destroy();
+}
+
+for (const isIndexed of [false, true])
+  describe(`random statements${isIndexed ? ', every file with a key index' : ''}`, () => {
+    let dataDir: string;
+    let server: TestServer;
+
+    before(async () => {
+      dataDir = mkdtempSync(join(tmpdir(), 'millrace-model-'));
+      server = isIndexed
+        ? await startWith(dataDir, 'key_index_min_rows = 1\n')
+        : await startServer({ dataDir, broker: 'off' });
+      await server.sql('CREATE DATABASE d');
+    });
+    after(async () => {
+      await server.stop();
+      rmSync(dataDir, { recursive: true, force: true });
+    });
+
+    for (const table of TABLES) {
+      const [, merge, keys] = table;
+      if (isIndexed && merge !== 'replace') continue;
+      test(`${keys}: what the model says after each of ${STATEMENTS} statements`, async () => {
+        await play(server, table);
+        if (!isIndexed) return;
+        const metrics = await fetch(`http://127.0.0.1:${server.ready.httpPort}/metrics`);
+        assert.match(await metrics.text(), /millrace_key_look_ups_total\{path="index"\} [1-9]/);
+      });
+    }
+  });

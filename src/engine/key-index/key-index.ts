@@ -33,6 +33,8 @@ import {
 
 /** Indexes searched at once, by all batches. */
 const SEARCHES_AT_ONCE = 4;
+/** Smaller files are read in any case: compaction makes larger ones of them soon. */
+const MIN_FILE_ROWS = 200_000;
 /** Orders that may wait; more are asked for again by the next batch. */
 const MAX_WAITING = 4096;
 /** A file whose index could not be built is left alone for so long. */
@@ -51,7 +53,7 @@ export interface KeyIndexOptions {
   readonly maxBytes: number;
   /** Bytes of filters that are kept in memory. */
   readonly memoryBytes: number;
-  /** Files with fewer rows are read instead. */
+  /** Where all files together have fewer rows, they are read instead. */
   readonly minRows: number;
   /** Of the metadata. */
   readonly incarnation: string;
@@ -143,10 +145,12 @@ export class KeyIndex {
     const { incarnation, minRows, maxBytes, clock } = this.#options;
     const digest =
       maxBytes === 0 ? null : keyDigest(keys.columns, incarnation, this.#engineVersion);
-    if (digest === null) return null;
+    const rows = files.reduce((sum, { rowCount }) => sum + rowCount, 0);
+    if (digest === null || rows < minRows) return null;
+    const minFileRows = Math.min(minRows, MIN_FILE_ROWS);
     const indexed: number[] = [];
     for (const [place, file] of files.entries()) {
-      if (file.rowCount < minRows) continue;
+      if (file.rowCount < minFileRows) continue;
       const of = this.#of(file, digest);
       const entry = this.#entries.get(of.file);
       if (entry !== undefined) entry.usedMs = clock.nowMs();

@@ -466,13 +466,14 @@ test('the bound on disk holds: what is in use stays, what was not used for long 
   });
 });
 
-test('files below the least number of rows have none', async () => {
+test('files of less than the least number of rows have none, nor does a table of less', async () => {
   await withFiles(BIGINT, async (files) => {
     await files.add(KEYS_SQL);
     await files.add(`${KEYS_SQL} WHERE i < 999`);
     const index = await files.open({ minRows: 1000 });
     await files.built(index);
     assert.deepEqual(await files.find(index, BATCH_SQL), [FOUND[0], null]);
+    assert.equal(index.choose(files.files.slice(1), BIGINT, [files.volume]), null);
     await index.close();
   });
 });
