@@ -1,6 +1,7 @@
 // Commits for tables with keys: takes the table's turn, has a CN look up what the batch replaces at the table's
 // head, and commits both together. One at a time per table, first come first served; a table that moved on in
 // between is looked at anew. Everything else goes to the committer below as it is.
+import type { Clock } from '../base/clock.ts';
 import { fail, toAppError } from '../base/errors.ts';
 import { failpoint } from '../base/failpoints.ts';
 import { asId, type TableId, type TableVersion, type TransactionId } from '../base/ids.ts';
@@ -19,6 +20,7 @@ import type { ResolvePlan } from '../model/resolve-plan.ts';
 import type { TablePoint } from '../model/table-point.ts';
 import { pruneByKeys } from '../query/prune-files.ts';
 import type { CommitFeed } from './commit-feed.ts';
+import { underTurn } from './held-turn.ts';
 import type { IngestGate } from './ingest-gate.ts';
 import type { PartitionHooks, PartitionMaker } from './partition-commit.ts';
 import { answerAgain } from './refused.ts';
@@ -38,18 +40,21 @@ export interface ResolvingOptions {
   readonly catalog: Catalog;
   readonly turns: CatalogTurns;
   /** Asks a CN. */
-  readonly resolve: (plan: ResolvePlan) => Promise<StagedTable>;
+  readonly resolve: (plan: ResolvePlan, signal: AbortSignal) => Promise<StagedTable>;
+  readonly clock: Clock;
   /** Is told of each table that got a new version. */
   readonly feed: CommitFeed;
   /** Has loads wait where their table has too many files. */
   readonly gate: IngestGate;
   /** A batch has to be looked up within this: every other load of the table waits meanwhile. */
   readonly resolveMs: number;
+  /** Of the turn; renewed while a batch is looked up. */
+  readonly leaseMs?: number;
   readonly log: Log;
 }
 
-/** The turn outlasts the looking up by this: the commit itself is quick. */
-const COMMIT_MS = 15_000;
+/** A front end that dies holds up the others for as long at most. */
+const DEFAULT_LEASE_MS = 15_000;
 const TURN_WAIT_MS = 120_000;
 /** How often a table may move on below a batch: only statements that take no turn make it (TRUNCATE and such). */
 const ATTEMPTS = 20;
@@ -108,32 +113,35 @@ export class ResolvingCommitter implements Committer {
     if (keyed === undefined) return await commit(request, undefined);
     const { transactionId } = request;
     for (let attempt = 1; ; attempt += 1) {
-      const turn = await this.#takeTurn(keyed.tableId, transactionId);
       try {
-        const ended = await this.#ended(transactionId);
-        if (ended !== null) return ended;
-        const resolved = await this.#resolve(keyed, request);
-        failpoint('resolve.before-commit');
-        const tables = request.tables.map((table) => (table === keyed ? resolved : table));
-        return await commit({ ...request, tables }, turn);
+        return await this.#underTurn(keyed.tableId, transactionId, async (turn, signal) => {
+          const ended = await this.#ended(transactionId);
+          if (ended !== null) return ended;
+          const resolved = await this.#resolve(keyed, request, signal);
+          failpoint('resolve.before-commit');
+          const tables = request.tables.map((table) => (table === keyed ? resolved : table));
+          return await commit({ ...request, tables }, turn);
+        });
       } catch (thrown) {
         const error = toAppError(thrown);
         const again = error.code === 'RESOLVE_STALE' || error.code === 'TURN_LOST';
         if (!again || attempt === ATTEMPTS) throw thrown;
         this.#options.log.info('a batch is resolved anew', { txn: transactionId, error });
-      } finally {
-        await this.#options.turns.release(turn);
       }
     }
   }
 
-  #takeTurn(tableId: TableId, transactionId: TransactionId): Promise<Turn> {
-    return this.#options.turns.acquire(tableId, {
-      rank: 'LOAD',
-      holder: `transaction ${transactionId}`,
-      leaseMs: this.#options.resolveMs + COMMIT_MS,
-      waitMs: TURN_WAIT_MS,
-    });
+  #underTurn<T>(
+    tableId: TableId,
+    transactionId: TransactionId,
+    work: (turn: Turn, signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    const holder = `transaction ${transactionId}`;
+    const { leaseMs = DEFAULT_LEASE_MS } = this.#options;
+    const request = { rank: 'LOAD', holder, leaseMs, waitMs: TURN_WAIT_MS } as const;
+    // Nobody gives up a commit: only the loss of the turn ends it.
+    const { signal } = new AbortController();
+    return underTurn(this.#options, tableId, request, signal, work);
   }
 
   /** What an earlier try made of the transaction whose answer was lost. Throws the error that it gave. */
@@ -145,6 +153,7 @@ export class ResolvingCommitter implements Committer {
   async #resolve(
     staged: StagedTable,
     { transactionId, overwrite }: Requested,
+    signal: AbortSignal,
   ): Promise<StagedTable> {
     const { catalog, resolve } = this.#options;
     const found = await catalog.snapshotOf(staged.tableId);
@@ -192,7 +201,7 @@ export class ResolvingCommitter implements Committer {
       timeoutMs: this.#options.resolveMs,
     };
     try {
-      return await resolve(plan);
+      return await resolve(plan, signal);
     } catch (thrown) {
       const error = toAppError(thrown);
       if (error.code !== 'PEER_GONE') throw error;

@@ -36,20 +36,32 @@ export class CatalogTurns implements TableTurns {
   readonly #clock: Clock;
   readonly #released = new Map<TableId, Deferred<void>>();
 
-  constructor(catalog: Catalog, clock: Clock) {
+  readonly #onTaken: (rank: TurnRank, waitedMs: number) => void;
+
+  /** `onTaken` is told of each turn how long it was waited for. */
+  constructor(
+    catalog: Catalog,
+    clock: Clock,
+    onTaken: (rank: TurnRank, waitedMs: number) => void = () => undefined,
+  ) {
     this.#catalog = catalog;
     this.#clock = clock;
+    this.#onTaken = onTaken;
   }
 
   async acquire(tableId: TableId, request: TurnRequest): Promise<Turn> {
     const { rank, holder, leaseMs, waitMs } = request;
-    const untilMs = this.#clock.monotonicMs() + waitMs;
+    const startedMs = this.#clock.monotonicMs();
+    const untilMs = startedMs + waitMs;
     const ticket = await this.#catalog.turns.enqueue(tableId, rank, holder, leaseMs);
     for (;;) {
       const hint = this.#hint(tableId);
       const taken = await this.#catalog.turns.take(ticket, leaseMs);
       if (taken === 'gone') throw fail('TURN_LOST', { tableId, holder });
-      if (taken !== 'waiting') return taken;
+      if (taken !== 'waiting') {
+        this.#onTaken(rank, this.#clock.monotonicMs() - startedMs);
+        return taken;
+      }
       if (this.#clock.monotonicMs() >= untilMs) {
         await this.release(ticket);
         throw fail('TIMEOUT', {

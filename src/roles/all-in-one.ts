@@ -148,7 +148,7 @@ async function startParts(parts: Parts): Promise<Omit<RunningServer, 'stop' | 'f
   const stores = openStores(seams);
   const volumes = openVolumeAccess({ incarnation: catalog.incarnation, stores, ...seams });
   await ensureBuiltinVolume({ catalog, config, dataDir, volumes, log });
-  const committer = await openCommitter({ catalog, config, clock: systemClock, log }, () =>
+  const committer = await openCommitter({ catalog, config, clock: systemClock, log, metrics }, () =>
     query.peer(),
   );
   const endpoint = new FeEndpoint({ catalog, metrics, clock: systemClock }, committer);

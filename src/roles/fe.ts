@@ -177,7 +177,13 @@ export class FeEndpoint {
 }
 
 export async function openCommitter(
-  { catalog, config, clock, log }: Pick<FeOptions, 'catalog' | 'config' | 'clock' | 'log'>,
+  {
+    catalog,
+    config,
+    clock,
+    log,
+    metrics,
+  }: Pick<FeOptions, 'catalog' | 'config' | 'clock' | 'log' | 'metrics'>,
   queryNode: CnPorts['query'],
 ): Promise<ResolvingCommitter> {
   const rejected = await catalog.tables.get(STATISTICS_DATABASE, REJECTED_RECORDS_TABLE);
@@ -192,7 +198,9 @@ export async function openCommitter(
   return new ResolvingCommitter({
     committer,
     catalog,
-    turns: new CatalogTurns(catalog, clock),
+    turns: new CatalogTurns(catalog, clock, (rank, waitedMs) =>
+      metrics.observe('millrace_turn_wait_seconds', waitedMs / 1000, { rank: rank.toLowerCase() }),
+    ),
     feed: new CommitFeed(),
     gate: new IngestGate({
       catalog,
@@ -203,8 +211,9 @@ export async function openCommitter(
         mostFiles: config.int('lake_compaction_score_upper_bound'),
       }),
     }),
-    resolve: async (plan) =>
-      (await queryNode()).call('resolve', plan, { timeoutMs: plan.timeoutMs }),
+    resolve: async (plan, signal) =>
+      (await queryNode()).call('resolve', plan, { timeoutMs: plan.timeoutMs, signal }),
+    clock,
     resolveMs: RESOLVE_RPCS * config.int('rpc_timeout_millisecond'),
     log,
   });

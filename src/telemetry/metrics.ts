@@ -37,6 +37,12 @@ export const METRICS = {
     labels: ['kind'],
     buckets: LATENCY_SECONDS,
   },
+  millrace_turn_wait_seconds: {
+    type: 'histogram',
+    help: "How long a load, a change or a compaction waited for its table's turn.",
+    labels: ['rank'],
+    buckets: LATENCY_SECONDS,
+  },
   millrace_routine_load_jobs: {
     type: 'gauge',
     help: 'Routine Load jobs by state.',

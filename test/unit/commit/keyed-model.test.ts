@@ -78,6 +78,7 @@ class Model {
       gate: openGate(catalog, clock),
       log: silentLog,
       resolveMs: 60_000,
+      clock,
       resolve: (plan) => this.#resolve(plan),
     });
   }

@@ -2,14 +2,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { present } from '../../../src/base/assert.ts';
+import type { Clock } from '../../../src/base/clock.ts';
 import { AppError, fail } from '../../../src/base/errors.ts';
 import { silentLog } from '../../../src/base/log.ts';
 import { deferred } from '../../../src/base/queue.ts';
 import { systemRandom } from '../../../src/base/random.ts';
-import type { NewTable } from '../../../src/catalog/catalog.ts';
+import type { Catalog, NewTable } from '../../../src/catalog/catalog.ts';
 import { CommitFeed } from '../../../src/commit/commit-feed.ts';
 import { ResolvingCommitter } from '../../../src/commit/resolving.ts';
-import { CatalogTurns } from '../../../src/commit/turn.ts';
+import { CatalogTurns, type Turn } from '../../../src/commit/turn.ts';
 import type { OtherCommit } from '../../../src/commit/types.ts';
 import { deleteFileKey } from '../../../src/model/file-key.ts';
 import type { StagedTable } from '../../../src/model/load-plan.ts';
@@ -36,11 +37,29 @@ interface Setting {
   /** What was asked of the CN, oldest first. */
   readonly plans: ResolvePlan[];
   /** Runs before the CN answers. */
-  before: (plan: ResolvePlan) => Promise<void>;
+  before: (plan: ResolvePlan, signal: AbortSignal) => Promise<void>;
+}
+
+class WatchedTurns extends CatalogTurns {
+  readonly #onRenewed: () => void;
+
+  constructor(catalog: Catalog, clock: Clock, onRenewed: () => void = () => undefined) {
+    super(catalog, clock);
+    this.#onRenewed = onRenewed;
+  }
+
+  override async renew(turn: Turn, leaseMs: number): Promise<Turn> {
+    const renewed = await super.renew(turn, leaseMs);
+    this.#onRenewed();
+    return renewed;
+  }
 }
 
 /** A CN that finds one older row of the batch's keys in every file. */
-async function setUp(t: { after(work: () => unknown): void }): Promise<Setting> {
+async function setUp(
+  t: { after(work: () => unknown): void },
+  turn: { readonly leaseMs?: number; readonly onRenewed?: () => void } = {},
+): Promise<Setting> {
   const fixture = await openFixture(t);
   const { catalog } = fixture;
   const table = await catalog.tables.create(KEYED);
@@ -53,14 +72,16 @@ async function setUp(t: { after(work: () => unknown): void }): Promise<Setting> 
     committer: new ResolvingCommitter({
       catalog,
       committer: fixture.committer,
-      turns: new CatalogTurns(catalog, fixture.clock),
+      turns: new WatchedTurns(catalog, fixture.clock, turn.onRenewed),
+      ...(turn.leaseMs === undefined ? {} : { leaseMs: turn.leaseMs }),
       log: silentLog,
       feed: new CommitFeed(),
       gate: openGate(catalog, fixture.clock),
       resolveMs: 60_000,
-      resolve: async (plan) => {
+      clock: fixture.clock,
+      resolve: async (plan, signal) => {
         plans.push(plan);
-        await setting.before(plan);
+        await setting.before(plan, signal);
         return resolved(fixture, plan);
       },
     }),
@@ -174,6 +195,50 @@ test('a table that moves on meanwhile, or a turn that runs out: looked at anew',
   assert.equal(times, 3);
   assert.equal(plans.length, 3);
   assert.deepEqual(await state(setting), [5, 4]);
+});
+
+test('a look-up that outlasts the lease keeps the turn; nobody else comes in between', async (t) => {
+  let renewed = 0;
+  const longer = Promise.withResolvers<void>();
+  const setting = await setUp(t, {
+    leaseMs: 300,
+    onRenewed: () => {
+      renewed += 1;
+      // Each after a third of the lease.
+      if (renewed === 5) longer.resolve();
+    },
+  });
+  const { committer, plans } = setting;
+  await committer.commitOther(await batch(setting, 10));
+  let looking = 0;
+  setting.before = async () => {
+    looking += 1;
+    assert.equal(looking, 1, 'one at a time');
+    await longer.promise;
+    looking -= 1;
+  };
+  const both = [await batch(setting, 2), await batch(setting, 3)];
+  for (const result of await Promise.all(both.map((request) => committer.commitOther(request)))) {
+    assert.equal(result.state, 'VISIBLE');
+  }
+  assert.equal(plans.length, 2, 'none was looked up anew');
+});
+
+test('a look-up whose turn is lost is told to end, and begins anew under another turn', async (t) => {
+  const setting = await setUp(t, { leaseMs: 300 });
+  const { committer, fixture } = setting;
+  await committer.commitOther(await batch(setting, 10));
+  let times = 0;
+  setting.before = async (_plan, signal) => {
+    times += 1;
+    if (times > 1) return;
+    fixture.clock.shiftMs += 100_000;
+    await new Promise((_resolve, reject) => {
+      signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+    });
+  };
+  assert.equal((await committer.commitOther(await batch(setting, 2))).state, 'VISIBLE');
+  assert.equal(times, 2);
 });
 
 test('a repeat after a lost answer neither looks up nor changes anything', async (t) => {
