@@ -18,6 +18,7 @@ import { type BenchResult, printResult, type Run, summarize, withBenchTable } fr
 import { resultRows } from './result-bench.ts';
 import { scan } from './scan-bench.ts';
 import { bitmapUnion } from './sketch-bench.ts';
+import { upsertStarvation } from './starvation-bench.ts';
 import { tpch } from './tpch-bench.ts';
 import { wrongLogins } from './wrong-logins-bench.ts';
 
@@ -27,12 +28,12 @@ const { values, positionals } = parseArgs({
     json: { type: 'boolean', default: false },
     readme: { type: 'boolean', default: false },
     repeats: { type: 'string', default: '3' },
-    rows: { type: 'string', default: '5000000' },
+    rows: { type: 'string' },
     seconds: { type: 'string', default: '60' },
   },
 });
 const repeats = Number(values.repeats);
-const rows = Number(values.rows);
+const rows = Number(values.rows ?? 5_000_000);
 
 async function load(
   name: string,
@@ -80,6 +81,8 @@ const BENCHES: Readonly<Record<string, () => Promise<BenchResult>>> = {
   tpch: () => tpch(repeats),
   'compaction-merge': () => compactionMerge(Math.min(rows, 2_400_000), repeats),
   'compaction-many-commits': () => compactionManyCommits(repeats),
+  'upsert-starvation': () =>
+    upsertStarvation(Number(values.rows ?? 30_000_000), Number(values.seconds)),
 };
 
 const names = positionals.length === 0 ? Object.keys(BENCHES) : positionals;

@@ -46,7 +46,7 @@ const ACTED_UPON: PropertyTable = {
   enable_persistent_index: {
     type: 'bool',
     default: null,
-    message: '',
+    message: 'Invalid value of a bool property: {value}',
     alterable: true,
     help: "keys of loads are looked up through the key index on the CN's disk where the files are large; false: by reading the files; true when absent",
   },

@@ -41,3 +41,21 @@ test('what does not agree is named', async (t) => {
   assert.equal(foreign.problems.length, 2);
   assert.match(foreign.problems[0] ?? '', /is not of transaction 99, as the metadata says$/);
 });
+
+test('a data file is live as long as its table has it, by volume and key; a copy of a rollback counts', async (t) => {
+  const fixture = await openFixture(t);
+  const { table } = fixture;
+  const lease = await grant(fixture, 't1');
+  const request = await stage(fixture, lease, [progressOf(0n, { loaded: 5 })]);
+  await fixture.committer.commit(request, carryOn);
+  const [file] = request.tables.flatMap(({ files }) => files);
+  assert.ok(file !== undefined);
+  const asked = [file, { ...file, key: 'no such file' }];
+  const live = (): Promise<readonly boolean[]> => fixture.catalog.audit.areLive(asked);
+  assert.deepEqual(await live(), [true, false]);
+  await fixture.committer.truncate(table.id);
+  assert.deepEqual(await live(), [false, false]);
+  await fixture.committer.rollback(table.id, { unit: 'VERSION', point: 2 });
+  assert.deepEqual(await live(), [true, false]);
+  assert.deepEqual(await fixture.catalog.audit.areLive([]), []);
+});

@@ -197,6 +197,24 @@ test('a table that moves on meanwhile, or a turn that runs out: looked at anew',
   assert.deepEqual(await state(setting), [5, 4]);
 });
 
+test('the property enable_persistent_index says whether keys may be looked up through the index', async (t) => {
+  const setting = await setUp(t);
+  const { catalog } = setting.fixture;
+  const properties = { ...KEYED.properties, enable_persistent_index: 'false' };
+  const without = await catalog.tables.create({ ...KEYED, name: 'without', properties });
+  for (const table of [setting.table, without]) {
+    const own = { ...setting, table };
+    for (const rows of [10, 2]) await setting.committer.commitOther(await batch(own, rows));
+  }
+  assert.deepEqual(
+    setting.plans.map(({ target, useKeyIndex }) => [target.tableName, useKeyIndex]),
+    [
+      [KEYED.name, true],
+      ['without', false],
+    ],
+  );
+});
+
 test('a look-up that outlasts the lease keeps the turn; nobody else comes in between', async (t) => {
   let renewed = 0;
   const longer = Promise.withResolvers<void>();
