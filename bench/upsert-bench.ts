@@ -205,7 +205,7 @@ class Table {
       clock: systemClock,
       log: silentLog,
     });
-    this.index.choose(this.files, keySchema(this.schema, ['k']), [this.volume]);
+    this.index.choose(this.files, keySchema(this.schema, ['k']), [this.volume], this.#batchRows);
     await this.index.settled();
     return performance.now() - started;
   }

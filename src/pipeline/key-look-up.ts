@@ -38,7 +38,7 @@ export async function lookUpIndexed(
 ): Promise<IndexedRows | null> {
   const { keyIndex, deletes } = services;
   if (keyIndex === null || !plan.useKeyIndex) return null;
-  const chosen = keyIndex.choose(plan.files, keys, plan.volumes);
+  const chosen = keyIndex.choose(plan.files, keys, plan.volumes, batchRows(plan));
   if (chosen === null) return null;
   const { digest, indexed } = chosen;
   const digests = readDigests(
@@ -82,6 +82,11 @@ export async function addPositions(
   for (const { place, rows } of found) {
     if (rows.length > 0) await connection.addPositions(table, place, rows);
   }
+}
+
+function batchRows({ staged }: ResolvePlan): number {
+  const { deletes = null } = staged.keyed ?? {};
+  return staged.files.reduce((sum, { rowCount }) => sum + rowCount, deletes?.rowCount ?? 0);
 }
 
 /** Bit r of `bits`, from the highest of byte 0 on, is 1 where row r is deleted. */

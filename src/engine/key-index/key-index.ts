@@ -33,6 +33,8 @@ import {
 
 /** Indexes searched at once, by all batches. */
 const SEARCHES_AT_ONCE = 4;
+/** Some 64 MB of digests, as the engine gives them and as they are searched. */
+const DEFAULT_MAX_BATCH_ROWS = 2_000_000;
 /** Smaller files are read in any case: compaction makes larger ones of them soon. */
 const MIN_FILE_ROWS = 200_000;
 /** Orders that may wait; more are asked for again by the next batch. */
@@ -55,6 +57,8 @@ export interface KeyIndexOptions {
   readonly memoryBytes: number;
   /** Where all files together have fewer rows, they are read instead. */
   readonly minRows: number;
+  /** The digests of a batch are in memory: a larger one is looked up by reading. */
+  readonly maxBatchRows?: number;
   /** Of the metadata. */
   readonly incarnation: string;
   readonly engine: Engine;
@@ -141,12 +145,14 @@ export class KeyIndex {
     files: readonly DataFile[],
     keys: TableSchema,
     volumes: readonly VolumeSpec[],
+    batchRows: number,
   ): IndexedFiles | null {
     const { incarnation, minRows, maxBytes, clock } = this.#options;
+    const { maxBatchRows = DEFAULT_MAX_BATCH_ROWS } = this.#options;
     const digest =
       maxBytes === 0 ? null : keyDigest(keys.columns, incarnation, this.#engineVersion);
     const rows = files.reduce((sum, { rowCount }) => sum + rowCount, 0);
-    if (digest === null || rows < minRows) return null;
+    if (digest === null || rows < minRows || batchRows > maxBatchRows) return null;
     const minFileRows = Math.min(minRows, MIN_FILE_ROWS);
     const indexed: number[] = [];
     for (const [place, file] of files.entries()) {

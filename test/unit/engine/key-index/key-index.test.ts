@@ -43,6 +43,8 @@ import type {
 import { withEngine } from '../../../support/engine-fixture.ts';
 import { ManualClock } from '../../../support/manual-clock.ts';
 
+/** What a batch is said to have. */
+const BATCH_ROWS = 100;
 const signal = new AbortController().signal;
 
 function schemaOf(...types: readonly (readonly [SqlType, boolean])[]): TableSchema {
@@ -133,13 +135,13 @@ class Files {
 
   /** Builds what is missing. */
   async built(index: KeyIndex): Promise<void> {
-    index.choose(this.files, this.#schema, [this.volume]);
+    index.choose(this.files, this.#schema, [this.volume], BATCH_ROWS);
     await index.settled();
   }
 
   /** Rows that have a key of the batch, per file: through the index; null = to be read. */
   async find(index: KeyIndex, batchSql: string): Promise<readonly (readonly number[] | null)[]> {
-    const chosen = index.choose(this.files, this.#schema, [this.volume]);
+    const chosen = index.choose(this.files, this.#schema, [this.volume], BATCH_ROWS);
     if (chosen === null) return this.files.map(() => null);
     const { digest, indexed } = chosen;
     const chunks = await this.engine.withConnection((connection) =>
@@ -426,9 +428,9 @@ test('of other metadata, or of keys of another type: built anew', async () => {
     assert.deepEqual(await files.find(other, BATCH_SQL), FOUND);
     // The same files with a key that may be NULL: its digests are others.
     const changed = schemaOf([{ kind: 'BIGINT' }, true]);
-    assert.equal(other.choose(files.files, changed, [files.volume]), null);
+    assert.equal(other.choose(files.files, changed, [files.volume], BATCH_ROWS), null);
     await other.settled();
-    assert.deepEqual(other.choose(files.files, changed, [files.volume])?.indexed, [0]);
+    assert.deepEqual(other.choose(files.files, changed, [files.volume], BATCH_ROWS)?.indexed, [0]);
     assert.equal(other.load().files, 1);
     await other.close();
   });
@@ -454,13 +456,16 @@ test('the bound on disk holds: what is in use stays, what was not used for long 
     assert.equal(index.load().failedBuilds, 1);
     // Only the third file is asked for from now on.
     await clock.advance(11 * 60_000);
-    index.choose(files.files.slice(2), BIGINT, [files.volume]);
+    index.choose(files.files.slice(2), BIGINT, [files.volume], BATCH_ROWS);
     await index.settled();
-    assert.deepEqual(index.choose(files.files.slice(2), BIGINT, [files.volume])?.indexed, [0]);
+    assert.deepEqual(
+      index.choose(files.files.slice(2), BIGINT, [files.volume], BATCH_ROWS)?.indexed,
+      [0],
+    );
     assert.ok(index.load().bytes <= maxBytes);
     await index.close();
     const none = await files.open({ maxBytes: 0 });
-    assert.equal(none.choose(files.files, BIGINT, [files.volume]), null);
+    assert.equal(none.choose(files.files, BIGINT, [files.volume], BATCH_ROWS), null);
     assert.deepEqual(files.sidecars, []);
     await none.close();
   });
@@ -473,7 +478,19 @@ test('files of less than the least number of rows have none, nor does a table of
     const index = await files.open({ minRows: 1000 });
     await files.built(index);
     assert.deepEqual(await files.find(index, BATCH_SQL), [FOUND[0], null]);
-    assert.equal(index.choose(files.files.slice(1), BIGINT, [files.volume]), null);
+    assert.equal(index.choose(files.files.slice(1), BIGINT, [files.volume], BATCH_ROWS), null);
+    await index.close();
+  });
+});
+
+test('a batch of more rows than may be in memory is looked up by reading', async () => {
+  await withFiles(BIGINT, async (files) => {
+    await files.add(KEYS_SQL);
+    const index = await files.open({ maxBatchRows: BATCH_ROWS });
+    await files.built(index);
+    const { files: all, volume } = files;
+    assert.deepEqual(index.choose(all, BIGINT, [volume], BATCH_ROWS)?.indexed, [0]);
+    assert.equal(index.choose(all, BIGINT, [volume], BATCH_ROWS + 1), null);
     await index.close();
   });
 });
