@@ -18,6 +18,8 @@ const LEAST_SHARE = 0.9;
 /** Longest time between two commits of a writer. */
 const MOST_BETWEEN_MS = 5_000;
 const MOST_WAIT_MS = 1_000;
+/** The index of 30 million rows takes half a minute of two idle cores. */
+const WARM_MS = 600_000;
 const WAITS = 'millrace_turn_wait_seconds';
 
 interface Written {
@@ -31,6 +33,7 @@ export async function upsertStarvation(rows: number, seconds: number): Promise<B
   const server = await startServer({ broker: 'off' });
   try {
     await fill(server, rows);
+    await warm(server, rows);
     const before = await metricsOf(server);
     const cpu = cpuSeconds(server.ready.pid);
     const startMs = systemClock.monotonicMs();
@@ -66,6 +69,8 @@ export async function upsertStarvation(rows: number, seconds: number): Promise<B
       turnWaitP50AtMostMs: waitedMs(grown, 0.5),
       turnWaitP99AtMostMs: waitP99Ms,
       compactions: grown('millrace_compactions_total{result="done"}'),
+      compactionsLost: grown('millrace_compactions_total{result="lost"}'),
+      compactionsFailed: grown('millrace_compactions_total{result="failed"}'),
       lookUpsByIndex: grown('millrace_key_look_ups_total{path="index"}'),
       lookUpsByFiles: grown('millrace_key_look_ups_total{path="files"}'),
     };
@@ -98,6 +103,22 @@ async function fill(server: TestServer, rows: number): Promise<void> {
     await server.sql(
       `INSERT INTO bench.t SELECT g, g % 1000, concat('row ', g % 1000) FROM TABLE(generate_series(${from}, ${to})) AS r(g)`,
     );
+  }
+}
+
+/** Upserts until all large files have their key index: it is built in the background. */
+async function warm(server: TestServer, rows: number): Promise<void> {
+  const random = seededRandom(0);
+  const read = 'millrace_key_look_ups_total{path="files"}';
+  const untilMs = systemClock.monotonicMs() + WARM_MS;
+  for (let seen = -1; ; ) {
+    const now = (await metricsOf(server)).get(read) ?? 0;
+    if (now === seen) return;
+    assert.ok(systemClock.monotonicMs() < untilMs, `not every file has an index in ${WARM_MS} ms`);
+    seen = now;
+    const values = Array.from({ length: BATCH_ROWS }, () => `(${random.below(rows)}, 0, 'first')`);
+    await server.sql(`INSERT INTO bench.t VALUES ${values.join(', ')}`);
+    await systemClock.sleep(EVERY_MS);
   }
 }
 
