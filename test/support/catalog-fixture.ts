@@ -1,6 +1,6 @@
 // A catalog in a temporary directory with one volume, database, table and running job, and requests
 // that add up: for tests of catalog/ and commit/.
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -76,9 +76,15 @@ export interface Fixture {
 /** Ends with the test, however that ends: an open catalog would keep the process alive. */
 export async function openFixture(
   test: Pick<TestContext, 'after'>,
-  options: { readonly partitions?: number; readonly limits?: Partial<CommitLimits> } = {},
+  options: {
+    readonly partitions?: number;
+    readonly limits?: Partial<CommitLimits>;
+    /** In a file system in memory, where there is one: for tests with very many commits. */
+    readonly inMemory?: boolean;
+  } = {},
 ): Promise<Fixture> {
-  const dataDir = mkdtempSync(join(tmpdir(), 'millrace-catalog-'));
+  const base = options.inMemory === true && existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
+  const dataDir = mkdtempSync(join(base, 'millrace-catalog-'));
   const clock = new ShiftedClock();
   const open = (): Promise<Catalog> => openCatalog({ dataDir, clock, random: systemRandom });
   const catalog = await open();

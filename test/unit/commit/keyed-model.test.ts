@@ -1,13 +1,15 @@
-// A seeded model of the protocol on a table with keys: two loads that upsert and delete, statements beside them,
-// compaction and TRUNCATE that race them, lost answers, restarts, failing steps. Data files are lists in memory. After
-// every step the rows that a reader sees must be those of the visible transactions in the order of their
-// versions, and each transaction counts once. Repeat a run with MILLRACE_SEED=<seed>.
+// A model of the protocol on a table with keys: loads that upsert and delete, some of them prepared first, DELETE under
+// the turn, compaction, TRUNCATE and changes of columns that race them, lost answers, restarts, failing steps. Data
+// files are lists in memory. After every step the rows that a reader sees must be those of the visible transactions in
+// the order of their versions, and each transaction counts once. Thousands of short histories; a failing one is made
+// shorter. Repeat a run with MILLRACE_SEED=<seed> (and MILLRACE_PATH=<path>).
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import { present } from '../../../src/base/assert.ts';
 import { AppError } from '../../../src/base/errors.ts';
 import { armFailpoints } from '../../../src/base/failpoints.ts';
-import type { FileId, TransactionId } from '../../../src/base/ids.ts';
+import { asId, type FieldId, type FileId, type TransactionId } from '../../../src/base/ids.ts';
 import { silentLog } from '../../../src/base/log.ts';
 import { type Random, seededRandom, systemRandom } from '../../../src/base/random.ts';
 import type { NewTable } from '../../../src/catalog/catalog.ts';
@@ -25,7 +27,22 @@ import { openGate } from '../../support/open-gate.ts';
 
 const KEYED: NewTable = { ...CLICKS, name: 'keyed', keysType: 'PRIMARY_KEYS' };
 const KEYS = 12;
-const STEPS = 150;
+const HISTORIES = 3000;
+/** Fewer where the machine is slow. */
+const SECONDS = 60;
+const STEPS = 24;
+/** A failpoint that is armed like this is not met. */
+const NEVER = 1_000_000_000;
+const POINTS = [
+  'begin.after-sql',
+  'insert.before-sql',
+  'insert.in-sql',
+  'insert.after-sql',
+  'resolve.before-commit',
+  'compaction.before-commit',
+  'compaction.in-sql',
+  'compaction.after-sql',
+];
 
 interface Row {
   readonly key: number;
@@ -38,12 +55,14 @@ type Operation = readonly [key: number, value: string | null];
 interface Pending {
   readonly request: OtherCommit;
   readonly operations: readonly Operation[];
+  /** It was promised that it can be committed: no restart takes it away. */
+  readonly isPrepared: boolean;
 }
 
 class Model {
   readonly #fixture: Fixture;
   readonly #table: TableInfo;
-  readonly #random: Random;
+  #random: Random = seededRandom(0);
   /** Rows of data and key files, positions of delete objects, by key of the object. */
   readonly #rows = new Map<string, readonly Row[]>();
   readonly #positions = new Map<string, ReadonlyMap<FileId, ReadonlySet<number>>>();
@@ -58,14 +77,15 @@ class Model {
   readonly #truncated: number[] = [];
   #open: Pending[] = [];
   #values = 0;
+  #columns = 1;
   /** The version of a TRUNCATE that is cut off would not be known. */
   #isRestarting = false;
-  readonly counts = new Map<string, number>();
+  readonly #counts: Map<string, number>;
 
-  constructor(fixture: Fixture, table: TableInfo, random: Random) {
+  constructor(fixture: Fixture, table: TableInfo, counts: Map<string, number>) {
     this.#fixture = fixture;
     this.#table = table;
-    this.#random = random;
+    this.#counts = counts;
   }
 
   get #committer(): ResolvingCommitter {
@@ -83,14 +103,18 @@ class Model {
     });
   }
 
-  async step(): Promise<void> {
+  /** What one step does comes from its number alone, so that steps can be left out. */
+  async step(number: number): Promise<void> {
+    this.#random = seededRandom(number);
     const choice = this.#random.below(100);
-    if (choice < 35) await this.#stage();
-    else if (choice < 70) await this.#send(this.#pick());
-    else if (choice < 78) await this.#race();
-    else if (choice < 88) await this.#compact();
-    else if (choice < 90) await this.#truncate();
-    else if (choice < 96) this.#breakSomething();
+    if (choice < 33) await this.#stage();
+    else if (choice < 62) await this.#send(this.#pick());
+    else if (choice < 70) await this.#race();
+    else if (choice < 79) await this.#compact();
+    else if (choice < 81) await this.#truncate();
+    else if (choice < 86) await this.#changeColumns();
+    else if (choice < 92) await this.#delete();
+    else if (choice < 99) this.#breakSomething();
     else await this.#restart();
     await this.#check();
   }
@@ -133,7 +157,13 @@ class Model {
       rowsFiltered: 0,
       errorSamples: [],
     };
-    const pending = { request, operations };
+    const isPrepared =
+      this.#random.below(3) === 0 &&
+      (await this.#quietly(async () => {
+        await fixture.committer.prepare(transactionId);
+        return true;
+      })) === true;
+    const pending = { request, operations, isPrepared };
     this.#batches.set(transactionId, pending);
     this.#open.push(pending);
   }
@@ -156,13 +186,24 @@ class Model {
   /** The CN: positions of older rows of the batch's keys. */
   async #resolve(plan: ResolvePlan): Promise<StagedTable> {
     if (!this.#isRestarting && this.#random.below(12) === 0) await this.#truncate();
+    if (!this.#isRestarting && this.#random.below(12) === 0) await this.#changeColumns();
     const batch = [...plan.staged.files, plan.staged.keyed?.deletes ?? null];
     const keys = new Set(
       batch.flatMap((file) => (file === null ? [] : this.#rowsOf(file))).map((row) => row.key),
     );
+    const deletes = this.#deletesOf(plan.transactionId, plan.files, keys);
+    return { ...plan.staged, resolvedAt: plan.version, ...deletes };
+  }
+
+  /** A delete object with the rows of the keys, if there are any. */
+  #deletesOf(
+    transactionId: TransactionId,
+    files: readonly DataFile[],
+    keys: ReadonlySet<number>,
+  ): Pick<StagedTable, 'deletes'> {
     const positions = new Map<FileId, ReadonlySet<number>>();
     const touched: TouchedFile[] = [];
-    for (const file of plan.files) {
+    for (const file of files) {
       const old = this.#deletedOf(file);
       const found = this.#rowsOf(file).flatMap((row, position) =>
         keys.has(row.key) && !old.has(position) ? [position] : [],
@@ -180,13 +221,13 @@ class Model {
         replaces: merges ? file.deletes.map(({ id }) => id) : [],
       });
     }
-    const resolved = { ...plan.staged, resolvedAt: plan.version };
-    if (touched.length === 0) return resolved;
-    const key = deleteFileKey(plan.target.prefix, plan.transactionId, systemRandom.uuid());
+    if (touched.length === 0) return {};
+    const { prefix } = this.#table;
+    const key = deleteFileKey(prefix, transactionId, systemRandom.uuid());
     this.#positions.set(key, positions);
     const rowCount = touched.reduce((sum, file) => sum + file.positions, 0);
-    const object = { volumeId: plan.target.volume.id, key, sizeBytes: 1, rowCount };
-    return { ...resolved, deletes: { object, touched } };
+    const object = { volumeId: this.#table.volumeId, key, sizeBytes: 1, rowCount };
+    return { deletes: { object, touched } };
   }
 
   #rowsOf(file: { readonly key: string }): readonly Row[] {
@@ -209,7 +250,8 @@ class Model {
     if (pending === undefined) return;
     const result = await this.#quietly(() => this.#committer.commitOther(pending.request));
     if (result === null) return;
-    this.#count(result.state);
+    this.#count(pending.isPrepared ? `prepared ${result.state}` : result.state);
+    assert.ok(!pending.isPrepared || result.state === 'VISIBLE', 'what was prepared is kept');
     // Some answers are lost: the batch is sent again.
     if (this.#random.below(4) > 0) this.#open = this.#open.filter((one) => one !== pending);
     else this.#count('lost answer');
@@ -292,18 +334,74 @@ class Model {
     });
   }
 
+  /** A new version without files; batches that were looked up before it are looked up anew. */
+  async #changeColumns(): Promise<void> {
+    const changed = await this.#quietly(() =>
+      this.#committer.changeSchema(
+        this.#table.id,
+        ({ schema, distributedBy }, nextFieldId) => {
+          const [column] = schema.columns;
+          this.#columns += 1;
+          const added = {
+            ...present(column, 'a column'),
+            fieldId: asId<FieldId>(nextFieldId),
+            name: `c${this.#columns}`,
+            isKey: false,
+            nullable: true,
+          };
+          const columns = [...schema.columns, added];
+          return { schema: { ...schema, columns }, distributedBy, nextFieldId: nextFieldId + 1 };
+        },
+        { onSchemaChange: async () => undefined },
+      ),
+    );
+    if (changed !== null) this.#count('columns changed');
+  }
+
+  /** DELETE of some keys, as Changes does it: found at the head under the turn, and committed with it. */
+  async #delete(): Promise<void> {
+    const { fixture, table } = { fixture: this.#fixture, table: this.#table };
+    const keys = new Set([this.#random.below(KEYS), this.#random.below(KEYS)]);
+    await this.#quietly(async () => {
+      const { transactionId } = await fixture.committer.beginOther({
+        label: systemRandom.uuid(),
+        databaseId: table.databaseId,
+        tableId: table.id,
+        source: 'INSERT_STREAMING',
+        coordinator: 'FE: me',
+      });
+      const turns = new CatalogTurns(fixture.catalog, fixture.clock);
+      const turn = await turns.acquire(table.id, {
+        rank: 'LOAD',
+        holder: `transaction ${transactionId}`,
+        leaseMs: 60_000,
+        waitMs: 60_000,
+      });
+      try {
+        const head = present(await fixture.catalog.snapshotOf(table.id), 'the table').entry;
+        const staged = this.#deletesOf(transactionId, head.files, keys);
+        if (this.#random.below(3) === 0) await this.#changeColumns();
+        const request: OtherCommit = {
+          transactionId,
+          tableId: table.id,
+          tables: [{ tableId: table.id, files: [], ...staged, resolvedAt: head.version }],
+          rowsLoaded: 0,
+          rowsFiltered: 0,
+          errorSamples: [],
+          turn,
+        };
+        const operations = [...keys].map((key): Operation => [key, null]);
+        this.#batches.set(transactionId, { request, operations, isPrepared: false });
+        const { state } = await fixture.committer.commitOther(request);
+        this.#count(`DELETE ${state}`);
+      } finally {
+        await turns.release(turn);
+      }
+    });
+  }
+
   #breakSomething(): void {
-    const points = [
-      'begin.after-sql',
-      'insert.before-sql',
-      'insert.in-sql',
-      'insert.after-sql',
-      'resolve.before-commit',
-      'compaction.before-commit',
-      'compaction.in-sql',
-      'compaction.after-sql',
-    ];
-    armFailpoints(`${present(points[this.#random.below(points.length)], 'a point')}=error`);
+    armFailpoints(`${present(POINTS[this.#random.below(POINTS.length)], 'a point')}=error`);
   }
 
   async #restart(): Promise<void> {
@@ -370,7 +468,7 @@ class Model {
   }
 
   #count(what: string): void {
-    this.counts.set(what, (this.counts.get(what) ?? 0) + 1);
+    this.#counts.set(what, (this.#counts.get(what) ?? 0) + 1);
   }
 }
 
@@ -381,17 +479,40 @@ function isExpected(error: unknown): boolean {
   );
 }
 
-const seeds = [1, 2, 3, Number(process.env['MILLRACE_SEED'] ?? systemRandom.below(1_000_000_000))];
-for (const seed of seeds)
-  test(`${STEPS} steps on a table with keys, seed ${seed}`, async (t) => {
-    const fixture = await openFixture(t);
-    const table = await fixture.catalog.tables.create(KEYED);
-    const model = new Model(fixture, table, seededRandom(seed));
-    try {
-      for (let step = 0; step < STEPS; step += 1) await model.step();
-    } finally {
-      armFailpoints('');
-      t.diagnostic(`seed ${seed}: ${JSON.stringify(Object.fromEntries(model.counts))}`);
-    }
-    assert.ok((model.counts.get('VISIBLE') ?? 0) > 5, 'most batches get through');
-  });
+const setting = (name: string, otherwise: number): number => Number(process.env[name] ?? otherwise);
+
+/** None of one history is left for the next. */
+function disarm(): void {
+  for (const point of POINTS) armFailpoints(`${point}=error@${NEVER}`);
+}
+
+const seed = setting('MILLRACE_SEED', systemRandom.below(2 ** 31 - 1));
+test(`up to ${HISTORIES} histories of a table with keys, seed ${seed}`, async (t) => {
+  const fixture = await openFixture(t, { inMemory: true });
+  const counts = new Map<string, number>();
+  const path = process.env['MILLRACE_PATH'];
+  let played = 0;
+  const steps = fc.array(fc.nat(), { minLength: 1, maxLength: STEPS, size: 'max' });
+  await fc.assert(
+    fc.asyncProperty(steps, async (numbers) => {
+      played += 1;
+      const name = `keyed_${played}`;
+      const table = await fixture.catalog.tables.create({ ...KEYED, name });
+      const model = new Model(fixture, table, counts);
+      try {
+        for (const number of numbers) await model.step(number);
+      } finally {
+        disarm();
+      }
+      await fixture.catalog.tables.drop(table.databaseName, name);
+    }),
+    {
+      seed,
+      numRuns: setting('MILLRACE_HISTORIES', HISTORIES),
+      interruptAfterTimeLimit: setting('MILLRACE_SECONDS', SECONDS) * 1000,
+      ...(path === undefined ? {} : { path }),
+    },
+  );
+  t.diagnostic(`${played} histories: ${JSON.stringify(Object.fromEntries(counts))}`);
+  assert.ok((counts.get('VISIBLE') ?? 0) > played / 2, 'most batches get through');
+});

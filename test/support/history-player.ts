@@ -1,0 +1,554 @@
+// Has a whole server (world.ts) play a history of a table, with calls lost and processes killed on the way. After each
+// step a reader sees what the model says; where an answer was lost, the state before or the one after, whole. Readers
+// beside a step see one of both, and never go back. At the end all files are read again and nothing else is left.
+import assert from 'node:assert/strict';
+import { globSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Connection } from 'mysql2/promise';
+import { present } from '../../src/base/assert.ts';
+import { systemClock } from '../../src/base/clock.ts';
+import { armFailpoints } from '../../src/base/failpoints.ts';
+import type { JobId, TableId } from '../../src/base/ids.ts';
+import { silentLog } from '../../src/base/log.ts';
+import { systemRandom } from '../../src/base/random.ts';
+import { runCompactionJob } from '../../src/commit/compaction-job.ts';
+import type { DataFile } from '../../src/model/table.ts';
+import { FakeKafka } from './fake-kafka.ts';
+import type { History, MessageData, RowStatement, Statement, Step, Trouble } from './history.ts';
+import { HistoryStatements, type Played, type Said } from './history-statements.ts';
+import {
+  batch,
+  type Change,
+  type KeysModel,
+  type Operation,
+  S,
+  type State,
+  shownRow,
+  shownRows,
+  V,
+  type Value,
+} from './table-model.ts';
+import type { World } from './world.ts';
+
+const DATABASE = 'm';
+const COUNTER = 'counter';
+/** A failpoint that is armed like this is not met. */
+const NEVER = 1_000_000_000;
+const LOAD_MS = 30_000;
+
+/** A step as it is done: the statement and what it makes of a state. */
+interface Work {
+  readonly run: () => Promise<void>;
+  /** States that are right afterwards; the first is that of a step without trouble. */
+  readonly after: readonly State[];
+  /** States that readers may see meanwhile. */
+  readonly seen: readonly State[];
+  /** Two things go on at once: there is no one order of what is seen. */
+  readonly isMixed?: boolean;
+  /** What may be there, too, where something failed. */
+  readonly broken?: readonly State[];
+  readonly refusal?: RegExp;
+}
+
+const tables = { made: 0 };
+
+export class HistoryPlayer implements Played {
+  readonly #world: World;
+  readonly model: KeysModel;
+  readonly history: History;
+  readonly #table: string;
+  readonly said: string[] = [];
+  state: State;
+  readonly #statements: HistoryStatements;
+  #connection: Connection | null = null;
+  #tableId: TableId | null = null;
+  #job: { readonly name: string; readonly id: JobId; readonly topic: string } | null = null;
+  #jobs = 0;
+  readonly versions: { readonly version: number; readonly state: State }[] = [];
+  #points: string[] = [];
+
+  constructor(world: World, model: KeysModel, history: History) {
+    this.#world = world;
+    this.model = model;
+    this.history = history;
+    tables.made += 1;
+    this.#table = `t${tables.made}`;
+    this.#statements = new HistoryStatements(this);
+    const { partitions } = history;
+    this.state = {
+      columns: [
+        { id: V, name: 'v', type: 'INT', initial: null },
+        { id: S, name: 's', type: 'VARCHAR(20)', initial: null },
+      ],
+      rows: [],
+      partitions:
+        partitions === 'range'
+          ? new Map([
+              [0, this.#statements.newPlace()],
+              [1, this.#statements.newPlace()],
+            ])
+          : null,
+    };
+  }
+
+  async play(): Promise<void> {
+    try {
+      await this.#create();
+      for (const { step, trouble, isRead } of this.history.acts) {
+        const work = this.#workOf(step);
+        if (work !== null) await this.#do(work, trouble, isRead);
+      }
+      await this.#end();
+    } catch (error) {
+      const said = [...this.said, ...this.#world.logged.slice(-15)].join('\n');
+      throw new Error(`${error instanceof Error ? error.message : String(error)}\n${said}`, {
+        cause: error,
+      });
+    } finally {
+      this.#calm();
+      this.#connection?.destroy();
+    }
+  }
+
+  async #create(): Promise<void> {
+    await this.#sql(`CREATE DATABASE IF NOT EXISTS ${DATABASE}`);
+    const keys = this.model === 'DUPLICATE' ? 'DUPLICATE KEY(k)' : `${this.model} KEY(k, p)`;
+    const [sum, replace] = this.model === 'AGGREGATE' ? [' SUM', ' REPLACE'] : ['', ''];
+    const counter = this.#isCounted ? `, ${COUNTER} BIGINT NOT NULL AUTO_INCREMENT` : '';
+    const ranges = 'PARTITION p0 VALUES [("0"), ("1")), PARTITION p1 VALUES [("1"), ("2"))';
+    const by = { none: '', range: `PARTITION BY RANGE(p) (${ranges})`, list: 'PARTITION BY (p)' };
+    await this.#sql(
+      `CREATE TABLE ${this.name} (k INT NOT NULL, p INT NOT NULL, v INT${sum} NULL, s VARCHAR(20)${replace} NULL${counter}) ${keys} ${by[this.history.partitions]} DISTRIBUTED BY HASH(k)`,
+    );
+    await this.#remember();
+  }
+
+  async #sql(sql: string): Promise<Value[][]> {
+    this.#connection ??= await this.#world.connect();
+    const [found] = await this.#connection.query({ sql, rowsAsArray: true });
+    return Array.isArray(found) ? (found as unknown as Value[][]) : [];
+  }
+
+  /** All rows, as texts, sorted; what the table counts is not the model's. */
+  async #read(connection?: Connection, at = ''): Promise<readonly string[]> {
+    this.#connection ??= await this.#world.connect();
+    const sql = `SELECT * FROM ${this.name}${at}`;
+    const [found, fields] = await (connection ?? this.#connection).query({
+      sql,
+      rowsAsArray: true,
+    });
+    const counted = fields.findIndex(({ name }) => name === COUNTER);
+    return (found as unknown as Value[][])
+      .map((row) => shownRow(row.filter((_, index) => index !== counted)))
+      .toSorted();
+  }
+
+  /** Numbers of rows and of different counts: no count is given twice. */
+  async #counted(): Promise<void> {
+    if (!this.#isCounted) return;
+    const table = `${this.name}`;
+    const [[rows, counts] = []] = await this.#sql(
+      `SELECT count(*), count(DISTINCT ${COUNTER}) FROM ${table}`,
+    );
+    assert.equal(counts, rows, 'each row has a count of its own');
+  }
+
+  get #isCounted(): boolean {
+    return this.history.isCounted && this.model !== 'AGGREGATE';
+  }
+
+  /** Keeps what the table is now as what its head version is. */
+  async #remember(): Promise<void> {
+    const table = await this.#world.catalog.tables.get(DATABASE, this.#table);
+    this.#tableId = table.id;
+    const found = present(await this.#world.catalog.snapshotOf(table.id), 'the table');
+    const { version } = found.entry;
+    if (this.versions.at(-1)?.version === version) return;
+    this.versions.push({ version, state: this.state });
+  }
+
+  // -- doing a step
+
+  async #do(work: Work, trouble: Trouble | null, isRead: boolean): Promise<void> {
+    if (trouble !== null) this.said.push(`-- ${JSON.stringify(trouble)}`);
+    this.#arm(trouble);
+    const reader = isRead ? await this.#reader(work) : null;
+    let failure: unknown = null;
+    const running = work.run().catch((error: unknown) => {
+      failure = error;
+    });
+    await this.#kill(trouble);
+    await running;
+    await reader?.();
+    this.#calm();
+    await this.#settle();
+    const shown = await this.#read();
+    if (failure !== null && trouble === null) {
+      const text = failure instanceof Error ? failure.message : String(failure);
+      assert.ok(work.refusal?.test(text) === true, text);
+    }
+    const possible =
+      failure === null ? work.after : [this.state, ...work.after, ...(work.broken ?? [])];
+    const state = possible.find((one) => same(shownRows(one), shown));
+    assert.ok(
+      state !== undefined,
+      `${failure === null ? 'done' : `failed (${String(failure)})`}, and the table holds\n${shown.join('\n')}\nnot\n${possible.map((one) => shownRows(one).join('\n')).join('\nnor\n')}`,
+    );
+    this.state = state;
+    const [[count] = []] = await this.#sql(`SELECT count(*) FROM ${this.name}`);
+    assert.equal(Number(count), shown.length, 'count(*)');
+    await this.#counted();
+    await this.#remember();
+  }
+
+  #arm(trouble: Trouble | null): void {
+    if (trouble?.kind === 'lose') this.#world.lose(trouble.method, trouble.part);
+    if (trouble?.kind !== 'fail') return;
+    this.#points.push(trouble.point);
+    armFailpoints(`${trouble.point}=error`);
+  }
+
+  #calm(): void {
+    this.#world.calm();
+    for (const point of this.#points.splice(0)) armFailpoints(`${point}=error@${NEVER}`);
+  }
+
+  async #kill(trouble: Trouble | null): Promise<void> {
+    if (trouble === null || trouble.kind === 'lose' || trouble.kind === 'fail') return;
+    for (let turn = 0; turn < trouble.turns; turn += 1) {
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    if (trouble.kind === 'kill_loader') await this.#world.killLoader();
+    else if (trouble.kind === 'kill_query') await this.#world.killQuery();
+    else {
+      await this.#world.crash();
+      // Only now: a statement that waits gets the error of a lost connection.
+      this.#connection?.destroy();
+      this.#connection = null;
+    }
+  }
+
+  /** Reads until told to stop: one whole state each time, and never an earlier one than before. */
+  async #reader({ seen, isMixed = false }: Work): Promise<() => Promise<void>> {
+    const connection = await this.#world.connect();
+    const texts = [this.state, ...seen].map((state) => shownRows(state).join('\n'));
+    let isOver = false;
+    let least = 0;
+    const found: string[] = [];
+    const reading = (async () => {
+      while (!isOver) {
+        let rows: readonly string[];
+        try {
+          rows = await this.#read(connection);
+        } catch {
+          // The server was killed, or the table is being dropped.
+          return;
+        }
+        const text = rows.join('\n');
+        const at = texts.findIndex((one, index) => index >= least && one === text);
+        if (at < 0) found.push(text);
+        else if (!isMixed) least = at;
+      }
+    })();
+    return async () => {
+      isOver = true;
+      await reading;
+      connection.destroy();
+      assert.deepEqual(found, [], `a reader saw neither of\n${texts.join('\nnor\n')}`);
+    };
+  }
+
+  /** Waits until everything that was produced is in the table. */
+  async #settle(): Promise<void> {
+    const job = this.#job;
+    if (job === null) return;
+    const end = present(this.#world.topics.get(job.topic), 'the topic').endOffset(0);
+    const untilMs = systemClock.monotonicMs() + LOAD_MS;
+    for (;;) {
+      const { loadJobs } = this.#world.catalog;
+      const [position] = await loadJobs.positions(job.id);
+      if (position === undefined || position.nextOffset >= end) return;
+      const known = await loadJobs.byId(job.id);
+      const isOver = systemClock.monotonicMs() > untilMs;
+      const state = `the load is ${known?.state}: ${known?.reason?.message} ${known?.otherMessage?.text}`;
+      assert.ok(!isOver && (known?.state === 'RUNNING' || known?.state === 'NEED_SCHEDULE'), state);
+      await systemClock.sleep(2);
+    }
+  }
+
+  async #end(): Promise<void> {
+    const { catalog, committer } = this.#world;
+    const table = `${this.name}`;
+    if (this.#job !== null) await this.#sql(`STOP ROUTINE LOAD FOR ${DATABASE}.${this.#job.name}`);
+    const checked = await this.#sql(`CHECK TABLE ${table} EXTENDED`);
+    assert.equal(checked.at(-1)?.[3], 'OK', JSON.stringify(checked));
+    // What is still open has nobody who would end it: it times out one day.
+    const { prefix, id } = await catalog.tables.get(DATABASE, this.#table);
+    await this.#sql('ADMIN SWEEP');
+    const root = join(this.#world.directory, 'volumes');
+    const here = globSync('**/*', { cwd: join(root, 'builtin', prefix), withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name).slice(join(root, 'builtin').length + 1));
+    const named = (await catalog.audit.table(id)).objects.map(({ key }) => key);
+    const [missing, left] = [
+      named.filter((one) => !here.includes(one)),
+      here.filter((one) => !named.includes(one)),
+    ];
+    const open = new Set<string>();
+    for (const one of left) {
+      const transaction = present(/\/t(\d+)\//.exec(one)?.[1], one);
+      const state = await committer.state(
+        Number(transaction) as Parameters<typeof committer.state>[0],
+      );
+      if (state === null) open.add(one);
+    }
+    assert.deepEqual([missing, left.filter((one) => !open.has(one))], [[], []], 'objects');
+    await this.#sql(`DROP TABLE ${table} FORCE`);
+    // It could be read for a day: the next histories' sweeps would list it each time.
+    rmSync(join(root, 'builtin', prefix), { recursive: true, force: true });
+  }
+
+  // -- what steps are
+
+  #workOf(step: Step): Work | null {
+    switch (step.kind) {
+      case 'load':
+        return this.#load(step.messages, step.beside);
+      case 'refused':
+        return this.#work({
+          sql: `INSERT INTO ${this.name} (k, p, v) VALUES (1, NULL, 1)`,
+          change: (state) => state,
+          refusal: /./,
+        });
+      case 'both':
+        return this.#both(step.one, step.other);
+      case 'compact':
+        return this.#compact(step.mask, step.beside);
+      case 'travel':
+        return this.#travel(step.at);
+      case 'drop_recover':
+        return this.#dropRecover();
+      default: {
+        const said = this.#statements.of(step);
+        return said === null ? null : this.#work(said);
+      }
+    }
+  }
+
+  get name(): string {
+    return `${DATABASE}.${this.#table}`;
+  }
+
+  #work({ sql, change, refusal }: Said): Work {
+    const next = change(this.state);
+    return {
+      run: () => this.#say(sql),
+      after: [next],
+      seen: [next],
+      ...(refusal === undefined ? {} : { refusal }),
+    };
+  }
+
+  async #say(sql: string, connection?: Connection): Promise<void> {
+    this.said.push(`${sql};`);
+    if (connection === undefined) await this.#sql(sql);
+    else await connection.query(sql);
+  }
+
+  /** Two statements at once: one after the other, in either order. */
+  #both(first: RowStatement, second: RowStatement): Work | null {
+    const [one, other] = [this.#statements.rowChange(first), this.#statements.rowChange(second)];
+    // INSERT of a query reads what was before both.
+    if (one === null || other === null) return null;
+    if ([first, second].some(({ kind }) => kind === 'insert_select')) return null;
+    const ends = [other.change(one.change(this.state)), one.change(other.change(this.state))];
+    const alone = [one.change(this.state), other.change(this.state)];
+    return {
+      run: async () => {
+        const connection = await this.#world.connect();
+        try {
+          await allDone([this.#say(one.sql), this.#say(other.sql, connection)]);
+        } finally {
+          connection.destroy();
+        }
+      },
+      after: ends,
+      seen: [...alone, ...ends],
+      broken: alone,
+      isMixed: true,
+    };
+  }
+
+  #compact(mask: number, besideStep: Statement | null): Work {
+    const beside = besideStep === null ? null : this.#statements.of(besideStep);
+    const compact = async (): Promise<void> => {
+      this.said.push(`-- compact ${mask}`);
+      const { catalog, committer, compactionNode } = this.#world;
+      const found = present(
+        await catalog.snapshotOf(present(this.#tableId, 'the table')),
+        'the table',
+      );
+      const { table } = found.entry;
+      const groups = Map.groupBy(found.entry.files, ({ partition }) => JSON.stringify(partition));
+      // Only files of one partition are ever merged.
+      const files = [...groups.values()][mask % Math.max(1, groups.size)] ?? [];
+      const chosen = files.filter((_, index) => (mask & (1 << (index % 8))) !== 0);
+      if (chosen.length === 0) return;
+      const inputs = this.model === 'AGGREGATE' ? neighbours(files, chosen) : chosen;
+      const nothing = () => undefined;
+      await runCompactionJob(
+        {
+          catalog,
+          committer,
+          turns: committer.turns,
+          node: compactionNode,
+          clock: systemClock,
+          random: systemRandom,
+          log: silentLog,
+          timeoutMs: () => 20_000,
+        },
+        { table },
+        inputs,
+        { begun: nothing, staged: nothing, carried: nothing, yielded: nothing },
+        new AbortController().signal,
+      );
+    };
+    if (beside === null) return { run: compact, after: [this.state], seen: [] };
+    const next = beside.change(this.state);
+    return {
+      run: () => allDone([compact(), this.#say(beside.sql)]),
+      after: [next],
+      seen: [next],
+      ...(beside.refusal === undefined ? {} : { refusal: beside.refusal }),
+    };
+  }
+
+  #travel(at: number): Work | null {
+    const chosen = this.versions[at % this.versions.length];
+    if (chosen === undefined) return null;
+    const run = async (): Promise<void> => {
+      this.said.push(`-- read version ${chosen.version}`);
+      const shown = await this.#read(undefined, ` FOR VERSION AS OF ${chosen.version}`);
+      assert.deepEqual(shown, shownRows(chosen.state));
+    };
+    return { run, after: [this.state], seen: [] };
+  }
+
+  #dropRecover(): Work {
+    const table = `${this.name}`;
+    const run = async (): Promise<void> => {
+      this.said.push('-- drop and recover');
+      await this.#sql(`DROP TABLE ${table}`);
+      // A load of a table that is dropped is over.
+      this.#job = null;
+      await this.#sql(`RECOVER TABLE ${table}`);
+    };
+    return { run, after: [this.state], seen: [] };
+  }
+
+  #load(data: readonly MessageData[], besideStep: Statement | null): Work | null {
+    const messages = data.flatMap((one) => {
+      const p = this.#statements.place(one.p);
+      return p === null ? [] : [{ ...one, p }];
+    });
+    if (messages.length === 0) return null;
+    const isKeyed = this.model === 'PRIMARY';
+    const isMerged = isKeyed && this.history.isMerged;
+    const rule = {
+      isPartial: isKeyed && this.history.isPartial,
+      mergeBy: isMerged ? V : null,
+    };
+    const deletes = isKeyed && !isMerged;
+    const operations = messages.map(
+      ({ k, p, v, isDelete }): Operation => ({
+        k,
+        p,
+        given: new Map([[V, String(v)]]),
+        isDelete: deletes && isDelete,
+      }),
+    );
+    const beside = besideStep === null ? null : this.#statements.of(besideStep);
+    const load = (from: number, to: number): Change =>
+      batch(this.model, operations.slice(from, to), rule);
+    const orders = operations.flatMap((_, index) =>
+      beside === null
+        ? []
+        : [load(index, operations.length)(beside.change(load(0, index)(this.state)))],
+    );
+    const all = load(0, operations.length)(this.state);
+    const ends = operations.map((_, index) => index + 1);
+    const prefixes = ends.map((end) => load(0, end)(this.state));
+    // The statement at any point, and the load by then as far as it likes.
+    const mixed = [0, ...ends].flatMap((from) =>
+      [0, ...ends].flatMap((to) =>
+        beside === null || to < from
+          ? []
+          : [load(from, to)(beside.change(load(0, from)(this.state)))],
+      ),
+    );
+    return {
+      run: async () => {
+        const topic = await this.#topicOfJob(deletes);
+        const texts = operations.map(({ k, p, given, isDelete }) =>
+          JSON.stringify({
+            k,
+            p,
+            v: Number(given.get(V)),
+            ...(deletes ? { __op: isDelete ? 1 : 0 } : {}),
+          }),
+        );
+        this.said.push(`-- load ${texts.join(' ')}`);
+        topic.appendValues(0, texts);
+        if (beside !== null) await this.#say(beside.sql);
+        await this.#settle();
+      },
+      after: beside === null ? [all] : [...orders, beside.change(all)],
+      broken: [all],
+      ...(beside?.refusal === undefined ? {} : { refusal: beside.refusal }),
+      seen: [...prefixes, ...mixed],
+      isMixed: beside !== null,
+    };
+  }
+
+  /** The topic of the table's job, which is made when it is first needed. */
+  async #topicOfJob(deletes: boolean): Promise<FakeKafka> {
+    const known = this.#job === null ? undefined : this.#world.topics.get(this.#job.topic);
+    if (known !== undefined) return known;
+    this.#jobs += 1;
+    const name = `${this.#table}_j${this.#jobs}`;
+    const topic = new FakeKafka(1);
+    this.#world.topics.set(name, topic);
+    const { isPartial, isMerged } = this.history;
+    const isKeyed = this.model === 'PRIMARY';
+    const properties = [
+      '"format" = "json"',
+      ...(isKeyed && isPartial ? ['"partial_update" = "true"'] : []),
+      ...(isKeyed && isMerged ? ['"merge_condition" = "v"'] : []),
+    ];
+    const sql = `CREATE ROUTINE LOAD ${DATABASE}.${name} ON ${this.#table} COLUMNS (k, p, v${deletes ? ', __op' : ''}) PROPERTIES (${properties.join(', ')}) FROM KAFKA ("kafka_broker_list" = "kafka:9092", "kafka_topic" = "${name}", "property.kafka_default_offsets" = "OFFSET_BEGINNING")`;
+    this.said.push(`${sql};`);
+    await this.#sql(sql);
+    const job = (await this.#world.catalog.loadJobs.list({ all: true })).find(
+      (one) => one.name === name,
+    );
+    this.#job = { name, id: present(job, 'the job').id, topic: name };
+    return topic;
+  }
+}
+
+/** Waits for all, whatever becomes of them; throws what the first of them failed with. */
+async function allDone(work: readonly Promise<void>[]): Promise<void> {
+  for (const one of await Promise.allSettled(work)) {
+    if (one.status === 'rejected') throw one.reason;
+  }
+}
+
+function same(one: readonly string[], other: readonly string[]): boolean {
+  return one.length === other.length && one.every((text, index) => text === other[index]);
+}
+
+/** All files from the first to the last of the chosen, which are in the order of their rows. */
+function neighbours(files: readonly DataFile[], chosen: readonly DataFile[]): readonly DataFile[] {
+  const places = chosen.map((file) => files.indexOf(file));
+  return files.slice(Math.min(...places), Math.max(...places) + 1);
+}

@@ -1,0 +1,49 @@
+// The model test of one model of tables: random histories in one process, each in a table of its own, as many as the time
+// allows. A failing one is made shorter and printed. MILLRACE_SEED=<seed> (and MILLRACE_PATH=<path>) repeats it;
+// MILLRACE_HISTORIES and MILLRACE_SECONDS say how many at most, and for how long.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import fc from 'fast-check';
+import { systemRandom } from '../../src/base/random.ts';
+import { histories } from './history.ts';
+import { HistoryPlayer } from './history-player.ts';
+import type { KeysModel } from './table-model.ts';
+import { World } from './world.ts';
+
+const STEPS = 10;
+const HISTORIES = 600;
+const SECONDS = 70;
+
+const setting = (name: string, otherwise: number): number => Number(process.env[name] ?? otherwise);
+
+export function testHistories(model: KeysModel): void {
+  const seed = setting('MILLRACE_SEED', systemRandom.below(2 ** 31 - 1));
+  const path = process.env['MILLRACE_PATH'];
+  const numRuns = setting('MILLRACE_HISTORIES', HISTORIES);
+  const seconds = setting('MILLRACE_SECONDS', SECONDS);
+  let world: World;
+  before(async () => {
+    world = await World.open();
+  });
+  after(() => world.close());
+
+  test(`up to ${numRuns} histories of a ${model} KEY table, seed ${seed}`, {
+    timeout: seconds * 10_000,
+  }, async (context) => {
+    let played = 0;
+    await fc.assert(
+      fc.asyncProperty(histories(STEPS), async (history) => {
+        await new HistoryPlayer(world, model, history).play();
+        played += 1;
+      }),
+      {
+        seed,
+        numRuns,
+        interruptAfterTimeLimit: seconds * 1000,
+        ...(path === undefined ? {} : { path }),
+      },
+    );
+    assert.ok(played > 0, 'at least one history was played');
+    context.diagnostic(`${played} histories; ${world.lost} calls or answers were lost`);
+  });
+}
