@@ -106,11 +106,16 @@ export class FaultRig {
     return writer;
   }
 
-  /** Table `d.<name>` and job `d.<name>` from the beginning of the writer's topic (of the same name unless `from` says otherwise; a PRIMARY KEY table where it says `keyed`). */
+  /** Table `d.<name>` and job `d.<name>` from the beginning of the writer's topic (of the same name unless `from` says otherwise; a PRIMARY KEY table where it says `keyed`, PARTITION BY as it says). */
   async load(
     writer: TopicWriter,
     name: string,
-    from: { readonly bootstrap?: string; readonly topic?: string; readonly keyed?: boolean } = {},
+    from: {
+      readonly bootstrap?: string;
+      readonly topic?: string;
+      readonly keyed?: boolean;
+      readonly partitionBy?: string;
+    } = {},
   ): Promise<void> {
     const { server } = this;
     this.#targets.push({ name, writer });
@@ -125,7 +130,7 @@ export class FaultRig {
     }
     await server.sql('CREATE DATABASE IF NOT EXISTS d');
     await server.sql(
-      `CREATE TABLE d.${name} (${EVENT_TABLE})${from.keyed === true ? ' PRIMARY KEY (id)' : ''} DISTRIBUTED BY HASH(id)`,
+      `CREATE TABLE d.${name} (${EVENT_TABLE})${from.keyed === true ? ' PRIMARY KEY (id)' : ''} ${from.partitionBy ?? ''} DISTRIBUTED BY HASH(id)`,
     );
     await server.sql(`CREATE ROUTINE LOAD d.${name} ON ${name}
       PROPERTIES ("format" = "json", "max_error_number" = "1000000000")

@@ -2,18 +2,9 @@
 // step a reader sees what the model says; where an answer was lost, the state before or the one after, whole. Readers
 // beside a step see one of both, and never go back. At the end all files are read again and nothing else is left.
 import assert from 'node:assert/strict';
-import { globSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Connection } from 'mysql2/promise';
-import { present } from '../../src/base/assert.ts';
 import { systemClock } from '../../src/base/clock.ts';
 import { armFailpoints } from '../../src/base/failpoints.ts';
-import type { JobId, TableId } from '../../src/base/ids.ts';
-import { silentLog } from '../../src/base/log.ts';
-import { systemRandom } from '../../src/base/random.ts';
-import { runCompactionJob } from '../../src/commit/compaction-job.ts';
-import type { DataFile } from '../../src/model/table.ts';
-import { FakeKafka } from './fake-kafka.ts';
 import type { History, MessageData, RowStatement, Statement, Step, Trouble } from './history.ts';
 import { HistoryStatements, type Played, type Said } from './history-statements.ts';
 import {
@@ -28,7 +19,7 @@ import {
   V,
   type Value,
 } from './table-model.ts';
-import type { World } from './world.ts';
+import type { Theatre } from './theatre.ts';
 
 const DATABASE = 'm';
 const COUNTER = 'counter';
@@ -53,7 +44,7 @@ interface Work {
 const tables = { made: 0 };
 
 export class HistoryPlayer implements Played {
-  readonly #world: World;
+  readonly #theatre: Theatre;
   readonly model: KeysModel;
   readonly history: History;
   readonly #table: string;
@@ -61,14 +52,14 @@ export class HistoryPlayer implements Played {
   state: State;
   readonly #statements: HistoryStatements;
   #connection: Connection | null = null;
-  #tableId: TableId | null = null;
-  #job: { readonly name: string; readonly id: JobId; readonly topic: string } | null = null;
+  /** The table's job, and the topic of the same name. */
+  #job: string | null = null;
   #jobs = 0;
   readonly versions: { readonly version: number; readonly state: State }[] = [];
   #points: string[] = [];
 
-  constructor(world: World, model: KeysModel, history: History) {
-    this.#world = world;
+  constructor(theatre: Theatre, model: KeysModel, history: History) {
+    this.#theatre = theatre;
     this.model = model;
     this.history = history;
     tables.made += 1;
@@ -100,7 +91,7 @@ export class HistoryPlayer implements Played {
       }
       await this.#end();
     } catch (error) {
-      const said = [...this.said, ...this.#world.logged.slice(-15)].join('\n');
+      const said = [...this.said, ...this.#theatre.logged.slice(-15)].join('\n');
       throw new Error(`${error instanceof Error ? error.message : String(error)}\n${said}`, {
         cause: error,
       });
@@ -124,14 +115,14 @@ export class HistoryPlayer implements Played {
   }
 
   async #sql(sql: string): Promise<Value[][]> {
-    this.#connection ??= await this.#world.connect();
+    this.#connection ??= await this.#theatre.connect();
     const [found] = await this.#connection.query({ sql, rowsAsArray: true });
     return Array.isArray(found) ? (found as unknown as Value[][]) : [];
   }
 
   /** All rows, as texts, sorted; what the table counts is not the model's. */
   async #read(connection?: Connection, at = ''): Promise<readonly string[]> {
-    this.#connection ??= await this.#world.connect();
+    this.#connection ??= await this.#theatre.connect();
     const sql = `SELECT * FROM ${this.name}${at}`;
     const [found, fields] = await (connection ?? this.#connection).query({
       sql,
@@ -159,10 +150,7 @@ export class HistoryPlayer implements Played {
 
   /** Keeps what the table is now as what its head version is. */
   async #remember(): Promise<void> {
-    const table = await this.#world.catalog.tables.get(DATABASE, this.#table);
-    this.#tableId = table.id;
-    const found = present(await this.#world.catalog.snapshotOf(table.id), 'the table');
-    const { version } = found.entry;
+    const version = await this.#theatre.head(DATABASE, this.#table);
     if (this.versions.at(-1)?.version === version) return;
     this.versions.push({ version, state: this.state });
   }
@@ -183,7 +171,7 @@ export class HistoryPlayer implements Played {
     this.#calm();
     await this.#settle();
     const shown = await this.#read();
-    if (failure !== null && trouble === null) {
+    if (failure !== null && (trouble === null || trouble.kind === 'slow')) {
       const text = failure instanceof Error ? failure.message : String(failure);
       assert.ok(work.refusal?.test(text) === true, text);
     }
@@ -202,26 +190,29 @@ export class HistoryPlayer implements Played {
   }
 
   #arm(trouble: Trouble | null): void {
-    if (trouble?.kind === 'lose') this.#world.lose(trouble.method, trouble.part);
+    if (trouble?.kind === 'lose') this.#theatre.lose(trouble.method, trouble.part);
+    if (trouble?.kind === 'slow') {
+      this.#theatre.slow(trouble.method, trouble.part, trouble.ms);
+    }
     if (trouble?.kind !== 'fail') return;
     this.#points.push(trouble.point);
     armFailpoints(`${trouble.point}=error`);
   }
 
   #calm(): void {
-    this.#world.calm();
+    this.#theatre.calm();
     for (const point of this.#points.splice(0)) armFailpoints(`${point}=error@${NEVER}`);
   }
 
   async #kill(trouble: Trouble | null): Promise<void> {
-    if (trouble === null || trouble.kind === 'lose' || trouble.kind === 'fail') return;
+    if (trouble === null || !('turns' in trouble)) return;
     for (let turn = 0; turn < trouble.turns; turn += 1) {
       await new Promise((resolve) => setImmediate(resolve));
     }
-    if (trouble.kind === 'kill_loader') await this.#world.killLoader();
-    else if (trouble.kind === 'kill_query') await this.#world.killQuery();
+    if (trouble.kind === 'kill_loader') await this.#theatre.killLoader();
+    else if (trouble.kind === 'kill_query') await this.#theatre.killQuery();
     else {
-      await this.#world.crash();
+      await this.#theatre.crash();
       // Only now: a statement that waits gets the error of a lost connection.
       this.#connection?.destroy();
       this.#connection = null;
@@ -230,7 +221,7 @@ export class HistoryPlayer implements Played {
 
   /** Reads until told to stop: one whole state each time, and never an earlier one than before. */
   async #reader({ seen, isMixed = false }: Work): Promise<() => Promise<void>> {
-    const connection = await this.#world.connect();
+    const connection = await this.#theatre.connect();
     const texts = [this.state, ...seen].map((state) => shownRows(state).join('\n'));
     let isOver = false;
     let least = 0;
@@ -262,50 +253,24 @@ export class HistoryPlayer implements Played {
   async #settle(): Promise<void> {
     const job = this.#job;
     if (job === null) return;
-    const end = present(this.#world.topics.get(job.topic), 'the topic').endOffset(0);
     const untilMs = systemClock.monotonicMs() + LOAD_MS;
     for (;;) {
-      const { loadJobs } = this.#world.catalog;
-      const [position] = await loadJobs.positions(job.id);
-      if (position === undefined || position.nextOffset >= end) return;
-      const known = await loadJobs.byId(job.id);
+      const waiting = await this.#theatre.waiting(DATABASE, job, job);
+      if (waiting === null) return;
       const isOver = systemClock.monotonicMs() > untilMs;
-      const state = `the load is ${known?.state}: ${known?.reason?.message} ${known?.otherMessage?.text}`;
-      assert.ok(!isOver && (known?.state === 'RUNNING' || known?.state === 'NEED_SCHEDULE'), state);
+      assert.ok(!isOver && waiting.isRunning, waiting.what);
       await systemClock.sleep(2);
     }
   }
 
   async #end(): Promise<void> {
-    const { catalog, committer } = this.#world;
-    const table = `${this.name}`;
-    if (this.#job !== null) await this.#sql(`STOP ROUTINE LOAD FOR ${DATABASE}.${this.#job.name}`);
-    const checked = await this.#sql(`CHECK TABLE ${table} EXTENDED`);
+    if (this.#job !== null) await this.#sql(`STOP ROUTINE LOAD FOR ${DATABASE}.${this.#job}`);
+    const checked = await this.#sql(`CHECK TABLE ${this.name} EXTENDED`);
     assert.equal(checked.at(-1)?.[3], 'OK', JSON.stringify(checked));
-    // What is still open has nobody who would end it: it times out one day.
-    const { prefix, id } = await catalog.tables.get(DATABASE, this.#table);
     await this.#sql('ADMIN SWEEP');
-    const root = join(this.#world.directory, 'volumes');
-    const here = globSync('**/*', { cwd: join(root, 'builtin', prefix), withFileTypes: true })
-      .filter((entry) => entry.isFile())
-      .map((entry) => join(entry.parentPath, entry.name).slice(join(root, 'builtin').length + 1));
-    const named = (await catalog.audit.table(id)).objects.map(({ key }) => key);
-    const [missing, left] = [
-      named.filter((one) => !here.includes(one)),
-      here.filter((one) => !named.includes(one)),
-    ];
-    const open = new Set<string>();
-    for (const one of left) {
-      const transaction = present(/\/t(\d+)\//.exec(one)?.[1], one);
-      const state = await committer.state(
-        Number(transaction) as Parameters<typeof committer.state>[0],
-      );
-      if (state === null) open.add(one);
-    }
-    assert.deepEqual([missing, left.filter((one) => !open.has(one))], [[], []], 'objects');
-    await this.#sql(`DROP TABLE ${table} FORCE`);
-    // It could be read for a day: the next histories' sweeps would list it each time.
-    rmSync(join(root, 'builtin', prefix), { recursive: true, force: true });
+    assert.deepEqual(await this.#theatre.wrongObjects(DATABASE, this.#table), []);
+    await this.#sql(`DROP TABLE ${this.name} FORCE`);
+    await this.#theatre.forget(DATABASE, this.#table);
   }
 
   // -- what steps are
@@ -365,7 +330,7 @@ export class HistoryPlayer implements Played {
     const alone = [one.change(this.state), other.change(this.state)];
     return {
       run: async () => {
-        const connection = await this.#world.connect();
+        const connection = await this.#theatre.connect();
         try {
           await allDone([this.#say(one.sql), this.#say(other.sql, connection)]);
         } finally {
@@ -383,35 +348,7 @@ export class HistoryPlayer implements Played {
     const beside = besideStep === null ? null : this.#statements.of(besideStep);
     const compact = async (): Promise<void> => {
       this.said.push(`-- compact ${mask}`);
-      const { catalog, committer, compactionNode } = this.#world;
-      const found = present(
-        await catalog.snapshotOf(present(this.#tableId, 'the table')),
-        'the table',
-      );
-      const { table } = found.entry;
-      const groups = Map.groupBy(found.entry.files, ({ partition }) => JSON.stringify(partition));
-      // Only files of one partition are ever merged.
-      const files = [...groups.values()][mask % Math.max(1, groups.size)] ?? [];
-      const chosen = files.filter((_, index) => (mask & (1 << (index % 8))) !== 0);
-      if (chosen.length === 0) return;
-      const inputs = this.model === 'AGGREGATE' ? neighbours(files, chosen) : chosen;
-      const nothing = () => undefined;
-      await runCompactionJob(
-        {
-          catalog,
-          committer,
-          turns: committer.turns,
-          node: compactionNode,
-          clock: systemClock,
-          random: systemRandom,
-          log: silentLog,
-          timeoutMs: () => 20_000,
-        },
-        { table },
-        inputs,
-        { begun: nothing, staged: nothing, carried: nothing, yielded: nothing },
-        new AbortController().signal,
-      );
+      await this.#theatre.compact(DATABASE, this.#table, mask);
     };
     if (beside === null) return { run: compact, after: [this.state], seen: [] };
     const next = beside.change(this.state);
@@ -498,7 +435,7 @@ export class HistoryPlayer implements Played {
           }),
         );
         this.said.push(`-- load ${texts.join(' ')}`);
-        topic.appendValues(0, texts);
+        await this.#theatre.produce(topic, texts);
         if (beside !== null) await this.#say(beside.sql);
         await this.#settle();
       },
@@ -511,13 +448,11 @@ export class HistoryPlayer implements Played {
   }
 
   /** The topic of the table's job, which is made when it is first needed. */
-  async #topicOfJob(deletes: boolean): Promise<FakeKafka> {
-    const known = this.#job === null ? undefined : this.#world.topics.get(this.#job.topic);
-    if (known !== undefined) return known;
+  async #topicOfJob(deletes: boolean): Promise<string> {
+    if (this.#job !== null) return this.#job;
     this.#jobs += 1;
     const name = `${this.#table}_j${this.#jobs}`;
-    const topic = new FakeKafka(1);
-    this.#world.topics.set(name, topic);
+    await this.#theatre.makeTopic(name);
     const { isPartial, isMerged } = this.history;
     const isKeyed = this.model === 'PRIMARY';
     const properties = [
@@ -525,14 +460,11 @@ export class HistoryPlayer implements Played {
       ...(isKeyed && isPartial ? ['"partial_update" = "true"'] : []),
       ...(isKeyed && isMerged ? ['"merge_condition" = "v"'] : []),
     ];
-    const sql = `CREATE ROUTINE LOAD ${DATABASE}.${name} ON ${this.#table} COLUMNS (k, p, v${deletes ? ', __op' : ''}) PROPERTIES (${properties.join(', ')}) FROM KAFKA ("kafka_broker_list" = "kafka:9092", "kafka_topic" = "${name}", "property.kafka_default_offsets" = "OFFSET_BEGINNING")`;
+    const sql = `CREATE ROUTINE LOAD ${DATABASE}.${name} ON ${this.#table} COLUMNS (k, p, v${deletes ? ', __op' : ''}) PROPERTIES (${properties.join(', ')}) FROM KAFKA ("kafka_broker_list" = "${this.#theatre.kafka}", "kafka_topic" = "${name}", "property.kafka_default_offsets" = "OFFSET_BEGINNING")`;
     this.said.push(`${sql};`);
     await this.#sql(sql);
-    const job = (await this.#world.catalog.loadJobs.list({ all: true })).find(
-      (one) => one.name === name,
-    );
-    this.#job = { name, id: present(job, 'the job').id, topic: name };
-    return topic;
+    this.#job = name;
+    return name;
   }
 }
 
@@ -545,10 +477,4 @@ async function allDone(work: readonly Promise<void>[]): Promise<void> {
 
 function same(one: readonly string[], other: readonly string[]): boolean {
   return one.length === other.length && one.every((text, index) => text === other[index]);
-}
-
-/** All files from the first to the last of the chosen, which are in the order of their rows. */
-function neighbours(files: readonly DataFile[], chosen: readonly DataFile[]): readonly DataFile[] {
-  const places = chosen.map((file) => files.indexOf(file));
-  return files.slice(Math.min(...places), Math.max(...places) + 1);
 }

@@ -108,6 +108,13 @@ export type Step =
 
 export type Trouble =
   | { readonly kind: 'lose'; readonly method: string; readonly part: 'call' | 'answer' }
+  /** Nothing is lost, it takes a while: what else goes on comes in between. */
+  | {
+      readonly kind: 'slow';
+      readonly method: string;
+      readonly part: 'call' | 'answer';
+      readonly ms: number;
+    }
   | { readonly kind: 'fail'; readonly point: string }
   | { readonly kind: 'crash' | 'kill_loader' | 'kill_query'; readonly turns: number };
 
@@ -148,7 +155,21 @@ const POINTS = [
   'schedule.after-grant',
 ];
 
+const kill: fc.Arbitrary<Trouble> = fc.record({
+  kind: fc.constantFrom('crash', 'crash', 'kill_loader', 'kill_query'),
+  turns: fc.nat(40),
+});
+
 const trouble: fc.Arbitrary<Trouble> = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      kind: fc.constant('slow'),
+      method: fc.constantFrom(...METHODS),
+      part: fc.constantFrom('call', 'answer'),
+      ms: fc.integer({ min: 5, max: 60 }),
+    }),
+  },
   {
     weight: 4,
     arbitrary: fc.record({
@@ -161,13 +182,7 @@ const trouble: fc.Arbitrary<Trouble> = fc.oneof(
     weight: 3,
     arbitrary: fc.record({ kind: fc.constant('fail'), point: fc.constantFrom(...POINTS) }),
   },
-  {
-    weight: 1,
-    arbitrary: fc.record({
-      kind: fc.constantFrom('crash', 'crash', 'kill_loader', 'kill_query'),
-      turns: fc.nat(40),
-    }),
-  },
+  { weight: 1, arbitrary: kill },
 );
 
 const step: fc.Arbitrary<Step> = fc.oneof(
@@ -185,7 +200,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constant('compact'),
       mask: fc.nat(255),
-      beside: fc.option(beside, { freq: 2 }),
+      beside: fc.option(beside, { freq: 4 }),
     }),
   },
   {
@@ -196,12 +211,6 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ kind: fc.constant('travel'), at: fc.nat(9) }),
   fc.record({ kind: fc.constant('drop_recover') }),
 );
-
-const act: fc.Arbitrary<Act> = fc.record({
-  step,
-  trouble: fc.oneof({ weight: 3, arbitrary: fc.constant(null) }, { weight: 1, arbitrary: trouble }),
-  isRead: fc.boolean(),
-});
 
 export type Partitions = 'none' | 'range' | 'list';
 
@@ -216,8 +225,14 @@ export interface History {
   readonly acts: readonly Act[];
 }
 
-/** Random histories of up to so many steps. */
-export function histories(steps: number): fc.Arbitrary<History> {
+/** Random histories of up to so many steps; `onlyKills`: nothing gets lost, processes die. */
+export function histories(steps: number, onlyKills = false): fc.Arbitrary<History> {
+  const kinds = onlyKills ? kill : trouble;
+  const act: fc.Arbitrary<Act> = fc.record({
+    step,
+    trouble: fc.oneof({ weight: 3, arbitrary: fc.constant(null) }, { weight: 2, arbitrary: kinds }),
+    isRead: fc.boolean(),
+  });
   return fc.record({
     partitions: fc.constantFrom('none', 'range', 'list'),
     isPartial: fc.boolean(),

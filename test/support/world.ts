@@ -1,21 +1,21 @@
 // A whole server inside the test's process: the real front end behind its wire port, the real loader and query engine
 // behind real channels, SQLite and a directory for files; topics are in memory. Calls and answers between the parts can
 // be lost, and each part can be killed: what it held in memory is gone, and it is opened again on the same files.
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, globSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, sep } from 'node:path';
 import { duplexPair } from 'node:stream';
 import { type Connection, createConnection } from 'mysql2/promise';
-import { assert } from '../../src/base/assert.ts';
+import { assert, present } from '../../src/base/assert.ts';
 import { systemClock } from '../../src/base/clock.ts';
 import { fail } from '../../src/base/errors.ts';
 import type { Log } from '../../src/base/log.ts';
 import { systemRandom } from '../../src/base/random.ts';
-import type { Catalog } from '../../src/catalog/catalog.ts';
+import type { Catalog, SnapshotTable } from '../../src/catalog/catalog.ts';
 import { openCatalog } from '../../src/catalog/open.ts';
 import type { FeApi, LoaderApi, QueryFeApi, QueryNodeApi } from '../../src/cluster/rpc/messages.ts';
 import { type Handlers, RpcPeer } from '../../src/cluster/rpc/peer.ts';
-import type { CompactionNode } from '../../src/commit/compaction-job.ts';
+import { type CompactionNode, runCompactionJob } from '../../src/commit/compaction-job.ts';
 import type { ResolvingCommitter } from '../../src/commit/resolving.ts';
 import { Config } from '../../src/config/load.ts';
 import { DeleteBitmaps } from '../../src/engine/delete-bitmaps.ts';
@@ -24,6 +24,8 @@ import { HotBlocks } from '../../src/engine/hot-blocks.ts';
 import { createQueryRunner } from '../../src/engine/query-runner.ts';
 import { RejectRegistry } from '../../src/engine/reject-function.ts';
 import type { KafkaCluster } from '../../src/kafka/client/cluster.ts';
+import { transactionOfKey } from '../../src/model/file-key.ts';
+import type { DataFile } from '../../src/model/table.ts';
 import { runChange } from '../../src/pipeline/change-run.ts';
 import { type InsertServices, runInsert } from '../../src/pipeline/insert-run.ts';
 import { Loader } from '../../src/pipeline/loader.ts';
@@ -39,7 +41,8 @@ import { checkFiles } from '../../src/tables/check-run.ts';
 import { runCompaction } from '../../src/tables/compaction-run.ts';
 import { carryDeletes, forgetMap } from '../../src/tables/position-map.ts';
 import { openMetrics } from '../../src/telemetry/metrics.ts';
-import type { FakeKafka } from './fake-kafka.ts';
+import { FakeKafka } from './fake-kafka.ts';
+import type { Theatre, Waiting } from './theatre.ts';
 
 const CALL_MS = 60_000;
 const MEGABYTE = 1024 * 1024;
@@ -51,7 +54,7 @@ const CONFIG = new Map([
   ['query_timeout_second', '60'],
 ] as const);
 
-export type LostPart = 'call' | 'answer';
+type LostPart = Parameters<Theatre['lose']>[1];
 
 interface Engines {
   readonly query: Engine;
@@ -72,7 +75,8 @@ interface Parts {
   query: { readonly peer: RpcPeer<QueryFeApi, QueryNodeApi> };
 }
 
-export class World {
+export class World implements Theatre {
+  readonly kafka = 'kafka:9092';
   readonly directory: string;
   /** Topics by name. */
   readonly topics = new Map<string, FakeKafka>();
@@ -81,7 +85,8 @@ export class World {
   /** How many calls and answers were lost. */
   lost = 0;
   readonly #engines: Engines;
-  #armed: { readonly method: string; readonly part: LostPart } | null = null;
+  #armed: { readonly method: string; readonly part: LostPart; readonly ms: number | null } | null =
+    null;
   #life: Life | null = null;
 
   private constructor(directory: string, engines: Engines) {
@@ -144,7 +149,11 @@ export class World {
 
   /** The next call of the method is lost, or its answer. */
   lose(method: string, part: LostPart): void {
-    this.#armed = { method, part };
+    this.#armed = { method, part, ms: null };
+  }
+
+  slow(method: string, part: LostPart, ms: number): void {
+    this.#armed = { method, part, ms };
   }
 
   /** Nothing is lost any more. */
@@ -181,10 +190,71 @@ export class World {
     parts.query = await this.#openQuery(endpoint);
   }
 
+  async makeTopic(topic: string): Promise<void> {
+    this.topics.set(topic, new FakeKafka(1));
+  }
+
+  async produce(topic: string, messages: readonly string[]): Promise<void> {
+    this.#topic(topic).appendValues(0, messages);
+  }
+
+  async waiting(_: string, job: string, topic: string): Promise<Waiting | null> {
+    const { loadJobs } = this.#now.catalog;
+    const found = (await loadJobs.list({ all: true })).find(({ name }) => name === job);
+    if (found === undefined) return { isRunning: false, what: `there is no job ${job}` };
+    const [position] = await loadJobs.positions(found.id);
+    // One without a position has not begun.
+    if (position !== undefined && position.nextOffset >= this.#topic(topic).endOffset(0)) {
+      return null;
+    }
+    const { state, reason, otherMessage } = found;
+    return {
+      isRunning: state === 'RUNNING' || state === 'NEED_SCHEDULE',
+      what: `the load is ${state}: ${reason?.message} ${otherMessage?.text}`,
+    };
+  }
+
+  async head(database: string, table: string): Promise<number> {
+    return (await this.#snapshot(database, table)).version;
+  }
+
+  async #snapshot(database: string, table: string): Promise<SnapshotTable> {
+    const { catalog } = this.#now;
+    const { id } = await catalog.tables.get(database, table);
+    return present(await catalog.snapshotOf(id), 'the table').entry;
+  }
+
+  /** One compaction of the very files, from begin to commit. */
+  async compact(database: string, name: string, mask: number): Promise<void> {
+    const { catalog, committer } = this.#now;
+    const { table, files } = await this.#snapshot(database, name);
+    // Only files of one partition are ever merged.
+    const groups = [...Map.groupBy(files, ({ partition }) => JSON.stringify(partition)).values()];
+    const group = groups[mask % Math.max(1, groups.length)] ?? [];
+    const chosen = group.filter((_, index) => (mask & (1 << (index % 8))) !== 0);
+    if (chosen.length === 0) return;
+    const nothing = () => undefined;
+    await runCompactionJob(
+      {
+        catalog,
+        committer,
+        turns: committer.turns,
+        node: this.#compactionNode(),
+        clock: systemClock,
+        random: systemRandom,
+        log: this.#log(),
+        timeoutMs: () => 20_000,
+      },
+      { table },
+      table.schema.keysType === 'AGG_KEYS' ? neighbours(group, chosen) : chosen,
+      { begun: nothing, staged: nothing, carried: nothing, yielded: nothing },
+      new AbortController().signal,
+    );
+  }
+
   /** As the compactor asks the loader. */
-  get compactionNode(): CompactionNode {
-    const { parts } = this.#now;
-    const { peer } = parts.loader;
+  #compactionNode(): CompactionNode {
+    const { peer } = this.#now.parts.loader;
     return {
       compact: async (plan, limits) => (await peer.call('compact', plan, limits)).outputs,
       carryDeletes: async (plan, limits) => (await peer.call('carryDeletes', plan, limits)).carried,
@@ -192,6 +262,35 @@ export class World {
         await peer.call('endCompaction', { transactionId });
       },
     };
+  }
+
+  async wrongObjects(database: string, name: string): Promise<readonly string[]> {
+    const { catalog, committer } = this.#now;
+    const { prefix, id } = await catalog.tables.get(database, name);
+    const root = this.#objectsOf('');
+    const here = globSync('**/*', { cwd: this.#objectsOf(prefix), withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name).slice(root.length));
+    const named = new Set((await catalog.audit.table(id)).objects.map(({ key }) => key));
+    const wrong = [...named].filter((key) => !here.includes(key)).map((key) => `${key} is missing`);
+    for (const key of here) {
+      const transactionId = transactionOfKey(key);
+      // What is still open has nobody who would end it: it times out one day.
+      const isOpen = transactionId !== null && (await committer.state(transactionId)) === null;
+      if (!named.has(key) && !isOpen) wrong.push(`${key} is left`);
+    }
+    return wrong;
+  }
+
+  /** Its versions could be read for a day: the next histories' sweeps would list them each time. */
+  async forget(database: string, table: string): Promise<void> {
+    for (const path of globSync(this.#objectsOf(`${database}/${table}-*`))) {
+      rmSync(path, { recursive: true, force: true });
+    }
+  }
+
+  #objectsOf(prefix: string): string {
+    return join(this.directory, 'volumes', 'builtin', '/', prefix);
   }
 
   async close(): Promise<void> {
@@ -384,9 +483,14 @@ export class World {
 
   /** The handlers, whose calls and answers can be lost. */
   #lossy<H extends object>(handlers: H): H {
-    const lose = (method: string, part: LostPart): void => {
-      if (this.#armed?.method !== method || this.#armed.part !== part) return;
+    const onTheWay = async (method: string, part: LostPart): Promise<void> => {
+      const armed = this.#armed;
+      if (armed?.method !== method || armed.part !== part) return;
       this.#armed = null;
+      if (armed.ms !== null) {
+        await systemClock.sleep(armed.ms);
+        return;
+      }
       this.lost += 1;
       throw fail('TIMEOUT', { what: `${method} (its ${part} was lost)`, timeoutMs: 1, hint: '' });
     };
@@ -395,9 +499,9 @@ export class World {
       return [
         method,
         async (params: unknown, context: unknown): Promise<unknown> => {
-          lose(method, 'call');
+          await onTheWay(method, 'call');
           const result = await handle(params, context);
-          lose(method, 'answer');
+          await onTheWay(method, 'answer');
           return result;
         },
       ] as const;
@@ -450,4 +554,10 @@ function portOf(peer: RpcPeer<LoaderApi, FeApi>): CommitPort {
     reportPositions: (params) => peer.call('reportPositions', params),
     taskFailed: (params) => peer.call('taskFailed', params),
   };
+}
+
+/** All files from the first to the last of the chosen, which are in the order of their rows. */
+function neighbours(files: readonly DataFile[], chosen: readonly DataFile[]): readonly DataFile[] {
+  const places = chosen.map((file) => files.indexOf(file));
+  return files.slice(Math.min(...places), Math.max(...places) + 1);
 }
