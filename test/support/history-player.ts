@@ -39,6 +39,8 @@ interface Work {
   /** What may be there, too, where something failed. */
   readonly broken?: readonly State[];
   readonly refusal?: RegExp;
+  /** What somebody does who got no answer. */
+  readonly repair?: () => Promise<void>;
 }
 
 const tables = { made: 0 };
@@ -169,6 +171,7 @@ export class HistoryPlayer implements Played {
     await running;
     await reader?.();
     this.#calm();
+    if (failure !== null) await work.repair?.();
     await this.#settle();
     const shown = await this.#read();
     if (failure !== null && (trouble === null || trouble.kind === 'slow')) {
@@ -380,7 +383,19 @@ export class HistoryPlayer implements Played {
       this.#job = null;
       await this.#sql(`RECOVER TABLE ${table}`);
     };
-    return { run, after: [this.state], seen: [] };
+    const repair = async (): Promise<void> => {
+      await this.#sql(`RECOVER TABLE ${table}`).catch((error: unknown) => {
+        // It was not dropped, or it was recovered.
+        assert.match(String(error), /already exists|There is no dropped table/i);
+      });
+      if (this.#job === null) return;
+      const waiting = await this.#theatre.waiting(DATABASE, this.#job, this.#job);
+      const [[state] = []] = await this.#sql(
+        `SELECT STATE FROM information_schema.routine_load_jobs WHERE NAME = '${this.#job}'`,
+      );
+      if (waiting?.isRunning === false || state === 'CANCELLED') this.#job = null;
+    };
+    return { run, after: [this.state], seen: [], repair };
   }
 
   #load(data: readonly MessageData[], besideStep: Statement | null): Work | null {

@@ -225,8 +225,14 @@ export interface History {
   readonly acts: readonly Act[];
 }
 
-/** Random histories of up to so many steps; `onlyKills`: nothing gets lost, processes die. */
-export function histories(steps: number, onlyKills = false): fc.Arbitrary<History> {
+/** Random histories of up to so many steps; with `onlyKills` nothing gets lost, processes die. */
+export function histories(
+  steps: number,
+  {
+    onlyKills = false,
+    fewest = 1,
+  }: { readonly onlyKills?: boolean; readonly fewest?: number } = {},
+): fc.Arbitrary<History> {
   const kinds = onlyKills ? kill : trouble;
   const act: fc.Arbitrary<Act> = fc.record({
     step,
@@ -238,6 +244,6 @@ export function histories(steps: number, onlyKills = false): fc.Arbitrary<Histor
     isPartial: fc.boolean(),
     isMerged: fc.boolean(),
     isCounted: fc.boolean(),
-    acts: fc.array(act, { minLength: 1, maxLength: steps }),
+    acts: fc.array(act, { minLength: fewest, maxLength: steps }),
   });
 }

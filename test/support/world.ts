@@ -21,6 +21,7 @@ import { Config } from '../../src/config/load.ts';
 import { DeleteBitmaps } from '../../src/engine/delete-bitmaps.ts';
 import { type Engine, openEngine } from '../../src/engine/duckdb.ts';
 import { HotBlocks } from '../../src/engine/hot-blocks.ts';
+import { KeyIndex } from '../../src/engine/key-index/key-index.ts';
 import { createQueryRunner } from '../../src/engine/query-runner.ts';
 import { RejectRegistry } from '../../src/engine/reject-function.ts';
 import type { KafkaCluster } from '../../src/kafka/client/cluster.ts';
@@ -72,7 +73,11 @@ interface Life {
 
 interface Parts {
   loader: { readonly peer: RpcPeer<FeApi, LoaderApi>; readonly loader: Loader };
-  query: { readonly peer: RpcPeer<QueryFeApi, QueryNodeApi> };
+  query: {
+    readonly peer: RpcPeer<QueryFeApi, QueryNodeApi>;
+    readonly hotBlocks: HotBlocks;
+    readonly keyIndex: KeyIndex;
+  };
 }
 
 export class World implements Theatre {
@@ -167,7 +172,7 @@ export class World implements Theatre {
     this.#life = null;
     await catalog.close();
     parts.loader.peer.close();
-    parts.query.peer.close();
+    await closeQuery(parts.query);
     await parts.loader.loader.close(false);
     // It has lost its metadata: what it still tries fails.
     await fe.stop().catch(() => undefined);
@@ -186,7 +191,7 @@ export class World implements Theatre {
   /** The query process is killed and started again. */
   async killQuery(): Promise<void> {
     const { parts, endpoint } = this.#now;
-    parts.query.peer.close();
+    await closeQuery(parts.query);
     parts.query = await this.#openQuery(endpoint);
   }
 
@@ -298,7 +303,7 @@ export class World implements Theatre {
     await fe.stop();
     await parts.loader.loader.close(false);
     parts.loader.peer.close();
-    parts.query.peer.close();
+    await closeQuery(parts.query);
     await catalog.close();
     await this.#engines.query.close();
     await this.#engines.loader.close();
@@ -440,6 +445,18 @@ export class World implements Theatre {
       onFailed: () => undefined,
     });
     const runner = createQueryRunner({ engine, ...reader, clock: systemClock, hotBlocks });
+    // Every file gets an index, however few rows it has.
+    const keyIndex = await KeyIndex.open({
+      directory: join(this.directory, 'cache', 'keys'),
+      maxBytes: 16 * MEGABYTE,
+      memoryBytes: MEGABYTE,
+      minRows: 1,
+      incarnation: 'world',
+      engine,
+      resolve,
+      clock: systemClock,
+      log: this.#log(),
+    });
     const rejects = new RejectRegistry();
     await engine.withConnection(async (connection) => rejects.install(connection));
     const stores = openStores(seams);
@@ -467,18 +484,21 @@ export class World implements Theatre {
           runInsert(plan, { transactionId, label }, inserts, signal),
         change: ({ plan, transactionId, label }, { signal }) =>
           runChange(plan, { transactionId, label }, inserts, signal),
-        resolve: (plan, { signal }) => runResolve(plan, inserts, signal),
-        ping: async () => ({ rssBytes: 0 }),
+        resolve: (plan, { signal }) => runResolve(plan, { ...inserts, keyIndex }, signal),
+        ping: async () => ({ rssBytes: 0, keyIndex: keyIndex.load() }),
       }),
       { clock: systemClock, peerName: 'FE process', timeoutMs: CALL_MS },
     );
     const { reserveIds } = this.#lossy(endpoint.handlers());
     const peer = new RpcPeer<QueryFeApi, QueryNodeApi>(
       feEnd,
-      { reserveIds },
+      {
+        reserveIds,
+        liveFiles: async ({ files }) => ({ live: await this.catalog.audit.areLive(files) }),
+      },
       { clock: systemClock, peerName: 'query process', timeoutMs: CALL_MS },
     );
-    return { peer };
+    return { peer, hotBlocks, keyIndex };
   }
 
   /** The handlers, whose calls and answers can be lost. */
@@ -542,6 +562,11 @@ export class World implements Theatre {
     };
     return log;
   }
+}
+
+async function closeQuery({ peer, hotBlocks, keyIndex }: Parts['query']): Promise<void> {
+  peer.close();
+  await Promise.all([hotBlocks.close(), keyIndex.close()]);
 }
 
 function portOf(peer: RpcPeer<LoaderApi, FeApi>): CommitPort {
