@@ -12,7 +12,7 @@ import { World } from './world.ts';
 
 const STEPS = 10;
 const HISTORIES = 600;
-const SECONDS = 70;
+const SECONDS = 60;
 
 const setting = (name: string, otherwise: number): number => Number(process.env[name] ?? otherwise);
 

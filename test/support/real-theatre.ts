@@ -110,7 +110,7 @@ export class RealTheatre implements Theatre {
   async waiting(database: string, job: string, topic: string): Promise<Waiting | null> {
     const end = await this.#admin.endOffset(topic, 0);
     const { rows } = await this.#now.sql(
-      `SELECT (SELECT max(TO_OFFSET) FROM information_schema.routine_load_ledger WHERE DB_NAME = '${database}' AND JOB_NAME = '${job}'), STATE, REASON_OF_STATE_CHANGED FROM information_schema.routine_load_jobs WHERE DB_NAME = '${database}' AND NAME = '${job}'`,
+      `SELECT (SELECT max(TO_OFFSET) FROM information_schema.routine_load_ledger WHERE DB_NAME = '${database}' AND JOB_NAME = '${job}'), STATE, REASONS_OF_STATE_CHANGED FROM information_schema.routine_load_jobs WHERE DB_NAME = '${database}' AND NAME = '${job}'`,
     );
     const [reached = null, state = 'gone', reason = ''] = rows[0] ?? [];
     if (BigInt(reached ?? 0) >= end) return null;
