@@ -272,8 +272,22 @@ export class HistoryPlayer implements Played {
     assert.equal(checked.at(-1)?.[3], 'OK', JSON.stringify(checked));
     await this.#sql('ADMIN SWEEP');
     assert.deepEqual(await this.#theatre.wrongObjects(DATABASE, this.#table), []);
+    if (await this.#theatre.passDays()) await this.#checkDaysLater();
     await this.#sql(`DROP TABLE ${this.name} FORCE`);
     await this.#theatre.forget(DATABASE, this.#table);
+  }
+
+  /** Only the newest version is left, and its objects. */
+  async #checkDaysLater(): Promise<void> {
+    assert.deepEqual(await this.#theatre.wrongObjects(DATABASE, this.#table), []);
+    assert.deepEqual(await this.#read(), shownRows(this.state), 'days later');
+    const [first] = this.versions;
+    const head = await this.#theatre.head(DATABASE, this.#table);
+    if (first === undefined || first.version === head) return;
+    await assert.rejects(
+      this.#read(undefined, ` FOR VERSION AS OF ${first.version}`),
+      /no version/,
+    );
   }
 
   // -- what steps are

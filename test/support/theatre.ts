@@ -34,6 +34,8 @@ export interface Theatre {
   head(database: string, table: string): Promise<number>;
   /** Merges some files, chosen by the bits of `mask`. */
   compact(database: string, table: string, mask: number): Promise<void>;
+  /** Versions of before can no longer be read, and are swept; false: time does not pass here. */
+  passDays(): Promise<boolean>;
   /** Objects of the table that are missing, or that nothing names and nobody may still name. */
   wrongObjects(database: string, table: string): Promise<readonly string[]>;
   /** The table was dropped for good. */

@@ -7,7 +7,7 @@ import { join, sep } from 'node:path';
 import { duplexPair } from 'node:stream';
 import { type Connection, createConnection } from 'mysql2/promise';
 import { assert, present } from '../../src/base/assert.ts';
-import { systemClock } from '../../src/base/clock.ts';
+import { type Clock, systemClock } from '../../src/base/clock.ts';
 import { fail } from '../../src/base/errors.ts';
 import type { Log } from '../../src/base/log.ts';
 import { systemRandom } from '../../src/base/random.ts';
@@ -48,6 +48,7 @@ import type { Theatre, Waiting } from './theatre.ts';
 const CALL_MS = 60_000;
 const MEGABYTE = 1024 * 1024;
 const LOG_LINES = 60;
+const DAY_MS = 86_400_000;
 
 /** Loads look for new data this often; the least that the configuration takes would only cost time. */
 const CONFIG = new Map([
@@ -80,6 +81,24 @@ interface Parts {
   };
 }
 
+/** The system's clock, and days later when the test says so. */
+class WorldClock implements Clock {
+  #laterMs = 0;
+
+  pass(ms: number): void {
+    this.#laterMs += ms;
+  }
+  nowMs(): number {
+    return systemClock.nowMs() + this.#laterMs;
+  }
+  monotonicMs(): number {
+    return systemClock.monotonicMs() + this.#laterMs;
+  }
+  sleep = systemClock.sleep;
+  after = systemClock.after;
+  every = systemClock.every;
+}
+
 export class World implements Theatre {
   readonly kafka = 'kafka:9092';
   readonly directory: string;
@@ -90,6 +109,7 @@ export class World implements Theatre {
   /** How many calls and answers were lost. */
   lost = 0;
   readonly #engines: Engines;
+  readonly #clock = new WorldClock();
   #armed: { readonly method: string; readonly part: LostPart; readonly ms: number | null } | null =
     null;
   #life: Life | null = null;
@@ -245,7 +265,7 @@ export class World implements Theatre {
         committer,
         turns: committer.turns,
         node: this.#compactionNode(),
-        clock: systemClock,
+        clock: this.#clock,
         random: systemRandom,
         log: this.#log(),
         timeoutMs: () => 20_000,
@@ -267,6 +287,20 @@ export class World implements Theatre {
         await peer.call('endCompaction', { transactionId });
       },
     };
+  }
+
+  async passDays(): Promise<boolean> {
+    const connection = await this.connect();
+    try {
+      // The first sweep says which versions can no longer be read, the second lets their files go.
+      for (const ms of [2 * DAY_MS, DAY_MS / 24]) {
+        this.#clock.pass(ms);
+        await connection.query('ADMIN SWEEP');
+      }
+      return true;
+    } finally {
+      connection.destroy();
+    }
   }
 
   async wrongObjects(database: string, name: string): Promise<readonly string[]> {
@@ -311,7 +345,7 @@ export class World implements Theatre {
   }
 
   async #start(): Promise<Life> {
-    const seams = { clock: systemClock, random: systemRandom };
+    const seams = { clock: this.#clock, random: systemRandom };
     const log = this.#log();
     const config = new Config(CONFIG, false);
     const catalog = await openCatalog({ dataDir: this.directory, ...seams });
@@ -325,11 +359,11 @@ export class World implements Theatre {
       if (known === undefined) throw fail('PEER_GONE', { peer: part });
       return known.peer;
     };
-    const committer = await openCommitter({ catalog, config, clock: systemClock, log }, async () =>
+    const committer = await openCommitter({ catalog, config, clock: this.#clock, log }, async () =>
       peerOf('query'),
     );
     const endpoint = new FeEndpoint(
-      { catalog, metrics: openMetrics(), clock: systemClock },
+      { catalog, metrics: openMetrics(), clock: this.#clock },
       committer,
     );
     parts.loader = await this.#openLoader(endpoint);
@@ -368,7 +402,7 @@ export class World implements Theatre {
 
   async #openLoader(endpoint: FeEndpoint): Promise<Parts['loader']> {
     const [feEnd, ownEnd] = duplexPair();
-    const seams = { clock: systemClock, random: systemRandom };
+    const seams = { clock: this.#clock, random: systemRandom };
     const work = {
       engine: this.#engines.loader,
       stores: openStores(seams),
@@ -403,10 +437,10 @@ export class World implements Theatre {
         }),
         ping: async () => ({ rssBytes: 0 }),
       },
-      { clock: systemClock, peerName: 'FE process', timeoutMs: CALL_MS },
+      { clock: this.#clock, peerName: 'FE process', timeoutMs: CALL_MS },
     );
     const peer = new RpcPeer<FeApi, LoaderApi>(feEnd, this.#lossy(endpoint.handlers()), {
-      clock: systemClock,
+      clock: this.#clock,
       peerName: 'loader process',
       timeoutMs: CALL_MS,
     });
@@ -429,7 +463,7 @@ export class World implements Theatre {
   async #openQuery(endpoint: FeEndpoint): Promise<Parts['query']> {
     const [feEnd, ownEnd] = duplexPair();
     const { query: engine } = this.#engines;
-    const seams = { clock: systemClock, random: systemRandom };
+    const seams = { clock: this.#clock, random: systemRandom };
     const resolve = await openFileResolver({
       cacheDirectory: join(this.directory, 'cache'),
       maxBytes: 64 * MEGABYTE,
@@ -444,7 +478,7 @@ export class World implements Theatre {
       maxBytes: MEGABYTE,
       onFailed: () => undefined,
     });
-    const runner = createQueryRunner({ engine, ...reader, clock: systemClock, hotBlocks });
+    const runner = createQueryRunner({ engine, ...reader, clock: this.#clock, hotBlocks });
     // Every file gets an index, however few rows it has.
     const keyIndex = await KeyIndex.open({
       directory: join(this.directory, 'cache', 'keys'),
@@ -454,7 +488,7 @@ export class World implements Theatre {
       incarnation: 'world',
       engine,
       resolve,
-      clock: systemClock,
+      clock: this.#clock,
       log: this.#log(),
     });
     const rejects = new RejectRegistry();
@@ -487,7 +521,7 @@ export class World implements Theatre {
         resolve: (plan, { signal }) => runResolve(plan, { ...inserts, keyIndex }, signal),
         ping: async () => ({ rssBytes: 0, keyIndex: keyIndex.load() }),
       }),
-      { clock: systemClock, peerName: 'FE process', timeoutMs: CALL_MS },
+      { clock: this.#clock, peerName: 'FE process', timeoutMs: CALL_MS },
     );
     const { reserveIds } = this.#lossy(endpoint.handlers());
     const peer = new RpcPeer<QueryFeApi, QueryNodeApi>(
@@ -496,7 +530,7 @@ export class World implements Theatre {
         reserveIds,
         liveFiles: async ({ files }) => ({ live: await this.catalog.audit.areLive(files) }),
       },
-      { clock: systemClock, peerName: 'query process', timeoutMs: CALL_MS },
+      { clock: this.#clock, peerName: 'query process', timeoutMs: CALL_MS },
     );
     return { peer, hotBlocks, keyIndex };
   }
