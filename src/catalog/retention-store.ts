@@ -27,7 +27,7 @@ export interface ExpiredFile {
   readonly sizeBytes: number;
   /** `dropped`: its table is gone for good. `expired`: no version that can be read names it. */
   readonly reason: 'expired' | 'dropped';
-  /** Another row names the object (ROLLBACK brought it back): only this row may go. */
+  /** Another row names the object (ROLLBACK brought it back), or goes with it: only this row may go. */
   readonly shared: boolean;
 }
 
@@ -39,6 +39,9 @@ export interface KeptVersions {
   readonly oldest: TableVersion;
   readonly oldestMs: number;
 }
+
+const objectOf = (row: { readonly volume_id: number; readonly file_key: string }): string =>
+  `${row.volume_id} ${row.file_key}`;
 
 /** Values of one IN list. */
 const CHUNK = 1000;
@@ -173,14 +176,12 @@ export class RetentionStore {
       .crossJoin(`${either} as file`)
       .whereRef('file.table_id', '=', 'tables.id')
       .select(['file.id', 'file.table_id', 'file.volume_id', 'file.file_key', 'file.size_bytes'])
-      .select(({ exists, selectFrom }) =>
-        exists(
-          selectFrom(`${either} as other`)
-            .select('other.id')
-            .whereRef('other.volume_id', '=', 'file.volume_id')
-            .whereRef('other.file_key', '=', 'file.file_key')
-            .whereRef('other.id', '<>', 'file.id'),
-        ).as('shared'),
+      .select(({ fn, selectFrom }) =>
+        selectFrom(`${either} as one`)
+          .select(fn.countAll<number>().as('rows'))
+          .whereRef('one.volume_id', '=', 'file.volume_id')
+          .whereRef('one.file_key', '=', 'file.file_key')
+          .as('naming'),
       );
     const [removed, dropped] = await runBatch(db, [
       found
@@ -199,15 +200,22 @@ export class RetentionStore {
         .limit(limit),
     ]);
     const gone = new Set(dropped.map((row) => row.id));
-    const rows = [...dropped, ...removed.filter((row) => !gone.has(row.id))];
-    return rows.slice(0, limit).map((row) => ({
+    const rows = [...dropped, ...removed.filter((row) => !gone.has(row.id))].slice(0, limit);
+    // An object goes with the last of the rows that name it: where all of them go now, with one of these.
+    const left = new Map(rows.map((row) => [objectOf(row), Number(row.naming)]));
+    const isLast = (row: (typeof rows)[number]): boolean => {
+      const naming = (left.get(objectOf(row)) ?? 0) - 1;
+      left.set(objectOf(row), naming);
+      return naming === 0;
+    };
+    return rows.map((row) => ({
       id: row.id,
       tableId: asId<TableId>(row.table_id),
       volumeId: asId<VolumeId>(row.volume_id),
       key: row.file_key,
       sizeBytes: row.size_bytes,
       reason: gone.has(row.id) ? ('dropped' as const) : ('expired' as const),
-      shared: Boolean(row.shared),
+      shared: !isLast(row),
     }));
   }
 

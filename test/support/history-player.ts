@@ -26,6 +26,7 @@ const COUNTER = 'counter';
 /** A failpoint that is armed like this is not met. */
 const NEVER = 1_000_000_000;
 const LOAD_MS = 30_000;
+const HISTORY_MS = 120_000;
 
 /** A step as it is done: the statement and what it makes of a state. */
 interface Work {
@@ -84,7 +85,28 @@ export class HistoryPlayer implements Played {
     };
   }
 
+  /** Throws what is wrong, with everything that was said; what does not end in time is wrong, too. */
   async play(): Promise<void> {
+    const late = Promise.withResolvers<never>();
+    const timer = systemClock.after(HISTORY_MS, () =>
+      late.reject(new Error(`it does not end within ${HISTORY_MS} ms`)),
+    );
+    const playing = this.#play();
+    // Of one that is late nobody hears any more.
+    playing.catch(() => undefined);
+    try {
+      await Promise.race([playing, late.promise]);
+    } catch (error) {
+      const said = [...this.said, ...this.#theatre.logged.slice(-15)].join('\n');
+      throw new Error(`${error instanceof Error ? error.message : String(error)}\n${said}`, {
+        cause: error,
+      });
+    } finally {
+      timer.cancel();
+    }
+  }
+
+  async #play(): Promise<void> {
     try {
       await this.#create();
       for (const { step, trouble, isRead } of this.history.acts) {
@@ -92,11 +114,6 @@ export class HistoryPlayer implements Played {
         if (work !== null) await this.#do(work, trouble, isRead);
       }
       await this.#end();
-    } catch (error) {
-      const said = [...this.said, ...this.#theatre.logged.slice(-15)].join('\n');
-      throw new Error(`${error instanceof Error ? error.message : String(error)}\n${said}`, {
-        cause: error,
-      });
     } finally {
       this.#calm();
       this.#connection?.destroy();

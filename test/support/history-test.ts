@@ -4,6 +4,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import fc from 'fast-check';
+import { systemClock } from '../../src/base/clock.ts';
+import { settledWithin } from '../../src/base/queue.ts';
 import { systemRandom } from '../../src/base/random.ts';
 import { histories } from './history.ts';
 import { HistoryPlayer } from './history-player.ts';
@@ -13,6 +15,7 @@ import { World } from './world.ts';
 const STEPS = 10;
 const HISTORIES = 600;
 const SECONDS = 60;
+const CLOSE_MS = 20_000;
 
 const setting = (name: string, otherwise: number): number => Number(process.env[name] ?? otherwise);
 
@@ -25,7 +28,8 @@ export function testHistories(model: KeysModel): void {
   before(async () => {
     world = await World.open();
   });
-  after(() => world.close());
+  // After a history that hangs the world may not end: the process does.
+  after(() => settledWithin(systemClock, world.close(), CLOSE_MS));
 
   test(`up to ${numRuns} histories of a ${model} KEY table, seed ${seed}`, {
     timeout: seconds * 10_000,

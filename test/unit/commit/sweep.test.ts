@@ -388,3 +388,37 @@ test('each table keeps its versions for as long as its own property says', async
   await catalog.tables.alter(table.id, { properties: { version_retention_second: '86400' } });
   assert.equal(await isKept(10), false);
 });
+
+test('an object that two rows name, since a ROLLBACK brought it back, goes when both have expired', async (t) => {
+  const { fixture, store, options } = await setUp(t);
+  const { committer, clock, table } = fixture;
+  const lease = await grant(fixture, 't1');
+  const request = await stage(fixture, lease, [progressOf(0n, { loaded: 5 })]);
+  const keys = await upload(store, request);
+  await committer.commit(request, carryOn);
+  await committer.truncate(table.id);
+  await committer.rollback(table.id, { unit: 'VERSION', point: 2 });
+  assert.equal(await visibleRows(fixture, table), 5);
+  clock.shiftMs += 3 * 24 * 60 * MINUTE;
+  await runSweep(options);
+  clock.shiftMs += 60 * MINUTE;
+  // The first row has expired, the second is live.
+  assert.deepEqual(
+    (await runSweep(options)).files.map(({ shared }) => shared),
+    [true],
+  );
+  assert.deepEqual(dataKeys(store), keys);
+  await committer.truncate(table.id);
+  await committer.rollback(table.id, { unit: 'VERSION', point: 4 });
+  await committer.truncate(table.id);
+  clock.shiftMs += 3 * 24 * 60 * MINUTE;
+  await runSweep(options);
+  clock.shiftMs += 60 * MINUTE;
+  const { files } = await runSweep(options);
+  assert.deepEqual(files.map(({ key, shared }) => [key, shared]).sort(), [
+    [keys[0], false],
+    [keys[0], true],
+  ]);
+  assert.deepEqual(dataKeys(store), []);
+  assert.deepEqual((await planSweep(options)).files, []);
+});
