@@ -8,6 +8,7 @@ import type { Partition, Partitioning, PartitionTransform } from '../model/parti
 import type { ColumnSchema, DataFile, TableInfo, VolumeSpec, VolumeType } from '../model/table.ts';
 import type { TablePoint } from '../model/table-point.ts';
 import type { Accounts } from './account-records.ts';
+import type { AlterJobStore } from './alter-job-store.ts';
 import type { AuditStore } from './audit-store.ts';
 import type { BeginStore } from './begin-store.ts';
 import type { CommitStore } from './commit-store.ts';
@@ -311,6 +312,8 @@ export interface CatalogScope {
   readonly partitionFiles: PartitionFileStore;
   /** Schemas of tables over their versions. */
   readonly schemas: SchemaStore;
+  /** Changes of columns that run in the background. */
+  readonly alterJobs: AlterJobStore;
   /** Only for commit/: what may be swept. */
   readonly retention: RetentionStore;
   /** The versions of tables that can be read. */

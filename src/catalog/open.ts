@@ -13,6 +13,7 @@ import {
   STATISTICS_DATABASE,
 } from '../model/system-tables.ts';
 import { AccountStore } from './accounts.ts';
+import { AlterJobStore } from './alter-job-store.ts';
 import { AuditStore } from './audit-store.ts';
 import { BeginStore } from './begin-store.ts';
 import {
@@ -269,6 +270,7 @@ class Scope implements CatalogScope {
   readonly views: ViewStore;
   readonly accounts: AccountStore;
   readonly tasks: TaskStore;
+  readonly alterJobs: AlterJobStore;
   readonly variables: SettingStore;
   readonly frontendConfig: SettingStore;
   readonly loadJobs: LoadJobStore;
@@ -295,6 +297,7 @@ class Scope implements CatalogScope {
     this.views = new ViewStore(context);
     this.accounts = new AccountStore(context);
     this.tasks = new TaskStore(context);
+    this.alterJobs = new AlterJobStore(context);
     this.variables = new SettingStore(context, 'global_variables');
     this.frontendConfig = new SettingStore(context, 'frontend_config');
     this.loadJobs = new LoadJobStore(context);

@@ -125,16 +125,15 @@ export class PartitionFileStore {
     return then.files.length;
   }
 
-  /** How many live files a partition has. */
-  async countLive(tableId: TableId, partitionId: PartitionId): Promise<number> {
-    const row = await this.#context.db
+  /** How many live files a table, or a partition of it, has. */
+  async countLive(tableId: TableId, partitionId: PartitionId | null = null): Promise<number> {
+    const live = this.#context.db
       .selectFrom('files')
       .select(({ fn }) => fn.countAll<number>().as('files'))
       .where('table_id', '=', tableId)
-      .where('partition_id', '=', partitionId)
-      .where('removed_version', 'is', null)
-      .executeTakeFirstOrThrow();
-    return Number(row.files);
+      .where('removed_version', 'is', null);
+    const own = partitionId === null ? live : live.where('partition_id', '=', partitionId);
+    return Number((await own.executeTakeFirstOrThrow()).files);
   }
 }
 

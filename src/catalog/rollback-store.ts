@@ -73,7 +73,15 @@ export class RollbackStore {
   ): Promise<TableVersion> {
     const table = await new TableStore(context).byId(tableId);
     if (table === null) throw fail('UNKNOWN_TABLE', { table: String(tableId) });
-    return await versionAt(context, table, at);
+    const version = await versionAt(context, table, at);
+    if (version < (table.rewrittenVersion ?? 0)) {
+      throw fail('VERSION_REWRITTEN', {
+        what: `Version ${version}`,
+        table: table.name,
+        version: table.rewrittenVersion ?? 0,
+      });
+    }
+    return version;
   }
 }
 

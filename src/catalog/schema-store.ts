@@ -8,6 +8,7 @@ import {
   type TableVersion,
   type TransactionId,
 } from '../base/ids.ts';
+import type { ColumnRewrite } from '../model/column-rewrite.ts';
 import type { TableInfo, TableSchema } from '../model/table.ts';
 import { type CatalogContext, nextValue } from './context.ts';
 import { readTable, selectTables } from './tables.ts';
@@ -23,6 +24,8 @@ export interface SchemaChange {
   readonly distributedBy: readonly string[];
   /** The first field id that no column of the table ever had. */
   readonly nextFieldId: number;
+  /** Columns whose values come from others: the files are written anew. Absent: they stay as they are. */
+  readonly rewrites?: readonly ColumnRewrite[];
 }
 
 /** One row of SHOW ALTER TABLE COLUMN. */
@@ -60,6 +63,7 @@ export class SchemaStore {
     tableId: TableId,
     change: SchemaChange,
     transactionId: TransactionId,
+    job?: { readonly id: number; readonly createdMs: number },
   ): Promise<TableVersion> {
     const { db, nowMs } = this.#context;
     const before = await db
@@ -78,6 +82,7 @@ export class SchemaStore {
         next_field_id: change.nextFieldId,
         schema_version: eb('schema_version', '+', 1),
         head_version: eb('head_version', '+', 1),
+        ...(change.rewrites === undefined ? {} : { rewritten_version: eb('head_version', '+', 1) }),
       }))
       .where('id', '=', tableId)
       .returning(['head_version', 'schema_version'])
@@ -114,12 +119,12 @@ export class SchemaStore {
     await db
       .insertInto('schema_changes')
       .values({
-        id: await nextValue(db, 'object'),
+        id: job?.id ?? (await nextValue(db, 'object')),
         database_id: before.database_id,
         table_id: tableId,
         schema_version: schemaVersion,
         transaction_id: transactionId,
-        created_ms: now,
+        created_ms: job?.createdMs ?? now,
         finished_ms: now,
       })
       .execute();

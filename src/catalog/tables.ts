@@ -342,6 +342,7 @@ export function emptyTable(schema: TableSchema) {
     next_auto_id: 1,
     schema_version: 0,
     partitioning_json: '',
+    rewritten_version: 0,
   };
 }
 
@@ -369,6 +370,7 @@ export interface TableRow {
   readonly properties_json: string;
   readonly created_ms: number;
   readonly partitioning_json: string;
+  readonly rewritten_version: number;
 }
 
 export function readTable(row: TableRow): TableInfo {
@@ -385,6 +387,7 @@ export function readTable(row: TableRow): TableInfo {
     buckets: row.buckets,
     properties: JSON.parse(row.properties_json) as Record<string, string>,
     createdMs: row.created_ms,
+    ...(row.rewritten_version === 0 ? {} : { rewrittenVersion: row.rewritten_version }),
     ...(row.partitioning_json === ''
       ? {}
       : { partitioning: JSON.parse(row.partitioning_json) as Partitioning }),

@@ -61,6 +61,23 @@ export class VersionStore {
     return found;
   }
 
+  /** Only for commit/: what a version holds is what its table does now. Inside its transaction. */
+  async holdsNow(tableId: TableId, version: TableVersion): Promise<void> {
+    const { db } = this.#context;
+    const held = (column: 'live_files' | 'live_rows' | 'live_bytes') =>
+      db.selectFrom('tables').select(column).where('id', '=', tableId);
+    await db
+      .updateTable('table_versions')
+      .set({
+        held_files: held('live_files'),
+        held_rows: held('live_rows'),
+        held_bytes: held('live_bytes'),
+      })
+      .where('table_id', '=', tableId)
+      .where('version', '=', version)
+      .execute();
+  }
+
   async #head(id: TableId): Promise<number> {
     return (await this.#bounds(id)).head_version;
   }

@@ -36,6 +36,7 @@ import {
   recoverPartition,
 } from './partition-commit.ts';
 import { aborted, answerAgain, Refused, Repeated, refusedIfGone, resultOf } from './refused.ts';
+import { commitRewrite, type RewriteCommit } from './rewrite-commit.ts';
 import { changeSchema, type SchemaHooks, type SchemaMaker } from './schema-commit.ts';
 import { checkResolved, newDeletes, reserveDeleteIds } from './staged-deletes.ts';
 import { sum } from './sum.ts';
@@ -235,6 +236,10 @@ export class CatalogCommitter implements Committer {
     hooks: PartitionHooks,
   ): Promise<boolean> {
     return changePartitions(this.#catalog, tableId, make, hooks);
+  }
+
+  commitRewrite(request: RewriteCommit, hooks: SchemaHooks): Promise<boolean> {
+    return commitRewrite(this.#catalog, request, hooks);
   }
 
   recoverPartition(tableId: TableId, name: string, hooks: PartitionHooks): Promise<void> {

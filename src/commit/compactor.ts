@@ -70,6 +70,7 @@ export class Compactor {
   readonly #busy = new Set<FileId>();
   /** Tables in which nothing was left to do, by the version that was looked at. */
   readonly #clean = new Map<TableId, TableVersion>();
+  readonly #held = new Set<TableId>();
   readonly #planning = new Mutex();
   readonly #history = new CompactionHistory();
   #lastLoadMs = Number.NEGATIVE_INFINITY;
@@ -112,6 +113,15 @@ export class Compactor {
     const state = this.#notice(tableId);
     if (partitions === null || state.whole === 'table') state.whole = 'table';
     else state.whole = new Set([...(state.whole ?? []), ...partitions]);
+  }
+
+  /** A table whose files are about to change in another way is left alone meanwhile. */
+  hold(tableId: TableId, isHeld: boolean): void {
+    if (isHeld) this.#held.add(tableId);
+    else {
+      this.#held.delete(tableId);
+      this.#notice(tableId);
+    }
   }
 
   /** Compactions that run and the latest that ended, newest first. */
@@ -185,6 +195,7 @@ export class Compactor {
     const { clock } = this.#options;
     for (const [tableId, state] of [...this.#tables]) {
       if (this.#stopping.signal.aborted) return null;
+      if (this.#held.has(tableId)) continue;
       const nowMs = clock.monotonicMs();
       const isQuiet = nowMs - state.lastCommitMs >= QUIET_MS;
       const isDue = state.isPending[lane] || (isQuiet && !state.isTidied[lane]);

@@ -57,6 +57,9 @@ export async function commitOther(
       checkRejectedStore(request, check, options.rejectedTable, options.limits);
       const table = await scope.tables.byId(request.tableId);
       if (table === null) throw new Refused(null, `table ${request.tableId} was dropped`);
+      if ((table.rewrittenVersion ?? 0) !== (request.rewrittenVersion ?? 0)) {
+        throw new Refused(fail('TABLE_REWRITTEN', { table: table.name }));
+      }
       await checkResolved(scope, tables, check.versions, request.turn);
       await replace(scope, request, table, versions);
       failpoint('insert.in-sql');

@@ -131,6 +131,13 @@ export async function recoverPartition(
       throw fail('NOT_IN_RECYCLE_BIN', { what: 'partition', name: full });
     }
     const { partition, version: left } = found;
+    if (left < (table.rewrittenVersion ?? 0)) {
+      throw fail('VERSION_REWRITTEN', {
+        what: `Partition ${partition.name}`,
+        table: table.name,
+        version: table.rewrittenVersion ?? 0,
+      });
+    }
     const { partitionFiles } = scope;
     const count = await partitionFiles.countThatLeft(tableId, partition.id, left);
     if (count > ids.length) throw new MoreFileIds(count);

@@ -24,6 +24,7 @@ import { underTurn } from './held-turn.ts';
 import type { IngestGate } from './ingest-gate.ts';
 import type { PartitionHooks, PartitionMaker } from './partition-commit.ts';
 import { answerAgain } from './refused.ts';
+import type { RewriteCommit } from './rewrite-commit.ts';
 import type { SchemaHooks, SchemaMaker } from './schema-commit.ts';
 import type { CatalogTurns, Turn } from './turn.ts';
 import type {
@@ -218,7 +219,8 @@ export class ResolvingCommitter implements Committer {
 
   /** As the committer's. Throws TABLE_TOO_MANY_FILES after a wait, and the signal's reason. */
   async beginOther(load: BeginOther): Promise<BegunTransaction> {
-    if (load.source !== 'LAKE_COMPACTION') {
+    // The work of the server itself makes files fewer, or as many.
+    if (load.source !== 'LAKE_COMPACTION' && load.source !== 'FRONTEND') {
       await this.#options.gate.admit(load.tableId, load.signal);
     }
     return await this.#options.committer.beginOther(load);
@@ -251,6 +253,11 @@ export class ResolvingCommitter implements Committer {
   /** Needs no turn: a batch that was resolved against the version before is looked at anew. */
   changeSchema(tableId: TableId, make: SchemaMaker, hooks: SchemaHooks): Promise<boolean> {
     return this.#options.committer.changeSchema(tableId, make, hooks);
+  }
+
+  /** See `commitRewrite` in rewrite-commit.ts. */
+  commitRewrite(request: RewriteCommit, hooks: SchemaHooks): Promise<boolean> {
+    return this.#options.committer.commitRewrite(request, hooks);
   }
 
   changePartitions(

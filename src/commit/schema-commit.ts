@@ -19,7 +19,17 @@ export interface SchemaHooks {
   onSchemaChange(scope: CatalogScope, before: TableInfo, after: TableInfo): Promise<void>;
 }
 
-/** False when nothing changed. Throws UNKNOWN_TABLE, SYSTEM_OBJECT, LEADER_LOST and what `make` throws. */
+/** The table has files, which the change would have to write anew: a job does that. */
+export class NeedsRewrite extends Error {
+  readonly table: TableInfo;
+
+  constructor(table: TableInfo) {
+    super(`the files of table ${table.name} have to be written anew`);
+    this.table = table;
+  }
+}
+
+/** False when nothing changed. Throws UNKNOWN_TABLE, SYSTEM_OBJECT, LEADER_LOST, ALTER_RUNNING, NeedsRewrite and what `make` throws. */
 export async function changeSchema(
   catalog: Catalog,
   tableId: TableId,
@@ -36,6 +46,12 @@ export async function changeSchema(
     }
     const change = make(before, nextFieldId);
     if (change === null) return false;
+    if ((await scope.alterJobs.openOf(tableId)) !== null) {
+      throw fail('ALTER_RUNNING', { table: before.name });
+    }
+    // Nothing is there to be written anew: as any other change.
+    const isEmpty = (await scope.partitionFiles.countLive(tableId)) === 0;
+    if (change.rewrites !== undefined && !isEmpty) throw new NeedsRewrite(before);
     await scope.schemas.change(tableId, change, transactionId);
     failpoint('schema.in-sql');
     const { schema, distributedBy } = change;

@@ -22,6 +22,7 @@ import type {
 import type { StagedFile, StagedObject } from '../model/table.ts';
 import type { TablePoint } from '../model/table-point.ts';
 import type { PartitionHooks, PartitionMaker } from './partition-commit.ts';
+import type { RewriteCommit } from './rewrite-commit.ts';
 import type { SchemaHooks, SchemaMaker } from './schema-commit.ts';
 import type { Turn } from './turn.ts';
 
@@ -127,6 +128,8 @@ export interface Committer {
    * `make` wants no change. Throws UNKNOWN_TABLE, LEADER_LOST, PARTITION_EXISTS and what `make` throws.
    */
   changePartitions(tableId: TableId, make: PartitionMaker, hooks: PartitionHooks): Promise<boolean>;
+  /** Files written anew for other columns; see rewrite-commit.ts. */
+  commitRewrite(request: RewriteCommit, hooks: SchemaHooks): Promise<boolean>;
   /**
    * The partition of that name that was dropped last, with its rows, at a new version. Throws UNKNOWN_TABLE,
    * LEADER_LOST, NOT_IN_RECYCLE_BIN, PARTITION_EXISTS, PARTITION_OVERLAPS.
@@ -156,6 +159,8 @@ export interface OtherCommit {
   /** The target; the other table that `tables` may hold is the one of rejected rows. */
   readonly tableId: TableId;
   readonly tables: readonly StagedTable[];
+  /** `rewrittenVersion` of the target that the rows were made for: with another one now they are refused. Absent: 0. */
+  readonly rewrittenVersion?: number;
   /** Of the table whose rows were resolved at a version (`StagedTable.resolvedAt`). */
   readonly turn?: Turn;
   readonly rowsLoaded: number;

@@ -126,6 +126,8 @@ export interface LoadTarget {
   readonly volume: VolumeSpec;
   /** Key prefix for the table's files in the volume. */
   readonly prefix: string;
+  /** `rewrittenVersion` of the table that was planned over; absent: 0. */
+  readonly rewrittenVersion?: number;
   /** The table's property `compression`; absent = the default. */
   readonly compression?: string;
   /** Columns by which a new row takes the place of an old one; null = every row stays. */

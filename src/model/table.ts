@@ -71,6 +71,8 @@ export interface TableInfo {
   /** PROPERTIES as the user gave them, validated. */
   readonly properties: Readonly<Record<string, string>>;
   readonly createdMs: number;
+  /** The newest version whose files were written anew for other columns; absent: none was. */
+  readonly rewrittenVersion?: number;
   /** PARTITION BY; absent for a table without partitions. */
   readonly partitioning?: Partitioning;
 }

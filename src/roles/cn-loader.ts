@@ -17,6 +17,7 @@ import type { CommitPort } from '../pipeline/types.ts';
 import { checkFiles } from '../tables/check-run.ts';
 import { runCompaction } from '../tables/compaction-run.ts';
 import { carryDeletes, forgetMap } from '../tables/position-map.ts';
+import { rewriteDeletes, runRewrite } from '../tables/rewrite-run.ts';
 import type { RunningRole } from './child-main.ts';
 import { type ChildSettings, connectToParent } from './child-process.ts';
 import { openStores, type StoreOpener } from './stores.ts';
@@ -117,6 +118,12 @@ function handlers(
       await forgetMap(transactionId, work);
       return {};
     },
+    rewrite: async (plan, { signal }) => ({
+      outputs: await runRewrite(plan, { ...work, random: systemRandom }, signal),
+    }),
+    rewriteDeletes: async (plan, { signal }) => ({
+      carried: await rewriteDeletes(plan, { ...work, random: systemRandom }, signal),
+    }),
     checkFiles: async (order, { signal }) => ({
       faults: await checkFiles(order, { ...work, random: systemRandom }, signal),
     }),

@@ -21,9 +21,7 @@ import { CatalogTurns } from '../commit/turn.ts';
 import { DEFAULT_COMMIT_LIMITS } from '../commit/types.ts';
 import type { Config } from '../config/load.ts';
 import { type HttpServer, startHttpServer } from '../http/server.ts';
-import { Changes } from '../loads/change/service.ts';
 import { ERROR_LOG_PATH, errorLogUrl } from '../loads/error-log.ts';
-import { Inserts } from '../loads/insert/service.ts';
 import { routineLoadHooks } from '../loads/routine/on-commit.ts';
 import { routineLoadPartitionHooks } from '../loads/routine/on-partition-change.ts';
 import { routineLoadSchemaHooks } from '../loads/routine/on-schema-change.ts';
@@ -31,11 +29,12 @@ import { RoutineLoadScheduler } from '../loads/routine/scheduler.ts';
 import { RoutineLoads, type TopicProbe } from '../loads/routine/service.ts';
 import { REJECTED_RECORDS_TABLE, STATISTICS_DATABASE } from '../model/system-tables.ts';
 import { MysqlServer } from '../mysql/server.ts';
+import type { AlterJobs } from '../statements/alter-jobs.ts';
 import { restoreConfig } from '../statements/frontend-config.ts';
 import type { Connections, Services, Session, VolumeAccess } from '../statements/types.ts';
 import { SERVER_VERSION } from '../statements/variables.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
-import { makeCompactor } from './compaction.ts';
+import { makeAlterJobs, makeCompactor } from './compaction.ts';
 import { readErrorLog } from './error-log.ts';
 import { metricsText } from './gauges.ts';
 import { startHousekeeping } from './housekeeping.ts';
@@ -45,6 +44,7 @@ import { mysqlHandler, type RunQuery } from './mysql-door.ts';
 import { openConnections } from './open-connections.ts';
 import { readRows } from './read-rows.ts';
 import { makeSmallFiles } from './small-files.ts';
+import { makeChanges, makeInserts } from './statement-loads.ts';
 import type { StoreOpener } from './stores.ts';
 import { checkTable } from './table-check.ts';
 import { startTaskRunner } from './task-runner.ts';
@@ -243,9 +243,11 @@ export async function startFe(
     return peer.call('query', { plan, firstSequence }, { signal, onChunk, timeoutMs });
   };
   const compactor = makeCompactor(options, committer);
+  const alterJobs = makeAlterJobs(options, committer, { compactor, scheduler });
   const services = await makeServices(options, access, {
     committer,
     compactor,
+    alterJobs,
     scheduler,
     ports,
     sweep: (dryRun) => housekeeping.sweep(dryRun),
@@ -280,6 +282,7 @@ export async function startFe(
   const tasks = await startTaskRunner(services);
   const housekeeping = startHousekeeping({ ...options, committer, services });
   compactor.start();
+  await alterJobs.start();
   return {
     queryPort,
     httpPort: http.port,
@@ -290,6 +293,7 @@ export async function startFe(
         tasks.stop(),
         housekeeping.stop(),
         compactor.stop(),
+        alterJobs.stop(),
         scheduler.stop(),
         server.close(DRAIN_MS),
         http.close(),
@@ -390,36 +394,10 @@ function makeScheduler(options: FeOptions, access: AccessControl): RoutineLoadSc
   });
 }
 
-function makeInserts(options: FeOptions, committer: ResolvingCommitter): Inserts {
-  const { cn, clock, random, log, metrics, host } = options;
-  return new Inserts({
-    committer,
-    clock,
-    random,
-    log,
-    metrics,
-    coordinator: `FE: ${host}`,
-    stage: async (request, limits) => (await cn.query()).call('insert', request, limits),
-  });
-}
-
-function makeChanges(options: FeOptions, committer: ResolvingCommitter): Changes {
-  const { cn, clock, random, log, metrics, host } = options;
-  return new Changes({
-    committer,
-    turns: committer.turns,
-    clock,
-    random,
-    log,
-    metrics,
-    coordinator: `FE: ${host}`,
-    stage: async (request, limits) => (await cn.query()).call('change', request, limits),
-  });
-}
-
 interface Running {
   readonly committer: ResolvingCommitter;
   readonly compactor: Compactor;
+  readonly alterJobs: AlterJobs;
   readonly scheduler: RoutineLoadScheduler;
   /** Filled in once the doors are open. */
   readonly ports: { readonly queryPort: number; readonly httpPort: number };
@@ -459,6 +437,7 @@ async function makeServices(
     changes: makeChanges(options, committer),
     newUuid: () => random.uuid(),
     compactions: compactor,
+    alterJobs: running.alterJobs,
     truncate: (tableId) => committer.truncate(tableId),
     rollback: (tableId, at) => committer.rollback(tableId, at),
     sweep: running.sweep,

@@ -4,13 +4,15 @@ import { asId, type FieldId } from '../base/ids.ts';
 import type { SchemaChange } from '../catalog/schema-store.ts';
 import { analysisError } from '../loads/properties.ts';
 import { valueDefault } from '../model/column-default.ts';
+import type { ColumnRewrite } from '../model/column-rewrite.ts';
 import { nestedParts } from '../model/field-ids.ts';
 import { printSqlType } from '../model/sql-type.ts';
 import type { ColumnSchema, TableInfo } from '../model/table.ts';
-import { generatedFrom } from '../query/generated-column.ts';
+import { checkGeneratedColumn, generatedFrom } from '../query/generated-column.ts';
 import { constantDefault, rowDefault } from '../query/insert-default.ts';
+import { castRewrite, generatedRewrite } from '../query/rewrite-column.ts';
 import type { AlterColumnClause, ColumnDefinition, ColumnPosition } from '../sql/ast/ddl.ts';
-import { typeProblem } from './column-change.ts';
+import { isWidening, typeProblem } from './column-change.ts';
 import { columnOf } from './column-definition.ts';
 import { checkName } from './names.ts';
 import { propertyMap } from './properties.ts';
@@ -46,6 +48,8 @@ class ColumnSteps {
   #distributedBy: readonly string[];
   #sortKey: readonly FieldId[] | undefined;
   #nextFieldId: number;
+  /** Of columns with a new id whose values come from an old one: that one, as the table has it. */
+  readonly #origins = new Map<FieldId, ColumnSchema>();
 
   constructor(table: TableInfo, nextFieldId: number, moment: AlterMoment) {
     this.#table = table;
@@ -99,6 +103,7 @@ class ColumnSteps {
     if (hadKeys && !this.#columns.some(({ isKey }) => isKey)) {
       throw analysisError(`No key column left. index[${this.#table.name}]`);
     }
+    const rewrites = this.#rewritesOf();
     return {
       schema: {
         ...this.#table.schema,
@@ -107,7 +112,21 @@ class ColumnSteps {
       },
       distributedBy: this.#distributedBy,
       nextFieldId: this.#nextFieldId,
+      ...(rewrites.length === 0 ? {} : { rewrites }),
     };
+  }
+
+  /** Columns that the files have no values for, out of those that they have. */
+  #rewritesOf(): readonly ColumnRewrite[] {
+    const before = this.#table.schema.columns;
+    const { timeZone } = this.#moment;
+    return this.#columns.flatMap((column) => {
+      const old = this.#origins.get(column.fieldId);
+      if (old !== undefined) return [castRewrite(old, column, before, timeZone)];
+      const isOld = before.some(({ fieldId }) => fieldId === column.fieldId);
+      if (isOld || column.generated === undefined) return [];
+      return [generatedRewrite(column, before, timeZone)];
+    });
   }
 
   #indexOf(name: string): number {
@@ -138,25 +157,23 @@ class ColumnSteps {
         `Can not add key column ${name}: the rows of the ${KEY_NAMES[keysType]} table are told apart by the keys that it has`,
       );
     }
-    if (definition.generated !== null || definition.autoIncrement) {
+    if (definition.autoIncrement) {
       throw analysisError(
-        `Column ${name}: generated and AUTO_INCREMENT columns cannot be added, rows that exist would need values: CREATE TABLE with it, then INSERT INTO ... SELECT`,
+        `Column ${name}: an AUTO_INCREMENT column cannot be added, rows that exist would need values: CREATE TABLE with it, then INSERT INTO ... SELECT`,
       );
     }
     const column = columnOf(definition, { keysType, isKey });
-    const fieldId = asId<FieldId>(this.#nextFieldId);
-    const nested = nestedParts(column.type);
-    const nestedIds = Array.from({ length: nested }, (_, i) => asId<FieldId>(fieldId + 1 + i));
-    this.#nextFieldId += 1 + nested;
-    const initial = this.#initialDefault({ ...column, fieldId });
+    const ids = this.#newIds(column.type);
+    const isGenerated = column.generated !== undefined;
+    if (isGenerated) checkGeneratedColumn(column, [...this.#table.schema.columns, column]);
+    const initial = isGenerated ? null : this.#initialDefault({ ...column, ...ids });
     this.#place(
       {
         ...column,
-        fieldId,
-        ...(nested === 0 ? {} : { nestedIds }),
+        ...ids,
         ...(initial === null ? {} : { initialDefault: initial }),
         // Files may have statistics of another column that once had the name.
-        statsName: `#${fieldId}`,
+        statsName: `#${ids.fieldId}`,
       },
       position,
     );
@@ -276,14 +293,7 @@ class ColumnSteps {
     this.#refuseGenerated(old, 'modify');
     const made = columnOf({ ...definition, name: old.name, nullable }, { keysType, isKey });
     this.#checkModified(old, made);
-    const { fieldId, nestedIds, initialDefault, statsName } = old;
-    const column: ColumnSchema = {
-      ...made,
-      fieldId,
-      ...(nestedIds === undefined ? {} : { nestedIds }),
-      ...(initialDefault === undefined ? {} : { initialDefault }),
-      ...(statsName === undefined ? {} : { statsName }),
-    };
+    const column = this.#changed(old, made);
     if (position === null) {
       this.#replace(old, () => column);
       return;
@@ -293,6 +303,48 @@ class ColumnSteps {
     }
     this.#columns = this.#columns.filter((other) => other !== old);
     this.#place(column, position);
+  }
+
+  #changed(old: ColumnSchema, made: Omit<ColumnSchema, 'fieldId'>): ColumnSchema {
+    if (old.generated === undefined) {
+      return isWidening(old.type, made.type) ? inPlace(old, made) : this.#rewritten(old, made);
+    }
+    const isSame = printSqlType(old.type) === printSqlType(made.type);
+    if (isSame && old.generated === made.generated) return inPlace(old, made);
+    checkGeneratedColumn(made, this.#columns);
+    const ids = this.#newIds(made.type);
+    return { ...made, ...ids, statsName: `#${ids.fieldId}` };
+  }
+
+  /** The column under a new id: its values are made of the old ones. */
+  #rewritten(old: ColumnSchema, made: Omit<ColumnSchema, 'fieldId'>): ColumnSchema {
+    const { keysType } = this.#table.schema;
+    if (old.isKey && keysType === 'UNIQUE_KEYS') {
+      throw analysisError(
+        `Can not change ${printSqlType(old.type)} to ${printSqlType(made.type)} of key column ${old.name}: two keys of the table could become one`,
+      );
+    }
+    const origin = this.#origins.get(old.fieldId) ?? old;
+    const fieldId = this.#newIds(made.type);
+    this.#origins.delete(old.fieldId);
+    const source = this.#table.schema.columns.find((one) => one.fieldId === origin.fieldId);
+    if (source === undefined) {
+      throw analysisError(
+        `Column ${old.name} is added and changed by one statement: add it as it is to be`,
+      );
+    }
+    this.#origins.set(fieldId.fieldId, source);
+    this.#sortKey = this.#sortKey?.map((id) => (id === old.fieldId ? fieldId.fieldId : id));
+    return { ...made, ...fieldId, statsName: `#${fieldId.fieldId}` };
+  }
+
+  /** Ids that no column ever had. */
+  #newIds(type: ColumnSchema['type']): Pick<ColumnSchema, 'fieldId' | 'nestedIds'> {
+    const fieldId = asId<FieldId>(this.#nextFieldId);
+    const nested = nestedParts(type);
+    const nestedIds = Array.from({ length: nested }, (_, i) => asId<FieldId>(fieldId + 1 + i));
+    this.#nextFieldId += 1 + nested;
+    return { fieldId, ...(nested === 0 ? {} : { nestedIds }) };
   }
 
   #checkModified(old: ColumnSchema, made: Omit<ColumnSchema, 'fieldId'>): void {
@@ -310,12 +362,11 @@ class ColumnSteps {
         throw analysisError(`primary key column[${old.name}] cannot be nullable`);
       }
     }
-    if (problem !== null) throw analysisError(`column ${old.name}: ${problem}`);
+    if (problem !== null && old.generated === undefined) {
+      throw analysisError(`column ${old.name}: ${problem}`);
+    }
     if (old.aggregate !== made.aggregate) {
       throw analysisError(`Can not change aggregation type of column ${old.name}`);
-    }
-    if (old.generated !== made.generated) {
-      throw analysisError(`Can not change the expression of generated column ${old.name}`);
     }
     if (isTypeChanged && this.#isPartitionColumn(old)) {
       throw analysisError(`Partition column[${old.name}] cannot be modified`);
@@ -355,6 +406,20 @@ class ColumnSteps {
     }
     this.#columns = wanted;
   }
+}
+
+/** The column under its own id: readers convert what the files have. */
+function inPlace(
+  { fieldId, nestedIds, initialDefault, statsName }: ColumnSchema,
+  made: Omit<ColumnSchema, 'fieldId'>,
+): ColumnSchema {
+  return {
+    ...made,
+    fieldId,
+    ...(nestedIds === undefined ? {} : { nestedIds }),
+    ...(initialDefault === undefined ? {} : { initialDefault }),
+    ...(statsName === undefined ? {} : { statsName }),
+  };
 }
 
 const NOWHERE = { start: 0, line: 1, column: 0 };

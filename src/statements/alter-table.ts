@@ -2,6 +2,7 @@
 // TABLE, ALTER DATABASE, CANCEL ALTER TABLE (3.3).
 import { fail } from '../base/errors.ts';
 import type { PartitionId } from '../base/ids.ts';
+import { NeedsRewrite } from '../commit/schema-commit.ts';
 import { analysisError } from '../loads/properties.ts';
 import { partitionColumns } from '../model/partition-routing.ts';
 import type { TableInfo } from '../model/table.ts';
@@ -9,6 +10,7 @@ import { partitionsNamed } from '../query/partition-names.ts';
 import type { AlterColumnClause, AlterPartitionClause, AlterTableClause } from '../sql/ast/ddl.ts';
 import type { TimeTravel } from '../sql/ast/query.ts';
 import { alteredColumns } from './alter-columns.ts';
+import { isColumnClause } from './alter-jobs.ts';
 import { databaseOf } from './databases.ts';
 import { checkName } from './names.ts';
 import { alteredPartitions } from './partitions/alter.ts';
@@ -36,9 +38,14 @@ export const alterTable: Handler<'alter_table'> = async (statement, context) => 
       );
     }
     const { timeZone, nowMs } = queryContext(context).session;
-    await context.services.changeSchema(table.id, (now, nextFieldId) =>
-      alteredColumns(now, nextFieldId, aboutColumns, { timeZone, nowMs }),
-    );
+    try {
+      await context.services.changeSchema(table.id, (now, nextFieldId) =>
+        alteredColumns(now, nextFieldId, aboutColumns, { timeZone, nowMs }),
+      );
+    } catch (error) {
+      if (!(error instanceof NeedsRewrite)) throw error;
+      await context.services.alterJobs.submit(error.table, statement, { timeZone, nowMs });
+    }
     return OK;
   }
   const aboutPartitions = clauses.find(isPartitionClause);
@@ -79,25 +86,14 @@ function isPartitionClause(clause: AlterTableClause): clause is AlterPartitionCl
   return clause.kind.endsWith('_partition');
 }
 
-function isColumnClause(clause: AlterTableClause): clause is AlterColumnClause {
-  return COLUMN_CLAUSES.has(clause.kind);
-}
-
-const COLUMN_CLAUSES: ReadonlySet<AlterTableClause['kind']> = new Set<AlterColumnClause['kind']>([
-  'add_column',
-  'add_columns',
-  'drop_column',
-  'modify_column',
-  'comment_column',
-  'rename_column',
-  'order_by',
-]);
-
 const operation = ({ kind }: AlterTableClause): string => kind.toUpperCase();
 
-/** Changes of columns are done when their statement is: there is never one to cancel. */
+/** Ends a change of columns that runs in the background; all others are done when their statement is. */
 export const cancelAlterTable: Handler<'cancel_alter_table'> = async (statement, context) => {
   const table = await findTable(statement.name, context);
+  const ids = statement.jobIds.map(Number);
+  const isColumn = statement.what === 'COLUMN';
+  if (isColumn && (await context.services.alterJobs.cancel(table.id, ids))) return OK;
   const state = { COLUMN: 'SCHEMA_CHANGE', ROLLUP: 'ROLLUP', OPTIMIZE: 'OPTIMIZE' };
   throw analysisError(`Table[${table.name}] is not under ${state[statement.what]}`);
 };

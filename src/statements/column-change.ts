@@ -1,6 +1,7 @@
-// What a type may become without touching files: every value stays what it was, whichever chain of changes
-// led there, because readers convert from the type in the file straight to the newest one.
+// What a type may become: without touching files, where every value stays what it was, whichever chain of changes
+// led there, because readers convert from the type in the file straight to the newest one; or by writing files anew.
 import { printSqlType, type SqlType } from '../model/sql-type.ts';
+import { isRewritable } from '../query/rewrite-column.ts';
 
 const INTEGERS: readonly SqlType['kind'][] = ['TINYINT', 'SMALLINT', 'INT', 'BIGINT', 'LARGEINT'];
 
@@ -41,8 +42,8 @@ export function isWidening(from: SqlType, to: SqlType): boolean {
 
 /** Why a type cannot become the other one; null when it can. Texts as StarRocks words them where it has them. */
 export function typeProblem(from: SqlType, to: SqlType): string | null {
-  if (isWidening(from, to)) return null;
+  if (isWidening(from, to) || isRewritable(from, to)) return null;
   const isText = (type: SqlType): boolean => type.kind === 'CHAR' || type.kind === 'VARCHAR';
   if (isText(from) && isText(to)) return 'Cannot shorten string length';
-  return `Can not change ${printSqlType(from)} to ${printSqlType(to)} without rewriting the table's files: only types that hold every old value are changed in place. ADD COLUMN with the new type and INSERT into it, or CREATE TABLE AS SELECT with a CAST`;
+  return `Can not change ${printSqlType(from)} to ${printSqlType(to)}: ADD COLUMN with the new type and UPDATE it, or CREATE TABLE AS SELECT with a CAST`;
 }

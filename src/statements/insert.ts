@@ -222,6 +222,7 @@ export async function loadTargets(
     volume,
     prefix: info.prefix,
     ...compressionOf(info),
+    ...(info.rewrittenVersion === undefined ? {} : { rewrittenVersion: info.rewrittenVersion }),
     keys: replacingKeys(info.schema),
   });
   const { partitioning, schema } = table;

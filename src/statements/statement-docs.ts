@@ -58,11 +58,11 @@ export const STATEMENT_DOCS: Readonly<Record<StatementKind, StatementDoc>> = {
   create_table_like: ddl('CREATE [TEMPORARY] TABLE [IF NOT EXISTS] t LIKE u'),
   alter_table: ddl(
     'ALTER TABLE t {ADD COLUMN c type .. [FIRST | AFTER d] | DROP COLUMN c | MODIFY COLUMN c type .. | RENAME COLUMN c TO d | ORDER BY (c, ..)} [, ..] | ADD PARTITION p VALUES .. | DROP PARTITION[S] {p | (p, q) | START .. | WHERE ..} [FORCE] | REPLACE PARTITION (p) WITH TEMPORARY PARTITION (tp) | RENAME PARTITION p q | MODIFY PARTITION (p) SET (..) | RENAME u | SWAP WITH u | SET ("k" = "v") | COMMENT = ".." | COMPACT [(p, ..)] | ROLLBACK TO {VERSION n | TIMESTAMP ".."}',
-    'columns change at once, without rewriting files; a type may become one that holds every old value',
+    'columns change at once, without rewriting files, where the new type holds every old value; else a job in the background writes the values anew, all of them or none',
   ),
   cancel_alter_table: ddl(
-    'CANCEL ALTER TABLE {COLUMN | ROLLUP | OPTIMIZE} FROM t',
-    'an error: changes are done when their statement is, so there is never one to cancel',
+    'CANCEL ALTER TABLE {COLUMN | ROLLUP | OPTIMIZE} FROM t [(job id, ..)]',
+    'ends a job that writes columns anew; all other changes are done when their statement is',
   ),
   drop_table: ddl('DROP [TEMPORARY] TABLE [IF EXISTS] t [FORCE]'),
   truncate_table: ddl('TRUNCATE TABLE t [PARTITION (p, ..)]'),

@@ -19,6 +19,7 @@ import type { TableInfo, VolumeSpec } from '../model/table.ts';
 import type { TablePoint } from '../model/table-point.ts';
 import type { UserValue } from '../query/catalog.ts';
 import type { Statement, StatementKind } from '../sql/ast/statement.ts';
+import type { AlterJobs } from './alter-jobs.ts';
 import type { Prepared } from './prepared.ts';
 
 /** One connection's state. Lives as long as the connection. */
@@ -122,13 +123,15 @@ export interface Services {
   readonly newUuid: () => string;
   /** What merges the files of tables. */
   readonly compactions: Pick<Compactor, 'list' | 'request'>;
+  /** Changes of columns that write the table's files anew, in the background. */
+  readonly alterJobs: Pick<AlterJobs, 'submit' | 'cancel' | 'progress'>;
   /** Takes all rows out of a table, at one new version. */
   readonly truncate: (tableId: TableId) => Promise<number>;
   /** Makes, drops, empties or alters partitions of a table. False = nothing to change. */
   readonly changePartitions: (tableId: TableId, make: PartitionMaker) => Promise<boolean>;
   /** A partition that was dropped comes back. Throws NOT_IN_RECYCLE_BIN, PARTITION_EXISTS, PARTITION_OVERLAPS. */
   readonly recoverPartition: (tableId: TableId, name: string) => Promise<void>;
-  /** Changes a table's columns at one new version and has its loads planned anew. False = nothing to change. */
+  /** Changes a table's columns at one new version and has its loads planned anew. False = nothing to change. Throws NeedsRewrite. */
   readonly changeSchema: (tableId: TableId, make: SchemaMaker) => Promise<boolean>;
   /** One sweep, or (`dryRun`) what it would do. */
   readonly sweep: (dryRun: boolean) => Promise<SweepPlan>;

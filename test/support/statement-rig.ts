@@ -124,6 +124,7 @@ export async function openStatementRig(context: TestContext): Promise<StatementR
       readRows: async () => [],
       globals: new Map(),
       newUuid: () => systemRandom.uuid(),
+      alterJobs: { submit: async () => undefined, cancel: async () => false, progress: () => null },
       compactions: { list: () => [], request: () => undefined },
       truncate: async () => {
         throw new Error('no commit here');

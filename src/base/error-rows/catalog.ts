@@ -62,6 +62,26 @@ export const CATALOG_ERRORS = {
   ),
   VOLUME_EXISTS: row('user', "Storage volume '{volume}' already exists", '', 1064, 'HY000', 409),
   PARTITION_EXISTS: row('user', 'Duplicate partition name: {partition}'),
+  ALTER_RUNNING: row(
+    'user',
+    'Table {table} is under SCHEMA_CHANGE: one change of its columns at a time',
+    'SHOW ALTER TABLE COLUMN shows how far it is, CANCEL ALTER TABLE COLUMN FROM {table} ends it',
+  ),
+  ALTER_VALUE: row(
+    'user',
+    "column {column}: the value '{value}' cannot be changed from {from} to {to}",
+    'change or delete the rows that have such values, then ALTER TABLE again',
+  ),
+  TABLE_REWRITTEN: row(
+    'retry',
+    'The columns of table {table} were changed meanwhile, and its files written anew',
+    'run it again',
+  ),
+  VERSION_REWRITTEN: row(
+    'user',
+    '{what} of table {table} cannot come back: its files are of before version {version}, at which values of columns were written anew',
+    'SELECT ... FOR VERSION AS OF still reads it: INSERT INTO ... SELECT with a CAST',
+  ),
   PARTITION_OVERLAPS: row(
     'user',
     'Partition {partition} cannot come back: partition {other} has some of its values by now',

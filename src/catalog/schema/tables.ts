@@ -65,6 +65,7 @@ export interface TablesTable {
   oldest_ms: number;
   drop_kind: '' | 'TABLE' | 'DATABASE' | 'FORCE';
   partitioning_json: string;
+  rewritten_version: number;
 }
 
 export interface PartitionsTable {
@@ -95,6 +96,20 @@ export interface SchemaChangesTable {
   transaction_id: number;
   created_ms: number;
   finished_ms: number;
+}
+
+export interface AlterJobsTable {
+  id: number;
+  database_id: number;
+  table_id: number;
+  state: 'PENDING' | 'RUNNING' | 'FINISHED' | 'CANCELLED';
+  statement: string;
+  time_zone: string;
+  statement_ms: number;
+  transaction_id: number;
+  message: string;
+  created_ms: number;
+  finished_ms: number | null;
 }
 
 export interface ViewsTable {
@@ -382,6 +397,7 @@ export interface MetadataTables {
   partitions: PartitionsTable;
   table_schemas: TableSchemasTable;
   schema_changes: SchemaChangesTable;
+  alter_jobs: AlterJobsTable;
   files: FilesTable;
   delete_files: DeleteFilesTable;
   file_deletes: FileDeletesTable;

@@ -4,6 +4,7 @@
 import type { WireError } from '../../base/errors.ts';
 import type { TableId, TransactionId, VolumeId } from '../../base/ids.ts';
 import type { ChangePlan, StagedChange } from '../../model/change-plan.ts';
+import type { ColumnRewrite } from '../../model/column-rewrite.ts';
 import type { InsertPlan, StagedInsert } from '../../model/insert-plan.ts';
 import type {
   BegunTransaction,
@@ -40,6 +41,17 @@ export interface CompactionPlan {
 export interface CarryPlan extends CompactionPlan {
   readonly output: StagedFile;
   readonly now: readonly DataFile[];
+}
+
+/** Files of a table that are to be written with other columns, one for one. */
+export interface RewritePlan extends CompactionPlan {
+  readonly after: TableSchema;
+  readonly rewrites: readonly ColumnRewrite[];
+}
+
+/** All files of the table by now, with what each became. */
+export interface RewriteDeletesPlan extends CompactionPlan {
+  readonly outputs: readonly StagedFile[];
 }
 
 /** Served by the CN's query process. `query` streams result bytes (MySQL row packets) as chunks. */
@@ -114,6 +126,17 @@ export interface LoaderApi {
   endCompaction: {
     params: { readonly transactionId: TransactionId };
     result: Record<string, never>;
+  };
+  rewrite: { params: RewritePlan; result: { readonly outputs: readonly StagedFile[] } };
+  /** Stages what is deleted of the inputs as deletes of the outputs; null: nothing is. */
+  rewriteDeletes: {
+    params: RewriteDeletesPlan;
+    result: {
+      readonly carried: {
+        readonly object: StagedObject;
+        readonly positions: readonly number[];
+      } | null;
+    };
   };
   ping: { params: Record<string, never>; result: { readonly rssBytes: number } };
 }

@@ -153,7 +153,8 @@ export class Changes {
   async #commitStaged(running: Running, first: Staged) {
     // Nothing matched: the statement happened at the version that it read.
     if (first.staged.tables.length === 0) {
-      return { staged: first.staged, result: await this.#commit(running, first.staged) };
+      const { planned, staged } = first;
+      return { staged, result: await this.#commit(running, planned, staged) };
     }
     const { turns, clock } = this.#options;
     const waitMs = Math.max(1, running.deadlineMs - clock.monotonicMs());
@@ -179,7 +180,7 @@ export class Changes {
         const staged = isKeyed
           ? resolvedAt(current.staged, running.table, version)
           : current.staged;
-        return { staged, result: await this.#commit(running, staged, turn) };
+        return { staged, result: await this.#commit(running, current.planned, staged, turn) };
       } catch (thrown) {
         const error = toAppError(thrown);
         if (error.code !== 'RESOLVE_STALE' || tries >= MAX_TRIES) throw error;
@@ -230,12 +231,14 @@ export class Changes {
 
   #commit(
     { transactionId, table, kind, deleted }: Running,
+    { plan }: PlannedChange,
     { tables, rowsLoaded, rowsFiltered, errorSamples }: StagedChange,
     turn?: Turn,
   ): Promise<CommitResult> {
     return commitOrAsk(this.#options, kind, {
       transactionId,
       tableId: table.id,
+      rewrittenVersion: plan.target.rewrittenVersion ?? 0,
       tables,
       rowsLoaded,
       rowsFiltered,

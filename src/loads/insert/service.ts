@@ -133,7 +133,7 @@ export class Inserts {
   }
 
   async #commit(
-    { table, overwrite = false, overwritten }: InsertRequest,
+    { table, plan, overwrite = false, overwritten }: InsertRequest,
     transactionId: TransactionId,
     staged: StagedInsert,
   ): Promise<CommitResult> {
@@ -141,6 +141,7 @@ export class Inserts {
       return await commitOrAsk(this.#options, KIND, {
         transactionId,
         tableId: table.id,
+        rewrittenVersion: plan.target.rewrittenVersion ?? 0,
         ...staged,
         overwrite,
         ...(overwritten === undefined ? {} : { overwritten }),

@@ -1,5 +1,5 @@
-// SHOW ALTER TABLE COLUMN: changes of columns, which are done at once and so always FINISHED. SHOW DYNAMIC
-// PARTITION TABLES. SOURCE: StarRocks docs, SHOW ALTER TABLE, SHOW DYNAMIC PARTITION TABLES (3.3).
+// SHOW ALTER TABLE COLUMN: changes of columns, done at once or by a job in the background. SHOW DYNAMIC PARTITION
+// TABLES. SOURCE: StarRocks docs, SHOW ALTER TABLE, SHOW DYNAMIC PARTITION TABLES (3.3).
 import { fail } from '../../base/errors.ts';
 import type { ListContext, ListDefinition, ListRow } from './list-definition.ts';
 
@@ -13,7 +13,7 @@ async function columnChanges(context: ListContext): Promise<readonly ListRow[]> 
   const { catalog } = services;
   const { id } = await catalog.databases.get(database);
   const tables = new Map((await catalog.tables.list(database)).map((table) => [table.id, table]));
-  return (await catalog.schemas.changes(id)).flatMap((change): ListRow[] => {
+  const changes = (await catalog.schemas.changes(id)).flatMap((change): ListRow[] => {
     const table = tables.get(change.tableId);
     if (table === undefined || !visible.table(database, table.name)) return [];
     const times = [time(change.createdMs), time(change.finishedMs)];
@@ -21,6 +21,24 @@ async function columnChanges(context: ListContext): Promise<readonly ListRow[]> 
     const end = [change.transactionId, 'FINISHED', '', null, TIMEOUT_SECONDS];
     return [[change.id, table.name, ...times, ...index, ...end]];
   });
+  const jobs = (await catalog.alterJobs.list(id)).flatMap((job): ListRow[] => {
+    const table = tables.get(job.tableId);
+    // One that is done is among the changes.
+    if (table === undefined || job.state === 'FINISHED') return [];
+    if (!visible.table(database, table.name)) return [];
+    const progress = services.alterJobs.progress(job.id);
+    const shown = progress === null || progress.all === 0 ? null : percent(progress);
+    const times = [time(job.createdMs), time(job.finishedMs)];
+    const index = [table.name, table.id, table.id, `0:${NO_HASH}`];
+    const end = [job.transactionId ?? -1, job.state, job.message, shown, TIMEOUT_SECONDS];
+    return [[job.id, table.name, ...times, ...index, ...end]];
+  });
+  return [...changes, ...jobs].toSorted((a, b) => Number(a[0]) - Number(b[0]));
+}
+
+/** Of the table's files. */
+function percent({ done, all }: { readonly done: number; readonly all: number }): string {
+  return `${Math.floor((done * 100) / all)}%`;
 }
 
 async function dynamicTables(context: ListContext): Promise<readonly ListRow[]> {

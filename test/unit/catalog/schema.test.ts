@@ -42,6 +42,7 @@ const RELEASED: readonly (readonly [name: string, sha256: string])[] = [
   ],
   ['0014-small-files.sql', '87d9199d77c935d317391b9a09ce003b681247c853be9bd04dde1f95c71203ca'],
   ['0015-load-job-health.sql', 'c621438d9574dda21fb65742b639a29bf0f075184dbe51dd4e5bae23dca278fd'],
+  ['0021-alter-jobs.sql', 'e4864cacb3578d7b2e729fd3131452de3b859237502a36f350f3a025505f3084'],
 ];
 
 async function withDataDir(work: (dataDir: string) => Promise<void>): Promise<void> {
