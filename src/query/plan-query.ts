@@ -16,10 +16,10 @@ import { isMergedAlready } from './merged-files.ts';
 import { knownRow } from './metadata-result.ts';
 import { preAggregatedScans } from './pre-aggregated.ts';
 import { pruneFiles } from './prune-files.ts';
-import { prunePartitions } from './prune-partitions.ts';
+import { type PartitionFilters, prunePartitions } from './prune-partitions.ts';
 import type { QueryNode } from './query-node.ts';
 import { renderTextSql } from './render.ts';
-import { collectScanUse, type ScanFilter, type ScanUse } from './scan-use.ts';
+import { collectScanUse, type ScanUse } from './scan-use.ts';
 import { containsAggregate, containsWindow } from './walk.ts';
 
 /**
@@ -103,24 +103,25 @@ export function analysePlan(query: Query, text: string, context: QueryContext): 
 function planScan(scan: ScanDraft, use: ScanUse, { tableNames }: Analysis): PlannedScan {
   const used = use.columns.get(scan.alias) ?? new Set<string>();
   const filters = use.filters.get(scan.alias) ?? [];
+  const conditions = use.conditions.get(scan.alias) ?? [];
   return {
     placeholder: scan.placeholder,
     tableName: tableNames.get(scan.placeholder) ?? scan.placeholder,
     schema: scan.schema,
     columns: scan.schema.columns.map((column) => column.name).filter((name) => used.has(name)),
-    files: pruneFiles(scan, filters, use.conditions.get(scan.alias) ?? []),
+    files: pruneFiles(scan, filters, conditions),
     allFiles: scan.files,
     ...(scan.positions === true ? { positions: true } : {}),
-    partitionCounts: partitionCounts(scan, filters),
+    partitionCounts: partitionCounts(scan, { alias: scan.alias, filters, conditions }),
   };
 }
 
 function partitionCounts(
   { partitions, schema }: ScanDraft,
-  filters: readonly ScanFilter[],
+  wanted: PartitionFilters,
 ): PlannedScan['partitionCounts'] {
   if (partitions === undefined) return null;
-  const read = prunePartitions(partitions, schema.columns, filters).length;
+  const read = prunePartitions(partitions, schema.columns, wanted).length;
   return { read, all: partitions.list.length };
 }
 

@@ -22,9 +22,9 @@ export function pruneFiles(
   filters: readonly ScanFilter[],
   conditions: readonly TypedExpression[],
 ): readonly DataFile[] {
-  const { partitions, schema } = scan;
+  const { partitions, schema, alias } = scan;
   if (partitions === undefined) return pruneByStatistics(scan, conditions);
-  const kept = prunePartitions(partitions, schema.columns, filters);
+  const kept = prunePartitions(partitions, schema.columns, { alias, filters, conditions });
   const ids = new Set(kept.map(({ id }) => id));
   const files = scan.files.filter(
     ({ partition }) => partition?.kind !== 'id' || ids.has(partition.id),

@@ -1,5 +1,5 @@
-// Leaves out partitions that cannot hold a row the query wants, by their bounds and the query's comparisons of
-// partition columns with constants. Everything doubtful is kept.
+// Leaves out partitions that cannot hold a row the query wants, by their bounds and the query's conditions on
+// partition columns. Everything doubtful is kept.
 
 import type { Partitioning } from '../model/partition.ts';
 import {
@@ -12,7 +12,15 @@ import {
 } from '../model/partition.ts';
 import { partitionColumns, type RoutedColumn } from '../model/partition-routing.ts';
 import type { ColumnSchema } from '../model/table.ts';
+import type { TypedExpression } from './expression.ts';
+import { mayBe } from './may-match.ts';
 import type { ScanFilter } from './scan-use.ts';
+import {
+  ALWAYS_NULL,
+  type BoundsOfColumn,
+  orderedValue,
+  type ValueBounds,
+} from './value-bounds.ts';
 
 /** The partitions of a table, as a scan knows them. */
 export interface ScanPartitions {
@@ -20,11 +28,19 @@ export interface ScanPartitions {
   readonly list: readonly Partition[];
 }
 
+/** What rows have to pass. */
+export interface PartitionFilters {
+  /** Of the scan, as columns in `conditions` name it. */
+  readonly alias: string;
+  readonly filters: readonly ScanFilter[];
+  readonly conditions: readonly TypedExpression[];
+}
+
 /** Partitions that may hold rows which pass all filters. */
 export function prunePartitions(
   { partitioning, list }: ScanPartitions,
   schema: readonly ColumnSchema[],
-  filters: readonly ScanFilter[],
+  { alias, filters, conditions }: PartitionFilters,
 ): readonly Partition[] {
   const columns = partitionColumns(partitioning, schema);
   const tests = filters.flatMap((filter) => {
@@ -35,9 +51,70 @@ export function prunePartitions(
       ? []
       : [{ index, column, filter: { ...filter, constant } }];
   });
-  return list.filter((partition) =>
-    tests.every(({ index, column, filter }) => mayHold(partition, columns, index, column, filter)),
+  return list.filter(
+    (partition) =>
+      tests.every(({ index, column, filter }) =>
+        mayHold(partition, columns, index, column, filter),
+      ) &&
+      boundsOfPartition(partition, columns, alias).some((bounds) =>
+        conditions.every((condition) => mayBe(true, condition, bounds)),
+      ),
   );
+}
+
+/** What is known of the columns in a partition: of a range once, of a list for each of its values. */
+function boundsOfPartition(
+  { bounds }: Partition,
+  columns: ReturnType<typeof partitionColumns>,
+  alias: string,
+): readonly BoundsOfColumn[] {
+  const known = (values: readonly (ValueBounds | null)[]): BoundsOfColumn => {
+    const byName = new Map(columns.map(({ name }, index) => [name, values[index] ?? null]));
+    return (name, relation) => (relation === alias ? (byName.get(name) ?? null) : null);
+  };
+  if (bounds.kind === 'list') {
+    return bounds.values.map((key) =>
+      known(columns.map((column, index) => boundsOfValue(column, key[index] ?? null))),
+    );
+  }
+  const [column] = columns;
+  if (column === undefined) return [known([])];
+  // Further columns of a range say nothing without those before them.
+  const [lower = null] = bounds.lower;
+  const [upper = null] = bounds.upper;
+  const last = upper === null || columns.length > 1 ? upper : lastBefore(column.type, upper);
+  const mayBeNull = lower === null && column.column.nullable;
+  return [known([between(column, lower, last, mayBeNull)])];
+}
+
+function boundsOfValue(column: RoutedColumn, text: string | null): ValueBounds {
+  if (text === null) return ALWAYS_NULL;
+  const step = stepOf(column.transform);
+  if (step !== null) {
+    return between(column, text, addUnits(column.type, text, step.unit, step.count), false);
+  }
+  const flag = text === 'true' ? '1' : '0';
+  const value = orderedValue(column.type, column.type.kind === 'BOOLEAN' ? flag : text);
+  const isExact = value !== null;
+  return { low: value, high: value, isExact, mayBeNull: false, mayBeValue: true };
+}
+
+function between(
+  { type }: RoutedColumn,
+  lower: string | null,
+  upper: string | null,
+  mayBeNull: boolean,
+): ValueBounds {
+  const low = lower === null ? null : orderedValue(type, lower);
+  const high = upper === null ? null : orderedValue(type, upper);
+  return { low, high, isExact: false, mayBeNull, mayBeValue: true };
+}
+
+/** The greatest value below the end of a range, where the type has one that is easy to tell; else the end. */
+function lastBefore(type: RoutedColumn['type'], upper: string): string {
+  if (type.kind === 'DATE') return addUnits(type, upper, 'day', -1);
+  if (type.kind !== 'DATETIME') return String(BigInt(upper) - 1n);
+  return upper.includes('.') ? upper : `${addUnits(type, upper, 'second', -1)}.999999`;
 }
 
 /** The constant in the column's own form; null where it is none of the column's values. */
