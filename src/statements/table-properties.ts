@@ -101,13 +101,13 @@ const REPLICAS: PropertyTable = {
 const INDEXES: PropertyTable = {
   persistent_index_type: words(['LOCAL', 'CLOUD_NATIVE'], true, 'where the key index lies'),
   primary_index_cache_expire_sec: number(0, true, 'seconds that the key index stays in memory'),
-  bloom_filter_columns: shown(
-    'text',
-    true,
-    'columns with bloom filters (Parquet files have their own)',
-  ),
+  bloom_filter_columns: {
+    ...shown('text', true, ''),
+    help: 'columns to look single values up by: merged files have bloom filters, and are larger',
+  },
   bloom_filter_fpp: {
-    ...shown('double', true, 'share of false hits of bloom filters'),
+    ...shown('double', true, ''),
+    help: 'share of false hits of bloom filters; 0.05 without it',
     min: 0.0001,
     max: 0.05,
   },
@@ -262,11 +262,26 @@ const KEYS_SHOWN: Readonly<Partial<Record<KeysType, Readonly<Record<string, stri
   PRIMARY_KEYS: PRIMARY_KEY_SHOWN,
 };
 
+/** Without columns that are gone, so that running it makes the table again; null: as it was given. */
+function shownBloomFilter({
+  schema,
+  properties,
+}: Pick<TableInfo, 'schema' | 'properties'>): string | null {
+  const given = properties['bloom_filter_columns'];
+  if (given === undefined) return null;
+  const known = new Set(schema.columns.map(({ name }) => name.toLowerCase()));
+  const names = given.split(',').map((name) => name.trim());
+  return names.every((name) => known.has(name.toLowerCase()))
+    ? null
+    : names.filter((name) => known.has(name.toLowerCase())).join(', ');
+}
+
 /** What SHOW CREATE TABLE prints: defaults and what was given, by name. SOURCE: StarRocks 3.3, cloud-native tables. */
 export function shownProperties(
   table: Pick<TableInfo, 'schema' | 'properties'>,
   volumeName: string | null,
 ): readonly (readonly [string, string])[] {
+  const bloom = shownBloomFilter(table);
   const all = {
     compression: DEFAULT_COMPRESSION,
     'datacache.enable': 'true',
@@ -274,6 +289,7 @@ export function shownProperties(
     replication_num: '1',
     ...KEYS_SHOWN[table.schema.keysType],
     ...table.properties,
+    ...(bloom === null ? {} : { bloom_filter_columns: bloom }),
     ...(volumeName === null ? {} : { storage_volume: volumeName }),
   };
   return Object.entries(all).toSorted(([a], [b]) => (a < b ? -1 : 1));

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { present } from '../base/assert.ts';
 import { fail } from '../base/errors.ts';
 import { failpoint } from '../base/failpoints.ts';
+import { bloomFilterOptions } from '../model/bloom-filter.ts';
 import { quoteLiteral } from '../model/duckdb-text.ts';
 import { dataFileKey, mergedFileKey } from '../model/file-key.ts';
 import {
@@ -56,7 +57,7 @@ export async function runCompaction(
             await keepMap(order, services, { ...inputs, connection, signal });
           }
           return connection.objects(
-            `COPY (${withClause}${rowsSql(schema, inputs)}) TO ${quoteLiteral(output)} (${parquetCopyOptions(schema, table.properties['compression'])})`,
+            `COPY (${withClause}${rowsSql(schema, inputs)}) TO ${quoteLiteral(output)} (${parquetCopyOptions(schema, table.properties['compression'])}${bloomFilterOptions(table.properties)})`,
             { signal },
           );
         },

@@ -9,6 +9,7 @@ import type { TransactionId } from '../base/ids.ts';
 import type { Connection } from '../engine/connection.ts';
 import { deletePositionsSql } from '../engine/delete-bitmaps.ts';
 import { withSources } from '../engine/plan-sources.ts';
+import { bloomFilterOptions } from '../model/bloom-filter.ts';
 import type { ColumnRewrite } from '../model/column-rewrite.ts';
 import { quoteIdentifier, quoteLiteral } from '../model/duckdb-text.ts';
 import { dataFileKey, deleteFileKey } from '../model/file-key.ts';
@@ -92,7 +93,7 @@ async function rewriteFile(
       try {
         const options = parquetCopyOptions(written, table.properties['compression']);
         const [found] = await connection.objects(
-          `COPY (${rowsSql(order, written, paths)}) TO ${quoteLiteral(output)} (${options})`,
+          `COPY (${rowsSql(order, written, paths)}) TO ${quoteLiteral(output)} (${options}${bloomFilterOptions(table.properties)})`,
           { signal },
         );
         return present(found, 'statistics of the COPY');

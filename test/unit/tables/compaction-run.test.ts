@@ -222,3 +222,30 @@ test('deleted rows are left out', async () => {
     );
   });
 });
+
+test('with bloom_filter_columns merged files have bloom filters that leave row groups out, without it none for unique values', async () => {
+  await withInputs(3, async ({ store, engine, temporary, inputs }) => {
+    const stores = async (): Promise<ObjectStore> => store;
+    const services = { engine, stores, tempDirectory: temporary, random: seededRandom(9) };
+    const filtersOf = async (properties: TableInfo['properties']): Promise<readonly unknown[]> => {
+      const order = { ...orderOf(inputs), table: { ...table, properties } };
+      const [output] = await runCompaction(order, services, new AbortController().signal);
+      const path = store.localPath(output?.key ?? '') ?? '';
+      return await engine.withConnection(async (connection) => {
+        const [row] = await connection.rows(
+          `SELECT count(bloom_filter_offset) FROM parquet_metadata('${path}') WHERE path_in_schema = 'id'`,
+        );
+        const probes = await connection.rows(
+          `SELECT bloom_filter_excludes FROM parquet_bloom_probe('${path}', 'id', 1000000)`,
+        );
+        return [Number(row?.[0]), ...probes.map(([excludes]) => excludes)];
+      });
+    };
+    assert.deepEqual(await filtersOf({}), [0, false]);
+    assert.deepEqual(await filtersOf({ bloom_filter_columns: 's', bloom_filter_fpp: '0.01' }), [
+      1,
+      true,
+    ]);
+    assert.deepEqual(await filtersOf({ bloom_filter_columns: '' }), [0, false]);
+  });
+});
