@@ -7,7 +7,7 @@ import type { ColumnSchema } from '../model/table.ts';
 import { printIdentifier } from '../sql/print-text.ts';
 import { castSql } from './cast-sql.ts';
 import { generatedColumnSql } from './generated-column.ts';
-import { isInteger, isString } from './types.ts';
+import { isInteger } from './types.ts';
 
 /** The new column out of the old one of `before`. */
 export function castRewrite(
@@ -41,34 +41,3 @@ const isExact = (type: SqlType): boolean => isInteger(type) || type.kind === 'DE
 function losesDigits(from: SqlType, to: SqlType): boolean {
   return from.kind === 'DECIMAL' && isExact(to);
 }
-
-/**
- * May values of one type be written anew as those of the other? SOURCE: StarRocks docs, ALTER TABLE, MODIFY COLUMN,
- * whose pairs are among these; narrower numbers too, since a value that does not fit ends the change.
- */
-export function isRewritable(from: SqlType, to: SqlType): boolean {
-  if (isString(from)) return isExact(to) || TEXT_TARGETS.has(to.kind);
-  if (isString(to)) return TEXT_SOURCES.has(from.kind) || isExact(from);
-  if (isExact(from)) {
-    const isDate = to.kind === 'DATE' && from.kind === 'INT';
-    return isExact(to) || to.kind === 'DOUBLE' || to.kind === 'FLOAT' || isDate;
-  }
-  return from.kind === 'DATETIME' && to.kind === 'DATE';
-}
-
-const TEXT_TARGETS: ReadonlySet<SqlType['kind']> = new Set([
-  'BOOLEAN',
-  'FLOAT',
-  'DOUBLE',
-  'DATE',
-  'DATETIME',
-  'JSON',
-]);
-const TEXT_SOURCES: ReadonlySet<SqlType['kind']> = new Set([
-  'BOOLEAN',
-  'FLOAT',
-  'DOUBLE',
-  'DATE',
-  'DATETIME',
-  'JSON',
-]);

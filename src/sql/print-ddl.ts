@@ -6,6 +6,7 @@ import type {
   CancelAlterTable,
   ColumnDefault,
   ColumnDefinition,
+  ColumnPosition,
   CreateTable,
   CreateView,
   DatabaseName,
@@ -149,6 +150,18 @@ function printAlterClause(clause: AlterTableClause): string {
       return words('MODIFY COLUMN', printPlaced(clause));
     case 'comment_column':
       return `MODIFY COLUMN ${printIdentifier(clause.name)} ${printComment(clause.comment)}`;
+    case 'add_field':
+      return words(
+        `MODIFY COLUMN ${printIdentifier(clause.name)} ADD FIELD ${printPath(clause.path)}`,
+        printType(clause.type),
+        ...printPosition(clause.position),
+        printProperties(clause.properties),
+      );
+    case 'drop_field':
+      return words(
+        `MODIFY COLUMN ${printIdentifier(clause.name)} DROP FIELD ${printPath(clause.path)}`,
+        printProperties(clause.properties),
+      );
     case 'rename_column':
       return `RENAME COLUMN ${printIdentifier(clause.name)} TO ${printIdentifier(clause.to)}`;
     case 'order_by':
@@ -164,17 +177,20 @@ function printAlterClause(clause: AlterTableClause): string {
   }
 }
 
+const printPath = (path: readonly string[]): string =>
+  path.map((part) => (part === '[*]' ? part : printIdentifier(part))).join('.');
+
 function printPlaced({
   column,
   position,
   properties,
 }: Extract<AlterTableClause, { kind: 'add_column' | 'modify_column' }>): string {
-  return words(
-    printColumn(column),
-    position?.kind === 'first' && 'FIRST',
-    position?.kind === 'after' && `AFTER ${printIdentifier(position.column)}`,
-    printProperties(properties),
-  );
+  return words(printColumn(column), ...printPosition(position), printProperties(properties));
+}
+
+function printPosition(position: ColumnPosition | null): readonly string[] {
+  if (position === null) return [];
+  return [position.kind === 'first' ? 'FIRST' : `AFTER ${printIdentifier(position.column)}`];
 }
 
 function printDatabaseChange({ change }: AlterDatabase): string {

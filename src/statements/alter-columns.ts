@@ -11,9 +11,11 @@ import type { ColumnSchema, TableInfo } from '../model/table.ts';
 import { checkGeneratedColumn, generatedFrom } from '../query/generated-column.ts';
 import { constantDefault, rowDefault } from '../query/insert-default.ts';
 import { castRewrite, generatedRewrite } from '../query/rewrite-column.ts';
+import { changedFields, type FieldChange, structRewrite } from '../query/rewrite-struct.ts';
 import type { AlterColumnClause, ColumnDefinition, ColumnPosition } from '../sql/ast/ddl.ts';
 import { isWidening, typeProblem } from './column-change.ts';
 import { columnOf } from './column-definition.ts';
+import { checkColumnType } from './column-types.ts';
 import { checkName } from './names.ts';
 import { propertyMap } from './properties.ts';
 import { MAX_COLUMNS } from './table-definition.ts';
@@ -50,6 +52,8 @@ class ColumnSteps {
   #nextFieldId: number;
   /** Of columns with a new id whose values come from an old one: that one, as the table has it. */
   readonly #origins = new Map<FieldId, ColumnSchema>();
+  /** Those of them that got or lost a field inside. */
+  readonly #fieldsChanged = new Set<FieldId>();
 
   constructor(table: TableInfo, nextFieldId: number, moment: AlterMoment) {
     this.#table = table;
@@ -80,6 +84,12 @@ class ColumnSteps {
         this.#replace(this.#find(clause.name), (column) => ({ ...column, comment }));
         return;
       }
+      case 'add_field':
+        this.#changeFields(clause.name, clause.path, { ...clause, kind: 'add' });
+        return;
+      case 'drop_field':
+        this.#changeFields(clause.name, clause.path, { kind: 'drop' });
+        return;
       case 'rename_column':
         this.#rename(clause.name, clause.to);
         return;
@@ -122,7 +132,10 @@ class ColumnSteps {
     const { timeZone } = this.#moment;
     return this.#columns.flatMap((column) => {
       const old = this.#origins.get(column.fieldId);
-      if (old !== undefined) return [castRewrite(old, column, before, timeZone)];
+      if (old !== undefined) {
+        const isStruct = this.#fieldsChanged.has(column.fieldId);
+        return [isStruct ? structRewrite(old, column) : castRewrite(old, column, before, timeZone)];
+      }
       const isOld = before.some(({ fieldId }) => fieldId === column.fieldId);
       if (isOld || column.generated === undefined) return [];
       return [generatedRewrite(column, before, timeZone)];
@@ -336,6 +349,22 @@ class ColumnSteps {
     this.#origins.set(fieldId.fieldId, source);
     this.#sortKey = this.#sortKey?.map((id) => (id === old.fieldId ? fieldId.fieldId : id));
     return { ...made, ...fieldId, statsName: `#${fieldId.fieldId}` };
+  }
+
+  #changeFields(name: string, path: readonly string[], change: FieldChange): void {
+    const old = this.#find(name);
+    if (old.isKey) throw analysisError(`Can not change fields of key column ${old.name}`);
+    this.#refuseGenerated(old, 'modify');
+    const type = changedFields(old.type, path, change, old.name);
+    checkColumnType(old.name, type);
+    const { fieldId, nestedIds: _ids, initialDefault: _default, ...rest } = old;
+    const isFirst = this.#origins.get(fieldId) === undefined;
+    if (!isFirst && !this.#fieldsChanged.has(fieldId)) {
+      throw analysisError(`Column ${old.name} is changed twice by one statement: give two`);
+    }
+    const column = this.#rewritten(old, { ...rest, type });
+    this.#fieldsChanged.add(column.fieldId);
+    this.#replace(old, () => column);
   }
 
   /** Ids that no column ever had. */

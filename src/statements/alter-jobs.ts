@@ -26,6 +26,8 @@ const COLUMN_CLAUSES: ReadonlySet<AlterTableClause['kind']> = new Set<AlterColum
   'add_columns',
   'drop_column',
   'modify_column',
+  'add_field',
+  'drop_field',
   'comment_column',
   'rename_column',
   'order_by',

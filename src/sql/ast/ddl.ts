@@ -284,6 +284,23 @@ export type AlterColumnClause =
   /** `MODIFY COLUMN c COMMENT "..."`. */
   | { readonly kind: 'comment_column'; readonly name: string; readonly comment: string }
   | { readonly kind: 'rename_column'; readonly name: string; readonly to: string }
+  /** `MODIFY COLUMN c ADD FIELD a.[*].b INT AFTER d`, in a STRUCT. */
+  | {
+      readonly kind: 'add_field';
+      readonly name: string;
+      /** From the column inwards, `[*]` for the elements of an ARRAY; the last part is the field. */
+      readonly path: readonly string[];
+      readonly type: SqlType;
+      readonly position: ColumnPosition | null;
+      readonly properties: readonly Property[];
+    }
+  /** `MODIFY COLUMN c DROP FIELD a.b`. */
+  | {
+      readonly kind: 'drop_field';
+      readonly name: string;
+      readonly path: readonly string[];
+      readonly properties: readonly Property[];
+    }
   /** `ORDER BY (a, b)`: all columns in a new order, or the sort key. */
   | {
       readonly kind: 'order_by';

@@ -4,6 +4,7 @@ import type { Property } from '../ast/node.ts';
 import { notSupported, parseProperties } from './clause.ts';
 import type { Cursor } from './cursor.ts';
 import { parseColumn } from './table.ts';
+import { parseType } from './type.ts';
 
 /** The clause that begins here; null when it is about something else than columns. Throws NOT_SUPPORTED. */
 export function parseColumnClause(cursor: Cursor): AlterColumnClause | null {
@@ -51,15 +52,35 @@ function parseModify(cursor: Cursor): AlterColumnClause {
     return { kind: 'comment_column', name, comment: cursor.string() };
   }
   const third = cursor.peek(2).word;
-  if ((next === 'ADD' || next === 'DROP') && third === 'FIELD') {
-    throw notSupported(
-      `MODIFY COLUMN ... ${next} FIELD`,
-      'StarRocks has it in shared-nothing clusters only: ADD COLUMN with the new STRUCT type instead',
-    );
-  }
+  if ((next === 'ADD' || next === 'DROP') && third === 'FIELD') return parseField(cursor);
   const column = parseColumn(cursor);
   const position = parsePosition(cursor);
   return { kind: 'modify_column', column, position, properties: parseEnd(cursor) };
+}
+
+/** At the column's name. */
+function parseField(cursor: Cursor): AlterColumnClause {
+  const { name } = cursor.identifier();
+  if (cursor.takeAll('DROP', 'FIELD')) {
+    return { kind: 'drop_field', name, path: parsePath(cursor), properties: parseEnd(cursor) };
+  }
+  cursor.expectAll('ADD', 'FIELD');
+  const path = parsePath(cursor);
+  const type = parseType(cursor, 'column');
+  const position = parsePosition(cursor);
+  return { kind: 'add_field', name, path, type, position, properties: parseEnd(cursor) };
+}
+
+/** `a.[*].b`. */
+function parsePath(cursor: Cursor): readonly string[] {
+  const path: string[] = [];
+  do {
+    if (cursor.take('[')) {
+      cursor.expectAll('*', ']');
+      path.push('[*]');
+    } else path.push(cursor.identifier().name);
+  } while (cursor.take('.'));
+  return path;
 }
 
 function parsePosition(cursor: Cursor): ColumnPosition | null {
