@@ -285,7 +285,8 @@ test('INSERT whose refusal gets lost fails, and its label can be used again', as
     }),
   });
   const before = await visibleRows(fixture, table);
-  const plan = { timeoutMs: 1000, userName: 'root' } as Parameters<Inserts['run']>[0]['plan'];
+  type Plan = Parameters<Inserts['run']>[0]['plan'];
+  const plan = { timeoutMs: 1000, userName: 'root', target: {} } as Plan;
   const request = { table, plan, label: 'mine', signal: new AbortController().signal };
   await assert.rejects(inserts.run(request));
   assert.equal(await visibleRows(fixture, table), before);

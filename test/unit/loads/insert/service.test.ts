@@ -46,7 +46,7 @@ function run(seams: Seams, signal: AbortSignal = new AbortController().signal) {
     metrics: openMetrics(),
     coordinator: 'FE: me',
   });
-  const plan = { userName: 'root', timeoutMs: 1000 } as InsertPlan;
+  const plan = { userName: 'root', timeoutMs: 1000, target: {} } as InsertPlan;
   return { aborted, result: inserts.run({ table: table.info, plan, label: null, signal }) };
 }
 
