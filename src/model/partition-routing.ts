@@ -3,6 +3,7 @@
 import type { PartitionId } from '../base/ids.ts';
 import { quoteIdentifier, quoteLiteral } from './duckdb-text.ts';
 import {
+  boundType,
   compareBounds,
   type Partition,
   type PartitionBounds,
@@ -16,6 +17,7 @@ import type { ColumnSchema } from './table.ts';
 /** One column that partitions are told apart by. */
 export interface RoutedColumn {
   readonly name: string;
+  /** Of the bounds: the column's own, unless a function of it is what partitions hold. */
   readonly type: SqlType;
   readonly transform: PartitionTransform;
 }
@@ -42,7 +44,7 @@ export function partitionColumns(
     const column = columns.find((one) => one.fieldId === fieldId);
     return column === undefined
       ? []
-      : [{ name: column.name, type: column.type, transform, column }];
+      : [{ name: column.name, type: boundType(transform, column.type), transform, column }];
   });
 }
 
@@ -76,8 +78,20 @@ export function routeSqls(
   routing: PartitionRouting,
   nameOf: (name: string) => string = quoteIdentifier,
 ): readonly string[] {
-  const columns = routing.columns.map((column) => ({ ...column, sql: nameOf(column.name) }));
+  const columns = routing.columns.map((column) => ({ ...column, sql: boundSql(column, nameOf) }));
   return routing.kind === 'fixed' ? [fixedSql(columns, routing.partitions)] : columns.map(keySql);
+}
+
+/** What of the column compares with bounds; NULL where the function has no value. */
+function boundSql({ name, transform }: RoutedColumn, nameOf: (name: string) => string): string {
+  switch (transform.kind) {
+    case 'from_unixtime':
+      return `TRY(make_timestamp(CAST(${nameOf(name)} AS BIGINT) * ${1_000_000 / transform.perSecond}))`;
+    case 'str2date':
+      return `CAST(try_strptime(${nameOf(name)}, ${quoteLiteral(transform.format)}) AS DATE)`;
+    default:
+      return nameOf(name);
+  }
 }
 
 interface NamedColumn extends RoutedColumn {
@@ -88,6 +102,8 @@ function keySql({ sql: column, type, transform }: NamedColumn): string {
   const text = (value: string): string => `CAST(CAST(${value} AS ${duckdbType(type)}) AS VARCHAR)`;
   switch (transform.kind) {
     case 'identity':
+    case 'from_unixtime':
+    case 'str2date':
       return text(column);
     case 'date_trunc':
       return text(`date_trunc('${transform.unit}', ${column})`);

@@ -23,7 +23,26 @@ export type StepUnit = (typeof STEP_UNITS)[number];
 export type PartitionTransform =
   | { readonly kind: 'identity' }
   | { readonly kind: 'date_trunc'; readonly unit: TruncUnit }
-  | { readonly kind: 'time_slice'; readonly unit: StepUnit; readonly count: number };
+  | { readonly kind: 'time_slice'; readonly unit: StepUnit; readonly count: number }
+  /** Seconds or milliseconds since 1970, as a DATETIME in UTC. */
+  | { readonly kind: 'from_unixtime'; readonly perSecond: 1 | 1000 }
+  /** A text as a DATE. */
+  | { readonly kind: 'str2date'; readonly format: string };
+
+/** Formats of str2date in PARTITION BY. */
+export const DATE_FORMATS = ['%Y-%m-%d', '%Y%m%d', '%Y/%m/%d'] as const;
+
+/** The type of the bounds of a column of `type`. */
+export function boundType(transform: PartitionTransform, type: SqlType): SqlType {
+  switch (transform.kind) {
+    case 'from_unixtime':
+      return { kind: 'DATETIME' };
+    case 'str2date':
+      return { kind: 'DATE' };
+    default:
+      return type;
+  }
+}
 
 export interface PartitionItem {
   readonly fieldId: FieldId;
@@ -260,6 +279,8 @@ export function stepOf(
 ): { readonly unit: StepUnit; readonly count: number } | null {
   switch (transform.kind) {
     case 'identity':
+    case 'from_unixtime':
+    case 'str2date':
       return null;
     case 'date_trunc':
       return { unit: transform.unit, count: 1 };

@@ -7,7 +7,9 @@ import {
   canonicalValue,
   compareValues,
   type Partition,
+  type PartitionBounds,
   type PartitionKey,
+  type PartitionTransform,
   stepOf,
 } from '../model/partition.ts';
 import { partitionColumns, type RoutedColumn } from '../model/partition-routing.ts';
@@ -18,6 +20,7 @@ import type { ScanFilter } from './scan-use.ts';
 import {
   ALWAYS_NULL,
   type BoundsOfColumn,
+  type OrderedValue,
   orderedValue,
   type ValueBounds,
 } from './value-bounds.ts';
@@ -44,7 +47,9 @@ export function prunePartitions(
 ): readonly Partition[] {
   const columns = partitionColumns(partitioning, schema);
   const tests = filters.flatMap((filter) => {
-    const index = columns.findIndex(({ name }) => name === filter.column);
+    const index = columns.findIndex(
+      ({ name, transform }) => name === filter.column && !isFunction(transform),
+    );
     const column = columns[index];
     const constant = column === undefined ? null : exactConstant(column, filter.constant);
     return column === undefined || constant === null
@@ -79,12 +84,33 @@ function boundsOfPartition(
   }
   const [column] = columns;
   if (column === undefined) return [known([])];
+  if (isFunction(column.transform)) return [known([unixBounds(bounds, column.transform)])];
   // Further columns of a range say nothing without those before them.
   const [lower = null] = bounds.lower;
   const [upper = null] = bounds.upper;
   const last = upper === null || columns.length > 1 ? upper : lastBefore(column.type, upper);
   const mayBeNull = lower === null && column.column.nullable;
   return [known([between(column, lower, last, mayBeNull)])];
+}
+
+/** Bounds are of what a function gives, not of the column. */
+function isFunction({ kind }: PartitionTransform): boolean {
+  return kind === 'from_unixtime' || kind === 'str2date';
+}
+
+/** Times as the numbers that the column holds; of texts nothing is known, since one date has several. */
+function unixBounds(
+  { lower: [lower = null], upper: [upper = null] }: Extract<PartitionBounds, { kind: 'range' }>,
+  transform: PartitionTransform,
+): ValueBounds | null {
+  if (transform.kind !== 'from_unixtime') return null;
+  const number = (text: string | null, round: (value: number) => number): OrderedValue | null => {
+    const atMs = text === null ? Number.NaN : Date.parse(`${text.replace(' ', 'T')}Z`);
+    if (!Number.isFinite(atMs)) return null;
+    return orderedValue({ kind: 'BIGINT' }, String(round((atMs / 1000) * transform.perSecond)));
+  };
+  const [low, high] = [number(lower, Math.floor), number(upper, Math.ceil)];
+  return { low, high, isExact: false, mayBeNull: lower === null, mayBeValue: true };
 }
 
 function boundsOfValue(column: RoutedColumn, text: string | null): ValueBounds {

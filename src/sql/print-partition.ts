@@ -87,6 +87,7 @@ export function printPartitionBy(partitionBy: PartitionBy): string {
     }
     case 'expression':
       return words(
+        partitionBy.inRange === true && 'RANGE',
         `(${partitionBy.items.map(printExpression).join(', ')})`,
         partitionBy.partitions.length > 0 && printRanges(partitionBy.partitions),
       );

@@ -133,6 +133,8 @@ export type PartitionBy =
       readonly items: readonly Expression[];
       /** `PARTITION BY date_trunc('day', dt) (START ... )`; empty when none are given. */
       readonly partitions: readonly RangePartition[];
+      /** Written as `RANGE(expression)`. */
+      readonly inRange?: true;
     };
 
 /** null in a bound stands for MAXVALUE. */

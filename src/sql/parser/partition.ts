@@ -10,7 +10,8 @@ export function parsePartitionBy(cursor: Cursor): PartitionBy {
     cursor.next();
     if (!atNames(cursor)) {
       const items = [parsePrimary(cursor)];
-      return { kind: 'expression', items, partitions: parseRangePartitions(cursor) };
+      const partitions = parseRangePartitions(cursor);
+      return { kind: 'expression', items, partitions, inRange: true };
     }
     const columns = cursor.parenthesised(() => cursor.identifier());
     return { kind: 'range', columns, partitions: parseRangePartitions(cursor) };

@@ -2,7 +2,13 @@
 // CREATE TABLE, "expression partitioning", "list partitioning" (3.3 to 3.5).
 import type { NewTable } from '../../catalog/catalog.ts';
 import { analysisError } from '../../loads/properties.ts';
-import { type PartitionTransform, STEP_UNITS, TRUNC_UNITS } from '../../model/partition.ts';
+import {
+  boundType,
+  DATE_FORMATS,
+  type PartitionTransform,
+  STEP_UNITS,
+  TRUNC_UNITS,
+} from '../../model/partition.ts';
 import { printSqlType, type SqlType } from '../../model/sql-type.ts';
 import type { PartitionBy } from '../../sql/ast/ddl.ts';
 import type { Expression } from '../../sql/ast/expression.ts';
@@ -53,15 +59,22 @@ function bound(
 ): readonly BoundColumn[] {
   return items.map(({ column, transform }) => {
     const { name, type, nullable } = find(column);
-    return { name, type, nullable, transform };
+    return { name, type: boundType(transform, type), nullable, transform };
   });
 }
 
 function expressionPartitions(
-  { items: expressions, partitions }: Extract<PartitionBy, { kind: 'expression' }>,
+  { items: expressions, partitions, inRange }: Extract<PartitionBy, { kind: 'expression' }>,
   find: (name: string) => TableColumns[number],
 ): Partitions {
   const items = expressions.map((expression) => itemOf(expression, find));
+  if (items.some(({ transform: { kind } }) => FUNCTIONS.has(kind))) {
+    if (items.length > 1 || inRange !== true) {
+      throw unsupported(`${expressions.map(printExpression).join(', ')}: write RANGE(..)`);
+    }
+    const beside = { columns: bound(items, find), existing: [], isTemporary: false };
+    return { kind: 'range', automatic: false, items, list: newRanges(partitions, beside) };
+  }
   const isRange = items.length === 1 && items[0]?.transform.kind !== 'identity';
   if (!isRange) {
     if (partitions.length > 0) {
@@ -86,13 +99,16 @@ function itemOf(expression: Expression, find: (name: string) => TableColumns[num
     const { name } = expression;
     if (name === 'date_trunc') return truncItem(expression.args, find);
     if (name === 'time_slice') return sliceItem(expression.args, find);
+    if (name === 'from_unixtime') return unixItem(expression.args, 1, find);
+    if (name === 'from_unixtime_ms') return unixItem(expression.args, 1000, find);
+    if (name === 'str2date') return dateItem(expression.args, find);
   }
   throw unsupported(printExpression(expression));
 }
 
 function unsupported(what: string): Error {
   return analysisError(
-    `Unsupported partition expression ${what}: columns, date_trunc('${TRUNC_UNITS.join('|')}', column) and time_slice(column, INTERVAL n unit)`,
+    `Unsupported partition expression ${what}: columns, date_trunc('${TRUNC_UNITS.join('|')}', column) and time_slice(column, INTERVAL n unit); RANGE also of from_unixtime(column) and str2date(column, format)`,
   );
 }
 
@@ -110,6 +126,40 @@ function truncItem(
   const transform: PartitionTransform = { kind: 'date_trunc', unit };
   checkTime(name, type, unit === 'hour');
   return { column: name, transform };
+}
+
+/** Which partitions there are is said by hand; others are made by rows. */
+const FUNCTIONS: ReadonlySet<PartitionTransform['kind']> = new Set(['from_unixtime', 'str2date']);
+
+function unixItem(
+  args: readonly Expression[],
+  perSecond: 1 | 1000,
+  find: (name: string) => TableColumns[number],
+): Item {
+  const [source] = args;
+  if (source?.kind !== 'column' || args.length > 2) throw unsupported('from_unixtime(..)');
+  const { name, type } = find(source.path.at(-1) ?? '');
+  if (type.kind !== 'BIGINT' && type.kind !== 'INT') {
+    throw analysisError(
+      `Partition column ${name} must be of type INT or BIGINT, it is ${printSqlType(type)}`,
+    );
+  }
+  return { column: name, transform: { kind: 'from_unixtime', perSecond } };
+}
+
+function dateItem(args: readonly Expression[], find: (name: string) => TableColumns[number]): Item {
+  const [source, text] = args;
+  const format = DATE_FORMATS.find((known) => text?.kind === 'string' && text.value === known);
+  if (source?.kind !== 'column' || format === undefined || args.length !== 2) {
+    throw unsupported(`str2date(..) with another format than ${DATE_FORMATS.join(', ')}`);
+  }
+  const { name, type } = find(source.path.at(-1) ?? '');
+  if (type.kind !== 'VARCHAR' && type.kind !== 'CHAR') {
+    throw analysisError(
+      `Partition column ${name} must be of type VARCHAR, it is ${printSqlType(type)}`,
+    );
+  }
+  return { column: name, transform: { kind: 'str2date', format } };
 }
 
 function sliceItem(

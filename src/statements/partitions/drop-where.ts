@@ -25,6 +25,12 @@ export async function partitionsWhere(
     throw analysisError(`Table ${name} is not partitioned: it is one partition of its own name`);
   }
   const columns = partitionColumns(partitioning, schema.columns);
+  const ofFunction = columns.find(({ column, type }) => column.type.kind !== type.kind);
+  if (ofFunction !== undefined) {
+    throw analysisError(
+      `DROP PARTITIONS WHERE is not possible where ranges are of a function of ${ofFunction.name}: name the partitions`,
+    );
+  }
   checkNames(condition, columns);
   if (partitioning.kind === 'range') checkConvex(condition, columns);
   const all = await context.services.catalog.partitions.list(table.id);

@@ -69,7 +69,7 @@ export function partitionByText(
     ({ name, bounds }) =>
       `PARTITION ${printIdentifier(name)} VALUES ${valuesText(bounds, columns)}`,
   );
-  const names = columns.map(({ name }) => quoteName(name));
+  const names = columns.map(itemText);
   if (partitioning.kind === 'range') {
     return `PARTITION BY RANGE(${names.join(', ')})\n(${lines.join(',\n')})`;
   }
@@ -82,6 +82,10 @@ function itemText({ name, transform }: RoutedColumn): string {
       return quoteName(name);
     case 'date_trunc':
       return `date_trunc('${transform.unit}', ${quoteName(name)})`;
+    case 'from_unixtime':
+      return `from_unixtime${transform.perSecond === 1 ? '' : '_ms'}(${quoteName(name)})`;
+    case 'str2date':
+      return `str2date(${quoteName(name)}, '${transform.format}')`;
     case 'time_slice':
       return `time_slice(${quoteName(name)}, INTERVAL ${transform.count} ${transform.unit.toUpperCase()})`;
   }
