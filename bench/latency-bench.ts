@@ -71,6 +71,8 @@ async function probe(
       await systemClock.sleep(Math.max(0, PROBE_EVERY_MS - tookMs));
     }
   })();
+  // Told when it is stopped: until then the load's own failure, which ends the server, comes first.
+  loop.catch(() => undefined);
   return async () => {
     running = false;
     await loop;

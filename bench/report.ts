@@ -88,7 +88,10 @@ export function printResult(result: BenchResult): string {
 const BEGIN = '<!-- bench:begin -->';
 const END = '<!-- bench:end -->';
 
-/** `text` (README.md) with the table of these results between its two markers. Throws where a marker is missing. */
+/**
+ * `text` (README.md) with these results in the table between its two markers; rows of other benchmarks stay. Throws
+ * where a marker is missing.
+ */
 export function withBenchTable(
   text: string,
   results: readonly BenchResult[],
@@ -98,10 +101,19 @@ export function withBenchTable(
   const to = text.indexOf(END);
   if (from < 0 || to < from) throw new Error(`README.md has no ${BEGIN} ... ${END}`);
   const head = text.slice(0, from + BEGIN.length);
-  return `${head}\n${benchTable(results, machine)}\n${text.slice(to)}`;
+  const names = new Set(results.map(({ name }) => `\`${name}\``));
+  const others = text
+    .slice(head.length, to)
+    .split('\n')
+    .filter((line) => line.startsWith('| `') && !names.has(line.split('|')[1]?.trim() ?? ''));
+  return `${head}\n${benchTable(results, machine, others)}\n${text.slice(to)}`;
 }
 
-function benchTable(results: readonly BenchResult[], machine: string): string {
+function benchTable(
+  results: readonly BenchResult[],
+  machine: string,
+  others: readonly string[],
+): string {
   const rows = results.map((result) => {
     const figures = Object.entries(result.figures).map(([name, value]) => `${name} ${value}`);
     return [
@@ -125,10 +137,10 @@ function benchTable(results: readonly BenchResult[], machine: string): string {
   ];
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
   return [
-    `Medians of ${Math.max(...results.map((result) => result.runs))} runs at most, on ${machine}:`,
+    `Medians of 5 runs at most, on ${machine}:`,
     '',
     line(head),
     `|${head.map(() => '---').join('|')}|`,
-    ...rows.map(line),
+    ...[...others, ...rows.map(line)],
   ].join('\n');
 }
