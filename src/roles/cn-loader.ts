@@ -30,6 +30,12 @@ const SHARED_MEMORY = '/dev/shm';
 /** Message bytes held at once; with the engine's limit it bounds the process. More made no load faster. */
 const BUDGET_BYTES = 96 * 1024 * 1024;
 
+/**
+ * Part of the engine's memory for compaction and checks, in an instance of its own: a sort takes whatever it may have
+ * before it spills, and a load that finds nothing left fails.
+ */
+const UPKEEP_SHARE = 0.375;
+
 export async function startLoader(settings: ChildSettings, log: Log): Promise<RunningRole> {
   // A load takes every core it can get; queries and the wire go first.
   setPriority(LOADER_NICENESS);
@@ -37,24 +43,27 @@ export async function startLoader(settings: ChildSettings, log: Log): Promise<Ru
   // What a killed loader left half done: nothing in here outlives its process.
   await rm(tempDirectory, { recursive: true, force: true });
   const cores = Math.max(2, availableParallelism());
-  const engine = await openEngine({
-    role: 'loader',
-    threads: 1,
-    memoryLimitBytes: settings.memoryLimitBytes,
-    tempDirectory: join(tempDirectory, 'spill'),
-    maxTempBytes: MAX_SPILL_BYTES,
-    allowedDirectories: [],
-    statementsAtOnce: cores + 2,
-    maxWaiting: MAX_WAITING,
-    clock: systemClock,
-  });
+  const open = (name: string, share: number, statementsAtOnce: number): Promise<Engine> =>
+    openEngine({
+      role: 'loader',
+      threads: 1,
+      memoryLimitBytes: Math.floor(settings.memoryLimitBytes * share),
+      tempDirectory: join(tempDirectory, name),
+      maxTempBytes: MAX_SPILL_BYTES,
+      allowedDirectories: [],
+      statementsAtOnce,
+      maxWaiting: MAX_WAITING,
+      clock: systemClock,
+    });
+  const engine = await open('spill', 1 - UPKEEP_SHARE, cores + 2);
+  const upkeep = await open('upkeep', UPKEEP_SHARE, 2);
   await mkdir(tempDirectory, { recursive: true, mode: 0o700 });
   const stores = openStores({ clock: systemClock, random: systemRandom });
   // The parent may call before the loader is there: its calls wait.
   const ready = Promise.withResolvers<Loader>();
   ready.promise.catch(() => undefined);
   const peer = connectToParent<LoaderApi, FeApi>(
-    handlers(ready.promise, { engine, stores, tempDirectory }),
+    handlers(ready.promise, { engine: upkeep, stores, tempDirectory }),
     { clock: systemClock, rpcTimeoutMs: settings.rpcTimeoutMs },
   );
   const loader = await Loader.open({
@@ -78,6 +87,7 @@ export async function startLoader(settings: ChildSettings, log: Log): Promise<Ru
     stop: async () => {
       await loader.close(false);
       await engine.close();
+      await upkeep.close();
     },
   };
 }
