@@ -1,10 +1,13 @@
 // Routine Load over SASL and TLS to Apache Kafka, and what a wrong password or certificate gives.
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { after, test } from 'node:test';
+import { KEY_PHRASE } from '../peers/certificates.ts';
 import { SASL_USER, STRANGER, startKafka } from '../peers/kafka.ts';
 import { createTopic, produce } from '../peers/topics.ts';
 import {
   assertUsers,
+  createJob,
   createUsers,
   errorOf,
   loadUsers,
@@ -71,6 +74,125 @@ test('TLS with a client certificate', async () => {
     },
   });
   await assertUsers(server, 'tls', produced);
+});
+
+/** CREATE FILE of a certificate or key, as text or, where it is none, by a data: URL. */
+async function makeFile(name: string, path: string): Promise<void> {
+  const bytes = await readFile(path);
+  const isText = bytes.includes('-----BEGIN');
+  const given = isText
+    ? `"content" = "${bytes.toString()}"`
+    : `"url" = "data:application/octet-stream;base64,${bytes.toString('base64')}"`;
+  await server.sql(`CREATE FILE "${name}" PROPERTIES (${given}, "catalog" = "kafka")`);
+}
+
+const OVER_TLS = { 'property.security.protocol': 'SSL' };
+
+test('mutual TLS with files of CREATE FILE, the key with a pass phrase', async () => {
+  await createUsers(server, 'by_file');
+  await makeFile('ca.pem', certificates.authority);
+  await makeFile('client.pem', certificates.clientCertificate);
+  await makeFile('client.key', certificates.encryptedClientKey);
+  await createJob(server, {
+    bootstrap: kafka.address('SSL'),
+    name: 'by_file',
+    topic: 'users',
+    source: {
+      ...OVER_TLS,
+      'property.ssl.ca.location': 'FILE:ca.pem',
+      'property.ssl.certificate.location': 'FILE:client.pem',
+      'property.ssl.key.location': 'FILE:client.key',
+      'property.ssl.key.password': KEY_PHRASE,
+    },
+  });
+  await assertUsers(server, 'by_file', produced);
+  const dropped = await errorOf(server, 'DROP FILE "client.key" PROPERTIES ("catalog" = "kafka")');
+  assert.match(dropped, /'client\.key' cannot be dropped: Routine Load 'by_file' names it/);
+  const row = JSON.stringify(await showJob(server, 'by_file'));
+  assert.match(row, /FILE:client\.key/);
+  assert.doesNotMatch(row + server.logTail, new RegExp(`${KEY_PHRASE}|BEGIN ENCRYPTED`));
+});
+
+test('mutual TLS with a PKCS#12 file, and with the texts themselves', async () => {
+  await makeFile('client.p12', certificates.clientKeyStore);
+  await loadUsers(server, {
+    bootstrap: kafka.address('SSL'),
+    name: 'keystore',
+    topic: 'users',
+    source: {
+      ...OVER_TLS,
+      'property.ssl.ca.location': 'FILE:ca.pem',
+      'property.ssl.keystore.location': 'FILE:client.p12',
+      'property.ssl.keystore.password': KEY_PHRASE,
+    },
+  });
+  await assertUsers(server, 'keystore', produced);
+  await loadUsers(server, {
+    bootstrap: kafka.address('SSL'),
+    name: 'texts',
+    topic: 'users',
+    source: {
+      ...OVER_TLS,
+      'property.ssl.ca.pem': await readFile(certificates.authority, 'utf8'),
+      'property.ssl.certificate.pem': await readFile(certificates.clientCertificate, 'utf8'),
+      'property.ssl.key.pem': await readFile(certificates.clientKey, 'utf8'),
+    },
+  });
+  await assertUsers(server, 'texts', produced);
+  const row = JSON.stringify(await showJob(server, 'texts'));
+  assert.doesNotMatch(row + server.logTail, /BEGIN PRIVATE KEY/);
+});
+
+test('a broker whose certificate has another name', async () => {
+  await createUsers(server, 'named');
+  const source = { ...OVER_TLS, 'property.ssl.ca.location': 'FILE:ca.pem' };
+  const create = createJob(server, {
+    bootstrap: kafka.misnamed,
+    name: 'named',
+    topic: 'users',
+    source,
+  });
+  await assert.rejects(create, /TLS to Kafka broker .*failed: .*(altnames|IP: 127\.0\.0\.1)/);
+  await createJob(server, {
+    bootstrap: kafka.misnamed,
+    name: 'named',
+    topic: 'users',
+    source: { ...source, 'property.ssl.endpoint.identification.algorithm': 'none' },
+  });
+  await assertUsers(server, 'named', produced);
+});
+
+test('certificates that an ALTER makes wrong pause the job within seconds, right ones let it go on', async () => {
+  await makeFile('stranger.pem', certificates.strangerAuthority);
+  const alter = async (ca: string): Promise<void> => {
+    await server.sql('PAUSE ROUTINE LOAD FOR keystore');
+    await server.sql(
+      `ALTER ROUTINE LOAD FOR keystore FROM KAFKA ("property.ssl.ca.location" = "FILE:${ca}")`,
+    );
+    await server.sql('RESUME ROUTINE LOAD FOR keystore');
+  };
+  await alter('stranger.pem');
+  const paused = await untilState(server, 'keystore', 'PAUSED', 10_000);
+  assert.match(
+    paused['ReasonOfStateChanged'] ?? '',
+    /TLS to Kafka broker .*failed: .*(certificate|self-signed|issuer)/,
+  );
+  await server.sql(
+    'ALTER ROUTINE LOAD FOR keystore FROM KAFKA ("property.ssl.ca.location" = "FILE:ca.pem")',
+  );
+  await server.sql('RESUME ROUTINE LOAD FOR keystore');
+  await produceMore();
+  for (const name of ['keystore', 'by_file', 'named']) await assertUsers(server, name, produced);
+});
+
+test('Kerberos is a clear refusal', async () => {
+  await createUsers(server, 'kerberos');
+  const message = await errorOf(
+    server,
+    `CREATE ROUTINE LOAD kerberos ON kerberos FROM KAFKA ("kafka_broker_list" = "${kafka.address('SASL_PLAINTEXT')}",
+      "kafka_topic" = "users", "property.security.protocol" = "SASL_PLAINTEXT", "property.sasl.mechanism" = "GSSAPI")`,
+  );
+  assert.match(message, /GSSAPI is not supported.*SCRAM-SHA-512/);
 });
 
 test('SASL over TLS', async () => {

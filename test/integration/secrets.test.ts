@@ -65,6 +65,12 @@ const planted = (bootstrap: string, directory: string, store: string): readonly 
   `CREATE ROUTINE LOAD s_job6 ON t PROPERTIES ("format" = "json") FROM KAFKA (
      "kafka_broker_list" = "${bootstrap}", "kafka_topic" = "secrets",
      "property.client.id" = "FILE:s_key", "property.session.timeout.ms" = "6000")`,
+  `CREATE ROUTINE LOAD s_job7 ON t PROPERTIES ("format" = "json") FROM KAFKA (
+     "kafka_broker_list" = "${bootstrap}", "kafka_topic" = "secrets", "property.security.protocol" = "SASL_PLAINTEXT",
+     "property.sasl.mechanism" = "OAUTHBEARER", "property.sasl.oauthbearer.method" = "oidc",
+     "property.sasl.oauthbearer.token.endpoint.url" = "${store}/token", "property.sasl.oauthbearer.client.id" = "c",
+     "property.sasl.oauthbearer.client.secret" = "${MARK}39")`,
+  `ALTER ROUTINE LOAD FOR s_job6 FROM KAFKA ("property.sasl.oauthbearer.token.endpoint.url" = "http://u:${MARK}40@h/t")`,
   `PREPARE p FROM 'CREATE USER s_eve IDENTIFIED BY "${MARK}26"'`,
   'EXECUTE p',
   `ADMIN SET FRONTEND CONFIG ("aws_s3_secret_key" = "${MARK}27")`,

@@ -110,13 +110,21 @@ export async function writeTransactions(
 }
 
 export interface KafkaOptions {
-  /** Adds listeners with SASL, TLS and both (default: plain only). */
+  /** Adds listeners with SASL, TLS and both, and one whose certificate has another name (default: plain only). */
   readonly secured?: boolean;
+  /** Public keys (JWKS) of the tokens that SASL over TLS takes; SASL without TLS takes unsecured ones. */
+  readonly tokenKeys?: string;
   /** A second broker of that one's cluster. */
   readonly joins?: KafkaPeer;
   /** Further lines of server.properties. */
   readonly properties?: Readonly<Record<string, string>>;
 }
+
+/** Audience of the tokens that a broker with `tokenKeys` takes. */
+export const TOKEN_AUDIENCE = 'kafka';
+/** Longest session of a login by token. */
+export const TOKEN_SESSION_MS = 3000;
+const MISNAMED = 'MISNAMED';
 
 interface Listener {
   readonly name: string;
@@ -129,6 +137,7 @@ export class KafkaPeer {
   readonly controllerPort: number;
   readonly #dataDir: string;
   readonly #listeners: readonly Listener[];
+  readonly #jvm: readonly string[];
   #server: Server | undefined;
 
   constructor(parts: {
@@ -136,9 +145,11 @@ export class KafkaPeer {
     listeners: readonly Listener[];
     controllerPort: number;
     certificates: CertificateFiles | undefined;
+    jvm: readonly string[];
   }) {
     this.#dataDir = parts.dataDir;
     this.#listeners = parts.listeners;
+    this.#jvm = parts.jvm;
     this.controllerPort = parts.controllerPort;
     this.certificates = parts.certificates;
   }
@@ -155,6 +166,13 @@ export class KafkaPeer {
     return `127.0.0.1:${listener.port}`;
   }
 
+  /** TLS without a client certificate, at an address that the broker's certificate does not have. */
+  get misnamed(): string {
+    const listener = this.#listeners.find(({ name }) => name === MISNAMED);
+    if (listener === undefined) throw new Error('no such listener');
+    return `127.0.0.1:${listener.port}`;
+  }
+
   /** Starts it (again), with what it stored before. */
   async start(): Promise<void> {
     const jars = await kafkaJars();
@@ -162,7 +180,7 @@ export class KafkaPeer {
     const log = '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn';
     this.#server = await startServerProcess(
       'java',
-      [...jvm, log, '-cp', `${jars}/*`, 'kafka.Kafka', join(this.#dataDir, SETTINGS)],
+      [...jvm, ...this.#jvm, log, '-cp', `${jars}/*`, 'kafka.Kafka', join(this.#dataDir, SETTINGS)],
       { port: this.#listeners[0]?.port ?? 0, timeoutMs: START_TIMEOUT_MS },
     );
   }
@@ -227,20 +245,23 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaPeer>
   const protocols = secured
     ? (['PLAINTEXT', 'SASL_PLAINTEXT', 'SSL', 'SASL_SSL'] as const)
     : (['PLAINTEXT'] as const);
-  const listeners = await Promise.all(
+  const listeners: Listener[] = await Promise.all(
     protocols.map(async (protocol) => ({
       name: protocol.replace('_', ''),
       protocol,
       port: await freePort(),
     })),
   );
+  if (secured) listeners.push({ name: MISNAMED, protocol: 'SSL', port: await freePort() });
   const controllerPort = options.joins?.controllerPort ?? (await freePort());
   const settings = {
     ...nodeSettings(dataDir),
     ...listenerSettings(listeners, controllerPort, options.joins !== undefined),
     ...(certificates === undefined ? {} : securitySettings(certificates)),
+    ...(options.tokenKeys === undefined ? {} : tokenSettings(dataDir)),
     ...options.properties,
   };
+  if (options.tokenKeys !== undefined) await writeFile(tokenKeysFile(dataDir), options.tokenKeys);
   const file = join(dataDir, SETTINGS);
   const lines = Object.entries(settings).map(([key, value]) => `${key}=${value}\n`);
   await writeFile(file, lines.join(''));
@@ -253,7 +274,10 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaPeer>
   const format = ['format', '-t', CLUSTER_ID, '-c', file, ...(secured ? scram : [])];
   const tool = 'kafka.tools.StorageTool';
   await runOk('java', [...TOOL_OPTIONS, QUIET, '-cp', `${jars}/*`, tool, ...format]);
-  const peer = new KafkaPeer({ dataDir, listeners, controllerPort, certificates });
+  const allowed = '-Dorg.apache.kafka.sasl.oauthbearer.allowed.urls';
+  const jvm =
+    options.tokenKeys === undefined ? [] : [`${allowed}=file://${tokenKeysFile(dataDir)}`];
+  const peer = new KafkaPeer({ dataDir, listeners, controllerPort, certificates, jvm });
   await peer.start();
   return peer;
 }
@@ -301,6 +325,26 @@ function listenerSettings(
   };
 }
 
+const tokenKeysFile = (dataDir: string): string => join(dataDir, 'jwks.json');
+
+/** OAUTHBEARER: unsecured tokens without TLS, signed ones over TLS, with a short session. */
+function tokenSettings(dataDir: string): Record<string, string> {
+  const oauth = 'org.apache.kafka.common.security.oauthbearer';
+  const login = `${oauth}.OAuthBearerLoginModule required unsecuredLoginStringClaim_sub="broker";`;
+  const over = 'listener.name.saslssl.oauthbearer';
+  return {
+    'sasl.enabled.mechanisms': 'PLAIN,SCRAM-SHA-256,SCRAM-SHA-512,OAUTHBEARER',
+    'listener.name.saslplaintext.oauthbearer.sasl.jaas.config': login,
+    [`${over}.sasl.jaas.config`]: `${oauth}.OAuthBearerLoginModule required;`,
+    [`${over}.sasl.server.callback.handler.class`]: `${oauth}.OAuthBearerValidatorCallbackHandler`,
+    // Without it, and not by mechanism, Kafka 4.1.0 does not look at signatures.
+    'listener.name.saslssl.sasl.oauthbearer.jwt.validator.class': `${oauth}.BrokerJwtValidator`,
+    [`${over}.sasl.oauthbearer.jwks.endpoint.url`]: `file://${tokenKeysFile(dataDir)}`,
+    [`${over}.sasl.oauthbearer.expected.audience`]: TOKEN_AUDIENCE,
+    [`${over}.connections.max.reauth.ms`]: String(TOKEN_SESSION_MS),
+  };
+}
+
 function securitySettings(certificates: CertificateFiles): Record<string, string> {
   const modules = 'org.apache.kafka.common.security';
   const { name, password } = SASL_USER;
@@ -319,5 +363,7 @@ function securitySettings(certificates: CertificateFiles): Record<string, string
     'ssl.truststore.type': 'PEM',
     'ssl.truststore.location': certificates.authority,
     'listener.name.ssl.ssl.client.auth': 'required',
+    [`listener.name.${MISNAMED.toLowerCase()}.ssl.keystore.location`]:
+      certificates.misnamedKeyStore,
   };
 }

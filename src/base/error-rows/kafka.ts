@@ -34,7 +34,17 @@ export const KAFKA_ERRORS = {
   KAFKA_AUTHENTICATION: row(
     'user',
     "Kafka broker {broker} refused user '{user}' ({mechanism}): {reason}",
-    'check sasl.mechanism, sasl.username and sasl.password',
+    'check sasl.mechanism, sasl.username and sasl.password, or the token of sasl.oauthbearer.*',
+  ),
+  KAFKA_TOKEN_ENDPOINT: row(
+    'retry',
+    'no token from {endpoint}: {reason}',
+    'check sasl.oauthbearer.token.endpoint.url, https.ca.location and the network',
+  ),
+  KAFKA_TOKEN_REFUSED: row(
+    'user',
+    "the token endpoint {endpoint} refused client '{client}': {reason}",
+    'check sasl.oauthbearer.client.id, sasl.oauthbearer.client.secret and sasl.oauthbearer.scope',
   ),
   KAFKA_AUTHORIZATION: row(
     'user',

@@ -13,7 +13,7 @@ import { negotiateVersions, type VersionTable } from './api-versions.ts';
 import { FrameReceiver } from './frame-receiver.ts';
 import type { KafkaSettings } from './properties.ts';
 import type { Frame, ReceiveBuffers } from './receive-buffers.ts';
-import { authenticate } from './sasl.ts';
+import { authenticate, type Bearer } from './sasl.ts';
 import { openSocket } from './socket.ts';
 import type { TlsSettings } from './tls-files.ts';
 
@@ -24,6 +24,8 @@ export interface ConnectionOptions {
   readonly buffers: ReceiveBuffers;
   readonly clock: Clock;
   readonly random: Random;
+  /** With sasl.mechanism OAUTHBEARER. */
+  readonly bearer?: Bearer | null;
   /** Aborted when the client closes: an opening connection is given up with CANCELLED. */
   readonly closing: AbortSignal;
 }
@@ -111,7 +113,7 @@ export class BrokerConnection {
   async #setUp(): Promise<void> {
     const { settings, random, clock } = this.#options;
     this.#versions = await negotiateVersions(this);
-    const sessionMs = await authenticate(this, settings, random);
+    const sessionMs = await authenticate(this, settings, random, this.#options.bearer ?? null);
     if (sessionMs !== null) this.#expiresAtMs = clock.monotonicMs() + sessionMs * SESSION_USE;
   }
 

@@ -5,8 +5,11 @@ import { AppError, fail } from '../../base/errors.ts';
 import type { KafkaConnectionSpec } from '../../model/load-plan.ts';
 import { type BrokerAddress, formatBrokerAddress } from './address.ts';
 import { BrokerConnection, type ConnectionOptions } from './connection.ts';
+import { type OauthConfig, oauthConfig, oauthName } from './oauth-config.ts';
+import { OauthTokens } from './oauth-tokens.ts';
 import { ReceiveBuffers } from './receive-buffers.ts';
-import { loadTlsSettings, type TlsSettings } from './tls-files.ts';
+import type { Bearer } from './sasl.ts';
+import { loadTlsSettings, readHttpsAuthorities, type TlsSettings } from './tls-files.ts';
 
 export type ConnectionUse = 'read' | 'ask';
 
@@ -33,8 +36,26 @@ export class Connections {
   #tls: Promise<TlsSettings | null> | null = null;
   readonly #closing = new AbortController();
 
+  readonly #oauth: { readonly config: OauthConfig; readonly tokens: OauthTokens } | null;
+
+  /** Throws what is wrong with the OAUTHBEARER properties. */
   constructor(options: ConnectionsOptions) {
     this.#options = options;
+    const { settings, files, clock } = options;
+    const config = oauthConfig(settings);
+    this.#oauth =
+      config === null
+        ? null
+        : {
+            config,
+            tokens: new OauthTokens({
+              config,
+              clock,
+              timeoutMs: settings['socket.connection.setup.timeout.ms'],
+              ca: () => readHttpsAuthorities(settings, files),
+              closing: this.#closing.signal,
+            }),
+          };
   }
 
   /**
@@ -70,13 +91,9 @@ export class Connections {
       const tls = await this.#tls;
       const buffers = this.#buffers;
       const closing = this.#closing.signal;
-      const connection = await BrokerConnection.open({
-        address,
-        tls,
-        buffers,
-        closing,
-        ...this.#options,
-      });
+      const open = (bearer: Bearer | null): Promise<BrokerConnection> =>
+        BrokerConnection.open({ address, tls, buffers, closing, ...this.#options, bearer });
+      const connection = await this.#loggedIn(open);
       if (this.#closing.signal.aborted) {
         connection.close();
         throw fail('CANCELLED');
@@ -97,6 +114,26 @@ export class Connections {
       slot.failures = Math.min(slot.failures + 1, 30);
       slot.retryAtMs = clock.monotonicMs() + jittered;
       throw thrown;
+    }
+  }
+
+  /** Opens with a token where the mechanism wants one; a kept one that is refused gets a new one once. */
+  async #loggedIn(
+    open: (bearer: Bearer | null) => Promise<BrokerConnection>,
+  ): Promise<BrokerConnection> {
+    const oauth = this.#oauth;
+    if (oauth === null) return open(null);
+    const { extensions } = oauth.config;
+    const name = oauthName(oauth.config);
+    const { text: token, isOld } = await oauth.tokens.get();
+    try {
+      return await open({ token, extensions, name });
+    } catch (thrown) {
+      if (!(thrown instanceof AppError) || thrown.code !== 'KAFKA_AUTHENTICATION') throw thrown;
+      oauth.tokens.forget();
+      if (!isOld) throw thrown;
+      const fresh = await oauth.tokens.get();
+      return open({ token: fresh.text, extensions, name });
     }
   }
 

@@ -26,19 +26,60 @@ export const KAFKA_PROPERTIES = {
   ),
   'sasl.mechanism': oneOf(
     'SASL mechanism; needed with SASL_PLAINTEXT and SASL_SSL.',
-    ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'],
+    ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512', 'OAUTHBEARER'],
     null,
     {
       aliases: ['sasl.mechanisms'],
       unsupported: {
-        OAUTHBEARER: 'supported are PLAIN, SCRAM-SHA-256, SCRAM-SHA-512',
         GSSAPI: NO_GSSAPI,
-        AWS_MSK_IAM: 'supported are PLAIN, SCRAM-SHA-256, SCRAM-SHA-512',
+        AWS_MSK_IAM: 'use SCRAM-SHA-512, which MSK offers, or mutual TLS',
       },
     },
   ),
   'sasl.username': text('User name for SASL.'),
   'sasl.password': text('Password for SASL.', { secret: true }),
+  'sasl.oauthbearer.method': oneOf(
+    'Where OAUTHBEARER tokens come from: an identity provider (oidc), or unsecured ones made here (default).',
+    ['default', 'oidc'],
+    'default',
+  ),
+  'sasl.oauthbearer.token.endpoint.url': text('oidc: URL of the token endpoint, http or https.'),
+  'sasl.oauthbearer.client.id': text('oidc: id of the client.', {
+    aliases: ['sasl.oauthbearer.client.credentials.client.id'],
+  }),
+  'sasl.oauthbearer.client.secret': text('oidc: secret of the client.', {
+    aliases: ['sasl.oauthbearer.client.credentials.client.secret'],
+    secret: true,
+  }),
+  'sasl.oauthbearer.scope': text('oidc: scope to ask for.'),
+  'sasl.oauthbearer.extensions': text(
+    'oidc: what to tell the broker besides, `key=value,key=value`.',
+  ),
+  'sasl.oauthbearer.grant.type': oneOf(
+    'oidc: how the token is asked for.',
+    ['client_credentials'],
+    'client_credentials',
+    {
+      unsupported: {
+        'URN:IETF:PARAMS:OAUTH:GRANT-TYPE:JWT-BEARER': 'use client_credentials',
+      },
+    },
+  ),
+  'sasl.oauthbearer.metadata.authentication.type': oneOf(
+    'oidc: whether a service of the cloud gives the token.',
+    ['none'],
+    'none',
+    { unsupported: { AZURE_IMDS: 'use client_credentials of an application' } },
+  ),
+  'enable.sasl.oauthbearer.unsecure.jwt': flag(
+    'Allows unsecured tokens, for development (method default).',
+    false,
+  ),
+  'sasl.oauthbearer.config': text(
+    'Unsecured tokens: `principal=name [principalClaimName=sub] [scope=a,b] [scopeClaimName=scope] [lifeSeconds=3600] [extension_name=value]`.',
+  ),
+  'https.ca.location': text(`CA certificates (PEM) to trust at the token endpoint: ${OR_FILE}.`),
+  'https.ca.pem': text('The same certificates themselves (PEM).'),
   'ssl.ca.location': text(
     `CA certificates (PEM) to trust instead of the usual ones: ${OR_FILE}. \`probe\` means the usual ones.`,
   ),
@@ -245,8 +286,12 @@ function checkTogether(settings: KafkaSettings, given: ReadonlyMap<string, strin
   const first = (prefix: string): string | undefined =>
     [...given.keys()].find((name) => name.startsWith(prefix));
   if (protocol.startsWith('SASL')) {
-    for (const name of ['sasl.mechanism', 'sasl.username', 'sasl.password'] as const)
+    const isToken = settings['sasl.mechanism'] === 'OAUTHBEARER';
+    const needed = isToken ? [] : (['sasl.mechanism', 'sasl.username', 'sasl.password'] as const);
+    for (const name of needed)
       if (settings[name] === null) throw conflict(`security.protocol ${protocol} needs ${name}`);
+    const name = isToken ? undefined : first('sasl.oauthbearer.');
+    if (name !== undefined) throw conflict(`${name} needs sasl.mechanism OAUTHBEARER`);
   } else {
     const name = first('sasl.');
     if (name !== undefined)
@@ -261,6 +306,8 @@ function checkTogether(settings: KafkaSettings, given: ReadonlyMap<string, strin
 }
 
 function checkFiles(settings: KafkaSettings, conflict: (detail: string) => Error): void {
+  if (settings['https.ca.location'] !== null && settings['https.ca.pem'] !== null)
+    throw conflict('https.ca.location and https.ca.pem exclude each other');
   for (const part of ['ca', 'certificate', 'key'] as const)
     if (settings[`ssl.${part}.location`] !== null && settings[`ssl.${part}.pem`] !== null)
       throw conflict(`ssl.${part}.location and ssl.${part}.pem exclude each other`);

@@ -1,8 +1,8 @@
-// Logs a new connection in: SASL handshake, then PLAIN or SCRAM. Passwords never leave in an error.
-// SOURCE: KIP-43, KIP-152, KIP-368 (session lifetime), RFC 4616.
+// Logs a new connection in: SASL handshake, then PLAIN, SCRAM or OAUTHBEARER. Passwords and tokens never
+// leave in an error. SOURCE: KIP-43, KIP-152, KIP-255, KIP-368 (session lifetime), RFC 4616, RFC 7628.
 
 import { assert, present } from '../../base/assert.ts';
-import { type AppError, fail } from '../../base/errors.ts';
+import { AppError, fail } from '../../base/errors.ts';
 import type { Random } from '../../base/random.ts';
 import { KAFKA_ERROR, kafkaError } from '../protocol/errors.ts';
 import type { BrokerConnection } from './connection.ts';
@@ -16,9 +16,11 @@ export async function authenticate(
   connection: BrokerConnection,
   settings: KafkaSettings,
   random: Random,
+  bearer: Bearer | null,
 ): Promise<number | null> {
   if (!settings['security.protocol'].startsWith('SASL')) return null;
   const mechanism = present(settings['sasl.mechanism'], 'the SASL mechanism');
+  if (mechanism === 'OAUTHBEARER') return withToken(connection, present(bearer, 'the token'));
   const user = present(settings['sasl.username'], 'the SASL user name');
   const password = present(settings['sasl.password'], 'the SASL password');
   const session = new SaslSession(connection, mechanism, user);
@@ -37,6 +39,30 @@ export async function authenticate(
       throw session.refused('the broker does not prove that it knows the password');
   }
   return session.lifetimeMs;
+}
+
+/** The token to log in with. */
+export interface Bearer {
+  readonly token: string;
+  readonly extensions: Readonly<Record<string, string>>;
+  /** Whose it is, for errors. */
+  readonly name: string;
+}
+
+async function withToken(connection: BrokerConnection, bearer: Bearer): Promise<number | null> {
+  const session = new SaslSession(connection, 'OAUTHBEARER', bearer.name);
+  await session.handshake();
+  const extensions = Object.entries(bearer.extensions).map(([key, value]) => `${key}=${value}\x01`);
+  const problem = await session.send(
+    `n,,\x01auth=Bearer ${bearer.token}\x01${extensions.join('')}\x01`,
+  );
+  if (problem === '') return session.lifetimeMs;
+  // The broker says in JSON what is wrong, and ends the exchange after one byte more.
+  await session.send('\x01').catch((thrown: unknown) => {
+    if (!(thrown instanceof AppError) || thrown.code !== 'KAFKA_AUTHENTICATION') throw thrown;
+    throw session.refused(`${problem.slice(0, 300)} (${String(thrown.fields['reason'])})`);
+  });
+  throw session.refused(problem.slice(0, 300));
 }
 
 class SaslSession {

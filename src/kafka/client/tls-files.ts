@@ -53,6 +53,22 @@ export async function loadTlsSettings(
   };
 }
 
+/** CA certificates for the token endpoint; null = the usual ones. Rejects with KAFKA_PROPERTY_INVALID. */
+export async function readHttpsAuthorities(
+  settings: KafkaSettings,
+  files: Files,
+): Promise<string | Buffer | null> {
+  const ca = settings['https.ca.pem'] ?? (await readNamed(settings, 'https.ca.location', files));
+  if (ca === null) return null;
+  try {
+    checkCertificates(String(ca));
+  } catch (thrown) {
+    const name = settings['https.ca.pem'] === null ? 'https.ca.location' : 'https.ca.pem';
+    throw invalid(settings, name, `certificates (PEM): ${reasonOf(thrown)}`, thrown);
+  }
+  return ca;
+}
+
 function optional<K extends string, V>(key: K, value: V | null): { readonly [N in K]?: V } {
   return value === null ? {} : ({ [key]: value } as { readonly [N in K]?: V });
 }
@@ -114,7 +130,8 @@ type FileName =
   | 'ssl.certificate.location'
   | 'ssl.key.location'
   | 'ssl.keystore.location'
-  | 'ssl.crl.location';
+  | 'ssl.crl.location'
+  | 'https.ca.location';
 
 async function readNamed(
   settings: KafkaSettings,
@@ -122,7 +139,7 @@ async function readNamed(
   files: Files,
 ): Promise<Buffer | null> {
   const value = settings[name];
-  if (value === null || (name === 'ssl.ca.location' && value === 'probe')) return null;
+  if (value === null || (name.endsWith('.ca.location') && value === 'probe')) return null;
   if (value.startsWith(FILE_PREFIX)) {
     const bytes = files?.[value.slice(FILE_PREFIX.length)];
     if (bytes === undefined) throw invalid(settings, name, 'a file made by CREATE FILE', null);

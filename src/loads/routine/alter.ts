@@ -1,5 +1,6 @@
 // What ALTER ROUTINE LOAD changes: the new definition, and where positions move to. Checks everything
 // before anything is stored; storing it is the service's business.
+import { oauthConfig } from '../../kafka/client/oauth-config.ts';
 import { parseKafkaProperties } from '../../kafka/client/properties.ts';
 import type { LoadProperties } from '../../sql/ast/routine-load.ts';
 import { analysisError, checkProperties, type PropertyMap } from '../properties.ts';
@@ -112,7 +113,7 @@ function alteredSource(
   }
   const { custom, defaultOffset, registryUrl } = readKafkaSource({ ...requiredOf(old), ...given });
   const merged = { ...old.source.custom, ...custom };
-  parseKafkaProperties(merged);
+  oauthConfig(parseKafkaProperties(merged));
   return {
     custom: merged,
     ...(registryUrl === undefined ? {} : { registryUrl }),

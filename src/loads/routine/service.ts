@@ -7,6 +7,7 @@ import type { Random } from '../../base/random.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
 import type { LoadJobRecord, LoadJobState } from '../../catalog/load-jobs.ts';
 import { isFinalJobState } from '../../catalog/load-jobs.ts';
+import { oauthConfig } from '../../kafka/client/oauth-config.ts';
 import { kafkaPropertyRemarks, parseKafkaProperties } from '../../kafka/client/properties.ts';
 import type { KafkaConnectionSpec } from '../../model/load-plan.ts';
 import type { LoadProperties } from '../../sql/ast/routine-load.ts';
@@ -295,7 +296,7 @@ function mustBePaused(job: LoadJobRecord | null, name: string): void {
 /** Checks a job's Kafka properties; gives what the user should know of them. Throws KAFKA_PROPERTY_*. */
 function checkKafkaProperties(custom: PropertyMap): readonly string[] {
   const remarks = kafkaPropertyRemarks(custom);
-  parseKafkaProperties(custom);
+  oauthConfig(parseKafkaProperties(custom));
   return remarks;
 }
 
