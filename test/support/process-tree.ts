@@ -1,6 +1,6 @@
 // The processes of a server under test, from /proc (Linux): which child plays which role, how
 // much memory it has, and who is left.
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
 export interface RunningProcess {
   readonly pid: number;
@@ -42,3 +42,25 @@ export function residentBytes(pid: number): number {
   const pages = readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1];
   return Number(pages) * 4096;
 }
+
+/** Remote ports of the process's open IPv4 connections. */
+export function peersOf(pid: number): number[] {
+  const inodes = new Set(
+    readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
+      try {
+        return /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/fd/${fd}`))?.[1] ?? [];
+      } catch {
+        // Closed since it was listed.
+        return [];
+      }
+    }),
+  );
+  return read(pid, 'net/tcp')
+    .split('\n')
+    .slice(1)
+    .map((line) => line.trim().split(/\s+/))
+    .filter((cells) => cells[3] === ESTABLISHED && inodes.has(cells[9] ?? ''))
+    .map((cells) => Number.parseInt(cells[2]?.split(':')[1] ?? '', 16));
+}
+
+const ESTABLISHED = '01';

@@ -10,6 +10,8 @@ export interface PartitionView {
   /** Node id of the leader; -1 = none now (a fetch then fails with KAFKA_LEADER_CHANGED, retry). */
   readonly leaderId: number;
   readonly leaderEpoch: number;
+  /** Node to read from where it is not the leader: a follower in the client's rack (KIP-392). */
+  readonly readFromId?: number;
 }
 
 export interface TopicView {
@@ -32,7 +34,7 @@ export interface FetchPosition {
 }
 
 export interface FetchRequest {
-  /** From `topic()`; gives ids, leaders and epochs. All positions must have the same leader. */
+  /** From `topic()`; gives ids, leaders and epochs. All positions must have the same node to read from. */
   readonly topic: TopicView;
   readonly positions: readonly FetchPosition[];
   readonly isolation: Isolation;
@@ -88,7 +90,7 @@ export interface KafkaCluster {
     signal?: AbortSignal,
   ): Promise<ReadonlyMap<number, bigint>>;
   /**
-   * One Fetch to the positions' leader. Errors of one partition are in its entry; errors of the
+   * One Fetch to the node that the positions are read from. Errors of one partition are in its entry; errors of the
    * whole request are thrown. Aborting the signal rejects with CANCELLED at once.
    */
   fetch(request: FetchRequest): Promise<FetchAnswer>;
@@ -96,16 +98,34 @@ export interface KafkaCluster {
   close(): Promise<void>;
 }
 
-/** Positions grouped by the leader of their partition, for one `fetch` each. Partitions without leader come under -1. */
+/** The node that a partition is read from: its leader, or a follower nearer by; -1 = none now. */
+export function readerOf(topic: TopicView, partition: number): number {
+  const view = topic.partitions[partition];
+  return view?.readFromId ?? view?.leaderId ?? -1;
+}
+
+/** Positions grouped by the node that they are read from, for one `fetch` each. */
+export function groupByReader<P extends { readonly partition: number }>(
+  topic: TopicView,
+  positions: readonly P[],
+): Map<number, P[]> {
+  return grouped(positions, ({ partition }) => readerOf(topic, partition));
+}
+
+/** Positions grouped by the leader of their partition. Partitions without leader come under -1. */
 export function groupByLeader<P extends { readonly partition: number }>(
   topic: TopicView,
   positions: readonly P[],
 ): Map<number, P[]> {
+  return grouped(positions, ({ partition }) => topic.partitions[partition]?.leaderId ?? -1);
+}
+
+function grouped<P>(positions: readonly P[], nodeOf: (position: P) => number): Map<number, P[]> {
   const groups = new Map<number, P[]>();
   for (const position of positions) {
-    const leaderId = topic.partitions[position.partition]?.leaderId ?? -1;
-    const group = groups.get(leaderId);
-    if (group === undefined) groups.set(leaderId, [position]);
+    const node = nodeOf(position);
+    const group = groups.get(node);
+    if (group === undefined) groups.set(node, [position]);
     else group.push(position);
   }
   return groups;

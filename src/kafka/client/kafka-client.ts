@@ -6,20 +6,22 @@ import { AppError, fail } from '../../base/errors.ts';
 import type { Random } from '../../base/random.ts';
 import type { KafkaConnectionSpec } from '../../model/load-plan.ts';
 import type { ResponseBody } from '../protocol/apis.ts';
-import { KAFKA_ERROR } from '../protocol/errors.ts';
+import { KAFKA_ERROR, kafkaError } from '../protocol/errors.ts';
 import type { Isolation } from '../protocol/record-batch.ts';
 import { formatBrokerAddress, parseBrokerAddress } from './address.ts';
-import type {
-  FetchAnswer,
-  FetchedPartition,
-  FetchRequest,
-  KafkaCluster,
-  OffsetSpec,
-  TopicView,
+import {
+  type FetchAnswer,
+  type FetchedPartition,
+  type FetchRequest,
+  type KafkaCluster,
+  type OffsetSpec,
+  readerOf,
+  type TopicView,
 } from './cluster.ts';
 import { ClusterView } from './cluster-view.ts';
 import { Connections } from './connections.ts';
 import { meansStaleMetadata, partitionError } from './error-meaning.ts';
+import { Followers } from './followers.ts';
 import { OffsetLookup } from './offset-lookup.ts';
 import { type KafkaSettings, metadataAgeMs, parseKafkaProperties } from './properties.ts';
 
@@ -40,6 +42,7 @@ export class KafkaClient implements KafkaCluster {
   readonly #connections: Connections;
   readonly #view: ClusterView;
   readonly #offsets: OffsetLookup;
+  readonly #followers: Followers;
 
   /** Checks addresses and properties, opens nothing. Throws KAFKA_PROPERTY_* and NOT_SUPPORTED (user). */
   constructor(options: KafkaClientOptions) {
@@ -55,6 +58,7 @@ export class KafkaClient implements KafkaCluster {
       maxAgeMs: metadataAgeMs(settings),
       firstWaitMs: settings['retry.backoff.ms'],
     });
+    this.#followers = new Followers(clock, metadataAgeMs(settings));
     this.#offsets = new OffsetLookup(this.#view, this.#connections, clock, settings);
   }
 
@@ -66,7 +70,7 @@ export class KafkaClient implements KafkaCluster {
     const oldId = options.expectedId ?? null;
     if (oldId !== null && view.topicId !== null && view.topicId !== oldId)
       throw fail('KAFKA_TOPIC_RECREATED', { topic: name, oldId, newId: view.topicId });
-    return view;
+    return this.#followers.applied(view);
   }
 
   listOffsets(
@@ -83,20 +87,25 @@ export class KafkaClient implements KafkaCluster {
     const { topic, positions, signal } = request;
     const [first] = positions;
     if (first === undefined) return { partitions: [], bytes: 0, release: () => undefined };
-    const leaderId = topic.partitions[first.partition]?.leaderId ?? -1;
-    const address = this.#view.address(leaderId, topic.name, first.partition);
-    const broker = formatBrokerAddress(address);
+    const readerId = readerOf(topic, first.partition);
+    let broker = '';
     try {
+      const address = this.#view.address(readerId, topic.name, first.partition);
+      broker = formatBrokerAddress(address);
       const connection = await this.#connections.get(address, 'read', signal);
       // A broker from 13 on wants the id; without one (metadata of an older version) names must do.
       const best = connection.version('Fetch');
       const version = topic.topicId === null ? Math.min(best, FETCH_WITH_IDS - 1) : best;
       const waitMs = request.maxWaitMs;
-      const answer = await connection.request('Fetch', fetchBody(request), {
-        waitMs,
-        signal,
-        version,
-      });
+      const answer = await connection.request(
+        'Fetch',
+        fetchBody(request, this.settings['client.rack']),
+        {
+          waitMs,
+          signal,
+          version,
+        },
+      );
       const { errorCode, responses } = answer.body;
       if (errorCode !== KAFKA_ERROR.NONE) {
         answer.release();
@@ -106,7 +115,8 @@ export class KafkaClient implements KafkaCluster {
       const partitions = await Promise.all(rows.map((row) => this.#fetched(request, broker, row)));
       return { partitions, bytes: answer.bytes, release: answer.release };
     } catch (thrown) {
-      // Whatever went wrong with the leader: another may lead by now.
+      // Whatever went wrong with the node: another may lead by now, and the leader is read from again.
+      for (const { partition } of positions) this.#followers.forget(topic.name, partition);
       if (thrown instanceof AppError && thrown.kind === 'retry') this.#view.forget(topic.name);
       throw thrown;
     }
@@ -118,7 +128,10 @@ export class KafkaClient implements KafkaCluster {
     row: AnsweredPartition,
   ): Promise<FetchedPartition> {
     const partition = row.partitionIndex;
-    if (row.errorCode === KAFKA_ERROR.NONE)
+    const { name } = request.topic;
+    if (row.errorCode === KAFKA_ERROR.NONE) {
+      if (row.preferredReadReplica >= 0)
+        this.#followers.choose(name, partition, row.preferredReadReplica);
       return {
         partition,
         error: null,
@@ -128,6 +141,7 @@ export class KafkaClient implements KafkaCluster {
         logStartOffset: row.logStartOffset,
         abortedTransactions: row.abortedTransactions ?? [],
       };
+    }
     const error = await this.#meaningOf(request, broker, partition, row.errorCode).catch(
       (thrown: unknown) =>
         thrown instanceof AppError ? thrown : fail('INTERNAL', { detail: String(thrown) }, thrown),
@@ -153,6 +167,12 @@ export class KafkaClient implements KafkaCluster {
     const { topic, signal } = request;
     const position = request.positions.find((candidate) => candidate.partition === partition);
     const offset = position?.offset ?? -1n;
+    const wasFollower = this.#followers.forget(topic.name, partition);
+    if (wasFollower) {
+      // It may be behind, or have lost the partition: only the leader's word counts.
+      const reason = `follower ${readerOf(topic, partition)} answered ${kafkaError(errorCode).name}`;
+      return fail('KAFKA_LEADER_CHANGED', { topic: topic.name, partition, reason });
+    }
     if (errorCode === KAFKA_ERROR.OFFSET_OUT_OF_RANGE)
       return this.#outOfRange(request, partition, offset);
     if (meansStaleMetadata(errorCode)) this.#view.forget(topic.name);
@@ -207,13 +227,14 @@ function place(broker: string, topic: string, partition: number, offset: bigint)
   return { broker, api: 'Fetch', topic, partition, offset };
 }
 
-function fetchBody(request: FetchRequest) {
+function fetchBody(request: FetchRequest, rack: string | null) {
   const { topic, positions } = request;
   return {
     maxWaitMs: request.maxWaitMs,
     minBytes: request.minBytes,
     maxBytes: request.maxBytes,
     isolationLevel: request.isolation === 'read_committed' ? 1 : 0,
+    rackId: rack ?? '',
     topics: [
       {
         topic: topic.name,

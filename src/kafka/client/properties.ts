@@ -116,6 +116,9 @@ export const KAFKA_PROPERTIES = {
   'client.id': text(
     'Name of the client in the logs and quotas of the brokers; millrace when absent.',
   ),
+  'client.rack': text(
+    'Rack of the client: where the brokers allow it (replica.selector.class), a follower in the same rack is read from.',
+  ),
   'group.id': text('Shown for the job; offsets are kept by Millrace, not by the group.'),
   'fetch.min.bytes': integer(
     'Bytes that a broker gathers before it answers a Fetch, or waits for as long as it may.',

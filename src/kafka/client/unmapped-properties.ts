@@ -231,7 +231,6 @@ export const REFUSED_KAFKA_PROPERTIES: Readonly<Record<string, string>> = Object
     "the broker takes the user's name from the token by its own setting of this name",
     'sasl.oauthbearer.sub.claim.name',
   ),
-  ...rows('reading from a follower is not there yet', 'client.rack'),
   // -- of Kafka's Java clients
   ...rows(USE('sasl.username and property.sasl.password'), 'sasl.jaas.config'),
   ...rows(

@@ -6,7 +6,7 @@ import { type AppError, fail, toAppError } from '../../base/errors.ts';
 import {
   type FetchAnswer,
   type FetchedPartition,
-  groupByLeader,
+  groupByReader,
   type KafkaCluster,
   type TopicView,
 } from '../../kafka/client/cluster.ts';
@@ -137,7 +137,7 @@ export class KafkaSource implements Source {
     for (const { answer } of this.#arrived.splice(0)) answer?.release();
   }
 
-  /** Sends a Fetch to every leader that has partitions which are not asked for. */
+  /** Sends a Fetch to every node that has partitions which are not asked for. */
   async #ask(waitMs: number, signal: AbortSignal): Promise<void> {
     if (this.#retryAtMs > this.#options.clock.monotonicMs()) return;
     const free = this.#partitions.filter((p) => !p.asked);
@@ -157,7 +157,7 @@ export class KafkaSource implements Source {
       this.#onError(toAppError(thrown));
       return;
     }
-    for (const group of groupByLeader(topic, free).values()) this.#send(topic, group, waitMs);
+    for (const group of groupByReader(topic, free).values()) this.#send(topic, group, waitMs);
   }
 
   #send(topic: TopicView, group: readonly Partition[], maxWaitMs: number): void {
