@@ -195,24 +195,26 @@ test('Kerberos is a clear refusal', async () => {
   assert.match(message, /GSSAPI is not supported.*SCRAM-SHA-512/);
 });
 
-test('SASL over TLS', async () => {
-  await loadUsers(server, {
-    bootstrap: kafka.address('SASL_SSL'),
-    name: 'sasl_tls',
-    topic: 'users',
-    source: {
-      'property.security.protocol': 'SASL_SSL',
-      'property.ssl.ca.location': certificates.authority,
-      ...sasl('SCRAM-SHA-512'),
-    },
+for (const mechanism of ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'])
+  test(`SASL ${mechanism} over TLS`, async () => {
+    const name = `tls_${mechanism.toLowerCase().replaceAll('-', '_')}`;
+    await loadUsers(server, {
+      bootstrap: kafka.address('SASL_SSL'),
+      name,
+      topic: 'users',
+      source: {
+        'property.security.protocol': 'SASL_SSL',
+        'property.ssl.ca.location': certificates.authority,
+        ...sasl(mechanism),
+      },
+    });
+    await assertUsers(server, name, produced);
   });
-  await assertUsers(server, 'sasl_tls', produced);
-});
 
 test('the broker restarts under a SASL job over TLS', async () => {
   await kafka.restart();
   await produceMore();
-  for (const name of ['sasl_tls', 'tls', 'sasl_scram_sha_256']) {
+  for (const name of ['tls_plain', 'tls_scram_sha_512', 'tls', 'sasl_scram_sha_256']) {
     await assertUsers(server, name, produced);
     assert.equal((await showJob(server, name))['State'], 'RUNNING');
   }
@@ -234,14 +236,19 @@ test('what is wrong with user, password or certificates is said at CREATE', asyn
     return message;
   };
   const overSasl = { 'property.security.protocol': 'SASL_PLAINTEXT' };
+  const overBoth = {
+    'property.security.protocol': 'SASL_SSL',
+    'property.ssl.ca.location': certificates.authority,
+  };
   for (const mechanism of ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'])
-    assert.match(
-      await create(kafka.address('SASL_PLAINTEXT'), {
-        ...overSasl,
-        ...sasl(mechanism, 'wrong-password'),
-      }),
-      new RegExp(`refused user 'loader' \\(${mechanism}\\)`),
-    );
+    for (const [listener, source] of [
+      ['SASL_PLAINTEXT', overSasl],
+      ['SASL_SSL', overBoth],
+    ] as const)
+      assert.match(
+        await create(kafka.address(listener), { ...source, ...sasl(mechanism, 'wrong-password') }),
+        new RegExp(`refused user 'loader' \\(${mechanism}\\)`),
+      );
   // Without SASL where SASL is wanted, and without TLS where TLS is wanted.
   assert.match(await create(kafka.address('SASL_PLAINTEXT'), {}), /security\.protocol/);
   assert.match(await create(kafka.address('SSL'), {}), /security\.protocol/);

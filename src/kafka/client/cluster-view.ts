@@ -30,6 +30,11 @@ interface KnownTopic {
 /** A topic may be unknown to one broker that just started or just heard of it: asked again, about a second in all. */
 const UNKNOWN_ATTEMPTS = 4;
 const UNKNOWN_MAX_WAIT_MS = 1000;
+const ENDS_THE_ROUND: ReadonlySet<string> = new Set([
+  'CANCELLED',
+  'KAFKA_TOKEN_ENDPOINT',
+  'KAFKA_TOKEN_REFUSED',
+]);
 /** Topics remembered; the least recently asked are forgotten first. */
 const TOPICS_MAX = 1000;
 
@@ -106,7 +111,8 @@ export class ClusterView {
         return { body: answer.body, broker };
       } catch (thrown) {
         errors.push(thrown);
-        if (thrown instanceof AppError && thrown.code === 'CANCELLED') break;
+        // No other broker would help: the token that all of them want is not to be had.
+        if (thrown instanceof AppError && ENDS_THE_ROUND.has(thrown.code)) break;
       }
     }
     throw worstOf(errors);

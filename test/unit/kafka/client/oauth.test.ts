@@ -311,3 +311,22 @@ test('a kept token that is refused is got anew once', async (t) => {
   );
   assert.equal(sent.length, 3);
 });
+
+test('an endpoint that gives no token is not asked again for each broker', async (t) => {
+  let asked = 0;
+  const url = await serve(t, (_request, response) => {
+    asked += 1;
+    response.writeHead(401).end('{"error":"invalid_client"}');
+  });
+  const client = new KafkaClient({
+    connection: {
+      brokers: ['127.0.0.1:1', '127.0.0.1:2', '127.0.0.1:3'],
+      properties: { ...OIDC, 'sasl.oauthbearer.token.endpoint.url': url },
+    },
+    clock: systemClock,
+    random: systemRandom,
+  });
+  t.after(() => client.close());
+  await assert.rejects(client.topic('t'), { code: 'KAFKA_TOKEN_REFUSED' });
+  assert.equal(asked, 1);
+});
