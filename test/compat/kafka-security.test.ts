@@ -11,6 +11,7 @@ import {
   createUsers,
   errorOf,
   loadUsers,
+  resume,
   showJob,
   untilState,
 } from '../support/load-job.ts';
@@ -305,6 +306,6 @@ test('a password that is changed on the broker pauses the job with the reason', 
   assert.match(paused['ReasonOfStateChanged'] ?? '', /refused user 'loader' \(SCRAM-SHA-256\)/);
   await kafka.setScramPassword(SASL_USER.password);
   await produceMore();
-  await server.sql(`RESUME ROUTINE LOAD FOR ${name}`);
+  await resume(server, name);
   await assertUsers(server, name, produced);
 });

@@ -10,6 +10,7 @@ import {
   createUsers,
   errorOf,
   loadUsers,
+  resume,
   showJob,
   untilState,
 } from '../support/load-job.ts';
@@ -195,6 +196,6 @@ test('a client that is refused later pauses the job; an endpoint that breaks is 
   );
   issuer.mode = 'issue';
   await produceMore();
-  await server.sql('RESUME ROUTINE LOAD FOR later');
+  await resume(server, 'later');
   await assertUsers(server, 'later', produced);
 });

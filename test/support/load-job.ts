@@ -63,6 +63,15 @@ export async function showJob(server: TestServer, name: string): Promise<Record<
   return Object.fromEntries(columns.map((column, index) => [column, row[index] ?? '']));
 }
 
+/** RESUME; that the job has resumed by itself meanwhile is as good. */
+export async function resume(server: TestServer, name: string): Promise<void> {
+  const message = await server.sql(`RESUME ROUTINE LOAD FOR ${name}`).then(
+    () => '',
+    (error: unknown) => String(error),
+  );
+  if (message !== '') assert.match(message, /Could not transform (RUNNING|NEED_SCHEDULE) to/);
+}
+
 /** Waits until the job has the state; its row then. */
 export async function untilState(
   server: TestServer,
