@@ -32,6 +32,9 @@ export interface KafkaSourceSpec {
   readonly partitions: readonly { readonly partition: number; readonly offset: bigint }[];
 }
 
+/** What change events are wrapped in. */
+export type EnvelopeKind = 'debezium' | 'canal' | 'maxwell';
+
 export interface JsonFormatSpec {
   readonly kind: 'json';
   /** One path per source field; null = simple mode: fields are matched to keys by name. */
@@ -39,6 +42,8 @@ export interface JsonFormatSpec {
   /** '' = none. */
   readonly jsonRoot: string;
   readonly stripOuterArray: boolean;
+  /** Absent: messages are rows. */
+  readonly envelope?: EnvelopeKind;
 }
 
 export interface CsvFormatSpec {
@@ -58,6 +63,8 @@ export interface AvroFormatSpec {
   readonly registryUrl: string;
   /** As for JSON, over the record as JSON. */
   readonly jsonpaths: readonly string[] | null;
+  /** Absent: messages are rows. */
+  readonly envelope?: EnvelopeKind;
 }
 
 /** As AvroFormatSpec: Confluent's wire format with the path of the message type in its file. */
@@ -81,6 +88,11 @@ export type FormatSpec =
   | AvroFormatSpec
   | ProtobufFormatSpec
   | RawFormatSpec;
+
+/** What the messages are wrapped in; null = they are rows. */
+export function envelopeOf(format: FormatSpec): EnvelopeKind | null {
+  return format.kind === 'json' || format.kind === 'avro' ? (format.envelope ?? null) : null;
+}
 
 /** The paths of the source fields; null = they are keys by name, or there are no keys. */
 export function jsonpathsOf(format: FormatSpec): readonly string[] | null {

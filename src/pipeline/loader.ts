@@ -112,7 +112,8 @@ export class Loader {
     const { taskId, plan } = assignment;
     if (this.#tasks.has(taskId)) return;
     const { clock, random, log, port, openStore, openCluster } = this.#options;
-    const troubles: TroubleSlot = { listener: null };
+    const troubles: TroubleSlot = { listener: null, notice: null };
+    const onNotice = (text: string): void => troubles.notice?.(text);
     const onTrouble = (trouble: SourceTrouble | null): void => troubles.listener?.(trouble);
     const stager = new Stager(plan, {
       clock,
@@ -124,6 +125,7 @@ export class Loader {
       targetStore: await openStore(plan.target.volume),
       rejectedStore: await openStore(plan.rejected.volume),
       onTrouble,
+      onNotice,
     });
     const cluster = await openCluster(plan.source.connection);
     const source: Source = new KafkaSource({
@@ -144,6 +146,7 @@ export class Loader {
       budget: this.#budget,
     });
     troubles.listener = (trouble) => task.setTrouble(trouble);
+    troubles.notice = (text) => task.notice(text);
     this.#tasks.set(taskId, { task, cluster });
     void task.ended.then(async () => {
       this.#tasks.delete(taskId);
@@ -175,4 +178,5 @@ export class Loader {
 
 interface TroubleSlot {
   listener: ((trouble: SourceTrouble | null) => void) | null;
+  notice: ((text: string) => void) | null;
 }

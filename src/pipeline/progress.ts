@@ -66,7 +66,7 @@ export function batchProgress(
       receivedBytes: count.bytes,
       rowsLoaded: (lines.get(range.partition) ?? 0) - (dropped.get(count) ?? 0),
       rowsFiltered: count.filtered,
-      rowsUnselected: count.unselected,
+      rowsUnselected: count.unselected + (packed.passed.get(range.partition) ?? 0),
       lastTimestampMs: count.lastTimestampMs,
       latestOffset: range.latestOffset,
     };

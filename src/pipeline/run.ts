@@ -110,6 +110,17 @@ export class LoadTask {
     if (trouble.attempts === TROUBLE_REPORTED_AT) this.#send([], trouble.message);
   }
 
+  /** Shows a remark on the job: what it does not load, and why. */
+  notice(text: string): void {
+    const { taskId, plan } = this.#assignment;
+    this.#services.log.info('load passes something over', {
+      job: plan.jobName,
+      task: taskId,
+      text,
+    });
+    this.#send([], text);
+  }
+
   /** Ends the task: `drain` commits what was read, otherwise it is dropped. Resolves when it is gone. */
   async stop(drain: boolean): Promise<void> {
     if (this.#state === 'running') this.#state = 'draining';

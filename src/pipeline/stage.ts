@@ -43,6 +43,8 @@ export interface StageServices {
   readonly rejectedStore: ObjectStore;
   /** Told while something beside the source, such as a schema registry, is asked again and again. */
   readonly onTrouble: (trouble: SourceTrouble | null) => void;
+  /** Told of what a job does not load though it is no error, once for each kind. */
+  readonly onNotice: (text: string) => void;
   /** For tests; a client of the URL when left out. */
   readonly openRegistry?: (url: string) => Registry;
 }
@@ -109,7 +111,10 @@ export class Stager {
     connection: Connection,
     signal: AbortSignal,
   ): Promise<StagedBatch> {
-    const drops = new DropRecorder(packed, this.#transform, this.#plan.format.kind !== 'json');
+    const packer = this.#packer;
+    const textOf =
+      this.#plan.format.kind === 'json' ? (line: number) => packer.lineOf(packed, line) : null;
+    const drops = new DropRecorder(this.#transform, textOf);
     const tables: StagedTable[] = [];
     try {
       if (packed.lineCount > 0) {

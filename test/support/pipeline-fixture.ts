@@ -231,6 +231,8 @@ export class PipelineFixture {
   readonly drops: DropRegistry;
   readonly scratch: ScratchSpace;
   readonly store: ObjectStore;
+  /** What was passed over, by all stagers. */
+  readonly notices: string[] = [];
   #transactions = 20_000;
   #nextId = 1;
 
@@ -283,6 +285,7 @@ export class PipelineFixture {
   ): Stager {
     return new Stager(plan, {
       onTrouble,
+      onNotice: (text) => this.notices.push(text),
       ...(registry === undefined ? {} : { openRegistry: () => registry }),
       clock: systemClock,
       random: systemRandom,

@@ -160,6 +160,7 @@ class Compiler {
   }
 
   #record(record: AvroRecord): AvroWriter {
+    if (isVariableDecimal(record)) return writeVariableDecimal;
     const known = this.#records.get(record);
     // A record inside itself: its function is there by the time it is called.
     if (known !== undefined)
@@ -179,6 +180,23 @@ class Compiler {
     return made.write;
   }
 }
+
+/** Debezium's decimal that brings its own scale. */
+function isVariableDecimal({ connectName, fields }: AvroRecord): boolean {
+  const [scale, value] = fields;
+  return (
+    connectName === 'io.debezium.data.VariableScaleDecimal' &&
+    fields.length === 2 &&
+    scale?.type.kind === 'int' &&
+    value?.type.kind === 'bytes'
+  );
+}
+
+const writeVariableDecimal: AvroWriter = (from, out) => {
+  const scale = from.zigzag();
+  if (!(scale >= 0 && scale <= 1000)) throw new MalformedMessage(`a decimal of scale ${scale}`);
+  writeDecimal(out, from.bytes, from.take(lengthOf(from)), from.at, scale);
+};
 
 const malformed: AvroWriter = () => {
   throw new MalformedMessage('the schema is not complete');

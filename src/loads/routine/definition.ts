@@ -26,7 +26,14 @@ import { filesOf } from '../small-files.ts';
 import { storedTimeZone } from '../time-zone.ts';
 import { updateRule } from '../update-rule.ts';
 import { parseEscapes } from './escapes.ts';
-import { checkFormat, checkPath, formatOf, rawColumns, readJsonpaths } from './format.ts';
+import {
+  checkFormat,
+  checkPath,
+  envelopeKind,
+  formatOf,
+  rawColumns,
+  readJsonpaths,
+} from './format.ts';
 import { readFreshness } from './freshness.ts';
 import {
   JOB_PROPERTIES,
@@ -247,13 +254,25 @@ function columnsOf(
 ): readonly ColumnMapping[] {
   const format = propertyOf(JOB_PROPERTIES, definition.properties, 'format');
   if (format === 'raw') return rawColumns(definition, table);
-  if (definition.columns !== null) return definition.columns;
+  const isWrapped = envelopeKind(definition) !== null;
+  if (isWrapped && !hasKeys) {
+    throw analysisError(
+      `envelope=${definition.properties['envelope']} needs a PRIMARY KEY table, ${table.name} is none`,
+    );
+  }
+  // The operation comes from the envelope, whatever else COLUMNS makes of the row.
+  const operation = isWrapped ? [{ name: OPERATION_COLUMN.name, expression: null }] : [];
+  if (definition.columns !== null) {
+    if (isWrapped && definition.columns.some(({ name }) => isOperation(name)))
+      throw analysisError('__op comes from the envelope, COLUMNS can not give it');
+    return [...definition.columns, ...operation];
+  }
   const names = table.schema.columns
     .filter((column) => column.generated === undefined)
     .map((column) => column.name);
   const byName =
     format !== 'csv' && readJsonpaths(definition.properties['jsonpaths'] ?? '') === null;
-  if (hasKeys && byName) names.push(OPERATION_COLUMN.name);
+  if (hasKeys && (byName || isWrapped)) names.push(OPERATION_COLUMN.name);
   return names.map((name) => ({ name, expression: null }));
 }
 
@@ -297,9 +316,11 @@ function checkFields(definition: RoutineLoadDefinition, fields: readonly string[
     seen.add(lower);
   }
   const jsonpaths = readJsonpaths(definition.properties['jsonpaths'] ?? '');
-  if (jsonpaths !== null && jsonpaths.length < fields.length) {
+  // Of an envelope __op comes last, without a path.
+  const wanted = fields.length - (envelopeKind(definition) === null ? 0 : 1);
+  if (jsonpaths !== null && jsonpaths.length < wanted) {
     throw analysisError(
-      `jsonpaths has ${jsonpaths.length} paths for ${fields.length} source fields: give one path per field`,
+      `jsonpaths has ${jsonpaths.length} paths for ${wanted} source fields: give one path per field`,
     );
   }
 }

@@ -1,5 +1,5 @@
 // The format of a job's messages: which properties go with it, and its part of the plan.
-import { type FormatSpec, RAW_FIELD } from '../../model/load-plan.ts';
+import { type EnvelopeKind, type FormatSpec, RAW_FIELD } from '../../model/load-plan.ts';
 import type { TableInfo } from '../../model/table.ts';
 import { parseJsonPath } from '../../pipeline/transform/json-path.ts';
 import { analysisError, type PropertyMap, propertyOf } from '../properties.ts';
@@ -10,6 +10,7 @@ import { JOB_PROPERTIES, type KafkaSourceDefinition } from './properties.ts';
 /** Properties that a format does not have, and those that it needs. Throws SQL_ANALYZE. */
 export function checkFormat(properties: PropertyMap, source: KafkaSourceDefinition): void {
   const format = propertyOf(JOB_PROPERTIES, properties, 'format');
+  checkEnvelope(properties, format);
   const isFramed = format === 'avro' || format === 'protobuf';
   if (!isFramed && format !== 'raw') return;
   if (isFramed && source.registryUrl === undefined)
@@ -24,16 +25,47 @@ export function checkFormat(properties: PropertyMap, source: KafkaSourceDefiniti
   }
 }
 
+/** SOURCE: StarRocks: an envelope needs format=json and excludes json_root and strip_outer_array. */
+function checkEnvelope(properties: PropertyMap, format: string): void {
+  const { envelope } = properties;
+  if (envelope === undefined) return;
+  const isAvro = envelope === 'debezium' && format === 'avro';
+  if (format !== 'json' && !isAvro)
+    throw analysisError(
+      `envelope=${envelope} needs format=json${envelope === 'debezium' ? ' or format=avro' : ''}`,
+    );
+  for (const key of ['json_root', 'strip_outer_array']) {
+    const value = properties[key] ?? '';
+    if (value !== '' && value !== 'false')
+      throw analysisError(`envelope=${envelope} can not be used with ${key}`);
+  }
+}
+
+/** The property `envelope` as checkProperties left it; null = messages are rows. */
+export function envelopeKind({ properties }: RoutineLoadDefinition): EnvelopeKind | null {
+  switch (properties['envelope']) {
+    case 'debezium':
+    case 'canal':
+    case 'maxwell':
+      return properties['envelope'];
+    default:
+      return null;
+  }
+}
+
 export function formatOf(definition: RoutineLoadDefinition): FormatSpec {
   const value = (key: keyof typeof JOB_PROPERTIES): string =>
     propertyOf(JOB_PROPERTIES, definition.properties, key);
   const format = value('format');
+  const kind = envelopeKind(definition);
+  const envelope = kind === null ? {} : { envelope: kind };
   if (format === 'raw') return { kind: 'raw' };
   if (format === 'avro' || format === 'protobuf') {
     return {
       kind: format,
       registryUrl: definition.source.registryUrl ?? '',
       jsonpaths: readJsonpaths(value('jsonpaths')),
+      ...(format === 'avro' ? envelope : {}),
     };
   }
   if (format === 'json') {
@@ -42,6 +74,7 @@ export function formatOf(definition: RoutineLoadDefinition): FormatSpec {
       jsonpaths: readJsonpaths(value('jsonpaths')),
       jsonRoot: value('json_root'),
       stripOuterArray: value('strip_outer_array') === 'true',
+      ...envelope,
     };
   }
   return {

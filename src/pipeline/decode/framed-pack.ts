@@ -6,6 +6,7 @@ import { ByteReader } from '../../formats/byte-reader.ts';
 import { LineWriter } from '../../formats/json/line-writer.ts';
 import { MalformedMessage, withoutStacks } from '../../formats/malformed.ts';
 import type { RawBatch } from '../types.ts';
+import type { MessageText } from './envelope-pack.ts';
 import type { PackedBatch } from './packed-batch.ts';
 import type { Packer } from './packer.ts';
 import { type DecoderEntry, ID_END, MAGIC, type SchemaDecoders } from './schema-decoders.ts';
@@ -21,7 +22,7 @@ export interface FramedPackOptions {
 const MAX_LINE_BYTES = 64 * 1024 * 1024;
 
 /** Packs batches of one job. */
-export class FramedPacker implements Packer {
+export class FramedPacker implements Packer, MessageText {
   readonly #options: FramedPackOptions;
   readonly #reader = new ByteReader();
   readonly #writer = new LineWriter(MAX_LINE_BYTES);
@@ -57,6 +58,16 @@ export class FramedPacker implements Packer {
       }
     });
     packed.flush();
+  }
+
+  textOf(
+    raw: RawBatch,
+    bytes: Buffer,
+    start: number,
+    end: number,
+  ): ReturnType<MessageText['textOf']> {
+    const problem = this.#decode(this.#options.decoders.of(raw), bytes, start, end);
+    return problem ?? { bytes: this.#writer.bytes, start: 0, end: this.#writer.length };
   }
 
   lineOf(packed: PackedBatch, line: number): string | null {

@@ -113,6 +113,30 @@ export function findKey(bytes: Uint8Array, range: ByteRange, key: string): ByteR
   return null;
 }
 
+/** The values of the object at `range` by key, the last of duplicates; null when it is no whole object. */
+export function entriesOf(bytes: Uint8Array, range: ByteRange): Map<string, ByteRange> | null {
+  const entries = new Map<string, ByteRange>();
+  if (bytes[range.start] !== OPEN_OBJECT) return null;
+  let at = skipSpace(bytes, range.start + 1, range.end);
+  if (bytes[at] === CLOSE_OBJECT) return endsAt(bytes, at + 1, range.end) ? entries : null;
+  while (at < range.end && bytes[at] === QUOTE) {
+    const keyEnd = skipString(bytes, at, range.end);
+    if (keyEnd < 0) return null;
+    const name = keyText(bytes, at, keyEnd);
+    at = skipSpace(bytes, keyEnd, range.end);
+    if (bytes[at] !== COLON) return null;
+    at = skipSpace(bytes, at + 1, range.end);
+    const end = skipValue(bytes, at, range.end);
+    if (end < 0) return null;
+    entries.set(name, { start: at, end });
+    at = skipSpace(bytes, end, range.end);
+    if (bytes[at] === CLOSE_OBJECT) return endsAt(bytes, at + 1, range.end) ? entries : null;
+    if (bytes[at] !== COMMA) return null;
+    at = skipSpace(bytes, at + 1, range.end);
+  }
+  return null;
+}
+
 function keyText(bytes: Uint8Array, start: number, end: number): string {
   const quoted = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('utf8');
   if (!quoted.includes('\\')) return quoted.slice(1, -1);

@@ -11,11 +11,13 @@ import {
   parseProtoSchema,
 } from '../../formats/protobuf/schema.ts';
 import { zoneOffset } from '../../formats/time-text.ts';
-import { type LoadPlan, RAW_FIELD } from '../../model/load-plan.ts';
+import { type EnvelopeKind, type LoadPlan, RAW_FIELD } from '../../model/load-plan.ts';
 import { type RegisteredSchema, RegistryClient } from '../../registry/client.ts';
 import type { CompiledTransform } from '../transform/compile-sql.ts';
+import { keyFields } from '../transform/field-forms.ts';
 import type { SourceTrouble } from '../types.ts';
 import { CsvPacker } from './csv-pack.ts';
+import { EnvelopePacker, jsonText, type MessageText } from './envelope-pack.ts';
 import { FramedPacker } from './framed-pack.ts';
 import { JsonPacker } from './json-pack.ts';
 import type { Packer } from './packer.ts';
@@ -26,6 +28,8 @@ export interface PackerServices {
   readonly clock: Clock;
   /** Told while a schema registry is asked again and again. */
   readonly onTrouble: (trouble: SourceTrouble | null) => void;
+  /** Told once of each kind of message that is passed over. */
+  readonly onNotice: (text: string) => void;
   /** Opens a registry by its URL; a client of its own when left out. */
   readonly openRegistry?: (url: string) => Registry;
 }
@@ -40,6 +44,14 @@ export function openPacker(
   const { maxMessageBytes } = plan.limits;
   switch (format.kind) {
     case 'json':
+      if (format.envelope !== undefined)
+        return envelopePacker(
+          plan,
+          transform,
+          services,
+          format.envelope,
+          jsonText(maxMessageBytes),
+        );
       return new JsonPacker({
         format,
         exactNumberKeys: transform.exactNumberKeys,
@@ -48,10 +60,15 @@ export function openPacker(
     case 'csv':
       return new CsvPacker({ format, fieldCount: plan.transform.fields.length, maxMessageBytes });
     case 'avro': {
-      const options = { wanted: transform.keyForms, zone: zoneOffset(plan.transform.timeZone) };
+      const { envelope } = format;
+      const wanted = envelope === undefined ? transform.keyForms : null;
+      const options = { wanted, zone: zoneOffset(plan.transform.timeZone) };
       const compile = (schema: RegisteredSchema): DecoderEntry => avroDecoder(schema, options);
       const decoders = openDecoders(format.registryUrl, services, compile);
-      return new FramedPacker({ formatName: 'Avro', decoders, maxMessageBytes });
+      const packer = new FramedPacker({ formatName: 'Avro', decoders, maxMessageBytes });
+      return envelope === undefined
+        ? packer
+        : envelopePacker(plan, transform, services, envelope, packer);
     }
     case 'protobuf': {
       const options = { wanted: transform.keyForms, zone: zoneOffset(plan.transform.timeZone) };
@@ -67,6 +84,25 @@ export function openPacker(
     default:
       return unreachable(format, 'format');
   }
+}
+
+function envelopePacker(
+  plan: LoadPlan,
+  transform: CompiledTransform,
+  services: PackerServices,
+  kind: EnvelopeKind,
+  text: MessageText,
+): Packer {
+  const { keyForms: forms, exactNumberKeys, fieldSteps } = transform;
+  return new EnvelopePacker({
+    kind,
+    text,
+    keys: keyFields(plan, fieldSteps),
+    forms,
+    exactNumberKeys,
+    zone: zoneOffset(plan.transform.timeZone),
+    onPassed: (reason) => services.onNotice(`passed over, once or more: ${reason}`),
+  });
 }
 
 function openDecoders(

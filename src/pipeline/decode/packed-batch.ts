@@ -25,6 +25,8 @@ export class PackedBatch {
   readonly rejects: DecodeReject[] = [];
   /** Messages without any value, by partition. */
   readonly empty = new Map<number, number>();
+  /** Messages that say nothing about rows, by partition: they count as rows that were not selected. */
+  readonly passed = new Map<number, number>();
   longestLineBytes = 0;
   lineCount = 0;
   readonly #runBase: Int32Array;
@@ -84,6 +86,12 @@ export class PackedBatch {
 
   addEmpty(partition: number): void {
     this.empty.set(partition, (this.empty.get(partition) ?? 0) + 1);
+  }
+
+  /** A message that is none of the table's business. */
+  passOver(record: number): void {
+    const { partition } = this.locate(record).run;
+    this.passed.set(partition, (this.passed.get(partition) ?? 0) + 1);
   }
 
   reject(record: number, start: number, end: number, message: string): void {

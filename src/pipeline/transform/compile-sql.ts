@@ -5,7 +5,7 @@ import { present, unreachable } from '../../base/assert.ts';
 import type { FieldForm } from '../../formats/avro/decode.ts';
 import { computedDefault, emptySketch } from '../../model/column-default.ts';
 import { quoteIdentifier, quoteLiteral } from '../../model/duckdb-text.ts';
-import { jsonpathsOf, type LoadOutput, type LoadPlan } from '../../model/load-plan.ts';
+import { envelopeOf, jsonpathsOf, type LoadOutput, type LoadPlan } from '../../model/load-plan.ts';
 import { storeSelectList } from '../../model/parquet-layout.ts';
 import { routeColumn, routeSqls } from '../../model/partition-routing.ts';
 import { sortItemsSql } from '../../model/sort-key.ts';
@@ -107,7 +107,9 @@ export function compileTransform(plan: LoadPlan): CompiledTransform {
   const { format, transform } = plan;
   const fieldSteps = transform.fields.map((name, index): readonly PathStep[] => {
     if (format.kind === 'csv') return [{ kind: 'key', key: String(index) }];
-    const path = jsonpathsOf(format)?.[index];
+    // Of an envelope the operation comes last, without a path.
+    const isOperation = envelopeOf(format) !== null && name === OPERATION;
+    const path = isOperation ? undefined : jsonpathsOf(format)?.[index];
     return path === undefined ? [{ kind: 'key', key: name }] : parseJsonPath(path);
   });
   const forms = keyForms(plan, fieldSteps);

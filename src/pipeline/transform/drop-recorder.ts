@@ -1,7 +1,6 @@
 // Remembers which lines a running COPY did not write and why, and decides about lines that came out all
 // NULL: truly so, or not parsed. Called on the JavaScript thread while the statement waits: quick.
 import type { DropListener } from '../../engine/drop-function.ts';
-import type { PackedBatch } from '../decode/packed-batch.ts';
 import { type CompiledTransform, DROP_CODE } from './compile-sql.ts';
 import { valueAt } from './json-path.ts';
 import { parseJson } from './parse-json.ts';
@@ -10,18 +9,19 @@ import { parseJson } from './parse-json.ts';
 export const CODE_UNPARSED = -2;
 
 export class DropRecorder implements DropListener {
-  readonly #packed: PackedBatch;
   readonly #transform: CompiledTransform;
-  /** CSV lines are our own JSON: all NULL then means `\N` everywhere. */
-  readonly #linesAreOurs: boolean;
+  readonly #textOf: ((line: number) => string | null) | null;
   #ordinals = new Int32Array(64);
   #codes = new Int32Array(64);
   #count = 0;
 
-  constructor(packed: PackedBatch, transform: CompiledTransform, linesAreOurs: boolean) {
-    this.#packed = packed;
+  /**
+   * `textOf`: the text of a line that may be no JSON; null = all lines are our own, so that NULL in every field
+   * is the truth (`\N` everywhere in CSV).
+   */
+  constructor(transform: CompiledTransform, textOf: ((line: number) => string | null) | null) {
     this.#transform = transform;
-    this.#linesAreOurs = linesAreOurs;
+    this.#textOf = textOf;
   }
 
   /** Lines not written. */
@@ -30,7 +30,7 @@ export class DropRecorder implements DropListener {
   }
 
   onRow(ordinal: number, suspect: boolean, code: number): boolean {
-    const unparsed = suspect && !this.#linesAreOurs && !this.#isAllNull(ordinal);
+    const unparsed = suspect && this.#textOf !== null && !this.#isAllNull(this.#textOf(ordinal));
     if (!unparsed && code === DROP_CODE.keep) return true;
     if (this.#count === this.#ordinals.length) this.#grow();
     this.#ordinals[this.#count] = ordinal;
@@ -46,8 +46,8 @@ export class DropRecorder implements DropListener {
   }
 
   /** Whether the line is an object in which every field is absent or null, so that DuckDB's NULLs are the truth. */
-  #isAllNull(line: number): boolean {
-    const parsed = parseJson(this.#packed.rawOfLine(line).toString('utf8'));
+  #isAllNull(text: string | null): boolean {
+    const parsed = parseJson(text ?? '');
     if (!parsed.ok) return false;
     return this.#transform.fieldSteps.every(
       (steps) => (valueAt(parsed.value, steps) ?? null) === null,

@@ -3,7 +3,12 @@
 // that a timestamp is stored as. Only where the field goes nowhere else.
 import type { FieldForm } from '../../formats/avro/decode.ts';
 import { quoteIdentifier } from '../../model/duckdb-text.ts';
-import type { FormatSpec, LoadOutput, LoadPlan } from '../../model/load-plan.ts';
+import {
+  envelopeOf,
+  type FormatSpec,
+  type LoadOutput,
+  type LoadPlan,
+} from '../../model/load-plan.ts';
 import type { SqlType } from '../../model/sql-type.ts';
 import type { PathStep } from './json-path.ts';
 
@@ -44,7 +49,7 @@ export function keyForms(
 
 /** Does a decoder of ours write the values? */
 function makesValues(format: FormatSpec): boolean {
-  return isBinary(format) || format.kind === 'raw';
+  return isBinary(format) || format.kind === 'raw' || envelopeOf(format) !== null;
 }
 
 function formOf({ transform }: LoadPlan, field: string): FieldForm {
@@ -76,4 +81,18 @@ function formFor(type: SqlType): FieldForm {
     default:
       return 'json';
   }
+}
+
+/** Names of the top-level keys that the target's key columns come from. */
+export function keyFields(
+  plan: LoadPlan,
+  fieldSteps: readonly (readonly PathStep[])[],
+): readonly string[] {
+  const { keys } = plan.target;
+  return plan.transform.outputs.flatMap(({ column, from }) => {
+    if (keys?.includes(column.name) !== true || from.kind !== 'field') return [];
+    const steps = fieldSteps[plan.transform.fields.indexOf(from.field)];
+    const [first] = steps ?? [];
+    return steps?.length === 1 && first?.kind === 'key' ? [first.key] : [];
+  });
 }
