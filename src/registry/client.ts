@@ -4,7 +4,7 @@
 import { type AppError, fail } from '../base/errors.ts';
 import { parseRegistryUrl, type RegistryAddress } from './address.ts';
 
-/** How a schema is written; what a registry does not say is Avro. */
+/** How a schema is written. */
 export type SchemaKind = 'AVRO' | 'PROTOBUF' | 'JSON';
 
 export interface SchemaReference {
@@ -14,7 +14,8 @@ export interface SchemaReference {
 }
 
 export interface RegisteredSchema {
-  readonly kind: SchemaKind;
+  /** Null: the registry does not say, as those of Avro, and some others, do not. */
+  readonly kind: SchemaKind | null;
   readonly text: string;
   /** Directly or not, each after those that it refers to itself. */
   readonly references: readonly SchemaReference[];
@@ -163,15 +164,15 @@ interface Reference {
 }
 
 interface Answer {
-  readonly kind: SchemaKind;
+  readonly kind: SchemaKind | null;
   readonly text: string;
   readonly references: readonly Reference[];
 }
 
 function readAnswer(answer: unknown): Answer | null {
   if (!isObject(answer)) return null;
-  const { schema, schemaType = 'AVRO', references = [] } = answer;
-  if (typeof schema !== 'string' || !isKind(schemaType)) return null;
+  const { schema, schemaType = null, references = [] } = answer;
+  if (typeof schema !== 'string' || !(schemaType === null || isKind(schemaType))) return null;
   if (!Array.isArray(references)) return null;
   const list: Reference[] = [];
   for (const reference of references) {

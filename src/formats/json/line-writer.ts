@@ -26,7 +26,8 @@ export class LineWriter {
     this.#maxBytes = maxBytes;
   }
 
-  #reserve(count: number): void {
+  /** Makes room for `count` bytes behind `length`: for who writes into `bytes` itself. */
+  reserve(count: number): void {
     const wanted = this.length + count;
     if (wanted > this.bytes.length) this.#grow(wanted);
   }
@@ -42,7 +43,7 @@ export class LineWriter {
   /** Ready-made JSON, such as `,"name":`. */
   piece(piece: Uint8Array): void {
     const count = piece.length;
-    this.#reserve(count);
+    this.reserve(count);
     const { bytes } = this;
     let to = this.length;
     for (let at = 0; at < count; at += 1) {
@@ -53,7 +54,7 @@ export class LineWriter {
   }
 
   byte(byte: number): void {
-    this.#reserve(1);
+    this.reserve(1);
     this.bytes[this.length] = byte;
     this.length += 1;
   }
@@ -64,13 +65,13 @@ export class LineWriter {
 
   /** ASCII text as it is. */
   ascii(text: string): void {
-    this.#reserve(text.length);
+    this.reserve(text.length);
     this.length += this.bytes.write(text, this.length, 'latin1');
   }
 
   /** A whole number within the safe range. */
   integer(value: number): void {
-    this.#reserve(20);
+    this.reserve(20);
     let rest = value;
     if (rest < 0) {
       this.bytes[this.length] = MINUS;
@@ -83,7 +84,7 @@ export class LineWriter {
 
   /** `count` digits of a number below 2^31, with zeros in front. */
   digits(value: number, count: number): void {
-    this.#reserve(count);
+    this.reserve(count);
     this.#digits(value, count);
   }
 
@@ -109,7 +110,7 @@ export class LineWriter {
     const count = end - start;
     const escaped =
       count <= SHORT_BYTES ? count * MAX_ESCAPE_BYTES : escapedLength(source, start, end);
-    this.#reserve(escaped + 2);
+    this.reserve(escaped + 2);
     const { bytes } = this;
     let to = this.length;
     bytes[to] = QUOTE;

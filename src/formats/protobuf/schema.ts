@@ -1,7 +1,9 @@
 // Protobuf schemas as data: the text of a .proto file, and of the files it imports, becomes a tree of message
-// types. protobufjs reads the text; nothing of it goes further. SOURCE: Protocol Buffers language guides
+// types. A file may also be a compiled descriptor in base64, as some registries give it. protobufjs reads both;
+// nothing of it goes further. SOURCE: Protocol Buffers language guides
 // (proto2, proto3, editions); Confluent's wire format (message indexes).
 import protobuf from 'protobufjs';
+import descriptor, { type IFileDescriptorProto } from 'protobufjs/ext/descriptor.js';
 
 export type ProtoScalar =
   | 'double'
@@ -69,9 +71,9 @@ export function parseProtoSchema(
   const root = new protobuf.Root();
   try {
     const own = readFile(text, new protobuf.Root());
-    addCommon(root, [text, ...imports.map((one) => one.text)]);
-    for (const one of imports) readFile(one.text, root);
-    readFile(text, root);
+    const files = [...imports.map((one) => one.text), text];
+    addCommon(root, new Set(files.flatMap(importsOf)));
+    for (const one of files) readFile(one, root);
     root.resolveAll();
     const reader = new TypeReader();
     return own.map((name) => reader.message(root.lookupType(name)));
@@ -81,21 +83,61 @@ export function parseProtoSchema(
   }
 }
 
-/** Full names of the messages of a file, in their order. */
+const { FileDescriptorProto } = descriptor;
+
+/** A file that is base64 of its compiled form; null = it is text. */
+function readDescriptor(text: string): IFileDescriptorProto | null {
+  const compact = text.trim();
+  if (compact === '' || !/^[A-Za-z0-9+/\s]+={0,2}$/.test(compact)) return null;
+  return FileDescriptorProto.toObject(FileDescriptorProto.decode(Buffer.from(compact, 'base64')));
+}
+
+/** Adds a file's types; gives the full names of its messages, in their order. */
 function readFile(text: string, root: protobuf.Root): readonly string[] {
+  const compiled = readDescriptor(text);
+  if (compiled !== null) return addDescriptor(compiled, root);
   const parsed = protobuf.parse(text, root, { keepCase: true });
   const space = parsed.package === undefined ? root : root.lookup(parsed.package);
   if (!(space instanceof protobuf.Namespace)) return [];
   return space.nestedArray.filter((one) => one instanceof protobuf.Type).map((one) => one.fullName);
 }
 
+function addDescriptor(file: IFileDescriptorProto, root: protobuf.Root): readonly string[] {
+  const space =
+    file.package === undefined || file.package === '' ? root : root.define(file.package);
+  const context = { keepCase: true, edition: syntaxOf(file) };
+  const names: string[] = [];
+  for (const message of file.messageType ?? []) {
+    const type = protobuf.Type.fromDescriptor(message, context);
+    space.add(type);
+    names.push(type.fullName);
+  }
+  for (const one of file.enumType ?? []) space.add(protobuf.Enum.fromDescriptor(one, context));
+  return names;
+}
+
+/** Of a compiled file in an edition the library does not hand over what is set for the whole file. */
+function syntaxOf({ syntax }: IFileDescriptorProto): string {
+  if (syntax !== 'editions') return syntax === undefined || syntax === '' ? 'proto2' : syntax;
+  throw new ProtoSchemaProblem('a compiled file of an edition: register its text instead');
+}
+
+/** What a file imports, as it names them. */
+function importsOf(text: string): readonly string[] {
+  const compiled = readDescriptor(text);
+  // The library does not say that these are texts.
+  const list: unknown = compiled?.dependency;
+  if (compiled !== null) return Array.isArray(list) ? list.map(String) : [];
+  const found = text.matchAll(/import\s+(?:public\s+|weak\s+)?["']([^"']+)["']/g);
+  return [...found].map(([, name = '']) => name);
+}
+
 /** Google's well-known types, which registries do not hold. */
-function addCommon(root: protobuf.Root, texts: readonly string[]): void {
-  for (const text of texts)
-    for (const [, name = ''] of text.matchAll(/import\s+(?:public\s+|weak\s+)?["']([^"']+)["']/g)) {
-      const known = protobuf.common.get(name);
-      if (known?.nested !== undefined) root.addJSON(known.nested);
-    }
+function addCommon(root: protobuf.Root, names: ReadonlySet<string>): void {
+  for (const name of names) {
+    const nested = protobuf.common.get(name)?.nested;
+    if (nested !== undefined) root.addJSON(nested);
+  }
 }
 
 class TypeReader {

@@ -1,16 +1,17 @@
 // CSV messages -> packed lines: each row becomes `{"0":"first field",...}`, so that CSV and JSON share the
 // rest of the path. Rows are split here, since DuckDB's CSV reader cannot keep rows and messages
 // together. A row with the wrong number of fields is rejected, blank rows are passed over.
+import { LineWriter } from '../../formats/json/line-writer.ts';
 import type { CsvFormatSpec } from '../../model/load-plan.ts';
+import { PlainCsvRow } from './csv-plain.ts';
 import { CsvScanner, FIELD } from './csv-scan.ts';
 import type { PackedBatch } from './packed-batch.ts';
 import type { Packer } from './packer.ts';
 
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
+const CLOSE_OBJECT = 0x7d;
+const NO_BYTES = Buffer.alloc(0);
 /** The longest a byte gets inside a JSON string: `\u001f`. */
 const MAX_ESCAPE_BYTES = 6;
-const NULL_TEXT = Buffer.from('null');
 
 export interface CsvPackOptions {
   readonly format: CsvFormatSpec;
@@ -27,9 +28,8 @@ export class CsvPacker implements Packer {
   readonly #shape: string;
   /** `{"0":`, `,"1":` and so on. */
   readonly #leads: readonly Buffer[];
-  readonly #leadBytes: number;
-  #line = Buffer.allocUnsafe(4096);
-  #length = 0;
+  readonly #writer: LineWriter;
+  readonly #plain: PlainCsvRow | null;
 
   constructor(options: CsvPackOptions) {
     this.#scanner = new CsvScanner(options.format, options.fieldCount);
@@ -38,7 +38,9 @@ export class CsvPacker implements Packer {
     this.#leads = Array.from({ length: options.fieldCount }, (_, index) =>
       Buffer.from(`${index === 0 ? '{' : ','}"${index}":`),
     );
-    this.#leadBytes = this.#leads.reduce((sum, lead) => sum + lead.length + 4, 2);
+    const leadBytes = this.#leads.reduce((sum, lead) => sum + lead.length + 4, 2);
+    this.#plain = PlainCsvRow.for(options.format, this.#leads);
+    this.#writer = new LineWriter(options.maxMessageBytes * MAX_ESCAPE_BYTES + leadBytes);
     const { columnSeparator, rowDelimiter } = options.format;
     this.#shape = `Column delimiter: ${JSON.stringify(columnSeparator)}, Row delimiter: ${JSON.stringify(rowDelimiter)}`;
   }
@@ -77,6 +79,10 @@ export class CsvPacker implements Packer {
       packed.reject(record, start, end, `The message is larger than the limit: ${sizes}`);
       return;
     }
+    if (this.#plain?.write(bytes, start, end, this.#writer) === true) {
+      packed.addLine(record, this.#writer.bytes, 0, this.#writer.length);
+      return;
+    }
     const scanner = this.#scanner;
     const hasBom = bytes[start] === 0xef && bytes[start + 1] === 0xbb && bytes[start + 2] === 0xbf;
     for (let at = hasBom ? start + 3 : start; at < end; at = scanner.next) {
@@ -88,8 +94,11 @@ export class CsvPacker implements Packer {
       else if (fieldCount !== this.#fieldCount)
         packed.reject(record, rowStart, rowEnd, this.#countMismatch(fieldCount));
       else {
-        this.#encode(bytes, rowEnd - rowStart);
-        packed.addPart(record, this.#line.subarray(0, this.#length), rowStart, rowEnd);
+        this.#encode(bytes);
+        const { bytes: line, length } = this.#writer;
+        // A row that is its whole message needs no note of where it lies.
+        if (rowStart === start && rowEnd === end) packed.addLine(record, line, 0, length);
+        else packed.addPart(record, line.subarray(0, length), rowStart, rowEnd);
       }
     }
   }
@@ -99,51 +108,21 @@ export class CsvPacker implements Packer {
     return `Value count does not match column count. Expect ${this.#fieldCount}, but got ${fieldCount}. ${this.#shape}`;
   }
 
-  /** The scanner's row as a JSON object in `#line`. */
-  #encode(bytes: Buffer, rowBytes: number): void {
+  /** The scanner's row as a JSON object in the writer. */
+  #encode(bytes: Buffer): void {
     const scanner = this.#scanner;
-    const most = rowBytes * MAX_ESCAPE_BYTES + this.#leadBytes;
-    if (this.#line.length < most) this.#line = Buffer.allocUnsafe(most * 2);
-    const line = this.#line;
-    let to = 0;
-    for (const [index, lead] of this.#leads.entries()) {
-      to += lead.copy(line, to);
-      if (scanner.kinds[index] === FIELD.null) {
-        to += NULL_TEXT.copy(line, to);
-        continue;
-      }
-      line[to] = QUOTE;
-      to += 1;
-      to = appendEscaped(line, to, scanner.fieldBytes(bytes, index));
-      line[to] = QUOTE;
-      to += 1;
+    const writer = this.#writer;
+    const leads = this.#leads;
+    writer.length = 0;
+    for (let index = 0; index < leads.length; index += 1) {
+      writer.piece(leads[index] ?? NO_BYTES);
+      const kind = scanner.kinds[index];
+      if (kind === FIELD.null) writer.null();
+      else if (kind === FIELD.escaped) {
+        const field = scanner.fieldBytes(bytes, index);
+        writer.utf8(field, 0, field.length);
+      } else writer.utf8(bytes, scanner.starts[index] ?? 0, scanner.ends[index] ?? 0);
     }
-    line[to] = 0x7d;
-    this.#length = to + 1;
+    writer.byte(CLOSE_OBJECT);
   }
-}
-
-const HEX = Buffer.from('0123456789abcdef');
-
-function appendEscaped(line: Buffer, from: number, field: Buffer): number {
-  let to = from;
-  for (let at = 0; at < field.length; at += 1) {
-    const byte = field[at] ?? 0;
-    if (byte >= 0x20 && byte !== QUOTE && byte !== BACKSLASH) {
-      line[to] = byte;
-      to += 1;
-      continue;
-    }
-    line[to] = BACKSLASH;
-    if (byte === QUOTE || byte === BACKSLASH) {
-      line[to + 1] = byte;
-      to += 2;
-      continue;
-    }
-    line.write('u00', to + 1, 'latin1');
-    line[to + 4] = HEX[byte >> 4] ?? 0;
-    line[to + 5] = HEX[byte & 15] ?? 0;
-    to += 6;
-  }
-  return to;
 }

@@ -29,6 +29,8 @@ export class CsvScanner {
   readonly #escape: number;
   readonly #dropsCarriageReturn: boolean;
   readonly #maxFields: number;
+  /** By byte: 1 = a separator, a delimiter or an escape may begin with it. */
+  readonly #special = new Uint8Array(256);
   readonly starts: Int32Array;
   readonly ends: Int32Array;
   readonly kinds: Uint8Array;
@@ -48,6 +50,9 @@ export class CsvScanner {
     this.#escape = Buffer.from(format.escape)[0] ?? NO_BYTE;
     this.#dropsCarriageReturn = format.rowDelimiter === '\n';
     this.#maxFields = maxFields;
+    const firsts = [this.#separator[0], this.#delimiter[0], this.#escape];
+    if (this.#dropsCarriageReturn) firsts.push(CARRIAGE_RETURN);
+    for (const byte of firsts) if (byte !== undefined && byte >= 0) this.#special[byte] = 1;
     this.starts = new Int32Array(maxFields);
     this.ends = new Int32Array(maxFields);
     this.kinds = new Uint8Array(maxFields);
@@ -86,7 +91,13 @@ export class CsvScanner {
     }
     let at = start;
     let kind: number = FIELD.plain;
-    while (at < end && !this.#endsField(bytes, at, end)) {
+    const special = this.#special;
+    while (at < end) {
+      if (special[bytes[at] ?? 0] === 0) {
+        at += 1;
+        continue;
+      }
+      if (this.#endsField(bytes, at, end)) break;
       if (bytes[at] === this.#escape && at + 1 < end) {
         kind = FIELD.escaped;
         at += 1;

@@ -139,10 +139,12 @@ export class JsonPacker implements Packer {
       const outer = isArray ? splitArray(bytes, document) : [document];
       if (outer === null) return REASON.notJson;
       for (const element of outer) {
-        const value = walk(bytes, element, this.#root);
-        if (value === null) return REASON.noRoot;
-        if (bytes[value.start] !== OPEN_ARRAY) rows.push(value);
-        else if (!pushAll(rows, splitArray(bytes, value))) return REASON.notJson;
+        const values = walk(bytes, element, this.#root);
+        if (values === null) return REASON.noRoot;
+        for (const value of values) {
+          if (bytes[value.start] !== OPEN_ARRAY) rows.push(value);
+          else if (!pushAll(rows, splitArray(bytes, value))) return REASON.notJson;
+        }
       }
       return null;
     }
@@ -199,13 +201,27 @@ function skipBom(bytes: Buffer, start: number, end: number): number {
   return at;
 }
 
-function walk(bytes: Buffer, root: ByteRange, steps: readonly PathStep[]): ByteRange | null {
-  let value: ByteRange | null = root;
+/** The values at the path: several behind `[*]`; null where there is none. */
+function walk(
+  bytes: Buffer,
+  root: ByteRange,
+  steps: readonly PathStep[],
+): readonly ByteRange[] | null {
+  let values: readonly ByteRange[] = [root];
   for (const step of steps) {
-    if (value === null) return null;
-    if (step.kind === 'key') value = findKey(bytes, value, step.key);
-    else if (bytes[value.start] !== OPEN_ARRAY) return null;
-    else if (step.kind === 'index') value = splitArray(bytes, value)?.[step.index] ?? null;
+    const next: ByteRange[] = [];
+    // An empty array has no rows, which is no error.
+    let isThere = values.length === 0;
+    for (const value of values) {
+      const found = step.kind === 'key' ? findKey(bytes, value, step.key) : null;
+      if (found !== null) next.push(found);
+      if (step.kind === 'key' || bytes[value.start] !== OPEN_ARRAY) continue;
+      const elements = splitArray(bytes, value) ?? [];
+      isThere ||= step.kind === 'all';
+      next.push(...(step.kind === 'all' ? elements : elements.slice(step.index, step.index + 1)));
+    }
+    if (next.length === 0 && !isThere) return null;
+    values = next;
   }
-  return value;
+  return values;
 }

@@ -121,7 +121,7 @@ function avroDecoder(
   schema: RegisteredSchema,
   options: Parameters<typeof compileAvro>[1],
 ): DecoderEntry {
-  if (schema.kind !== 'AVRO')
+  if (schema.kind !== null && schema.kind !== 'AVRO')
     return { decode: null, reason: `its schema is of type ${schema.kind}, not AVRO` };
   try {
     const references = schema.references.map(({ text }) => text);
@@ -137,7 +137,7 @@ function protoDecoder(
   schema: RegisteredSchema,
   options: Parameters<typeof compileProto>[1],
 ): DecoderEntry {
-  if (schema.kind !== 'PROTOBUF')
+  if (schema.kind !== null && schema.kind !== 'PROTOBUF')
     return { decode: null, reason: `its schema is of type ${schema.kind}, not PROTOBUF` };
   try {
     const messages = parseProtoSchema(schema.text, schema.references);

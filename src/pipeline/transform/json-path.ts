@@ -24,7 +24,10 @@ export function parseJsonPath(path: string): readonly PathStep[] {
     else if (bracket?.startsWith('"'))
       steps.push({ kind: 'key', key: unescapeKey(bracket.slice(1, -1)) });
     else if (bracket !== undefined) steps.push({ kind: 'index', index: Number(bracket) });
-    else steps.push({ kind: 'key', key: String(plain).trim() });
+    else if (plain?.trim() === '*') {
+      const detail = '.* is not supported: [*] stands for all elements of an array';
+      throw fail('LOAD_JSONPATH', { path, detail });
+    } else steps.push({ kind: 'key', key: String(plain).trim() });
   }
   return steps;
 }

@@ -61,6 +61,26 @@ test('messages that protobuf wrote mean the same, all of them and field by field
   }
 });
 
+test('compiled files in base64 are the same as their texts, alone and mixed', () => {
+  const compiled = JSON.parse(file('descriptors.json')) as Readonly<Record<string, string>>;
+  const types = compiled['types.proto'] ?? '';
+  const legacy = compiled['legacy.proto'] ?? '';
+  for (const [main, other] of [
+    [types, legacy],
+    [types, file('legacy.proto')],
+    [file('types.proto'), legacy],
+  ] as const) {
+    const messages = parseProtoSchema(main, [{ name: 'legacy.proto', text: other }]);
+    assert.deepEqual(
+      messages.map(({ fullName }) => fullName.replace(/^\./, '')),
+      ['shop.v1.Unused', 'shop.v1.All'],
+    );
+    for (const { bytes, json } of rows)
+      assert.deepEqual(exactly(lineOf(messages[1], Buffer.from(bytes, 'base64'))), json);
+  }
+  assert.throws(() => parseProtoSchema('AAAA', []), ProtoSchemaProblem);
+});
+
 test('message types are in the order of the file, indexes lead to them', () => {
   assert.deepEqual(
     MESSAGES.map(({ fullName }) => fullName),

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { CsvFormatSpec, JsonFormatSpec } from '../../../../src/model/load-plan.ts';
 import type { SqlType } from '../../../../src/model/sql-type.ts';
+import { parseJsonPath } from '../../../../src/pipeline/transform/json-path.ts';
 import {
   column,
   makePlan,
@@ -93,6 +94,42 @@ test('json_root: an object, an array of rows, or nothing', async () => {
     ['1', '2', '3', '5', '6'],
   );
   assert.deepEqual(bad, [{ _raw: '{"data":{"other":1}}' }, { _raw: '4' }]);
+});
+
+test('json_root with [*]: the values behind all elements of an array', async () => {
+  const { rows, bad } = await json({ jsonRoot: '$.items[*].row' }, [
+    '{"items":[{"row":{"a":1}},{"row":[{"a":2},{"a":3}]},{"no":1}]}',
+    '{"items":{"row":{"a":4}}}',
+    '{"items":[]}',
+  ]);
+  assert.deepEqual(
+    rows.map(([a]) => a),
+    ['1', '2', '3'],
+  );
+  assert.deepEqual(bad, [{ _raw: '{"items":{"row":{"a":4}}}' }]);
+});
+
+test('jsonpaths with [*]: all values as an array; of a key that is given twice the first counts', async () => {
+  const columns = [
+    column('tags', { kind: 'ARRAY', element: TEXT }),
+    column('first', TEXT),
+    column('text', TEXT),
+    column('twice', TEXT),
+  ];
+  const { rows } = await json(
+    { jsonpaths: ['$.list[*].t', '$.list[0].t', '$.list[*].n', '$.x'] },
+    ['{"list":[{"t":"p","n":1},{"n":2},{"t":"q"}],"x":"one","x":"two"}', '{"list":5,"x":null}'],
+    columns,
+  );
+  assert.deepEqual(rows, [
+    ['[p, q]', 'p', '[1,2]', 'one'],
+    ['[]', null, '[]', null],
+  ]);
+});
+
+test('paths that mean nothing here are refused', () => {
+  for (const path of ['$.*', '$..a', '$.a[-1]', '$.a[1:2]', '$.a[?(@.b)]'])
+    assert.throws(() => parseJsonPath(path), /Invalid json path/, path);
 });
 
 test('jsonpaths: nested keys, indexes, quoted keys, the whole document, a key twice', async () => {
