@@ -67,10 +67,13 @@ export interface AvroFormatSpec {
   readonly envelope?: EnvelopeKind;
 }
 
-/** As AvroFormatSpec: Confluent's wire format with the path of the message type in its file. */
+/** Confluent's wire format with the path of the message type in its file, or, with a file, messages alone. */
 export interface ProtobufFormatSpec {
   readonly kind: 'protobuf';
+  /** With its credentials; '' where there is a file. */
   readonly registryUrl: string;
+  /** A .proto file or a compiled descriptor, and the full name of the messages' type in it. */
+  readonly file?: { readonly name: string; readonly bytes: Uint8Array; readonly message: string };
   readonly jsonpaths: readonly string[] | null;
 }
 

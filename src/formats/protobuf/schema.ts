@@ -2,6 +2,7 @@
 // types. A file may also be a compiled descriptor in base64, as some registries give it. protobufjs reads both;
 // nothing of it goes further. SOURCE: Protocol Buffers language guides
 // (proto2, proto3, editions); Confluent's wire format (message indexes).
+import { isUtf8 } from 'node:buffer';
 import protobuf from 'protobufjs';
 import descriptor, { type IFileDescriptorProto } from 'protobufjs/ext/descriptor.js';
 
@@ -83,7 +84,38 @@ export function parseProtoSchema(
   }
 }
 
-const { FileDescriptorProto } = descriptor;
+const { FileDescriptorProto, FileDescriptorSet } = descriptor;
+
+/**
+ * The message type of that full name in a file: a .proto text, or what `protoc --descriptor_set_out` makes (with
+ * --include_imports where it imports others than Google's own). Throws ProtoSchemaProblem.
+ */
+export function findProtoMessage(bytes: Buffer, fullName: string): ProtoMessage {
+  const root = new protobuf.Root();
+  try {
+    const set = isText(bytes) ? null : FileDescriptorSet.toObject(FileDescriptorSet.decode(bytes));
+    const files: readonly IFileDescriptorProto[] = set?.['file'] ?? [];
+    const given = new Set(files.map((file) => file.name));
+    const imports =
+      set === null ? importsOf(bytes.toString('utf8')) : files.flatMap(dependenciesOf);
+    addCommon(root, new Set(imports.filter((name) => !given.has(name))));
+    if (set === null) readFile(bytes.toString('utf8'), root);
+    for (const file of files) addDescriptor(file, root);
+    root.resolveAll();
+    const found = root.lookup(fullName, protobuf.Type);
+    if (!(found instanceof protobuf.Type))
+      throw new ProtoSchemaProblem(`there is no message type '${fullName}' in it`);
+    return new TypeReader().message(found);
+  } catch (thrown) {
+    if (thrown instanceof ProtoSchemaProblem) throw thrown;
+    throw new ProtoSchemaProblem(thrown instanceof Error ? thrown.message : String(thrown));
+  }
+}
+
+/** Compiled files have control characters; texts have only blanks among them. */
+function isText(bytes: Buffer): boolean {
+  return isUtf8(bytes) && bytes.every((byte) => byte >= 0x20 || (byte >= 0x09 && byte <= 0x0d));
+}
 
 /** A file that is base64 of its compiled form; null = it is text. */
 function readDescriptor(text: string): IFileDescriptorProto | null {
@@ -122,12 +154,16 @@ function syntaxOf({ syntax }: IFileDescriptorProto): string {
   throw new ProtoSchemaProblem('a compiled file of an edition: register its text instead');
 }
 
+/** The library does not say that these are texts. */
+function dependenciesOf({ dependency }: IFileDescriptorProto): readonly string[] {
+  const list: unknown = dependency;
+  return Array.isArray(list) ? list.map(String) : [];
+}
+
 /** What a file imports, as it names them. */
 function importsOf(text: string): readonly string[] {
   const compiled = readDescriptor(text);
-  // The library does not say that these are texts.
-  const list: unknown = compiled?.dependency;
-  if (compiled !== null) return Array.isArray(list) ? list.map(String) : [];
+  if (compiled !== null) return dependenciesOf(compiled);
   const found = text.matchAll(/import\s+(?:public\s+|weak\s+)?["']([^"']+)["']/g);
   return [...found].map(([, name = '']) => name);
 }

@@ -30,6 +30,7 @@ import {
   checkFormat,
   checkPath,
   envelopeKind,
+  fileProperties,
   formatOf,
   rawColumns,
   readJsonpaths,
@@ -161,9 +162,11 @@ export function toStartOffset(text: string): StartOffset {
 export async function kafkaConnection(
   catalog: Pick<CatalogScope, 'smallFiles'>,
   databaseId: DatabaseId,
-  { source }: RoutineLoadDefinition,
+  definition: RoutineLoadDefinition,
 ): Promise<KafkaConnectionSpec> {
-  const files = await filesOf(catalog, databaseId, source.custom);
+  const { source } = definition;
+  const named = { ...source.custom, ...fileProperties(definition) };
+  const files = await filesOf(catalog, databaseId, named);
   return { brokers: source.brokers, properties: source.custom, files };
 }
 
@@ -353,7 +356,7 @@ export function buildPlan(input: {
       isolation: settings['isolation.level'],
       partitions: input.partitions,
     },
-    format: formatOf(definition),
+    format: formatOf(definition, input.connection.files),
     transform: compileTransform(definition, input.table),
     limits: input.limits,
     ...(definition.properties['pause_on_fatal_parse_error'] === 'true'

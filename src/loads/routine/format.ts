@@ -1,5 +1,11 @@
 // The format of a job's messages: which properties go with it, and its part of the plan.
-import { type EnvelopeKind, type FormatSpec, RAW_FIELD } from '../../model/load-plan.ts';
+import { findProtoMessage, ProtoSchemaProblem } from '../../formats/protobuf/schema.ts';
+import {
+  type EnvelopeKind,
+  type FormatSpec,
+  type KafkaConnectionSpec,
+  RAW_FIELD,
+} from '../../model/load-plan.ts';
 import type { TableInfo } from '../../model/table.ts';
 import { parseJsonPath } from '../../pipeline/transform/json-path.ts';
 import { analysisError, type PropertyMap, propertyOf } from '../properties.ts';
@@ -11,9 +17,10 @@ import { JOB_PROPERTIES, type KafkaSourceDefinition } from './properties.ts';
 export function checkFormat(properties: PropertyMap, source: KafkaSourceDefinition): void {
   const format = propertyOf(JOB_PROPERTIES, properties, 'format');
   checkEnvelope(properties, format);
+  const hasFile = checkProtobufFile(properties, source, format);
   const isFramed = format === 'avro' || format === 'protobuf';
   if (!isFramed && format !== 'raw') return;
-  if (isFramed && source.registryUrl === undefined)
+  if (isFramed && !hasFile && source.registryUrl === undefined)
     throw analysisError('confluent.schema.registry.url is a required property');
   const others = ['json_root', 'strip_outer_array', ...(isFramed ? [] : ['jsonpaths'])] as const;
   for (const key of others) {
@@ -23,6 +30,52 @@ export function checkFormat(properties: PropertyMap, source: KafkaSourceDefiniti
         `${key} is not a property of format ${format}${isFramed ? ': use jsonpaths' : ''}`,
       );
   }
+}
+
+/** Is the schema a file? Throws SQL_ANALYZE where its properties do not fit together. */
+function checkProtobufFile(
+  properties: PropertyMap,
+  source: KafkaSourceDefinition,
+  format: string,
+): boolean {
+  const { protobuf_schema: schema, protobuf_message: message } = properties;
+  if (schema === undefined && message === undefined) return false;
+  if (format !== 'protobuf')
+    throw analysisError(`protobuf_schema and protobuf_message need format=protobuf`);
+  if (schema === undefined || message === undefined || message.trim() === '')
+    throw analysisError('protobuf_schema and protobuf_message must be given together');
+  if (!/^FILE:.+/.test(schema))
+    throw analysisError(`protobuf_schema is '${schema}', it should be FILE:name (see CREATE FILE)`);
+  if (source.registryUrl !== undefined)
+    throw analysisError('protobuf_schema and confluent.schema.registry.url exclude each other');
+  return true;
+}
+
+/** Values of job properties that may name files of the database. */
+export function fileProperties({ properties }: RoutineLoadDefinition): PropertyMap {
+  const { protobuf_schema: schema } = properties;
+  return schema === undefined ? {} : { schema };
+}
+
+type Files = KafkaConnectionSpec['files'];
+
+/** Can the messages' type be read from its file? Throws SQL_ANALYZE. */
+export function checkSchemaFile(definition: RoutineLoadDefinition, files: Files): void {
+  const file = schemaFile(definition, files);
+  if (file === null) return;
+  try {
+    findProtoMessage(Buffer.from(file.bytes), file.message);
+  } catch (thrown) {
+    if (!(thrown instanceof ProtoSchemaProblem)) throw thrown;
+    throw analysisError(`protobuf_schema cannot be used: ${thrown.message}`);
+  }
+}
+
+function schemaFile({ properties }: RoutineLoadDefinition, files: Files) {
+  const { protobuf_schema: schema = '', protobuf_message: message = '' } = properties;
+  const name = schema.slice('FILE:'.length);
+  const bytes = files?.[name];
+  return bytes === undefined ? null : { name, bytes, message: message.trim() };
 }
 
 /** SOURCE: StarRocks: an envelope needs format=json and excludes json_root and strip_outer_array. */
@@ -53,7 +106,8 @@ export function envelopeKind({ properties }: RoutineLoadDefinition): EnvelopeKin
   }
 }
 
-export function formatOf(definition: RoutineLoadDefinition): FormatSpec {
+/** `files`: those of the database that the job names. */
+export function formatOf(definition: RoutineLoadDefinition, files: Files): FormatSpec {
   const value = (key: keyof typeof JOB_PROPERTIES): string =>
     propertyOf(JOB_PROPERTIES, definition.properties, key);
   const format = value('format');
@@ -61,12 +115,11 @@ export function formatOf(definition: RoutineLoadDefinition): FormatSpec {
   const envelope = kind === null ? {} : { envelope: kind };
   if (format === 'raw') return { kind: 'raw' };
   if (format === 'avro' || format === 'protobuf') {
-    return {
-      kind: format,
-      registryUrl: definition.source.registryUrl ?? '',
-      jsonpaths: readJsonpaths(value('jsonpaths')),
-      ...(format === 'avro' ? envelope : {}),
-    };
+    const registryUrl = definition.source.registryUrl ?? '';
+    const jsonpaths = readJsonpaths(value('jsonpaths'));
+    if (format === 'avro') return { kind: format, registryUrl, jsonpaths, ...envelope };
+    const file = schemaFile(definition, files);
+    return { kind: format, registryUrl, jsonpaths, ...(file === null ? {} : { file }) };
   }
   if (format === 'json') {
     return {

@@ -118,6 +118,16 @@ export const JOB_PROPERTIES = {
     alterable: false,
     help: 'messages are change events of a database, applied to a PRIMARY KEY table: debezium (format json or avro), canal, maxwell (format json)',
   },
+  protobuf_schema: {
+    ...text(
+      'FILE:name, a .proto file or compiled descriptor made by CREATE FILE: messages of format protobuf have no schema id then',
+    ),
+    default: null,
+  },
+  protobuf_message: {
+    ...text('full name of the message type in protobuf_schema'),
+    default: null,
+  },
   trim_space: bool('trim_space', 'trim blanks around CSV fields'),
   enclose: { ...text('character that encloses CSV fields'), default: null },
   escape: { ...text('character that escapes in CSV fields'), default: null },

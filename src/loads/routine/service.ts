@@ -21,6 +21,7 @@ import {
   type RoutineLoadDefinition,
   startOffsetOf,
 } from './definition.ts';
+import { checkSchemaFile } from './format.ts';
 import { REASONS, unstableReason } from './health.ts';
 import { routingOfJob } from './partitions.ts';
 import { readKafkaSource, type StartOffset } from './properties.ts';
@@ -86,6 +87,7 @@ export class RoutineLoads {
     await routingOfJob(catalog, table, definition);
     const remarks = checkKafkaProperties(definition.source.custom);
     const connection = await kafkaConnection(catalog, table.databaseId, definition);
+    checkSchemaFile(definition, connection.files);
     const found = await probe.partitions(connection, definition.source.topic);
     const partitions = wantedPartitions(definition, found);
     const { topic } = definition.source;

@@ -6,6 +6,7 @@ import { compileAvro } from '../../formats/avro/decode.ts';
 import { AvroSchemaProblem, parseAvroSchema } from '../../formats/avro/schema.ts';
 import { compileProto, readMessageIndexes } from '../../formats/protobuf/decode.ts';
 import {
+  findProtoMessage,
   type ProtoMessage,
   ProtoSchemaProblem,
   parseProtoSchema,
@@ -72,6 +73,12 @@ export function openPacker(
     }
     case 'protobuf': {
       const options = { wanted: transform.keyForms, zone: zoneOffset(plan.transform.timeZone) };
+      const { file } = format;
+      if (file !== undefined) {
+        const message = findProtoMessage(Buffer.from(file.bytes), file.message);
+        const fixed = compileProto(message, options);
+        return new FramedPacker({ formatName: 'Protobuf', decoders: null, fixed, maxMessageBytes });
+      }
       const compile = (schema: RegisteredSchema): DecoderEntry => protoDecoder(schema, options);
       const decoders = openDecoders(format.registryUrl, services, compile);
       return new FramedPacker({ formatName: 'Protobuf', decoders, maxMessageBytes });

@@ -10,6 +10,7 @@ import { LineWriter } from '../../../../src/formats/json/line-writer.ts';
 import { MalformedMessage } from '../../../../src/formats/malformed.ts';
 import { compileProto, readMessageIndexes } from '../../../../src/formats/protobuf/decode.ts';
 import {
+  findProtoMessage,
   type ProtoMessage,
   ProtoSchemaProblem,
   parseProtoSchema,
@@ -79,6 +80,34 @@ test('compiled files in base64 are the same as their texts, alone and mixed', ()
       assert.deepEqual(exactly(lineOf(messages[1], Buffer.from(bytes, 'base64'))), json);
   }
   assert.throws(() => parseProtoSchema('AAAA', []), ProtoSchemaProblem);
+});
+
+test('a type by its name in a file: a .proto text, or what protoc makes', () => {
+  const compiled = readFileSync('test/fixtures/protobuf/types.desc');
+  for (const { bytes, json } of rows) {
+    const message = findProtoMessage(compiled, 'shop.v1.All');
+    assert.deepEqual(exactly(lineOf(message, Buffer.from(bytes, 'base64'))), json);
+  }
+  const text = Buffer.from(`syntax = "proto3"; package p; import "google/protobuf/timestamp.proto";
+    message A { message B { google.protobuf.Timestamp t = 1; } }`);
+  assert.equal(
+    lineOf(findProtoMessage(text, 'p.A.B'), hex('0a 00')),
+    '{"t":"1970-01-01 00:00:00"}',
+  );
+  for (const [bytes, name, reason] of [
+    [text, 'p.Gone', /no message type 'p\.Gone'/],
+    [
+      Buffer.from('syntax = "proto3"; import "other.proto"; message A { other.B b = 1; }'),
+      'A',
+      /other\.B/,
+    ],
+    [Buffer.from([0, 1, 2, 3]), 'A', /./],
+    [compiled.subarray(0, 500), 'shop.v1.All', /./],
+  ] as const)
+    assert.throws(
+      () => findProtoMessage(bytes, name),
+      (error: unknown) => error instanceof ProtoSchemaProblem && reason.test(error.message),
+    );
 });
 
 test('message types are in the order of the file, indexes lead to them', () => {

@@ -74,6 +74,28 @@ test('message indexes, a schema that changes, nested fields by path, bad message
   assert.equal(staged.progress[0]?.rowsFiltered, 4);
 });
 
+test('messages alone, of a type in a file: no schema id, and none at all is one of defaults', async () => {
+  const bytes = Buffer.from('syntax = "proto3"; message User { int64 id = 1; string name = 2; }');
+  const file = { name: 'user.proto', bytes, message: 'User' };
+  const { rows, rejected, staged } = await fixture.load(
+    makePlan({
+      format: { kind: 'protobuf', registryUrl: '', jsonpaths: null, file },
+      columns: [column('id', BIGINT), column('name', TEXT)],
+    }),
+    [hex('08 07 12 03 416e6e'), '', null, hex('08'), hex('08 09')],
+  );
+  assert.deepEqual(rows, [
+    ['7', 'Ann'],
+    ['0', ''],
+    ['9', ''],
+  ]);
+  assert.equal(staged.progress[0]?.skipped.empty, 1);
+  assert.equal(
+    rejected[0]?.['error_message'],
+    'Failed to parse the message as Protobuf: the message ends within a value (at byte 1 of 1)',
+  );
+});
+
 test('raw: the payload as text or bytes, whatever it is; no value is no row', async () => {
   const noise = Buffer.from([0, 255, 10, 34]);
   const messages = ['{"a": 1}', 'line\nbreak "q" \\', '', null, noise];
