@@ -10,6 +10,7 @@ import type {
   TransactionId,
   VolumeId,
 } from '../base/ids.ts';
+import type { MetadataName } from './message-metadata.ts';
 import type { PartitionRouting } from './partition-routing.ts';
 import type { SqlType } from './sql-type.ts';
 import type { ColumnSchema, StagedFile, StagedObject, TableSchema, VolumeSpec } from './table.ts';
@@ -119,6 +120,8 @@ export interface LoadTransform {
   /** Source field names in order (CSV position / jsonpaths order / JSON keys in simple mode). */
   readonly fields: readonly string[];
   readonly outputs: readonly LoadOutput[];
+  /** What expressions and WHERE use of the messages beside their fields; absent = nothing. */
+  readonly metadata?: readonly MetadataName[];
   /**
    * What becomes of a row (`__op`), as text: `0` or `upsert` or NULL = it is written, `1` or `delete` = the row
    * of its key goes. Null: every row is written. Only where the target has keys.

@@ -7,9 +7,11 @@ import { failpoint } from '../base/failpoints.ts';
 import type { Random } from '../base/random.ts';
 import type { DropRegistry } from '../engine/drop-function.ts';
 import type { Connection } from '../engine/duckdb.ts';
+import { zoneOffset } from '../formats/time-text.ts';
 import type { BegunTransaction, LoadPlan, StagedTable } from '../model/load-plan.ts';
 import { REJECTED_RECORDS_SCHEMA } from '../model/system-tables.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
+import { LineMetadata } from './decode/line-metadata.ts';
 import { openPacker } from './decode/open-packer.ts';
 import { PackedBatch } from './decode/packed-batch.ts';
 import type { Packer } from './decode/packer.ts';
@@ -60,6 +62,7 @@ export class Stager {
   readonly #services: StageServices;
   readonly #transform: CompiledTransform;
   readonly #packer: Packer;
+  readonly #metadata: LineMetadata | null;
   readonly #target: AppendTarget;
   readonly #rejected: AppendTarget;
   /** Packing is synchronous, so one buffer serves all batches. */
@@ -71,6 +74,11 @@ export class Stager {
     this.#services = services;
     this.#transform = compileTransform(plan);
     this.#packer = openPacker(plan, this.#transform, services);
+    const { metadata = [], timeZone } = plan.transform;
+    const zone = zoneOffset(timeZone);
+    const wraps = this.#transform.readsDocument;
+    this.#metadata =
+      metadata.length === 0 ? null : new LineMetadata({ names: metadata, wraps, zone });
     this.#target = {
       target: plan.target,
       schema: targetSchema(plan),
@@ -92,7 +100,7 @@ export class Stager {
   pack(raw: RawBatch): PackedBatch {
     const file = this.#services.scratch.create(raw.heldBytes);
     try {
-      const packed = new PackedBatch(raw, file, this.#buffer);
+      const packed = new PackedBatch(raw, file, this.#buffer, this.#metadata);
       this.#packer.pack(packed);
       return packed;
     } catch (thrown) {

@@ -21,6 +21,10 @@ export interface MessageRun {
   readonly keyStart: Int32Array;
   /** Length of each key, -1 = null. */
   readonly keyLength: Int32Array;
+  /** Where each message's headers lie (see readRecordHeaders); empty, as headersLength, where they are not kept. */
+  readonly headersStart: Int32Array;
+  /** Bytes; 1 = no headers. */
+  readonly headersLength: Int32Array;
   readonly baseOffset: bigint;
   /** Added to `baseOffset`. */
   readonly offsetDelta: Int32Array;

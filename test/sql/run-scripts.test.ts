@@ -109,6 +109,17 @@ function targetOf(
     makeTopic: async (name, partitions) => {
       await admin.createTopic(name, partitions);
     },
+    sendRecords: (topic, partition, records) =>
+      admin.send(
+        records.map(({ value, key, timestamp, headers }) => ({
+          topic,
+          partition,
+          value: bytesOf(value),
+          ...(key === undefined ? {} : { key: bytesOf(key) }),
+          ...(timestamp === undefined ? {} : { timestampMs: timestamp }),
+          headers: (headers ?? []).map(([name, text]) => [name, bytesOf(text)] as const),
+        })),
+      ),
     send: (topic, partition, values) =>
       admin.send(
         values.map((value) => ({
@@ -118,4 +129,12 @@ function targetOf(
         })),
       ),
   };
+}
+
+const BASE64 = 'base64:';
+
+function bytesOf(text: string): Buffer {
+  return text.startsWith(BASE64)
+    ? Buffer.from(text.slice(BASE64.length), 'base64')
+    : Buffer.from(text);
 }

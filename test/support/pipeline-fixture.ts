@@ -158,6 +158,8 @@ export function makeRun(
     valueLength,
     keyStart: new Int32Array(count),
     keyLength: new Int32Array(count).fill(-1),
+    headersStart: new Int32Array(0),
+    headersLength: new Int32Array(0),
     baseOffset,
     offsetDelta: Int32Array.from({ length: count }, (_, index) => index),
     timestampMs: new Float64Array(count).fill(1_700_000_000_000),

@@ -13,6 +13,8 @@
 //   switch NAME                     goes on with an open connection; `root` is the first one
 //   topic NAME [PARTITIONS]         makes a topic of the embedded broker
 //   send TOPIC [PARTITION]          one message per line that follows
+//   records TOPIC [PARTITION]       one per line as JSON: {"value", "key", "timestamp" (ms), "headers": [[name, value]]};
+//                                   `base64:` begins a value or key that is no text
 
 export interface ScriptBlock {
   readonly line: number;
@@ -22,6 +24,14 @@ export interface ScriptBlock {
   readonly body: readonly string[];
   /** Lines after `----`. */
   readonly expected: readonly string[];
+}
+
+/** A message with what goes beside its value. */
+export interface ScriptRecord {
+  readonly value: string;
+  readonly key?: string;
+  readonly timestamp?: number;
+  readonly headers?: readonly (readonly [name: string, value: string])[];
 }
 
 /** What a script is played against. */
@@ -37,6 +47,7 @@ export interface ScriptTarget {
   switchTo(user: string): void;
   makeTopic(name: string, partitions: number): Promise<void>;
   send(topic: string, partition: number, values: readonly string[]): Promise<void>;
+  sendRecords(topic: string, partition: number, records: readonly ScriptRecord[]): Promise<void>;
   /** `${NAME}` -> text. */
   readonly variables: Readonly<Record<string, string>>;
 }
@@ -49,6 +60,7 @@ const VERBS = [
   'switch',
   'topic',
   'send',
+  'records',
 ] as const;
 const UNTIL_MS = 30_000;
 
@@ -110,6 +122,12 @@ export async function playBlock(block: ScriptBlock, target: ScriptTarget): Promi
         fill(block.words[0] ?? ''),
         Number(block.words[1] ?? '0'),
         block.body.map(fill),
+      );
+    case 'records':
+      return target.sendRecords(
+        fill(block.words[0] ?? ''),
+        Number(block.words[1] ?? '0'),
+        block.body.map((line) => JSON.parse(fill(line)) as ScriptRecord),
       );
   }
 }

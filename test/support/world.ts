@@ -41,6 +41,7 @@ import { cleanUnfinishedWrites } from '../../src/storage/volume.ts';
 import { checkFiles } from '../../src/tables/check-run.ts';
 import { runCompaction } from '../../src/tables/compaction-run.ts';
 import { carryDeletes, forgetMap } from '../../src/tables/position-map.ts';
+import { rewriteDeletes, runRewrite } from '../../src/tables/rewrite-run.ts';
 import { openMetrics } from '../../src/telemetry/metrics.ts';
 import { FakeKafka } from './fake-kafka.ts';
 import type { Theatre, Waiting } from './theatre.ts';
@@ -359,13 +360,12 @@ export class World implements Theatre {
       if (known === undefined) throw fail('PEER_GONE', { peer: part });
       return known.peer;
     };
-    const committer = await openCommitter({ catalog, config, clock: this.#clock, log }, async () =>
-      peerOf('query'),
+    const metrics = openMetrics();
+    const committer = await openCommitter(
+      { catalog, config, clock: this.#clock, log, metrics },
+      async () => peerOf('query'),
     );
-    const endpoint = new FeEndpoint(
-      { catalog, metrics: openMetrics(), clock: this.#clock },
-      committer,
-    );
+    const endpoint = new FeEndpoint({ catalog, metrics, clock: this.#clock }, committer);
     parts.loader = await this.#openLoader(endpoint);
     parts.query = await this.#openQuery(endpoint);
     const fe = await startFe(
@@ -432,6 +432,10 @@ export class World implements Theatre {
           await forgetMap(transactionId, work);
           return {};
         },
+        rewrite: async (plan, { signal }) => ({ outputs: await runRewrite(plan, work, signal) }),
+        rewriteDeletes: async (plan, { signal }) => ({
+          carried: await rewriteDeletes(plan, work, signal),
+        }),
         checkFiles: async (order, { signal }) => ({
           faults: await checkFiles(order, work, signal),
         }),

@@ -53,6 +53,12 @@ export class LineWriter {
     this.length = to;
   }
 
+  /** JSON that is there already: `source[start, end)`. */
+  copy(source: Buffer, start: number, end: number): void {
+    this.reserve(end - start);
+    this.length += source.copy(this.bytes, this.length, start, end);
+  }
+
   byte(byte: number): void {
     this.reserve(1);
     this.bytes[this.length] = byte;

@@ -20,6 +20,10 @@ export interface MessageToSend {
   readonly partition: number;
   readonly value: Buffer | null;
   readonly key?: Buffer;
+  /** Milliseconds since the epoch; now when left out. */
+  readonly timestampMs?: number;
+  /** A name may occur again. */
+  readonly headers?: readonly (readonly [name: string, value: Buffer])[];
 }
 
 export interface KafkaAdminOptions {
@@ -94,12 +98,17 @@ export async function openKafkaAdmin(options: KafkaAdminOptions): Promise<KafkaA
     },
     send: (messages) =>
       run('Produce', async () => {
-        const rows = messages.map(({ topic, partition, value, key }) => ({
+        const rows = messages.map(({ topic, partition, value, key, timestampMs, headers }) => ({
           topic,
           partition,
           // The library writes null for undefined; its type leaves the null out.
           value: value as Buffer,
           ...(key === undefined ? {} : { key }),
+          ...(timestampMs === undefined ? {} : { timestamp: BigInt(timestampMs) }),
+          // Buffers are different keys, whatever they hold.
+          ...(headers === undefined
+            ? {}
+            : { headers: new Map(headers.map(([name, text]) => [Buffer.from(name), text])) }),
         }));
         await producer.send({ messages: rows });
       }),

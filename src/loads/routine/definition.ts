@@ -37,6 +37,13 @@ import {
 } from './format.ts';
 import { readFreshness } from './freshness.ts';
 import {
+  checkMetadataPaths,
+  METADATA_TYPES,
+  metadataBeside,
+  usedMetadata,
+  withMetadata,
+} from './metadata.ts';
+import {
   JOB_PROPERTIES,
   type KafkaSourceDefinition,
   readKafkaSource,
@@ -176,27 +183,14 @@ export function compileTransform(
   table: TableInfo,
 ): LoadTransform {
   const columns = table.schema.columns;
-  const known = new Map(columns.map((column) => [column.name.toLowerCase(), column]));
   const hasKeys = table.schema.keysType === 'PRIMARY_KEYS';
   const mapping = columnsOf(definition, table, hasKeys);
   const fields = mapping.filter((entry) => entry.expression === null).map((entry) => entry.name);
   checkFields(definition, fields);
-  const derived = new Map<string, Expression>();
-  for (const entry of mapping) {
-    if (known.get(entry.name.toLowerCase())?.generated !== undefined) {
-      throw analysisError(`generated column '${entry.name}' can not be specified in COLUMNS`);
-    }
-    if (entry.expression === null) continue;
-    const isKnown = known.has(entry.name.toLowerCase()) || (hasKeys && isOperation(entry.name));
-    if (!isKnown) {
-      throw analysisError(`Column '${entry.name}' of COLUMNS is not in table ${table.name}`);
-    }
-    if (derived.has(entry.name.toLowerCase())) {
-      throw analysisError(`Duplicate column '${entry.name}' in COLUMNS`);
-    }
-    derived.set(entry.name.toLowerCase(), parseExpression(entry.expression));
-  }
-  const options = { timeZone: definition.timeZone, derived };
+  const derived = derivedColumns(mapping, table, hasKeys);
+  const metadata = metadataBeside(fields);
+  const names = [...fields, ...metadata];
+  const options = { timeZone: definition.timeZone, derived, fieldTypes: METADATA_TYPES };
   const outputOf = (column: ColumnSchema): LoadOutput => {
     if (column.generated !== undefined) {
       const duckdbSql = generatedColumnSql(column, columns, definition.timeZone);
@@ -204,7 +198,7 @@ export function compileTransform(
     }
     const expression = derived.get(column.name.toLowerCase());
     if (expression !== undefined) {
-      const compiled = compileLoadExpression(expression, fields, options);
+      const compiled = compileLoadExpression(expression, names, options);
       checkSketch(column, compiled.type);
       return { column, from: { kind: 'expression', ...compiled } };
     }
@@ -234,19 +228,45 @@ export function compileTransform(
     update?.partial !== true ||
     mapping.some((entry) => entry.name.toLowerCase() === column.name.toLowerCase());
   const outputs = columns.filter(isLoaded).map(outputOf);
+  const whereSql =
+    definition.where === null
+      ? null
+      : compileWhere(definition.where, names, outputs, definition.timeZone);
+  const used = usedMetadata(metadata, [...outputs, operation], whereSql);
   return {
     fields,
     outputs,
+    ...(used.length === 0 ? {} : { metadata: used }),
     operation,
     update,
-    whereSql:
-      definition.where === null
-        ? null
-        : compileWhere(definition.where, fields, outputs, definition.timeZone),
+    whereSql,
     strictMode: propertyOf(JOB_PROPERTIES, definition.properties, 'strict_mode') === 'true',
     timeZone: definition.timeZone,
     sortBy: loadOrder(table.schema),
   };
+}
+
+/** The expressions of COLUMNS by lower-case name. Throws SQL_ANALYZE for columns that cannot have one. */
+function derivedColumns(
+  mapping: readonly ColumnMapping[],
+  table: TableInfo,
+  hasKeys: boolean,
+): ReadonlyMap<string, Expression> {
+  const known = new Map(table.schema.columns.map((column) => [column.name.toLowerCase(), column]));
+  const derived = new Map<string, Expression>();
+  for (const { name, expression } of mapping) {
+    const lower = name.toLowerCase();
+    if (known.get(lower)?.generated !== undefined) {
+      throw analysisError(`generated column '${name}' can not be specified in COLUMNS`);
+    }
+    if (expression === null) continue;
+    if (!known.has(lower) && !(hasKeys && isOperation(name))) {
+      throw analysisError(`Column '${name}' of COLUMNS is not in table ${table.name}`);
+    }
+    if (derived.has(lower)) throw analysisError(`Duplicate column '${name}' in COLUMNS`);
+    derived.set(lower, parseExpression(expression));
+  }
+  return derived;
 }
 
 /** COLUMNS, or what stands for it: the table's columns by name, in objects `__op` as well where there are keys. */
@@ -256,7 +276,6 @@ function columnsOf(
   hasKeys: boolean,
 ): readonly ColumnMapping[] {
   const format = propertyOf(JOB_PROPERTIES, definition.properties, 'format');
-  if (format === 'raw') return rawColumns(definition, table);
   const isWrapped = envelopeKind(definition) !== null;
   if (isWrapped && !hasKeys) {
     throw analysisError(
@@ -265,10 +284,13 @@ function columnsOf(
   }
   // The operation comes from the envelope, whatever else COLUMNS makes of the row.
   const operation = isWrapped ? [{ name: OPERATION_COLUMN.name, expression: null }] : [];
-  if (definition.columns !== null) {
-    if (isWrapped && definition.columns.some(({ name }) => isOperation(name)))
+  const given = format === 'raw' ? rawColumns(definition, table) : definition.columns;
+  if (given !== null) {
+    if (isWrapped && given.some(({ name }) => isOperation(name)))
       throw analysisError('__op comes from the envelope, COLUMNS can not give it');
-    return [...definition.columns, ...operation];
+    const paths = readJsonpaths(definition.properties['jsonpaths'] ?? '');
+    checkMetadataPaths(given, paths);
+    return [...withMetadata(given, table), ...operation];
   }
   const names = table.schema.columns
     .filter((column) => column.generated === undefined)
@@ -305,8 +327,11 @@ function compileWhere(
   timeZone: string,
 ): string {
   const loaded = outputs.filter(({ from }) => from.kind === 'field' || from.kind === 'expression');
-  const fieldTypes = new Map(loaded.map(({ column }) => [column.name.toLowerCase(), column.type]));
-  const others = fields.filter((field) => !fieldTypes.has(field.toLowerCase()));
+  const loadedTypes = new Map(
+    loaded.map(({ column }) => [column.name.toLowerCase(), column.type] as const),
+  );
+  const fieldTypes = new Map([...METADATA_TYPES, ...loadedTypes]);
+  const others = fields.filter((field) => !loadedTypes.has(field.toLowerCase()));
   const names = [...loaded.map(({ column }) => column.name), ...others];
   return compileLoadFilter(parseExpression(where), names, { timeZone, fieldTypes }).duckdbSql;
 }

@@ -11,6 +11,7 @@ import { parseJsonPath } from '../../pipeline/transform/json-path.ts';
 import { analysisError, type PropertyMap, propertyOf } from '../properties.ts';
 import type { ColumnMapping, RoutineLoadDefinition } from './definition.ts';
 import { parseEscapes } from './escapes.ts';
+import { isMetadata } from './metadata.ts';
 import { JOB_PROPERTIES, type KafkaSourceDefinition } from './properties.ts';
 
 /** Properties that a format does not have, and those that it needs. Throws SQL_ANALYZE. */
@@ -148,7 +149,8 @@ export function rawColumns(
   const given = definition.columns;
   const hasColumn = table.schema.columns.some(({ name }) => name.toLowerCase() === RAW_FIELD);
   if (given === null && hasColumn) return [{ name: RAW_FIELD, expression: null }];
-  if (given?.filter(({ expression }) => expression === null).length === 1) return given;
+  const sources = given?.filter((entry) => entry.expression === null && !isMetadata(entry));
+  if (given !== null && sources?.length === 1) return given;
   throw analysisError(
     `format raw has one source field, the payload: name a column ${RAW_FIELD}, or write COLUMNS (one_field, column = expression, ...)`,
   );

@@ -4,6 +4,7 @@
 import { isUtf8 } from 'node:buffer';
 import { assert, present } from '../../base/assert.ts';
 import type { MessageRun, RawBatch } from '../types.ts';
+import type { LineMetadata } from './line-metadata.ts';
 import type { ScratchFile } from './scratch.ts';
 
 /** A row that cannot go to DuckDB. The range is in its message's run. */
@@ -31,6 +32,7 @@ export class PackedBatch {
   lineCount = 0;
   readonly #runBase: Int32Array;
   readonly #buffer: Buffer;
+  readonly #metadata: LineMetadata | null;
   /** The message of each line; null while line n is message n. */
   #recordOfLine: Int32Array | null = null;
   /** Start and end of each line in its run, from the first line on that is only a part of its message. */
@@ -39,10 +41,17 @@ export class PackedBatch {
   /** First line that is still in the buffer. */
   #firstBuffered = 0;
 
-  constructor(raw: RawBatch, file: ScratchFile, buffer: Buffer) {
+  /** `metadata` adds to each line what the plan uses of its message; null = nothing. */
+  constructor(
+    raw: RawBatch,
+    file: ScratchFile,
+    buffer: Buffer,
+    metadata: LineMetadata | null = null,
+  ) {
     this.raw = raw;
     this.file = file;
     this.#buffer = buffer;
+    this.#metadata = metadata;
     this.#runBase = new Int32Array(raw.runs.length);
     let base = 0;
     for (const [index, run] of raw.runs.entries()) {
@@ -58,6 +67,16 @@ export class PackedBatch {
 
   /** Appends a line that is a whole message: `bytes[start, end)`, without line break. */
   addLine(record: number, bytes: Buffer, start: number, end: number): void {
+    if (this.#metadata === null) {
+      this.#append(record, bytes, start, end);
+      return;
+    }
+    const { run, index } = this.locate(record);
+    const line = this.#metadata.lineOf(this.raw.topic, run, index, bytes, start, end);
+    this.#append(record, line, 0, line.length);
+  }
+
+  #append(record: number, bytes: Buffer, start: number, end: number): void {
     const length = end - start;
     if (this.#filled + length + 1 > BUFFER_BYTES) this.#writeBuffered();
     const line = this.lineCount;

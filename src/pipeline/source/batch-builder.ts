@@ -6,8 +6,8 @@ import type { MessageRun, PartitionRange, RawBatch } from '../types.ts';
 import type { BytePage, BytePages } from './byte-pages.ts';
 import type { ColumnPage, ColumnPages } from './column-pages.ts';
 
-/** Columns of a run without keys: reading past an array's end means no key. */
-const NO_KEYS = new Int32Array(0);
+/** A column that a run does not have, such as keys: reading past an array's end means none. */
+const NO_COLUMN = new Int32Array(0);
 
 interface Range {
   fromOffset: bigint;
@@ -27,6 +27,7 @@ export interface BatchMemory {
 export class BatchBuilder {
   readonly #topic: string;
   readonly #memory: BatchMemory;
+  readonly #keepsHeaders: boolean;
   readonly #pages: ColumnPage[] = [];
   readonly #bytePages: BytePage[] = [];
   readonly #runs: MessageRun[] = [];
@@ -37,9 +38,10 @@ export class BatchBuilder {
   messageCount = 0;
   heldBytes = 0;
 
-  constructor(topic: string, memory: BatchMemory) {
+  constructor(topic: string, memory: BatchMemory, keepsHeaders: boolean) {
     this.#topic = topic;
     this.#memory = memory;
+    this.#keepsHeaders = keepsHeaders;
   }
 
   /** Whether any position moved. */
@@ -70,13 +72,15 @@ export class BatchBuilder {
     offsetDelta.set(run.offsetDelta.subarray(0, count));
     timestampMs.set(run.timestampMs.subarray(0, count));
     const hasKeys = anyKey(run);
-    const keyStart = hasKeys ? run.keyStart.slice(0, count) : NO_KEYS;
-    const keyLength = hasKeys ? run.keyLength.slice(0, count) : NO_KEYS;
+    const keyStart = hasKeys ? run.keyStart.slice(0, count) : NO_COLUMN;
+    const keyLength = hasKeys ? run.keyLength.slice(0, count) : NO_COLUMN;
+    const headersStart = this.#keepsHeaders ? run.headersStart.slice(0, count) : NO_COLUMN;
+    const headersLength = this.#keepsHeaders ? run.headersLength.slice(0, count) : NO_COLUMN;
     let bytes = run.data;
     if (bytes === records) this.#holdsAnswer = true;
     else {
       // Expanded bytes are overwritten by the next batch's: what this run needs of them is kept.
-      const span = spanOf(run);
+      const span = spanOf(run, this.#keepsHeaders);
       const bytePage = this.#bytePageFor(span.end - span.start);
       const shift = bytePage.used - span.start;
       bytePage.used += run.data.copy(bytePage.bytes, bytePage.used, span.start, span.end);
@@ -84,6 +88,7 @@ export class BatchBuilder {
       for (let index = 0; index < count; index += 1) {
         valueStart[index] = (valueStart[index] ?? 0) + shift;
         if (hasKeys) keyStart[index] = (keyStart[index] ?? 0) + shift;
+        if (this.#keepsHeaders) headersStart[index] = (headersStart[index] ?? 0) + shift;
       }
     }
     this.#runs.push({
@@ -94,6 +99,8 @@ export class BatchBuilder {
       valueLength,
       keyStart,
       keyLength,
+      headersStart,
+      headersLength,
       baseOffset: run.baseOffset,
       offsetDelta,
       timestampMs,
@@ -163,8 +170,11 @@ export class BatchBuilder {
   }
 }
 
-/** The part of `data` that holds the run's keys and values. */
-function spanOf(run: DecodedRun): { readonly start: number; readonly end: number } {
+/** The part of `data` that holds the run's keys and values, and its headers where they are kept. */
+function spanOf(
+  run: DecodedRun,
+  keepsHeaders: boolean,
+): { readonly start: number; readonly end: number } {
   let start = run.data.length;
   let end = 0;
   const add = (from: number, length: number): void => {
@@ -175,6 +185,7 @@ function spanOf(run: DecodedRun): { readonly start: number; readonly end: number
   for (let index = 0; index < run.count; index += 1) {
     add(run.keyStart[index] ?? 0, run.keyLength[index] ?? -1);
     add(run.valueStart[index] ?? 0, run.valueLength[index] ?? -1);
+    if (keepsHeaders) add(run.headersStart[index] ?? 0, run.headersLength[index] ?? -1);
   }
   return start <= end ? { start, end } : { start: 0, end: 0 };
 }

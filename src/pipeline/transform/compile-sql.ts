@@ -6,6 +6,7 @@ import type { FieldForm } from '../../formats/avro/decode.ts';
 import { computedDefault, emptySketch } from '../../model/column-default.ts';
 import { quoteIdentifier, quoteLiteral } from '../../model/duckdb-text.ts';
 import { envelopeOf, jsonpathsOf, type LoadOutput, type LoadPlan } from '../../model/load-plan.ts';
+import { DOCUMENT_KEY, metadataKey } from '../../model/message-metadata.ts';
 import { storeSelectList } from '../../model/parquet-layout.ts';
 import { routeColumn, routeSqls } from '../../model/partition-routing.ts';
 import { sortItemsSql } from '../../model/sort-key.ts';
@@ -16,6 +17,7 @@ import { readsJson } from '../../query/nested-from-json.ts';
 import { type ConvertOptions, convertExpression, convertText } from './convert-sql.ts';
 import { keyForms, valueStyle } from './field-forms.ts';
 import { duckdbJsonPath, type PathStep, parseJsonPath } from './json-path.ts';
+import { metadataSource, metadataSql } from './metadata-sql.ts';
 
 /** Pseudo column of a load into a table with keys. SOURCE: StarRocks, loading into PRIMARY KEY tables. */
 export const OPERATION = '__op';
@@ -60,6 +62,8 @@ export interface CompiledTransform {
   rowsSql(batch: BatchStatement): string;
   /** Per source field: where its value lies in a parsed JSON line, for messages about rejected rows. */
   readonly fieldSteps: readonly (readonly PathStep[])[];
+  /** Lines are read as whole documents, in which no other key may show. */
+  readonly readsDocument: boolean;
   /** Keys of numbers that must reach DuckDB as text, since its JSON reader rounds them to double; null = none. */
   readonly exactNumberKeys: ReadonlySet<string> | null;
   /** Per top-level key of a record: the form that a decoder gives it; null = the whole record is wanted, as JSON. */
@@ -114,15 +118,26 @@ export function compileTransform(plan: LoadPlan): CompiledTransform {
   });
   const forms = keyForms(plan, fieldSteps);
   const source = sourceColumns(plan, fieldSteps);
-  const read = fieldSql(plan, fieldSteps, source).map(
-    (field, index): FieldSql => ({ ...field, isBase64: isBase64(forms, fieldSteps[index]) }),
-  );
+  const metadata = transform.metadata ?? [];
+  const read = [
+    ...fieldSql(plan, fieldSteps, source).map(
+      (field, index): FieldSql => ({ ...field, isBase64: isBase64(forms, fieldSteps[index]) }),
+    ),
+    ...metadata.map((name): FieldSql => {
+      const sql = metadataSql(name);
+      return { name, text: sql, json: sql, isBase64: false };
+    }),
+  ];
   // Expressions name the fields, which need not be the names of what was read (CSV, jsonpaths): they get
   // a level of their own, where nothing else has a name.
-  const isNamed = allOutputs(plan).some((output) => output.from.kind === 'expression');
+  const isNamed =
+    metadata.length > 0 || allOutputs(plan).some((output) => output.from.kind === 'expression');
   const fields = isNamed ? read.map(namedField) : read;
   // A line that does not parse has NULL in every column; so has `{}`: load_drop looks at the bytes.
-  const columnNames = source === null ? ['"line"'] : source.map((c) => quoteIdentifier(c.key));
+  const columnNames = [
+    ...(source?.map((c) => quoteIdentifier(c.key)) ?? [documentColumn(plan)]),
+    ...metadata.map(metadataSource),
+  ];
   const marks = columnNames.map((_, index) => `__column${index}`);
   const suspect = marks.map((mark) => `${mark} IS NULL`).join(' AND ');
   // With short lines no text can be too long for a usual column: then it is not measured.
@@ -140,10 +155,7 @@ export function compileTransform(plan: LoadPlan): CompiledTransform {
   const { routing } = plan.target;
   // A partition is looked for before the verdict, which it is part of; a key afterwards.
   const fixed = routing?.kind === 'fixed' ? routeSqls(routing)[0] : undefined;
-  const columns =
-    source === null
-      ? "{'line': 'JSON'}, records=false"
-      : `{${source.map((c) => `${quoteLiteral(c.key)}: '${c.type}'`).join(', ')}}`;
+  const columns = columnsRead(plan, source);
   const marked = columnNames.map((name, index) => `${name} AS ${marks[index]}`);
   const rowsSql = (batch: BatchStatement): string => {
     const isShort = batch.longestLineBytes * TEXT_GROWTH <= SHORT_TEXT_BYTES;
@@ -164,6 +176,7 @@ export function compileTransform(plan: LoadPlan): CompiledTransform {
   };
   return {
     fieldSteps,
+    readsDocument: source === null,
     exactNumberKeys: exactNumberKeys(plan, fieldSteps),
     keyForms: forms,
     rowsSql,
@@ -226,6 +239,21 @@ function sourceColumns(
   return names.size === 0 || names.size < byKey.size ? null : [...byKey.values()];
 }
 
+/** The column of whole documents. */
+function documentColumn({ transform }: LoadPlan): string {
+  return quoteIdentifier(transform.metadata === undefined ? 'line' : DOCUMENT_KEY);
+}
+
+/** The `columns` of read_json. */
+function columnsRead({ transform }: LoadPlan, source: readonly SourceColumn[] | null): string {
+  const { metadata } = transform;
+  if (source === null && metadata === undefined) return "{'line': 'JSON'}, records=false";
+  const own = source ?? [{ key: DOCUMENT_KEY, type: 'JSON' as const }];
+  const added = (metadata ?? []).map((name) => ({ key: metadataKey(name), type: 'VARCHAR' }));
+  const list = [...own, ...added].map(({ key, type }) => `${quoteLiteral(key)}: '${type}'`);
+  return `{${list.join(', ')}}`;
+}
+
 function fieldSql(
   plan: LoadPlan,
   fieldSteps: readonly (readonly PathStep[])[],
@@ -234,7 +262,8 @@ function fieldSql(
   return plan.transform.fields.map((name, index) => {
     const steps = fieldSteps[index] ?? [];
     const first = steps[0];
-    if (source === null || first?.kind !== 'key') return { name, ...extract('"line"', steps) };
+    if (source === null || first?.kind !== 'key')
+      return { name, ...extract(documentColumn(plan), steps) };
     const column = quoteIdentifier(first.key);
     const read = source.find((c) => c.key === first.key);
     if (read?.type === 'VARCHAR') return { name, text: column, json: column };

@@ -24,6 +24,7 @@ function open(
 ) {
   const troubles: (SourceTrouble | null)[] = [];
   const source = new KafkaSource({
+    keepsHeaders: true,
     cluster: kafka,
     spec: {
       kind: 'kafka',
