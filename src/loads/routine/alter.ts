@@ -5,13 +5,8 @@ import { parseKafkaProperties } from '../../kafka/client/properties.ts';
 import type { LoadProperties } from '../../sql/ast/routine-load.ts';
 import { analysisError, checkProperties, type PropertyMap } from '../properties.ts';
 import { defineRoutineLoad, type RoutineLoadDefinition } from './definition.ts';
-import {
-  CUSTOM_PREFIX,
-  JOB_PROPERTIES,
-  REGISTRY_KEY,
-  readKafkaSource,
-  type StartOffset,
-} from './properties.ts';
+import { CUSTOM_PREFIX, JOB_PROPERTIES, REGISTRY_KEY, readKafkaSource } from './properties.ts';
+import { type StartOffset, startText } from './start-offset.ts';
 
 export interface PartitionMove {
   readonly partition: number;
@@ -117,6 +112,6 @@ function alteredSource(
   return {
     custom: merged,
     ...(registryUrl === undefined ? {} : { registryUrl }),
-    ...(defaultOffset === null ? {} : { defaultOffset: String(defaultOffset) }),
+    ...(defaultOffset === null ? {} : { defaultOffset: startText(defaultOffset) }),
   };
 }

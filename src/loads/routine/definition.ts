@@ -43,12 +43,8 @@ import {
   usedMetadata,
   withMetadata,
 } from './metadata.ts';
-import {
-  JOB_PROPERTIES,
-  type KafkaSourceDefinition,
-  readKafkaSource,
-  type StartOffset,
-} from './properties.ts';
+import { JOB_PROPERTIES, type KafkaSourceDefinition, readKafkaSource } from './properties.ts';
+import { readOffset, type StartOffset, startText } from './start-offset.ts';
 
 /** One entry of COLUMNS: a source field, or a derived column with its expression as text. */
 export interface ColumnMapping {
@@ -104,9 +100,9 @@ export function defineRoutineLoad(input: {
       partitions:
         source.partitions?.map((entry) => ({
           partition: entry.partition,
-          start: entry.start === null ? null : String(entry.start),
+          start: entry.start === null ? null : startText(entry.start),
         })) ?? null,
-      defaultOffset: source.defaultOffset === null ? null : String(source.defaultOffset),
+      defaultOffset: source.defaultOffset === null ? null : startText(source.defaultOffset),
     },
     columns: input.load.columns === null ? null : input.load.columns.map(columnMapping),
     where: input.load.where === null ? null : printExpression(input.load.where),
@@ -156,13 +152,7 @@ function checkParseErrors(properties: PropertyMap): void {
 /** The start of one partition: its own, else the default, else the end (StarRocks: only new data). */
 export function startOffsetOf(definition: RoutineLoadDefinition, partition: number): StartOffset {
   const own = definition.source.partitions?.find((entry) => entry.partition === partition)?.start;
-  return toStartOffset(own ?? definition.source.defaultOffset ?? 'OFFSET_END');
-}
-
-/** Reads back a stored start offset. */
-export function toStartOffset(text: string): StartOffset {
-  if (text === 'OFFSET_BEGINNING' || text === 'OFFSET_END') return text;
-  return BigInt(text);
+  return readOffset(own ?? definition.source.defaultOffset ?? 'OFFSET_END');
 }
 
 /** How to reach the job's Kafka, with the files of the database that its properties name. Throws SMALL_FILE_MISSING. */

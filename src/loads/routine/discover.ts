@@ -2,8 +2,9 @@
 // that are there already are never touched.
 import type { Catalog } from '../../catalog/catalog.ts';
 import type { LoadJobRecord } from '../../catalog/load-jobs.ts';
-import { kafkaConnection, type RoutineLoadDefinition, toStartOffset } from './definition.ts';
+import { kafkaConnection, type RoutineLoadDefinition } from './definition.ts';
 import type { TopicProbe } from './service.ts';
+import { readOffset, resolveStarts } from './start-offset.ts';
 
 /**
  * Adds partitions of the topic that the job does not know yet. Without kafka_default_offsets they are
@@ -23,16 +24,10 @@ export async function addNewPartitions(
   );
   const added = found.filter((partition) => !known.has(partition));
   if (added.length === 0) return;
-  const start = toStartOffset(definition.source.defaultOffset ?? 'OFFSET_BEGINNING');
-  const resolved =
-    typeof start === 'bigint'
-      ? new Map(added.map((partition) => [partition, start]))
-      : await probe.offsets(
-          connection,
-          topic,
-          added,
-          start === 'OFFSET_END' ? 'latest' : 'earliest',
-        );
+  const start = readOffset(definition.source.defaultOffset ?? 'OFFSET_BEGINNING');
+  const starts = new Map(added.map((partition) => [partition, start]));
+  const { timeZone } = definition;
+  const resolved = await resolveStarts({ probe, connection, topic, starts, timeZone });
   await catalog.loadJobs.addPositions(
     job.id,
     // One whose offset is not known yet is found again next time.

@@ -2,6 +2,7 @@
 // defaults, checks and messages (docs: CREATE ROUTINE LOAD; FE source of 2025-09 for messages).
 import { parseRegistryUrl } from '../../registry/address.ts';
 import { analysisError, type PropertyMap, type PropertySpec } from '../properties.ts';
+import { readOffset, type StartOffset } from './start-offset.ts';
 
 const text = (help: string, alterable = false): PropertySpec => ({
   type: 'text',
@@ -167,7 +168,10 @@ export const SOURCE_PROPERTIES = {
     default: null,
   },
   kafka_offsets: {
-    ...text('first offset per listed partition: a number, OFFSET_BEGINNING or OFFSET_END', true),
+    ...text(
+      'first offset per listed partition: a number, OFFSET_BEGINNING or OFFSET_END, and of Millrace only: `OFFSET_END - 1000`, `OFFSET_BEGINNING + 5` (cut at the ends of the partition), or the first message at or after a time, `2026-11-28 10:00:00` in the time zone of the job or `TIMESTAMP:` and milliseconds (the end if none is later)',
+      true,
+    ),
     default: null,
   },
   'confluent.schema.registry.url': {
@@ -181,9 +185,6 @@ export const SOURCE_PROPERTIES = {
 
 /** Prefix of librdkafka properties in FROM KAFKA. */
 export const CUSTOM_PREFIX = 'property.';
-
-/** First offset of a partition: a number or one of the two symbols. */
-export type StartOffset = bigint | 'OFFSET_BEGINNING' | 'OFFSET_END';
 
 export interface KafkaSourceDefinition {
   readonly brokers: readonly string[];
@@ -263,7 +264,7 @@ function readPartitions(
   offsetsText: string | undefined,
 ): KafkaSourceDefinition['partitions'] {
   const partitions = partitionsText === undefined ? [] : partitionNumbers(partitionsText);
-  const entries = offsetsText === undefined ? null : listOf('kafka_offsets', offsetsText);
+  const entries = offsetsText === undefined ? null : entriesOf('kafka_offsets', offsetsText);
   if (entries !== null && entries.length !== partitions.length) {
     throw analysisError('Partitions number should be equals to offsets number');
   }
@@ -284,24 +285,12 @@ function partitionNumbers(value: string): number[] {
   });
 }
 
-function listOf(key: string, value: string): string[] {
-  const list = value.replaceAll(' ', '');
-  if (list === '') throw analysisError(`${key} could not be a empty string`);
-  return list.split(',');
+/** Entries that may have blanks inside. */
+function entriesOf(key: string, value: string): string[] {
+  if (value.trim() === '') throw analysisError(`${key} could not be a empty string`);
+  return value.split(',');
 }
 
-/** Offsets are signed 64-bit numbers. */
-const MAX_OFFSET = 2n ** 63n - 1n;
-
-/** A number >= 0, OFFSET_BEGINNING or OFFSET_END. Throws SQL_ANALYZE with StarRocks' messages. */
-export function readOffset(entry: string): StartOffset {
-  const upper = entry.trim().toUpperCase();
-  if (upper === 'OFFSET_BEGINNING' || upper === 'OFFSET_END') return upper;
-  if (upper === '') throw analysisError('kafka offset could not be a empty string');
-  const offset = /^[+-]?\d{1,19}$/.test(upper) ? BigInt(upper.replace('+', '')) : null;
-  if (offset === null || offset > MAX_OFFSET || offset < -MAX_OFFSET - 1n) {
-    throw analysisError(`kafka offset must be a integer: ${entry.trim()}`);
-  }
-  if (offset < 0n) throw analysisError('Can not specify offset smaller than 0');
-  return offset;
+function listOf(key: string, value: string): string[] {
+  return entriesOf(key, value.replaceAll(' ', ''));
 }

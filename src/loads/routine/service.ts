@@ -24,20 +24,14 @@ import {
 import { checkSchemaFile } from './format.ts';
 import { REASONS, unstableReason } from './health.ts';
 import { routingOfJob } from './partitions.ts';
-import { readKafkaSource, type StartOffset } from './properties.ts';
+import { readKafkaSource } from './properties.ts';
 import type { ShownJob } from './show.ts';
+import { type OffsetProbe, resolveStarts, type StartOffset } from './start-offset.ts';
 
 /** What the FE asks a Kafka cluster. Throws AppErrors that say what could not be reached and why. */
-export interface TopicProbe {
+export interface TopicProbe extends OffsetProbe {
   /** Partition numbers. Throws when the topic does not exist. */
   partitions(connection: KafkaConnectionSpec, topic: string): Promise<readonly number[]>;
-  /** First or next offset per partition. */
-  offsets(
-    connection: KafkaConnectionSpec,
-    topic: string,
-    partitions: readonly number[],
-    at: 'earliest' | 'latest',
-  ): Promise<ReadonlyMap<number, bigint>>;
 }
 
 export interface RoutineLoadServices {
@@ -94,7 +88,7 @@ export class RoutineLoads {
     const starts = partitions.map(
       (partition) => [partition, startOffsetOf(definition, partition)] as const,
     );
-    const offsets = await this.#offsets(connection, topic, new Map(starts));
+    const offsets = await this.#offsets(connection, definition, new Map(starts));
     const positions = [...offsets].map(([partition, nextOffset]) => ({
       topic,
       partition,
@@ -117,30 +111,19 @@ export class RoutineLoads {
     return remarks;
   }
 
-  /** Numbers for symbolic starts, so that "the end" is the end now and nothing after it is missed. */
+  /** Where the starts are now. Throws SQL_ANALYZE for one that Kafka does not say. */
   async #offsets(
     connection: KafkaConnectionSpec,
-    topic: string,
+    { source: { topic }, timeZone }: RoutineLoadDefinition,
     starts: ReadonlyMap<number, StartOffset>,
   ): Promise<ReadonlyMap<number, bigint>> {
-    const listed = async (symbol: StartOffset, at: 'earliest' | 'latest') => {
-      const wanted = [...starts.keys()].filter((partition) => starts.get(partition) === symbol);
-      return wanted.length === 0
-        ? new Map<number, bigint>()
-        : await this.#services.probe.offsets(connection, topic, wanted, at);
-    };
-    const first = await listed('OFFSET_BEGINNING', 'earliest');
-    const last = await listed('OFFSET_END', 'latest');
-    return new Map(
-      [...starts].map(([partition, start]) => {
-        const offset =
-          typeof start === 'bigint' ? start : (first.get(partition) ?? last.get(partition));
-        if (offset === undefined) {
-          throw analysisError(`no offset is known for partition ${partition} of topic ${topic}`);
-        }
-        return [partition, offset];
-      }),
-    );
+    const { probe } = this.#services;
+    const offsets = await resolveStarts({ probe, connection, topic, starts, timeZone });
+    for (const partition of starts.keys()) {
+      if (offsets.has(partition)) continue;
+      throw analysisError(`no offset is known for partition ${partition} of topic ${topic}`);
+    }
+    return offsets;
   }
 
   async pause(database: string, name: string, userName: string): Promise<void> {
@@ -209,7 +192,7 @@ export class RoutineLoads {
     const moves = movesOf(old, source, await catalog.loadJobs.positions(job.id));
     const targets = await this.#offsets(
       await kafkaConnection(catalog, job.databaseId, definition),
-      definition.source.topic,
+      definition,
       new Map(moves.map((move) => [move.partition, move.to])),
     );
     await catalog.transaction(async (scope) => {

@@ -2,11 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { checkProperties, propertyOf } from '../../../src/loads/properties.ts';
-import {
-  JOB_PROPERTIES,
-  readKafkaSource,
-  readOffset,
-} from '../../../src/loads/routine/properties.ts';
+import { JOB_PROPERTIES, readKafkaSource } from '../../../src/loads/routine/properties.ts';
+import { readOffset } from '../../../src/loads/routine/start-offset.ts';
 
 const refuses = (given: Record<string, string>, message: string): void => {
   assert.throws(
