@@ -243,6 +243,18 @@ export class LoadJobStore implements LoadJobs {
 
   async addPositions(id: JobId, positions: Parameters<LoadJobs['addPositions']>[1]): Promise<void> {
     if (positions.length === 0) return;
+    const { db } = this.#context;
+    const segmentOf = (topic: string, partition: number) =>
+      db
+        .selectFrom('load_ledger')
+        .select((eb) =>
+          eb(eb.fn.coalesce(eb.fn.max('segment'), eb.lit(0)), '+', 1)
+            .$castTo<number>()
+            .as('next'),
+        )
+        .where('job_id', '=', id)
+        .where('topic', '=', topic)
+        .where('partition_no', '=', partition);
     const rows = positions.map((position) => ({
       job_id: id,
       topic: position.topic,
@@ -250,13 +262,17 @@ export class LoadJobStore implements LoadJobs {
       next_offset: position.nextOffset,
       latest_offset: null,
       last_timestamp_ms: null,
-      ledger_segment: 1,
+      ledger_segment: segmentOf(position.topic, position.partition),
     }));
-    await this.#context.db
+    await db
       .insertInto('load_positions')
       .values(rows)
       .onConflict((conflict) => conflict.columns(['job_id', 'topic', 'partition_no']).doNothing())
       .execute();
+  }
+
+  async removePositions(id: JobId): Promise<void> {
+    await this.#context.db.deleteFrom('load_positions').where('job_id', '=', id).execute();
   }
 
   async movePosition(

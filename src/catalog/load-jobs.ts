@@ -133,7 +133,7 @@ export interface LoadJobs {
   positions(id: JobId): Promise<readonly PositionRecord[]>;
   /** Of every job, in one read. */
   allPositions(): Promise<ReadonlyMap<JobId, readonly PositionRecord[]>>;
-  /** Adds partitions that are not there yet; present ones stay as they are. */
+  /** Adds partitions that are not there yet; present ones stay as they are. One that was there once begins a new segment of the ledger. */
   addPositions(
     id: JobId,
     positions: readonly {
@@ -142,6 +142,8 @@ export interface LoadJobs {
       readonly nextOffset: bigint;
     }[],
   ): Promise<void>;
+  /** The job reads none of its partitions any more. Their ledger stays. */
+  removePositions(id: JobId): Promise<void>;
   /** Compare-and-set of a position outside a commit: resolving a symbolic one, or ALTER of a paused job. False when it is no longer `from`. */
   movePosition(
     id: JobId,

@@ -19,10 +19,10 @@ export function openTopicProbe(options: { clock: Clock; random: Random }): Topic
     }
   };
   return {
-    partitions: (connection, topic) =>
+    topic: (connection, name) =>
       withClient(connection, async (client) => {
-        const view = await client.topic(topic, { fresh: true });
-        return view.partitions.map((entry) => entry.partition);
+        const { topicId, partitions } = await client.topic(name, { fresh: true });
+        return { topicId, partitions: partitions.map((entry) => entry.partition) };
       }),
     offsets: (connection, topic, partitions, at) =>
       withClient(connection, (client) =>

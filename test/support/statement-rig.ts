@@ -58,7 +58,7 @@ export async function openStatementRig(context: TestContext): Promise<StatementR
   const { catalog } = await openFixture(context);
   const nothing = { wake: () => undefined, forget: async () => undefined };
   const probe = {
-    partitions: async () => [0],
+    topic: async () => ({ topicId: null, partitions: [0] }),
     offsets: async () => new Map([[0, 0n]]),
   };
   const made: StatementRig = {

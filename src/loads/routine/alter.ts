@@ -65,6 +65,49 @@ export function movesOf(
   });
 }
 
+/**
+ * What the job reads after ALTER moved it to other brokers or another topic: the definition, and whether its positions
+ * still mean what they did. Throws SQL_ANALYZE where they do not and nobody said where to begin.
+ */
+export function movedDefinition(
+  old: RoutineLoadDefinition,
+  altered: RoutineLoadDefinition,
+  source: PropertyMap,
+  topicId: string | null,
+): { readonly definition: RoutineLoadDefinition; readonly keepsPositions: boolean } {
+  const { topicId: oldId, ...rest } = altered.source;
+  const reading = { ...altered, source: topicId === null ? rest : { ...rest, topicId } };
+  const isSameName = altered.source.topic === old.source.topic;
+  if (isSameName && topicId !== null && topicId === oldId) {
+    return { definition: reading, keepsPositions: true };
+  }
+  const keys = Object.keys(source).map((key) => key.toLowerCase());
+  const saysWhere = [...LISTS, `${CUSTOM_PREFIX}kafka_default_offsets`].some((key) =>
+    keys.includes(key),
+  );
+  if (isSameName && !saysWhere) {
+    throw analysisError(
+      `topic ${old.source.topic} at the new brokers is not known to be the one that the job read (its id is ${topicId ?? 'not known'}, it was ${oldId ?? 'not known'}), so its offsets may mean other messages: say where to begin with kafka_partitions and kafka_offsets, or with property.kafka_default_offsets`,
+    );
+  }
+  const { partitions } = readKafkaSource({ ...requiredOf(altered), ...listsOf(source) });
+  const starts = partitions?.map(({ partition, start }) => ({
+    partition,
+    start: start === null ? null : startText(start),
+  }));
+  return {
+    definition: { ...reading, source: { ...reading.source, partitions: starts ?? null } },
+    keepsPositions: false,
+  };
+}
+
+/** Do the two read from other brokers, or another topic? */
+export function isMoved(old: RoutineLoadDefinition, altered: RoutineLoadDefinition): boolean {
+  const placeOf = ({ source }: RoutineLoadDefinition): string =>
+    JSON.stringify([source.brokers, source.topic]);
+  return placeOf(old) !== placeOf(altered);
+}
+
 /** task_consume_second and task_timeout_second follow from each other unless both were given. */
 function withoutDerivedTimes(old: PropertyMap, given: PropertyMap): Record<string, string> {
   const { task_consume_second: consume, task_timeout_second: timeout, ...rest } = old;
@@ -88,6 +131,7 @@ export function requiredOf(old: RoutineLoadDefinition): PropertyMap {
 }
 
 const LISTS = ['kafka_partitions', 'kafka_offsets'];
+const PLACE = ['kafka_broker_list', 'kafka_topic'];
 
 function listsOf(source: PropertyMap): PropertyMap {
   return Object.fromEntries(
@@ -100,16 +144,21 @@ function alteredSource(
   given: PropertyMap,
 ): Partial<RoutineLoadDefinition['source']> {
   for (const key of Object.keys(given)) {
-    const isList = [...LISTS, REGISTRY_KEY].includes(key.toLowerCase());
+    const isList = [...LISTS, ...PLACE, REGISTRY_KEY].includes(key.toLowerCase());
     // The group is the job's name at the brokers; it stays.
     if ((!isList && !key.startsWith(CUSTOM_PREFIX)) || key === `${CUSTOM_PREFIX}group.id`) {
       throw analysisError(`${key} is invalid kafka custom property`);
     }
   }
-  const { custom, defaultOffset, registryUrl } = readKafkaSource({ ...requiredOf(old), ...given });
+  const { brokers, topic, custom, defaultOffset, registryUrl } = readKafkaSource({
+    ...requiredOf(old),
+    ...given,
+  });
   const merged = { ...old.source.custom, ...custom };
   oauthConfig(parseKafkaProperties(merged));
   return {
+    brokers,
+    topic,
     custom: merged,
     ...(registryUrl === undefined ? {} : { registryUrl }),
     ...(defaultOffset === null ? {} : { defaultOffset: startText(defaultOffset) }),

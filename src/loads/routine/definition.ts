@@ -60,6 +60,8 @@ export interface RoutineLoadDefinition {
       | readonly { readonly partition: number; readonly start: string | null }[]
       | null;
     readonly defaultOffset: string | null;
+    /** Of the topic that the positions are of; absent where the broker knows none. */
+    readonly topicId?: string;
   };
   readonly columns: readonly ColumnMapping[] | null;
   readonly where: string | null;

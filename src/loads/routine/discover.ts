@@ -18,7 +18,7 @@ export async function addNewPartitions(
 ): Promise<void> {
   const { topic } = definition.source;
   const connection = await kafkaConnection(catalog, job.databaseId, definition);
-  const found = await probe.partitions(connection, topic);
+  const { partitions: found } = await probe.topic(connection, topic);
   const known = new Set(
     (await catalog.loadJobs.positions(job.id)).map((position) => position.partition),
   );

@@ -161,8 +161,8 @@ export const JOB_PROPERTIES = {
 } as const satisfies Record<string, PropertySpec>;
 
 export const SOURCE_PROPERTIES = {
-  kafka_broker_list: { ...text('host:port entries, separated by commas'), default: null },
-  kafka_topic: { ...text('the topic'), default: null },
+  kafka_broker_list: { ...text('host:port entries, separated by commas', true), default: null },
+  kafka_topic: { ...text('the topic', true), default: null },
   kafka_partitions: {
     ...text('partitions to load, separated by commas; all when absent', true),
     default: null,

@@ -13,7 +13,7 @@ import type { KafkaConnectionSpec } from '../../model/load-plan.ts';
 import type { LoadProperties } from '../../sql/ast/routine-load.ts';
 import { analysisError, type PropertyMap } from '../properties.ts';
 import { timeFormatter } from '../time-zone.ts';
-import { alteredDefinition, movesOf, requiredOf } from './alter.ts';
+import { alteredDefinition, isMoved, movedDefinition, movesOf, requiredOf } from './alter.ts';
 import {
   compileTransform,
   defineRoutineLoad,
@@ -28,10 +28,16 @@ import { readKafkaSource } from './properties.ts';
 import type { ShownJob } from './show.ts';
 import { type OffsetProbe, resolveStarts, type StartOffset } from './start-offset.ts';
 
+export interface TopicFacts {
+  /** Another one after the topic was deleted and made again; null where the broker gives none. */
+  readonly topicId: string | null;
+  readonly partitions: readonly number[];
+}
+
 /** What the FE asks a Kafka cluster. Throws AppErrors that say what could not be reached and why. */
 export interface TopicProbe extends OffsetProbe {
-  /** Partition numbers. Throws when the topic does not exist. */
-  partitions(connection: KafkaConnectionSpec, topic: string): Promise<readonly number[]>;
+  /** Throws when the topic does not exist. */
+  topic(connection: KafkaConnectionSpec, name: string): Promise<TopicFacts>;
 }
 
 export interface RoutineLoadServices {
@@ -76,24 +82,16 @@ export class RoutineLoads {
       throw analysisError(`Incorrect routine load job name '${input.jobName.slice(0, 80)}'`);
     }
     const table = await catalog.tables.get(input.database, input.tableName);
-    const definition = defineRoutineLoad(input);
-    compileTransform(definition, table);
-    await routingOfJob(catalog, table, definition);
-    const remarks = checkKafkaProperties(definition.source.custom);
-    const connection = await kafkaConnection(catalog, table.databaseId, definition);
-    checkSchemaFile(definition, connection.files);
-    const found = await probe.partitions(connection, definition.source.topic);
-    const partitions = wantedPartitions(definition, found);
-    const { topic } = definition.source;
-    const starts = partitions.map(
-      (partition) => [partition, startOffsetOf(definition, partition)] as const,
-    );
-    const offsets = await this.#offsets(connection, definition, new Map(starts));
-    const positions = [...offsets].map(([partition, nextOffset]) => ({
-      topic,
-      partition,
-      nextOffset,
-    }));
+    const defined = defineRoutineLoad(input);
+    compileTransform(defined, table);
+    await routingOfJob(catalog, table, defined);
+    const remarks = checkKafkaProperties(defined.source.custom);
+    const connection = await kafkaConnection(catalog, table.databaseId, defined);
+    checkSchemaFile(defined, connection.files);
+    const { topicId, partitions } = await probe.topic(connection, defined.source.topic);
+    const source = { ...defined.source, ...(topicId === null ? {} : { topicId }) };
+    const definition = { ...defined, source };
+    const positions = await this.#firstPositions(connection, definition, partitions);
     const groupId = readKafkaSource(input.source).groupId ?? `${input.jobName}_${random.uuid()}`;
     await catalog.transaction(async (scope) => {
       const job = await scope.loadJobs.create({
@@ -109,6 +107,20 @@ export class RoutineLoads {
     });
     scheduler.wake();
     return remarks;
+  }
+
+  /** Positions of all partitions that the job is to read, from their starts. */
+  async #firstPositions(
+    connection: KafkaConnectionSpec,
+    definition: RoutineLoadDefinition,
+    found: readonly number[],
+  ): Promise<Parameters<Catalog['loadJobs']['addPositions']>[1]> {
+    const { topic } = definition.source;
+    const starts = wantedPartitions(definition, found).map(
+      (partition) => [partition, startOffsetOf(definition, partition)] as const,
+    );
+    const offsets = await this.#offsets(connection, definition, new Map(starts));
+    return [...offsets].map(([partition, nextOffset]) => ({ topic, partition, nextOffset }));
   }
 
   /** Where the starts are now. Throws SQL_ANALYZE for one that Kafka does not say. */
@@ -184,12 +196,14 @@ export class RoutineLoads {
     mustBePaused(job, job.name);
     const old = parseDefinition(job);
     const source = input.source ?? {};
-    const definition = alteredDefinition(old, { ...input, source });
+    const altered = alteredDefinition(old, { ...input, source });
     const table = await catalog.tables.byId(job.tableId);
     if (table === null) throw fail('UNKNOWN_TABLE', { table: job.tableName });
-    compileTransform(definition, table);
-    await routingOfJob(catalog, table, definition);
-    const moves = movesOf(old, source, await catalog.loadJobs.positions(job.id));
+    compileTransform(altered, table);
+    await routingOfJob(catalog, table, altered);
+    const { definition, fresh } = await this.#moved(job, old, altered, source);
+    const moves =
+      fresh !== null ? [] : movesOf(old, source, await catalog.loadJobs.positions(job.id));
     const targets = await this.#offsets(
       await kafkaConnection(catalog, job.databaseId, definition),
       definition,
@@ -199,6 +213,10 @@ export class RoutineLoads {
       // Since it was looked at, somebody may have resumed it.
       mustBePaused(await scope.loadJobs.byId(job.id), job.name);
       await scope.loadJobs.setDefinition(job.id, JSON.stringify(definition));
+      if (fresh !== null) {
+        await scope.loadJobs.removePositions(job.id);
+        await scope.loadJobs.addPositions(job.id, fresh);
+      }
       for (const { topic, partition, nextOffset } of await scope.loadJobs.positions(job.id)) {
         const to = targets.get(partition);
         if (to === undefined || to === nextOffset) continue;
@@ -206,6 +224,25 @@ export class RoutineLoads {
       }
     });
     return kafkaPropertyRemarks(readKafkaSource({ ...requiredOf(old), ...source }).custom);
+  }
+
+  /** After other brokers or another topic were given: what is read, and its positions where they begin anew. */
+  async #moved(
+    job: LoadJobRecord,
+    old: RoutineLoadDefinition,
+    altered: RoutineLoadDefinition,
+    source: PropertyMap,
+  ): Promise<{
+    readonly definition: RoutineLoadDefinition;
+    readonly fresh: Parameters<Catalog['loadJobs']['addPositions']>[1] | null;
+  }> {
+    if (!isMoved(old, altered)) return { definition: altered, fresh: null };
+    const { catalog, probe } = this.#services;
+    const connection = await kafkaConnection(catalog, job.databaseId, altered);
+    const { topicId, partitions } = await probe.topic(connection, altered.source.topic);
+    const { definition, keepsPositions } = movedDefinition(old, altered, source, topicId);
+    if (keepsPositions) return { definition, fresh: null };
+    return { definition, fresh: await this.#firstPositions(connection, definition, partitions) };
   }
 
   /** The running job of that name, else the newest. Throws UNKNOWN_JOB. */

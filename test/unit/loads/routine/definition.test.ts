@@ -317,7 +317,6 @@ test('ALTER refuses what cannot be changed', () => {
     alteredDefinition(old, { ...change, ...part });
   says(alter({ properties: { format: 'csv' } }), 'format is invalid property');
   says(alter({ properties: { nosuch: '1' } }), 'nosuch is invalid property');
-  says(alter({ source: { kafka_topic: 'u' } }), 'kafka_topic is invalid kafka custom property');
   says(alter({ source: { 'property.group.id': 'u' } }), 'property.group.id is invalid');
   says(alter({ source: { 'property.nosuch': 'u' } }), "unknown Kafka property 'nosuch'");
   says(alter({ source: { 'property.sasl.password': 'u' } }), 'needs security.protocol');

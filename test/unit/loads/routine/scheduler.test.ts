@@ -8,7 +8,7 @@ import { type Deferred, deferred } from '../../../../src/base/queue.ts';
 import { seededRandom } from '../../../../src/base/random.ts';
 import { defineRoutineLoad } from '../../../../src/loads/routine/definition.ts';
 import { RoutineLoadScheduler } from '../../../../src/loads/routine/scheduler.ts';
-import { RoutineLoads } from '../../../../src/loads/routine/service.ts';
+import { RoutineLoads, type TopicFacts } from '../../../../src/loads/routine/service.ts';
 import type { TaskAssignment } from '../../../../src/model/load-plan.ts';
 import { type Fixture, openFixture, TOPIC } from '../../../support/catalog-fixture.ts';
 import { ManualClock } from '../../../support/manual-clock.ts';
@@ -54,11 +54,11 @@ class FakeProbe {
   gate: Deferred<void> | null = null;
   calls = 0;
 
-  partitions = async (): Promise<readonly number[]> => {
+  topic = async (): Promise<TopicFacts> => {
     this.calls += 1;
     await this.gate?.promise;
     if (this.error !== null) throw this.error;
-    return this.partitionsFound;
+    return { topicId: null, partitions: this.partitionsFound };
   };
   offsets = async (
     _connection: unknown,

@@ -76,10 +76,13 @@ async function rig(context: TestContext): Promise<Rig> {
       unstableLimits: () => ({ nowMs: 0, thresholdSeconds: 3600 }),
       errorLogUrl: (id) => `http://fe/log?file=${id}`,
       probe: {
-        partitions: async (connection, topic) => {
+        topic: async (connection, topic) => {
           made.probed = connection;
           if (topic === 'nosuch') throw fail('KAFKA_UNKNOWN_TOPIC', { topic });
-          return [0, 1, 2];
+          return {
+            topicId: `id of ${topic} at ${connection.brokers[0]?.slice(0, 5)}`,
+            partitions: [0, 1, 2],
+          };
         },
         offsets: async (_connection, _topic, partitions, at) =>
           new Map(partitions.map((partition) => [partition, at === 'latest' ? 100n : 7n])),
@@ -227,6 +230,71 @@ test('ALTER needs PAUSED, changes all or nothing, and opens a new segment of the
     (await service.find('quickstart', 'j')).definitionJson.includes('"max_error_number":"5"'),
   );
   assert.equal((await fixture.catalog.ledger.list(before.id)).length, 0);
+});
+
+test('ALTER of brokers keeps the positions where the topic is the same, of the topic begins anew', async (context) => {
+  const one = await rig(context);
+  const { service } = one;
+  await service.create({
+    ...NEW,
+    source: { ...KAFKA, kafka_partitions: '0,2', kafka_offsets: '5,6' },
+  });
+  await service.pause('quickstart', 'j', 'root');
+  const alter = (source: Record<string, string>) =>
+    service.alter({ database: 'quickstart', name: 'j', load: NO_CLAUSES, properties: {}, source });
+  const topicOf = async (): Promise<string> =>
+    JSON.parse((await service.find('quickstart', 'j')).definitionJson).source.topic;
+
+  await alter({ kafka_broker_list: 'kafka:9093,kafka:9094' });
+  assert.deepEqual(await positionsOf(one, 'j'), { 0: 5n, 2: 6n });
+  assert.deepEqual(one.probed?.brokers, ['kafka:9093', 'kafka:9094']);
+  await alter({ kafka_broker_list: 'kafka:9095', kafka_partitions: '2', kafka_offsets: '8' });
+  assert.deepEqual(await positionsOf(one, 'j'), { 0: 5n, 2: 8n });
+
+  await assert.rejects(
+    alter({ kafka_broker_list: 'other:9092' }),
+    hasCode('SQL_ANALYZE', 'is not known to be the one that the job read'),
+  );
+  assert.deepEqual(await positionsOf(one, 'j'), { 0: 5n, 2: 8n });
+  await alter({ kafka_broker_list: 'other:9092', 'property.kafka_default_offsets': '9' });
+  assert.deepEqual(await positionsOf(one, 'j'), { 0: 9n, 1: 9n, 2: 9n });
+
+  await assert.rejects(alter({ kafka_topic: 'nosuch' }), hasCode('KAFKA_UNKNOWN_TOPIC'));
+  await assert.rejects(
+    alter({ kafka_topic: 'pages', kafka_partitions: '7', kafka_offsets: '1' }),
+    hasCode('SQL_ANALYZE', 'custom kafka partition 7'),
+  );
+  assert.equal(await topicOf(), 'clicks');
+  await alter({
+    kafka_topic: 'pages',
+    kafka_partitions: '1,0',
+    kafka_offsets: 'OFFSET_END - 3,OFFSET_BEGINNING',
+  });
+  assert.equal(await topicOf(), 'pages');
+  assert.deepEqual(await positionsOf(one, 'j'), { 0: 7n, 1: 97n });
+});
+
+test('a topic that is read again begins a new row of the ledger', async (context) => {
+  const fixture = await openFixture(context);
+  const { catalog, job } = fixture;
+  const lease = await grant(fixture, 'one');
+  const request = await stage(fixture, lease, [progressOf(0n, { loaded: 3 })]);
+  assert.equal((await fixture.committer.commit(request, carryOn)).state, 'VISIBLE');
+  await catalog.loadJobs.removePositions(job.id);
+  assert.equal((await catalog.loadJobs.positions(job.id)).length, 0);
+  const late = await stage(fixture, lease, [progressOf(3n, { loaded: 3 })]);
+  await assert.rejects(fixture.committer.commit(late, carryOn), hasCode('POSITION_MISMATCH'));
+  const position = { topic: 'clicks', partition: 0, nextOffset: 1n };
+  await catalog.loadJobs.addPositions(job.id, [position]);
+  const again = await stage(fixture, await grant(fixture, 'two'), [progressOf(1n, { loaded: 3 })]);
+  assert.equal((await fixture.committer.commit(again, carryOn)).state, 'VISIBLE');
+  assert.deepEqual(
+    (await catalog.ledger.list(job.id)).map((row) => [row.segment, row.fromOffset, row.toOffset]),
+    [
+      [1, 0n, 3n],
+      [2, 1n, 4n],
+    ],
+  );
 });
 
 test('a moved position begins a new row of the ledger, the old one stays', async (context) => {
