@@ -13,6 +13,7 @@ import { frontEnd } from './front-end-bench.ts';
 import { insertValues } from './insert-bench.ts';
 import { latencyUnderLoad } from './latency-bench.ts';
 import { duckdbAlone, loadTopic, makeTopic, startBenchBroker } from './load-bench.ts';
+import { partialUpdate } from './partial-update-bench.ts';
 import { pointQuery } from './point-query-bench.ts';
 import { type BenchResult, printResult, type Run, summarize, withBenchTable } from './report.ts';
 import { resultRows } from './result-bench.ts';
@@ -79,6 +80,7 @@ const BENCHES: Readonly<Record<string, () => Promise<BenchResult>>> = {
   'point-query': () => pointQuery(Math.min(rows, 1_000_000), repeats),
   scan: () => scan(rows === 5_000_000 ? 20_000_000 : rows, repeats),
   tpch: () => tpch(repeats),
+  'partial-update': () => partialUpdate(Math.min(rows, 500_000), repeats),
   'compaction-merge': () => compactionMerge(Math.min(rows, 2_400_000), repeats),
   'compaction-many-commits': () => compactionManyCommits(repeats),
   'upsert-starvation': () =>

@@ -14,7 +14,7 @@ import {
 import type { PartitionProgress } from '../model/load-plan.ts';
 import type { StagedFile } from '../model/table.ts';
 import type { CatalogContext } from './context.ts';
-import { DeleteStore, type NewDeletes } from './delete-store.ts';
+import { DeleteStore, type NewDeletes, type NewOverlay } from './delete-store.ts';
 import { runNamedBatch } from './driver/batch.ts';
 import { checkLeader } from './instant-change.ts';
 import { readJob, selectJobs } from './load-job-store.ts';
@@ -184,6 +184,7 @@ export class CommitStore {
     readonly versions: CommitCheck['versions'];
     readonly files: readonly NewFile[];
     readonly deletes?: readonly NewDeletes[];
+    readonly overlays?: readonly NewOverlay[];
     readonly progress: readonly PartitionProgress[];
     readonly segments: readonly number[];
     readonly attachmentJson: string;
@@ -219,6 +220,7 @@ export class CommitStore {
     });
     const deletes = new DeleteStore(this.#context);
     for (const added of commit.deletes ?? []) await deletes.add(added, transactionId);
+    for (const added of commit.overlays ?? []) await deletes.addOverlay(added, transactionId);
   }
 
   /**
@@ -234,6 +236,7 @@ export class CommitStore {
       readonly id: FileId;
       readonly rowCount: number;
       readonly deletedRows: number;
+      readonly overlaidRows: number;
       readonly sizeBytes: number;
       readonly addedMs: number;
       readonly sequence: number;
@@ -257,6 +260,7 @@ export class CommitStore {
       id: asId<FileId>(row.id),
       rowCount: row.row_count,
       deletedRows: standing.get(asId<FileId>(row.id))?.deletedRows ?? 0,
+      overlaidRows: standing.get(asId<FileId>(row.id))?.overlaidRows ?? 0,
       sizeBytes: row.size_bytes,
       addedMs: row.added_ms,
       sequence: row.sequence,

@@ -1,17 +1,18 @@
-// Rows of deletes: which position-delete objects hold for which data file, from which version to which. Only
-// commit/ may write here. A delete object goes when no live data file needs it any more.
+// Rows of deletes and of column overlays: which objects hold for which data file, from which version to which. Only
+// commit/ may write here. Such an object goes when no live data file needs it any more.
 import { assert } from '../base/assert.ts';
 import {
   asId,
   type DeleteFileId,
+  type FieldId,
   type FileId,
   type TableId,
   type TableVersion,
   type TransactionId,
   type VolumeId,
 } from '../base/ids.ts';
-import type { StagedDeletes } from '../model/load-plan.ts';
-import type { DeleteFile } from '../model/table.ts';
+import type { StagedDeletes, StagedOverlay } from '../model/load-plan.ts';
+import type { DeleteFile, FileOverlay, OverlayFile, StagedObject } from '../model/table.ts';
 import type { CatalogContext } from './context.ts';
 import { type MetadataDb, runBatch } from './driver/batch.ts';
 
@@ -25,10 +26,20 @@ export interface NewDeletes {
   readonly deletes: StagedDeletes;
 }
 
-/** What is deleted of a live data file now. */
-export interface DeletesOfFile {
-  readonly newestDelete: DeleteFileId | null;
+export interface NewOverlay {
+  readonly id: DeleteFileId;
+  readonly tableId: TableId;
+  readonly version: TableVersion;
+  readonly overlay: StagedOverlay;
+}
+
+/** How a live data file is changed now. */
+export interface PatchesOfFile {
+  /** Of its delete objects and overlays. */
+  readonly newestPatch: DeleteFileId | null;
   readonly deletedRows: number;
+  /** Rows of all its overlays: only grows while the file is live. */
+  readonly overlaidRows: number;
 }
 
 export class DeleteStore {
@@ -43,13 +54,13 @@ export class DeleteStore {
     return this.#context.ids.many<DeleteFileId>('file', count);
   }
 
-  /** Of those of `ids` that are live files of the table: what is deleted of them. */
+  /** Of those of `ids` that are live files of the table: how they are changed. */
   async standing(
     tableId: TableId,
     ids: readonly FileId[],
-  ): Promise<ReadonlyMap<FileId, DeletesOfFile>> {
+  ): Promise<ReadonlyMap<FileId, PatchesOfFile>> {
     const { db } = this.#context;
-    const found = new Map<FileId, DeletesOfFile>();
+    const found = new Map<FileId, PatchesOfFile>();
     for (const chunk of chunksOf(ids)) {
       const rows = await db
         .selectFrom('files')
@@ -62,16 +73,18 @@ export class DeleteStore {
           'files.id',
           fn.max('file_deletes.delete_file_id').as('newest'),
           fn.sum<number | null>('file_deletes.positions').as('positions'),
+          fn.sum<number | null>('file_deletes.overlay_rows').as('overlaid'),
         ])
         .where('files.id', 'in', chunk)
         .where('files.table_id', '=', tableId)
         .where('files.removed_version', 'is', null)
         .groupBy('files.id')
         .execute();
-      for (const { id, newest, positions } of rows) {
+      for (const { id, newest, positions, overlaid } of rows) {
         found.set(asId<FileId>(id), {
-          newestDelete: newest === null ? null : asId<DeleteFileId>(Number(newest)),
+          newestPatch: newest === null ? null : asId<DeleteFileId>(Number(newest)),
           deletedRows: Number(positions ?? 0),
+          overlaidRows: Number(overlaid ?? 0),
         });
       }
     }
@@ -80,24 +93,9 @@ export class DeleteStore {
 
   /** The writes of a commit's deletes: the object, its positions, and what it replaces. */
   async add({ id, tableId, version, deletes }: NewDeletes, transactionId: TransactionId) {
-    const { db, nowMs } = this.#context;
+    const { db } = this.#context;
     const { object, touched } = deletes;
-    await db
-      .insertInto('delete_files')
-      .values({
-        id,
-        table_id: tableId,
-        transaction_id: transactionId,
-        volume_id: object.volumeId,
-        file_key: object.key,
-        size_bytes: object.sizeBytes,
-        row_count: object.rowCount,
-        added_version: version,
-        added_ms: nowMs(),
-        removed_version: null,
-        removed_ms: null,
-      })
-      .execute();
+    await this.#addObject({ id, tableId, version, object, fieldsJson: '' }, transactionId);
     const rows = touched.map(({ fileId, positions }) => ({
       file_id: fileId,
       delete_file_id: id,
@@ -105,6 +103,8 @@ export class DeleteStore {
       positions,
       added_version: version,
       removed_version: null,
+      overlay_rows: 0,
+      overlay_part: 0,
     }));
     // First what is replaced: the new rows must not count as live ones of the old objects.
     const replacing = touched.filter(({ replaces }) => replaces.length > 0);
@@ -123,7 +123,57 @@ export class DeleteStore {
     await this.#removeUnneeded(replaced, version);
   }
 
-  /** The data files left their table at `version`: so do their deletes. */
+  /** The writes of a commit's overlay: the object, and what it holds of which data file. */
+  async addOverlay({ id, tableId, version, overlay }: NewOverlay, transactionId: TransactionId) {
+    const { db } = this.#context;
+    const { object, touched, fieldIds } = overlay;
+    const fieldsJson = JSON.stringify(fieldIds);
+    await this.#addObject({ id, tableId, version, object, fieldsJson }, transactionId);
+    const rows = touched.map(({ fileId, part, rows }) => ({
+      file_id: fileId,
+      delete_file_id: id,
+      table_id: tableId,
+      positions: 0,
+      added_version: version,
+      removed_version: null,
+      overlay_rows: rows,
+      overlay_part: part,
+    }));
+    await runBatch(
+      db,
+      chunksOf(rows).map((chunk) => db.insertInto('file_deletes').values(chunk)),
+    );
+  }
+
+  async #addObject(
+    added: Pick<NewDeletes, 'id' | 'tableId' | 'version'> & {
+      readonly object: StagedObject;
+      readonly fieldsJson: string;
+    },
+    transactionId: TransactionId,
+  ): Promise<void> {
+    const { db, nowMs } = this.#context;
+    const { id, tableId, version, object, fieldsJson } = added;
+    await db
+      .insertInto('delete_files')
+      .values({
+        id,
+        table_id: tableId,
+        transaction_id: transactionId,
+        volume_id: object.volumeId,
+        file_key: object.key,
+        size_bytes: object.sizeBytes,
+        row_count: object.rowCount,
+        added_version: version,
+        added_ms: nowMs(),
+        removed_version: null,
+        removed_ms: null,
+        overlay_fields_json: fieldsJson,
+      })
+      .execute();
+  }
+
+  /** The data files left their table at `version`: so do their deletes and overlays. */
   async removeOf(ids: readonly FileId[], version: TableVersion): Promise<void> {
     const { db } = this.#context;
     for (const chunk of chunksOf(ids)) {
@@ -179,12 +229,12 @@ export class DeleteStore {
   }
 }
 
-/** Live deletes of data files with the object that holds them, oldest first. */
+/** Live deletes and overlays of data files with the object that holds them, oldest first. */
 export function selectLiveDeletes(db: MetadataDb) {
   return selectDeletes(db).where('file_deletes.removed_version', 'is', null);
 }
 
-/** Deletes of data files with the object that holds them, oldest first. */
+/** Deletes and overlays of data files with the object that holds them, oldest first. */
 export function selectDeletes(db: MetadataDb) {
   return db
     .selectFrom('file_deletes')
@@ -192,11 +242,14 @@ export function selectDeletes(db: MetadataDb) {
     .select([
       'file_deletes.file_id',
       'file_deletes.positions',
+      'file_deletes.overlay_rows',
+      'file_deletes.overlay_part',
       'delete_files.id',
       'delete_files.volume_id',
       'delete_files.file_key',
       'delete_files.size_bytes',
       'delete_files.row_count',
+      'delete_files.overlay_fields_json',
     ])
     .orderBy('delete_files.id');
 }
@@ -204,41 +257,64 @@ export function selectDeletes(db: MetadataDb) {
 interface DeleteRow {
   readonly file_id: number;
   readonly positions: number;
+  readonly overlay_rows: number;
+  readonly overlay_part: number;
   readonly id: number;
   readonly volume_id: number;
   readonly file_key: string;
   readonly size_bytes: number;
   readonly row_count: number;
+  readonly overlay_fields_json: string;
 }
 
-/** By the id of the data file; one without deletes is not in it. */
+/** By the id of the data file; one without deletes and overlays is not in it. */
 export type DeletesByFile = ReadonlyMap<
   number,
-  { readonly deletes: readonly DeleteFile[]; readonly deletedRows: number }
+  {
+    readonly deletes: readonly DeleteFile[];
+    readonly deletedRows: number;
+    readonly overlays: readonly FileOverlay[];
+  }
 >;
 
-/** What is deleted of each data file. One object is one value, however many files it holds positions of. */
+/** How each data file is changed. One object is one value, however many files it holds something of. */
 export function readDeletes(rows: readonly DeleteRow[]): DeletesByFile {
-  const objects = new Map<number, DeleteFile>();
-  const files = new Map<number, { deletes: DeleteFile[]; deletedRows: number }>();
+  const deletes = new Map<number, DeleteFile>();
+  const overlays = new Map<number, OverlayFile>();
+  const files = new Map<
+    number,
+    { deletes: DeleteFile[]; deletedRows: number; overlays: FileOverlay[] }
+  >();
   for (const row of rows) {
-    let object = objects.get(row.id);
-    if (object === undefined) {
-      object = {
-        id: asId<DeleteFileId>(row.id),
-        volumeId: asId<VolumeId>(row.volume_id),
-        key: row.file_key,
-        sizeBytes: row.size_bytes,
-        rowCount: row.row_count,
-      };
-      objects.set(row.id, object);
-    }
-    const file = files.get(row.file_id) ?? { deletes: [], deletedRows: 0 };
-    file.deletes.push(object);
-    file.deletedRows += row.positions;
+    const file = files.get(row.file_id) ?? { deletes: [], deletedRows: 0, overlays: [] };
     files.set(row.file_id, file);
+    if (row.overlay_fields_json === '') {
+      const object = deletes.get(row.id) ?? readObject(row);
+      deletes.set(row.id, object);
+      file.deletes.push(object);
+      file.deletedRows += row.positions;
+    } else {
+      const object = overlays.get(row.id) ?? readOverlay(row);
+      overlays.set(row.id, object);
+      file.overlays.push({ object, part: row.overlay_part, rows: row.overlay_rows });
+    }
   }
   return files;
+}
+
+function readObject(row: DeleteRow): DeleteFile {
+  return {
+    id: asId<DeleteFileId>(row.id),
+    volumeId: asId<VolumeId>(row.volume_id),
+    key: row.file_key,
+    sizeBytes: row.size_bytes,
+    rowCount: row.row_count,
+  };
+}
+
+function readOverlay(row: DeleteRow): OverlayFile {
+  const fieldIds = JSON.parse(row.overlay_fields_json) as number[];
+  return { ...readObject(row), fieldIds: fieldIds.map((id) => asId<FieldId>(id)) };
 }
 
 function chunksOf<T>(values: readonly T[]): readonly (readonly T[])[] {

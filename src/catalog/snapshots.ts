@@ -153,6 +153,9 @@ export function readFile(
     columnStats: JSON.parse(row.stats_json) as Record<string, ColumnStats>,
     deletes: deleted?.deletes ?? [],
     deletedRows: deleted?.deletedRows ?? 0,
+    ...(deleted === undefined || deleted.overlays.length === 0
+      ? {}
+      : { overlays: deleted.overlays }),
     ...(row.partition_id === 0
       ? {}
       : { partition: { kind: 'id' as const, id: asId<PartitionId>(row.partition_id) } }),

@@ -38,7 +38,7 @@ import {
 import { aborted, answerAgain, Refused, Repeated, refusedIfGone, resultOf } from './refused.ts';
 import { commitRewrite, type RewriteCommit } from './rewrite-commit.ts';
 import { changeSchema, type SchemaHooks, type SchemaMaker } from './schema-commit.ts';
-import { checkResolved, newDeletes, reserveDeleteIds } from './staged-deletes.ts';
+import { checkResolved, newPatches, reservePatchIds } from './staged-deletes.ts';
 import { sum } from './sum.ts';
 import type { Turn } from './turn.ts';
 import type {
@@ -127,7 +127,7 @@ export class CatalogCommitter implements Committer {
       const ids = await this.#catalog.commits.reserveFileIds(
         sum(request.tables.map((table) => table.files.length)),
       );
-      const deleteIds = await reserveDeleteIds(this.#catalog, request.tables);
+      const patchIds = await reservePatchIds(this.#catalog, request.tables);
       const answer = await this.#catalog.transaction(async (scope) => {
         const check = await scope.commits.attempt(
           imbalance === null ? toAttempt(request) : onlyTransaction(request),
@@ -146,7 +146,7 @@ export class CatalogCommitter implements Committer {
           jobId: request.jobId,
           versions: check.versions,
           files: toNewFiles(request, check, ids, this.#catalog.nowMs()),
-          deletes: newDeletes(request.tables, check.versions, deleteIds),
+          ...newPatches(request.tables, check.versions, patchIds),
           progress: request.progress,
           segments: check.segments.flatMap((segment) => (segment === null ? [] : [segment])),
           attachmentJson: success(answered),

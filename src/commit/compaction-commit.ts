@@ -59,6 +59,11 @@ export async function commitCompaction(
         const detail = `${deletedRows} rows of the inputs are deleted by now, not ${known}`;
         throw fail('RESOLVE_STALE', { tableId, detail });
       }
+      // Overlays, too, only grow.
+      const overlaidRows = sum(removed.map((file) => file.overlaidRows));
+      if (overlaidRows !== request.overlaidRows) {
+        throw new Refused(null, 'columns of an input got newer values');
+      }
       const inputRows = sum(removed.map((file) => file.rowCount)) - request.deletedRows;
       checkOutputs(request, inputRows);
       const sequence = Math.max(...removed.map((file) => file.sequence));
@@ -111,7 +116,7 @@ function carriedDeletes(
       fileId: present(ids[0], 'the id of the output'),
       positions,
       newPositions: positions,
-      newestDelete: null,
+      newestPatch: null,
       replaces: [],
     },
   ];

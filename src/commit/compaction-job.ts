@@ -121,11 +121,14 @@ interface ClosingState {
 class Closing {
   readonly #state: ClosingState;
   readonly #deletedAtFirst: number;
+  readonly #overlaidAtFirst: number;
   #carried: Carried;
 
   constructor(state: ClosingState) {
     this.#state = state;
     this.#deletedAtFirst = sum(state.plan.inputs.map((file) => file.deletedRows));
+    const overlays = state.plan.inputs.flatMap((file) => file.overlays ?? []);
+    this.#overlaidAtFirst = sum(overlays.map(({ rows }) => rows));
     this.#carried = { ...NOTHING, deletedRows: this.#deletedAtFirst };
   }
 
@@ -167,6 +170,7 @@ class Closing {
         turn,
         inputs: plan.inputs.map((file) => file.id),
         deletedRows: this.#deletedAtFirst,
+        overlaidRows: this.#overlaidAtFirst,
         outputs,
         carried: this.#carried.carried,
         ...(isMerging(plan) ? { merged: true } : {}),
@@ -194,6 +198,10 @@ class Closing {
     const ids = inputs.map((file) => file.id);
     const standing = await catalog.deletes.standing(table.id, ids);
     if (standing.size < ids.length) return false;
+    // The output has old values of these columns: it is made anew. Loads do not keep at it, since they write whole
+    // rows where a file has many overlays.
+    const overlaid = sum([...standing.values()].map((file) => file.overlaidRows));
+    if (overlaid !== this.#overlaidAtFirst) return false;
     const deletedRows = sum([...standing.values()].map((file) => file.deletedRows));
     if (deletedRows === this.#carried.deletedRows) return true;
     // Rows that became one have no place of their own any more: the merge is made anew.

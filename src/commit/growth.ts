@@ -18,8 +18,8 @@ export function growthOfTable({ tableId, files, deletes }: StagedTable): TableGr
 }
 
 /** Does the commit make a new version of the table? */
-export function changes({ files, deletes }: StagedTable): boolean {
-  return files.length > 0 || deletes !== undefined;
+export function changes({ files, deletes, overlay }: StagedTable): boolean {
+  return files.length > 0 || deletes !== undefined || overlay !== undefined;
 }
 
 function deletedRows(deletes: StagedTable['deletes']): number {

@@ -16,8 +16,8 @@ import { answerAgain, Refused, Repeated, refusedIfGone } from './refused.ts';
 import {
   checkResolved,
   findDeletesImbalance,
-  newDeletes,
-  reserveDeleteIds,
+  newPatches,
+  reservePatchIds,
 } from './staged-deletes.ts';
 import { sum } from './sum.ts';
 import type { CommitLimits, OtherCommit } from './types.ts';
@@ -38,7 +38,7 @@ export async function commitOther(
   const imbalance = findImbalance(request, options.rejectedTable);
   const tables = grownTables(request);
   const ids = await catalog.commits.reserveFileIds(sum(tables.map((table) => table.files.length)));
-  const deleteIds = await reserveDeleteIds(catalog, tables);
+  const patchIds = await reservePatchIds(catalog, tables);
   try {
     const answer = await catalog.transaction(async (scope) => {
       const check = await scope.commits.attempt({
@@ -82,7 +82,7 @@ export async function commitOther(
           addedMs,
           file,
         })),
-        deletes: newDeletes(tables, check.versions, deleteIds),
+        ...newPatches(tables, check.versions, patchIds),
         progress: [],
         segments: [],
         attachmentJson: success({
@@ -124,7 +124,10 @@ async function replace(
   if (overwrite !== true) return;
   const { version } = present(versions.get(tableId), 'a version of the overwritten table');
   const staged = tables.find((entry) => entry.tableId === tableId) ?? { tableId, files: [] };
-  assert(staged.deletes === undefined, 'what overwrites a table has no deletes');
+  assert(
+    staged.deletes === undefined && staged.overlay === undefined,
+    'only files overwrite a table',
+  );
   if (table.partitioning === undefined) {
     await scope.commits.replaceFiles(growthOfTable(staged), version);
     return;

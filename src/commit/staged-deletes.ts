@@ -5,7 +5,7 @@ import { fail } from '../base/errors.ts';
 import type { DeleteFileId, TableId, TransactionId } from '../base/ids.ts';
 import type { Catalog, CatalogScope } from '../catalog/catalog.ts';
 import type { CommitCheck } from '../catalog/commit-store.ts';
-import type { NewDeletes } from '../catalog/delete-store.ts';
+import type { NewDeletes, NewOverlay } from '../catalog/delete-store.ts';
 import { transactionOfKey } from '../model/file-key.ts';
 import type { StagedTable } from '../model/load-plan.ts';
 import { sum } from './sum.ts';
@@ -20,6 +20,8 @@ export function findDeletesImbalance(
     if (isUnresolved(table)) {
       return `rows of table ${table.tableId} with keys were not resolved`;
     }
+    const wrong = table.overlay === undefined ? null : findOverlayFault(table, transactionId);
+    if (wrong !== null) return wrong;
     if (deletes === undefined) continue;
     const { object, touched } = deletes;
     if (transactionOfKey(object.key) !== transactionId) {
@@ -47,31 +49,64 @@ function isUnresolved({ keyed, resolvedAt, files }: Omit<StagedTable, 'deletes'>
   return files.length > 0 || keyed.draft !== undefined;
 }
 
-/** One id for each table with deletes. Not inside a transaction. */
-export function reserveDeleteIds(
+function findOverlayFault(
+  { overlay, resolvedAt }: Omit<StagedTable, 'deletes'>,
+  transactionId: TransactionId,
+): string | null {
+  if (overlay === undefined) return null;
+  const { object, touched, fieldIds } = overlay;
+  if (resolvedAt === undefined) return `overlay ${object.key} is of no version of its table`;
+  if (transactionOfKey(object.key) !== transactionId) {
+    return `overlay ${object.key} is not of this transaction`;
+  }
+  if (fieldIds.length === 0 || new Set(fieldIds).size < fieldIds.length) {
+    return `overlay ${object.key} has no columns, or one twice`;
+  }
+  const [files, parts] = [touched.map((file) => file.fileId), touched.map((file) => file.part)];
+  if (new Set(files).size < files.length || new Set(parts).size < parts.length) {
+    return `a data file is named twice in overlay ${object.key}`;
+  }
+  const counts = touched.map((file) => file.rows);
+  if (!counts.every((count) => Number.isSafeInteger(count) && count > 0)) {
+    return `overlay ${object.key} names a data file that it has no rows of`;
+  }
+  return sum(counts) === object.rowCount
+    ? null
+    : `overlay ${object.key} holds ${object.rowCount} rows, its files ${sum(counts)}`;
+}
+
+/** One id for each delete object and overlay. Not inside a transaction. */
+export function reservePatchIds(
   catalog: Catalog,
   tables: readonly StagedTable[],
 ): Promise<readonly DeleteFileId[]> {
-  const count = tables.filter((table) => table.deletes !== undefined).length;
+  const objects = tables.flatMap(({ deletes, overlay }) => [deletes?.object, overlay?.object]);
+  const count = objects.filter((object) => object !== undefined).length;
   return count === 0 ? Promise.resolve([]) : catalog.deletes.reserveIds(count);
 }
 
-/** The deletes as the catalog stores them. `ids` are of `reserveDeleteIds` for the same tables. */
-export function newDeletes(
+/** Deletes and overlays as the catalog stores them. `ids` are of `reservePatchIds` for the same tables. */
+export function newPatches(
   tables: readonly StagedTable[],
   versions: CommitCheck['versions'],
   ids: readonly DeleteFileId[],
-): readonly NewDeletes[] {
+): { readonly deletes: readonly NewDeletes[]; readonly overlays: readonly NewOverlay[] } {
   const byTable = new Map(versions.map(({ tableId, version }) => [tableId, version]));
-  const staged = tables.flatMap(({ tableId, deletes }) =>
-    deletes === undefined ? [] : [{ tableId, deletes }],
-  );
-  return staged.map(({ tableId, deletes }, index) => ({
-    id: present(ids[index], 'an id per delete object'),
-    tableId,
-    version: present(byTable.get(tableId), 'a version per table'),
-    deletes,
-  }));
+  const versionOf = (tableId: TableId) =>
+    present(byTable.get(tableId), 'a version per changed table');
+  const deletes: NewDeletes[] = [];
+  const overlays: NewOverlay[] = [];
+  let used = 0;
+  for (const { tableId, deletes: gone, overlay } of tables) {
+    const nextId = (): DeleteFileId => present(ids[used++], 'an id per object');
+    if (gone !== undefined) {
+      deletes.push({ id: nextId(), tableId, version: versionOf(tableId), deletes: gone });
+    }
+    if (overlay !== undefined) {
+      overlays.push({ id: nextId(), tableId, version: versionOf(tableId), overlay });
+    }
+  }
+  return { deletes, overlays };
 }
 
 /**
@@ -117,13 +152,13 @@ async function checkFiles(
 ): Promise<void> {
   const ids = touched.map((file) => file.fileId);
   const standing = await scope.deletes.standing(tableId, ids);
-  for (const { fileId, newestDelete } of touched) {
+  for (const { fileId, newestPatch } of touched) {
     const now = standing.get(fileId);
-    if (now?.newestDelete === newestDelete) continue;
+    if (now?.newestPatch === newestPatch) continue;
     const detail =
       now === undefined
         ? `file ${fileId} is no longer in it`
-        : `other rows of file ${fileId} were deleted meanwhile`;
+        : `file ${fileId} was changed meanwhile`;
     throw fail('RESOLVE_STALE', { tableId, detail });
   }
 }

@@ -95,7 +95,8 @@ export interface Committer {
   prepare(transactionId: TransactionId): Promise<void>;
   /**
    * Makes a compaction visible under the table's turn: inputs leave, outputs enter at one new version, and so do the
-   * deletes that were carried over. Result ABORTED where an input is no longer live or the table is gone. Throws
+   * deletes that were carried over. Result ABORTED where an input is no longer live or got an overlay since it was
+   * read, or the table is gone. Throws
    * without touching anything: TURN_LOST (it ran out, or a load waits), RESOLVE_STALE (more rows of an input were
    * deleted: carry them over and commit again).
    */
@@ -144,6 +145,8 @@ export interface CompactionCommit {
   readonly inputs: readonly FileId[];
   /** Rows of the inputs that the outputs leave out, since they were deleted. */
   readonly deletedRows: number;
+  /** Rows of the inputs' overlays, which the outputs have in them. */
+  readonly overlaidRows: number;
   readonly outputs: readonly StagedFile[];
   /** Positions in the one output of rows that were deleted from the inputs after those were read; null: none. */
   readonly carried: StagedObject | null;

@@ -2,15 +2,19 @@
 // damaged file is the matter of its own table: the error names both, so that a person knows what to mend.
 import { open, stat } from 'node:fs/promises';
 import { AppError, fail } from '../base/errors.ts';
+import { overlaySchema } from '../model/overlay.ts';
 import { readParquetSql } from '../model/parquet-layout.ts';
 import type { QueryScan } from '../model/query-plan.ts';
-import type { DataFile, VolumeSpec } from '../model/table.ts';
+import { type DataFile, patchesOf, type TableSchema, type VolumeSpec } from '../model/table.ts';
 import type { Connection } from './connection.ts';
+import type { ReadyOverlay } from './overlays.ts';
 
 /** A scan whose files lie at local paths, in order; fewer paths than files where making them ready failed. */
 export interface PlacedScan {
   readonly scan: QueryScan;
   readonly paths: readonly string[];
+  /** Overlays that the scan reads. */
+  readonly overlays: readonly ReadyOverlay[];
 }
 
 /** What DuckDB says of a Parquet file that it cannot read. */
@@ -32,33 +36,50 @@ export async function blameFile(
     const where = `${volume?.location ?? ''}/${object.key}`;
     return fail('DATA_FILE_UNREADABLE', { table, where, detail }, thrown);
   };
-  for (const { scan, paths } of placed) {
+  for (const { scan, paths, overlays } of placed) {
     const named = namedObject(scan, thrown);
     if (named !== undefined) return blame(scan, named, missingText(thrown));
-    for (const [index, path] of paths.entries()) {
-      const file = scan.files[index];
-      const fault = file === undefined ? null : await outsideFault(path, file.sizeBytes);
-      if (file !== undefined && fault !== null) return blame(scan, file, fault);
+    for (const { object, path } of readObjects({ scan, paths, overlays })) {
+      const fault = await outsideFault(path, object.sizeBytes);
+      if (fault !== null) return blame(scan, object, fault);
     }
   }
-  for (const { scan, paths } of placed) {
-    for (const [index, path] of paths.entries()) {
-      const file = scan.files[index];
-      const fault = file === undefined ? null : await insideFault(connection, scan, path, signal);
-      if (file !== undefined && fault !== null) return blame(scan, file, fault);
+  for (const { scan, ...read } of placed) {
+    for (const { object, path, schema } of readObjects({ scan, ...read })) {
+      const fault = await insideFault(connection, schema, path, signal);
+      if (fault !== null) return blame(scan, object, fault);
     }
   }
   return thrown;
 }
 
+/** What the scan reads of which object. */
+function readObjects({ scan, paths, overlays }: PlacedScan): readonly {
+  readonly object: Pick<DataFile, 'volumeId' | 'key' | 'sizeBytes'>;
+  readonly path: string;
+  readonly schema: TableSchema;
+}[] {
+  const wanted = scan.schema.columns.filter(({ name }) => scan.columns.includes(name));
+  const columns = wanted.length > 0 ? wanted : scan.schema.columns.slice(0, 1);
+  const data = paths.flatMap((path, index) => {
+    const object = scan.files[index];
+    return object === undefined ? [] : [{ object, path, schema: { ...scan.schema, columns } }];
+  });
+  const over = overlays.map(({ object, path }) => {
+    const own = columns.filter(({ fieldId }) => object.fieldIds.includes(fieldId));
+    return { object, path, schema: overlaySchema(own) };
+  });
+  return [...data, ...over];
+}
+
 type StoredObject = Pick<DataFile, 'volumeId' | 'key'>;
 
-/** The data file or delete object that the error names: by its key, or by its local path. */
+/** The data file, delete object or overlay that the error names: by its key, or by its local path. */
 function namedObject(scan: QueryScan, { fields }: AppError): StoredObject | undefined {
   const key = fields['key'];
   if (typeof key !== 'string') return undefined;
   return scan.files
-    .flatMap((file): StoredObject[] => [file, ...file.deletes])
+    .flatMap((file): StoredObject[] => [file, ...patchesOf(file)])
     .find((object) => key === object.key || key.endsWith(`/${object.key}`));
 }
 
@@ -105,13 +126,11 @@ export async function outsideFault(path: string, sizeBytes: number): Promise<str
 /** What the engine says when it reads all that the scan reads of one file; null when it can. */
 async function insideFault(
   connection: Connection,
-  scan: QueryScan,
+  schema: TableSchema,
   path: string,
   signal: AbortSignal,
 ): Promise<string | null> {
-  const wanted = scan.schema.columns.filter(({ name }) => scan.columns.includes(name));
-  const columns = wanted.length > 0 ? wanted : scan.schema.columns.slice(0, 1);
-  const read = readParquetSql({ ...scan.schema, columns }, [path]);
+  const read = readParquetSql(schema, [path]);
   try {
     await connection.rows(`SELECT count(COLUMNS(*)) FROM ${read}`, { signal });
     return null;

@@ -6,7 +6,7 @@ import { fail } from '../base/errors.ts';
 import { quoteIdentifier } from '../model/duckdb-text.ts';
 import { readParquetSql, readSelectList } from '../model/parquet-layout.ts';
 import type { LookUp, LookUpComparison, QueryPlan, QueryScan } from '../model/query-plan.ts';
-import type { DataFile, TableSchema, VolumeSpec } from '../model/table.ts';
+import { type DataFile, patchesOf, type TableSchema, type VolumeSpec } from '../model/table.ts';
 import type { StatementOptions } from './connection.ts';
 import type { Engine } from './duckdb.ts';
 import { groupMayHold, type RowGroup, readRowGroups } from './file-groups.ts';
@@ -103,8 +103,10 @@ export class HotBlocks {
     const [scan] = plan.scans;
     if (lookUp === undefined || scan === undefined || plan.scans.length > 1) return null;
     if (this.#options.maxBytes === 0 || scan.files.length > MAX_FILES) return null;
-    // The blocks know nothing of deleted rows, nor where a row lies.
-    if (scan.positions === true || scan.files.some((file) => file.deletes.length > 0)) return null;
+    // The blocks know nothing of deleted rows, of overlays, nor where a row lies.
+    if (scan.positions === true || scan.files.some((file) => patchesOf(file).length > 0)) {
+      return null;
+    }
     // Rows of one key may lie in several places, and are one only when they are merged.
     if (scan.schema.keysType === 'AGG_KEYS') return null;
     const shape = shapeOf(lookUp, scan);

@@ -1,6 +1,7 @@
 // What the generated SQL of a plan names by placeholder, put in scope: scans as read_parquet over local paths
-// without the rows that are deleted, inline tables as VALUES. A scan without deletes costs nothing more.
-import { assert } from '../base/assert.ts';
+// without the rows that are deleted and with the newest values of overlaid columns, inline tables as VALUES. A scan
+// without deletes and overlays costs nothing more.
+import { assert, present } from '../base/assert.ts';
 import { quoteIdentifier, quoteLiteral } from '../model/duckdb-text.ts';
 import { readParquetSql, readSelectList } from '../model/parquet-layout.ts';
 import type { InlineTable, QueryPlan, QueryScan } from '../model/query-plan.ts';
@@ -12,6 +13,7 @@ import type { Connection } from './connection.ts';
 import type { DeleteBitmaps } from './delete-bitmaps.ts';
 import { type LiveRows, liveRows } from './deleted-rows.ts';
 import type { LiveRowRegistry } from './live-row-function.ts';
+import { neededOverlays, overlaidSql, type ReadyOverlay } from './overlays.ts';
 
 /** Local paths of files, in the order asked, that stay there until released. */
 export interface PinnedFiles {
@@ -50,6 +52,7 @@ interface ReadyScan {
   readonly merge: Merge | null;
   readonly paths: readonly string[];
   readonly deleted: DeletedFiles | null;
+  readonly overlays: readonly ReadyOverlay[];
 }
 
 interface DeletedFiles {
@@ -92,28 +95,37 @@ export async function withSources<T>(
   signal: AbortSignal,
   work: (withClause: string) => Promise<T>,
 ): Promise<T> {
-  const files = sources.scans.flatMap((scan) => scan.files);
-  const placed: PlacedScan[] = sources.scans.map((scan) => ({ scan, paths: [] }));
+  const scans = sources.scans.map(plainScan);
+  const files = scans.flatMap(({ scan }) => scan.files);
+  const needed = scans.map(({ scan }) => neededOverlays(scan));
+  const patches = needed.flatMap((overlays) => overlays.map(({ object }) => object));
+  const placed: PlacedScan[] = scans.map(({ scan }) => ({ scan, paths: [], overlays: [] }));
   const blame = (error: unknown): Promise<unknown> =>
     blameFile(error, placed, sources.volumes, connection, signal);
   const releases: (() => void)[] = [];
-  const pinned = await reader.resolve(files, sources.volumes, signal).catch(async (error) => {
+  const objects = [...files, ...patches];
+  const pinned = await reader.resolve(objects, sources.volumes, signal).catch(async (error) => {
     throw await blame(error);
   });
   try {
-    assert(pinned.paths.length === files.length, 'a path for every file');
+    assert(pinned.paths.length === objects.length, 'a path for every object');
+    const paths = pinned.paths.slice(0, files.length);
+    const patchPaths = pinned.paths.slice(files.length).values();
     let next = 0;
     const ready: ReadyScan[] = [];
-    for (const [index, asked] of sources.scans.entries()) {
-      const { scan, merge } = plainScan(asked);
-      const paths = pinned.paths.slice(next, next + scan.files.length);
-      next += paths.length;
-      placed[index] = { scan, paths };
+    for (const [index, { scan, merge }] of scans.entries()) {
+      const own = paths.slice(next, next + scan.files.length);
+      next += own.length;
+      const overlays = (needed[index] ?? []).map((overlay) => ({
+        ...overlay,
+        path: present(patchPaths.next().value, 'a path for every overlay'),
+      }));
+      placed[index] = { scan, paths: own, overlays };
       const deleted = await prepareDeletes(reader, connection, scan, sources, {
         signal,
         releases,
       });
-      ready.push({ scan, merge, paths, deleted });
+      ready.push({ scan, merge, paths: own, deleted, overlays });
     }
     return await work(withClauseSql(ready, sources.inlineTables));
   } catch (error) {
@@ -175,7 +187,7 @@ function scanSql(ready: ReadyScan): string {
   return merge === null ? rowsSql(ready) : mergeSql(merge.columns, merge.keys, rowsSql(ready));
 }
 
-function rowsSql({ scan, paths, deleted }: ReadyScan): string {
+function rowsSql({ scan, paths, deleted, overlays }: ReadyScan): string {
   const wanted = scan.schema.columns.filter(({ name }) => scan.columns.includes(name));
   // count(*) reads no column, but a relation needs one: it is pruned again by the engine.
   const columns = wanted.length > 0 ? wanted : scan.schema.columns.slice(0, 1);
@@ -184,23 +196,29 @@ function rowsSql({ scan, paths, deleted }: ReadyScan): string {
   const read = (indices: readonly number[]): string => {
     const rowCount = indices.reduce((sum, index) => sum + (scan.files[index]?.rowCount ?? 0), 0);
     const own = indices.flatMap((index) => paths[index] ?? []);
-    return readParquetSql(schema, own, rowCount);
+    const sql = readParquetSql(schema, own, rowCount);
+    const over = overlays.filter(({ parts }) => indices.some((index) => parts.has(index)));
+    return over.length === 0 ? sql : overlaidSql(schema, sql, indices, over);
   };
   const all = scan.files.map((_, index) => index);
   if (scan.positions !== undefined) {
     const leavesOut = scan.positions === true && deleted !== null;
     return positionsSql(scan, schema, read(all), leavesOut);
   }
-  if (deleted === null || deleted.live === null) {
-    return `SELECT ${readSelectList(schema)} FROM ${read(all)}`;
+  // Each kind of file by itself: those that nothing lies over pay for nothing.
+  const live = deleted?.live ?? null;
+  const touched = new Set(live === null ? [] : deleted?.files);
+  const isOverlaid = (index: number): boolean => overlays.some(({ parts }) => parts.has(index));
+  const rest = all.filter((index) => !touched.has(index));
+  const [overlaid, whole] = [rest.filter(isOverlaid), rest.filter((index) => !isOverlaid(index))];
+  const parts = [whole, overlaid]
+    .filter((indices) => indices.length > 0)
+    .map((indices) => `SELECT ${readSelectList(schema)} FROM ${read(indices)}`);
+  if (live !== null) {
+    parts.push(
+      `SELECT ${readSelectList(schema, 'f')} FROM ${read([...touched])} f${live.joinSql} WHERE ${live.conditionSql}`,
+    );
   }
-  const { joinSql, conditionSql } = deleted.live;
-  const parts = [
-    `SELECT ${readSelectList(schema, 'f')} FROM ${read(deleted.files)} f${joinSql} WHERE ${conditionSql}`,
-  ];
-  const touched = new Set(deleted.files);
-  const whole = all.filter((index) => !touched.has(index));
-  if (whole.length > 0) parts.unshift(`SELECT ${readSelectList(schema)} FROM ${read(whole)}`);
   return parts.join(' UNION ALL ');
 }
 

@@ -1,6 +1,6 @@
 // How the rows of a load meet the old ones of their keys: partial updates and merge_condition, checked against the
 // table. The same for every kind of load. SOURCE: StarRocks docs, loading into PRIMARY KEY tables.
-import type { UpdateRule } from '../model/load-plan.ts';
+import type { PartialUpdateMode, UpdateRule } from '../model/load-plan.ts';
 import type { ColumnSchema, TableInfo } from '../model/table.ts';
 import { hasMissingValue } from '../pipeline/transform/missing-value.ts';
 import { generatedColumnSql, generatedFrom } from '../query/generated-column.ts';
@@ -8,6 +8,8 @@ import { analysisError } from './properties.ts';
 
 export interface UpdateWish {
   readonly partial: boolean;
+  /** How partial rows are written. */
+  readonly mode: PartialUpdateMode;
   /** Column of merge_condition; null or '' = none. */
   readonly condition: string | null;
   /** Lower-case names of the columns that the load gives. */
@@ -18,7 +20,7 @@ export interface UpdateWish {
 /** Null where rows take the whole place of older ones. Throws SQL_ANALYZE for what the table does not allow. */
 export function updateRule(
   { schema, name }: Pick<TableInfo, 'schema' | 'name'>,
-  { partial, condition, given, timeZone }: UpdateWish,
+  { partial, mode, condition, given, timeZone }: UpdateWish,
 ): UpdateRule | null {
   const decides = condition === null || condition === '' ? null : condition;
   if (!partial && decides === null) return null;
@@ -31,14 +33,18 @@ export function updateRule(
   const column = decides === null ? null : conditionColumn(schema.columns, decides, given);
   // Where nothing is left out, the rows are whole.
   if (column === null && (!partial || left.every(isGenerated))) return null;
-  const generated = partial ? left.filter(isGenerated) : [];
-  if (generated.length === 0) return { partial, condition: column, timeZone };
-  const outputs = generated.map((one) => ({
+  const generated = left.filter(isGenerated).map((one) => ({
     column: one.name,
     duckdbSql: generatedColumnSql(one, schema.columns, timeZone),
     from: generatedFrom(one, schema.columns),
   }));
-  return { partial, condition: column, timeZone, generated: outputs };
+  return {
+    partial,
+    condition: column,
+    timeZone,
+    ...(partial && mode !== 'row' ? { mode } : {}),
+    ...(partial && generated.length > 0 ? { generated } : {}),
+  };
 }
 
 function isGenerated({ generated }: ColumnSchema): boolean {
@@ -96,4 +102,10 @@ function conditionColumn(
     );
   }
   return column.name;
+}
+
+/** The mode that a checked property or variable names. */
+export function partialUpdateMode(text: string): PartialUpdateMode {
+  const lower = text.toLowerCase();
+  return lower === 'column' || lower === 'auto' ? lower : 'row';
 }

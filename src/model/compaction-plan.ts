@@ -1,5 +1,6 @@
 // Which files of a table are worth merging: size-tiered, pure, from the file list alone. Small streaming files
 // merge in steps, each row is rewritten about once per tier, large files never. Reads nothing, moves nothing.
+import { MAX_OVERLAYS } from './overlay.ts';
 import type { DataFile, TableSchema } from './table.ts';
 
 const KB = 1024;
@@ -33,6 +34,9 @@ const MAX_BYTES = 256 * MB;
 const MAX_ROWS = 30_000_000;
 /** A file that has lost this part of its rows is rewritten without them. */
 const MANY_DELETED = 0.3;
+/** A file with so many overlays, or with newer values for this part of its rows, is written anew with them in it. */
+const MANY_OVERLAYS = MAX_OVERLAYS / 2;
+const MANY_OVERLAID = 0.3;
 /** Below this it waits until nothing is loaded for a while: its tier merges it soon enough. */
 const WORN_BYTES = MB;
 /** A table that nothing was loaded into for a while is tidied up from this many files on. */
@@ -96,14 +100,27 @@ function planPlace(
   }
   const isWorn = (file: DataFile): boolean =>
     !taken.has(file) &&
-    file.deletedRows >= Math.max(1, file.rowCount * MANY_DELETED) &&
-    (mode === 'quiet' || file.sizeBytes >= WORN_BYTES);
+    ((file.deletedRows >= Math.max(1, file.rowCount * MANY_DELETED) &&
+      (mode === 'quiet' || file.sizeBytes >= WORN_BYTES)) ||
+      isOverlaid(file, mode));
   for (const run of runsOf(files, isWorn, isOrdered)) take(boundedGroup(run));
   if (groups.length === 0 && mode === 'quiet') {
     const group = quietGroup(files, isOrdered);
     if (group.length >= QUIET_FILES) take(group);
   }
   return groups;
+}
+
+/** Do the overlays of the file cost its readers more than writing it anew? */
+function isOverlaid(
+  { overlays = [], rowCount, sizeBytes }: DataFile,
+  mode: Exclude<CompactionMode, 'whole'>,
+): boolean {
+  if (overlays.length === 0) return false;
+  if (overlays.length >= MANY_OVERLAYS) return true;
+  if (mode === 'quiet' && sizeBytes < COMPACTED_BYTES) return true;
+  const rows = overlays.reduce((sum, overlay) => sum + overlay.rows, 0);
+  return rows >= rowCount * MANY_OVERLAID && (mode === 'quiet' || sizeBytes >= WORN_BYTES);
 }
 
 /** The files that are wanted, in order; where order counts, only those without another one between them. */
@@ -141,8 +158,9 @@ function wholeGroups(
   files: readonly DataFile[],
   isOrdered: boolean,
 ): readonly (readonly DataFile[])[] {
-  const isWanted = ({ sizeBytes, deletedRows }: DataFile): boolean =>
-    sizeBytes < COMPACTED_BYTES || deletedRows > 0;
+  const isChanged = ({ deletedRows, overlays = [] }: DataFile): boolean =>
+    deletedRows > 0 || overlays.length > 0;
+  const isWanted = (file: DataFile): boolean => file.sizeBytes < COMPACTED_BYTES || isChanged(file);
   return runsOf(files, isWanted, isOrdered).flatMap((run) => {
     const groups: (readonly DataFile[])[] = [];
     for (let rest = run; rest.length > 0; ) {
@@ -150,7 +168,7 @@ function wholeGroups(
       groups.push(group);
       rest = rest.slice(group.length);
     }
-    return groups.filter((group) => group.length > 1 || group.some((file) => file.deletedRows > 0));
+    return groups.filter((group) => group.length > 1 || group.some(isChanged));
   });
 }
 

@@ -50,6 +50,11 @@ export function mergedKeysOf(key: string): readonly number[] | null {
   return fields === undefined ? null : fields.split('-').map(Number);
 }
 
+/** The key of an object with newer values of some columns, beside the data files: `...-overlay.parquet`. */
+export function overlayFileKey(prefix: string, transactionId: TransactionId, uuid: string): string {
+  return dataFileKey(prefix, transactionId, uuid).replace(/\.parquet$/, '-overlay.parquet');
+}
+
 /** What the keys of all files of a transaction below a table's prefix begin with. */
 export function transactionPrefix(prefix: string, transactionId: TransactionId): string {
   return `${prefix}/t${transactionId}/`;
@@ -58,7 +63,9 @@ export function transactionPrefix(prefix: string, transactionId: TransactionId):
 /** The transaction that a file's key names, null when the key is no file of ours. */
 export function transactionOfKey(key: string): TransactionId | null {
   const match =
-    /\/t([1-9]\d{0,15})\/[0-9a-f-]{36}(?:-deletes|-keys|-rows|-merged-[\d-]+)?\.parquet$/.exec(key);
+    /\/t([1-9]\d{0,15})\/[0-9a-f-]{36}(?:-deletes|-keys|-rows|-overlay|-merged-[\d-]+)?\.parquet$/.exec(
+      key,
+    );
   return match === null ? null : asId<TransactionId>(Number(match[1]));
 }
 

@@ -3,6 +3,7 @@
 import type {
   DeleteFileId,
   Epoch,
+  FieldId,
   FileId,
   JobId,
   TableId,
@@ -231,6 +232,8 @@ export interface StagedTable {
   readonly files: readonly StagedFile[];
   /** Rows of files committed before that leave the table in the same commit. */
   readonly deletes?: StagedDeletes;
+  /** Newer values for rows of files committed before, which stay where they are. Only with `resolvedAt`. */
+  readonly overlay?: StagedOverlay;
   /**
    * The version that keys or rows were looked up at, under the table's turn: the commit is valid only as the
    * next version after it. Absent: other commits in between do no harm (their rows are not looked at), as long
@@ -263,6 +266,8 @@ export interface DraftRows {
 export interface UpdateRule {
   /** Columns that a load does not give keep their old values. */
   readonly partial: boolean;
+  /** How partial rows are written; absent = 'row'. */
+  readonly mode?: PartialUpdateMode;
   /** `merge_condition`: the row counts where its value of this column is the old one's or more; null = always. */
   readonly condition: string | null;
   /** For defaults: IANA name or offset. */
@@ -270,6 +275,12 @@ export interface UpdateRule {
   /** Of partial rows: how the generated columns, which none of them gives, are made of the merged row. */
   readonly generated?: readonly GeneratedOutput[];
 }
+
+/**
+ * `row`: a whole row takes the place of the old one. `column`: only the columns given are written, as an overlay of
+ * the old row. `auto`: one of the two, as `writesColumns` says.
+ */
+export type PartialUpdateMode = 'row' | 'column' | 'auto';
 
 export interface GeneratedOutput {
   readonly column: string;
@@ -285,14 +296,28 @@ export interface StagedDeletes {
   readonly touched: readonly TouchedFile[];
 }
 
+/** Newer values of some columns: one object, and what it holds of which data file. */
+export interface StagedOverlay {
+  readonly object: StagedObject;
+  readonly fieldIds: readonly FieldId[];
+  readonly touched: readonly OverlaidFile[];
+}
+
+export interface OverlaidFile {
+  readonly fileId: FileId;
+  /** What the object calls the data file. */
+  readonly part: number;
+  readonly rows: number;
+}
+
 export interface TouchedFile {
   readonly fileId: FileId;
   /** Positions of the data file in the object. */
   readonly positions: number;
   /** Those of them that were not deleted before. */
   readonly newPositions: number;
-  /** The newest delete object of the data file that was known; null = none. The commit compares it. */
-  readonly newestDelete: DeleteFileId | null;
+  /** The newest delete object or overlay of the data file that was known; null = none. The commit compares it. */
+  readonly newestPatch: DeleteFileId | null;
   /** Older objects whose positions of this file are in the new one too: they are no longer read for it. */
   readonly replaces: readonly DeleteFileId[];
 }

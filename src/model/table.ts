@@ -121,14 +121,49 @@ export interface DataFile extends StagedFile {
   readonly deletes: readonly DeleteFile[];
   /** Rows of `rowCount` that are deleted. */
   readonly deletedRows: number;
+  /** Newer values of some of its columns, oldest first; absent: none. Its statistics know nothing of them. */
+  readonly overlays?: readonly FileOverlay[];
 }
 
 /** Volumes that a reader of the file needs: its own first. */
 export function volumesOfFile(file: DataFile): readonly VolumeId[] {
-  return [file.volumeId, ...file.deletes.map((object) => object.volumeId)];
+  return [file.volumeId, ...patchesOf(file).map((object) => object.volumeId)];
+}
+
+/** All objects that change what the file holds: deletes, then overlays. */
+export function patchesOf({
+  deletes,
+  overlays = [],
+}: Pick<DataFile, 'deletes' | 'overlays'>): readonly DeleteFile[] {
+  return [...deletes, ...overlays.map(({ object }) => object)];
+}
+
+/** The newest object that changes what the file holds; null = none does. Ids only rise. */
+export function newestPatch(file: Pick<DataFile, 'deletes' | 'overlays'>): DeleteFileId | null {
+  return patchesOf(file).reduce<DeleteFileId | null>(
+    (newest, { id }) => (newest === null || id > newest ? id : newest),
+    null,
+  );
 }
 
 /** A committed object of Iceberg v2 position deletes; `rowCount` = its positions, of one or many data files. */
 export interface DeleteFile extends StagedObject {
   readonly id: DeleteFileId;
+}
+
+/**
+ * A committed object with newer values of some columns for rows of data files, each row with its place; sorted by
+ * place. `rowCount` = its rows, of one or many data files.
+ */
+export interface OverlayFile extends DeleteFile {
+  /** Its columns. */
+  readonly fieldIds: readonly FieldId[];
+}
+
+/** What an overlay holds of one data file. */
+export interface FileOverlay {
+  readonly object: OverlayFile;
+  /** What the object calls the data file. */
+  readonly part: number;
+  readonly rows: number;
 }

@@ -1,23 +1,32 @@
 // Resolves a staged batch of a table with keys on the CN: finds the rows of the table that the batch takes the
 // place of, and writes their positions as a delete object of the transaction. Rows that depend on the old ones
-// (partial update, merge_condition) become the data file here. Makes nothing visible.
+// (partial update, merge_condition) become the data file, or an overlay of the old rows, here. Makes nothing visible.
 import type { Connection, Engine, StatementOptions } from '../engine/duckdb.ts';
 import type { KeyIndex } from '../engine/key-index/key-index.ts';
 import { notDeletedSql, type SourceReader, withSources } from '../engine/plan-sources.ts';
 import { quoteIdentifier } from '../model/duckdb-text.ts';
-import type { DraftRows, StagedTable } from '../model/load-plan.ts';
+import type { DraftRows, StagedOverlay, StagedTable } from '../model/load-plan.ts';
 import { readParquetSql, readSelectList, storeSelectList } from '../model/parquet-layout.ts';
 import { routeColumn, routeSqls } from '../model/partition-routing.ts';
 import type { QueryScan } from '../model/query-plan.ts';
 import type { ResolvePlan } from '../model/resolve-plan.ts';
 import { loadOrder, sortItemsSql } from '../model/sort-key.ts';
-import type { ColumnSchema, StagedFile, VolumeSpec } from '../model/table.ts';
+import type { StagedFile, VolumeSpec } from '../model/table.ts';
 import { addPositions, type IndexedRows, lookUpIndexed } from './key-look-up.ts';
 import type { SinkServices, SinkStore } from './sink/append.ts';
 import { writeDeletes } from './sink/delete-file.ts';
 import { keySchema } from './sink/keyed.ts';
+import { writeOverlay } from './sink/overlay-file.ts';
 import { appendRows } from './sink/partitioned.ts';
-import { missingValueSql } from './transform/missing-value.ts';
+import {
+  type KeptColumns,
+  keptOf,
+  mergedSql,
+  NEW,
+  overlayRowsSql,
+  sameKey,
+  wholeRowsSql,
+} from './transform/merge-draft.ts';
 import type { ReserveIds } from './types.ts';
 
 export interface ResolveServices extends SourceReader, SinkServices {
@@ -28,10 +37,9 @@ export interface ResolveServices extends SourceReader, SinkServices {
   readonly keyIndex: KeyIndex | null;
 }
 
-/** Positions that go; old rows of the batch's keys; the rows that come in their place. */
+/** Positions that go; old rows of the batch's keys. */
 const GONE = '__gone';
 const OLD = '__old';
-const NEW = '__new';
 const SCAN = '__table';
 const TABLES = [GONE, OLD, NEW];
 
@@ -58,7 +66,7 @@ export async function runResolve(
   return await withBatch(plan, services, signal, (paths) =>
     services.engine.withConnection(async (connection) => {
       try {
-        const made =
+        const { files: made, overlay } =
           draft === undefined
             ? await findGone(plan, paths, services, connection, options)
             : await deriveRows(plan, draft, paths, services, connection, options);
@@ -67,6 +75,7 @@ export async function runResolve(
           ...staged,
           files: [...staged.files, ...made],
           ...(deletes === null ? {} : { deletes }),
+          ...(overlay === null ? {} : { overlay }),
           resolvedAt,
         };
       } finally {
@@ -78,6 +87,12 @@ export async function runResolve(
 
 type Options = StatementOptions & { readonly signal: AbortSignal };
 
+/** What was made of a batch beside the positions that go. */
+interface Derived {
+  readonly files: readonly StagedFile[];
+  readonly overlay: StagedOverlay | null;
+}
+
 /** Fills the positions that go: through the key index where there is one, by reading the other files. */
 async function findGone(
   plan: ResolvePlan,
@@ -85,7 +100,7 @@ async function findGone(
   services: ResolveServices,
   connection: Connection,
   options: Options,
-): Promise<readonly StagedFile[]> {
+): Promise<Derived> {
   const { signal } = options;
   const keys = keySchema(plan.schema, plan.target.keys ?? []);
   const found = await lookUpIndexed(
@@ -108,7 +123,7 @@ async function findGone(
     );
   }
   if (found !== null) await addPositions(connection, GONE, found);
-  return [];
+  return { files: [], overlay: null };
 }
 
 /** The positions with the files' places among all that were looked at. */
@@ -118,7 +133,7 @@ function placed(rowsSql: string, found: IndexedRows | null): string {
   return `SELECT CAST([${places}][__file + 1] AS INTEGER) AS __file, __row FROM (${rowsSql})`;
 }
 
-/** Makes the rows that depend on old ones, fills the positions that go; gives the data files. */
+/** Makes the rows that depend on old ones, fills the positions that go. */
 async function deriveRows(
   plan: ResolvePlan,
   draft: DraftRows,
@@ -126,15 +141,19 @@ async function deriveRows(
   services: ResolveServices,
   connection: Connection,
   options: Options,
-): Promise<readonly StagedFile[]> {
+): Promise<Derived> {
   const run = (sql: string): Promise<void> => connection.run(sql, options);
   const sources = { scans: [scanOf(plan)], inlineTables: [], volumes: plan.volumes };
+  const kept = keptOf(plan, draft);
   return await withSources(services, connection, sources, options.signal, async (withClause) => {
     await run(`CREATE OR REPLACE TEMP TABLE ${OLD} AS ${withClause}${oldSql(plan, paths)}`);
-    await run(`CREATE OR REPLACE TEMP TABLE ${NEW} AS ${newSql(plan, draft, paths)}`);
+    const old = oldRowsSql(plan, paths);
+    const merged = mergedSql(plan, draft, kept, old, paths.draft);
+    await run(`CREATE OR REPLACE TEMP TABLE ${NEW} AS ${merged}`);
     await giveIds(plan, draft, services, connection, options);
-    await run(`CREATE OR REPLACE TEMP TABLE ${GONE} AS ${goneOfDraftSql(plan, paths)}`);
-    return await writeRows(plan, services, connection, options);
+    await run(`CREATE OR REPLACE TEMP TABLE ${GONE} AS ${goneOfDraftSql(plan, kept, paths)}`);
+    const files = await writeRows(plan, draft, kept, services, connection, options);
+    return { files, overlay: await overlayOf(plan, draft, kept, services, connection, options) };
   });
 }
 
@@ -162,15 +181,13 @@ async function withBatch<T>(
   }
 }
 
-/** Keys with positions; for a draft also the columns that it does not give, and the one that decides. */
-function scanOf({ schema, target, files, staged }: ResolvePlan): QueryScan {
+/** Keys with positions; for a draft also the columns of old rows that are kept, and the one that decides. */
+function scanOf(plan: ResolvePlan): QueryScan {
+  const { schema, target, files, staged } = plan;
   const columns = new Set(target.keys ?? []);
   const { draft } = staged.keyed ?? {};
   if (draft !== undefined) {
-    const made = new Set(draft.rule.generated?.map(({ column }) => column));
-    for (const { name } of schema.columns) {
-      if (!draft.given.includes(name) && !made.has(name)) columns.add(name);
-    }
+    for (const { name } of keptOf(plan, draft).columns) columns.add(name);
     if (draft.rule.condition !== null) columns.add(draft.rule.condition);
   }
   return { placeholder: SCAN, schema, columns: [...columns], files, positions: 'all' };
@@ -201,41 +218,11 @@ function keysSql({ schema, target }: ResolvePlan, paths: readonly string[]): str
   return `SELECT ${readSelectList(keys)} FROM ${readParquetSql(keys, paths)}`;
 }
 
-/** The rows of the draft that count, whole, each with where the old row of its key is. */
-function newSql(
-  plan: ResolvePlan,
-  { given, rule }: DraftRows,
-  { draft, deletes }: BatchPaths,
-): string {
-  const { schema } = plan;
-  const givenSchema = { ...schema, columns: schema.columns.filter((c) => given.includes(c.name)) };
-  const generated = rule.generated ?? [];
-  const isMade = ({ name }: ColumnSchema): boolean => generated.some((one) => one.column === name);
-  const columns = schema.columns.flatMap((column) => {
-    const name = quoteIdentifier(column.name);
-    if (given.includes(column.name)) return [`d.${name}`];
-    if (isMade(column)) return [];
-    // A new row gets its number when it is known how many there are.
-    const missing = column.autoIncrement === true ? 'NULL' : missingValueSql(column, rule.timeZone);
-    return [`CASE WHEN o.__row IS NULL THEN ${missing} ELSE o.${name} END AS ${name}`];
-  });
-  const rows = `SELECT ${readSelectList(givenSchema)} FROM ${readParquetSql(givenSchema, draft === null ? [] : [draft])}`;
-  const condition = rule.condition === null ? null : quoteIdentifier(rule.condition);
-  const counts =
-    condition === null
-      ? ''
-      : ` WHERE o.__row IS NULL OR o.${condition} IS NULL OR d.${condition} >= o.${condition}`;
-  // A key that the batch deletes before it has no old row any more.
-  const old =
-    deletes === null
-      ? OLD
-      : `(SELECT a.* FROM ${OLD} a ANTI JOIN (${keysSql(plan, [deletes])}) b ON ${sameKey(plan, 'a', 'b')})`;
-  const merged = `SELECT ${columns.join(', ')}, o.__file, o.__row FROM (${rows}) d LEFT JOIN ${old} o ON ${sameKey(plan, 'd', 'o')}${counts}`;
-  if (generated.length === 0) return merged;
-  const made = generated.map(
-    ({ column, duckdbSql }) => `${duckdbSql} AS ${quoteIdentifier(column)}`,
-  );
-  return `SELECT *, ${made.join(', ')} FROM (${merged})`;
+/** Old rows of keys that the batch does not delete before: a row that comes after that has none any more. */
+function oldRowsSql(plan: ResolvePlan, { deletes }: BatchPaths): string {
+  return deletes === null
+    ? OLD
+    : `(SELECT a.* FROM ${OLD} a ANTI JOIN (${keysSql(plan, [deletes])}) b ON ${sameKey(plan, 'a', 'b')})`;
 }
 
 /** New rows get a value of the AUTO_INCREMENT column that the draft does not give; old rows have theirs. */
@@ -260,24 +247,19 @@ async function giveIds(
   );
 }
 
-function goneOfDraftSql(plan: ResolvePlan, { deletes }: BatchPaths): string {
-  const replaced = `SELECT __file, __row FROM ${NEW} WHERE __row IS NOT NULL`;
+function goneOfDraftSql(plan: ResolvePlan, kept: KeptColumns, { deletes }: BatchPaths): string {
+  // Rows below an overlay stay.
+  const goes = kept.overlaid === null ? '__row IS NOT NULL' : 'false';
+  const replaced = `SELECT __file, __row FROM ${NEW} WHERE ${goes}`;
   if (deletes === null) return replaced;
   return `${replaced} UNION ALL SELECT o.__file, o.__row FROM ${OLD} o SEMI JOIN (${keysSql(plan, [deletes])}) b ON ${sameKey(plan, 'o', 'b')}`;
 }
 
-/** Keys of UNIQUE KEY tables may be NULL, and are the same then. */
-function sameKey({ schema, target }: ResolvePlan, left: string, right: string): string {
-  return keySchema(schema, target.keys ?? [])
-    .columns.map(({ name, nullable }) => {
-      const column = quoteIdentifier(name);
-      return `${left}.${column} ${nullable ? 'IS NOT DISTINCT FROM' : '='} ${right}.${column}`;
-    })
-    .join(' AND ');
-}
-
+/** Whole rows: all of them, or with an overlay those of new keys. */
 async function writeRows(
   plan: ResolvePlan,
+  draft: DraftRows,
+  kept: KeptColumns,
   services: ResolveServices,
   connection: Connection,
   options: StatementOptions,
@@ -294,7 +276,7 @@ async function writeRows(
     transactionId,
     services,
     connection,
-    `SELECT ${list.join(', ')} FROM ${NEW}${order}`,
+    `SELECT ${list.join(', ')} FROM (${wholeRowsSql(plan, draft, kept)}) ${NEW}${order}`,
     () => undefined,
     options,
   );
@@ -310,4 +292,20 @@ async function deletesOf(
   const { target, volumes, transactionId, files } = plan;
   const to = { target, store: await services.openStore(target.volume), volumes };
   return await writeDeletes(to, transactionId, services, connection, files, GONE, options);
+}
+
+async function overlayOf(
+  plan: ResolvePlan,
+  draft: DraftRows,
+  { overlaid }: KeptColumns,
+  services: ResolveServices,
+  connection: Connection,
+  options: StatementOptions,
+): ReturnType<typeof writeOverlay> {
+  if (overlaid === null) return null;
+  const { target, transactionId, files } = plan;
+  const store = await services.openStore(target.volume);
+  const rows = overlayRowsSql(plan, draft, overlaid);
+  const to = { target, store, files, columns: overlaid };
+  return await writeOverlay(to, transactionId, services, connection, rows, options);
 }

@@ -3,7 +3,7 @@
 
 import type { TableAudit } from '../catalog/audit-store.ts';
 import type { Catalog } from '../catalog/catalog.ts';
-import type { DataFile, TableInfo } from '../model/table.ts';
+import { type DataFile, type TableInfo, volumesOfFile } from '../model/table.ts';
 import type { CnPorts } from './fe.ts';
 import type { StoreOpener } from './stores.ts';
 
@@ -56,9 +56,7 @@ async function readAgain(
   files: readonly DataFile[],
   signal: AbortSignal,
 ) {
-  const used = new Set(
-    files.flatMap((file) => [file.volumeId, ...file.deletes.map(({ volumeId }) => volumeId)]),
-  );
+  const used = new Set(files.flatMap(volumesOfFile));
   const volumes = await Promise.all([...used].map((id) => catalog.volumes.byId(id)));
   const loader = await cn.loader();
   return await loader.call(

@@ -11,10 +11,10 @@ import {
 } from '../loads/insert/definition.ts';
 import { OPERATION_COLUMN } from '../loads/operation.ts';
 import { analysisError } from '../loads/properties.ts';
-import { updateRule } from '../loads/update-rule.ts';
+import { partialUpdateMode, type UpdateWish, updateRule } from '../loads/update-rule.ts';
 import { compressionOf } from '../model/file-compression.ts';
 import type { InsertPlan } from '../model/insert-plan.ts';
-import { type LoadTarget, replacingKeys } from '../model/load-plan.ts';
+import { type LoadTarget, type PartialUpdateMode, replacingKeys } from '../model/load-plan.ts';
 import { routingOf } from '../model/partition-routing.ts';
 import { loadOrder } from '../model/sort-key.ts';
 import { REJECTED_RECORDS_TABLE, STATISTICS_DATABASE } from '../model/system-tables.ts';
@@ -129,13 +129,21 @@ async function planInsert(
     services.globals,
   );
   const partial = allowed === 'true' && !statement.overwrite;
+  const mode = sessionUpdateMode(context);
   return {
     userName: session.user,
     ...(await loadTargets(table, context, statement.partitions ?? null)),
-    ...(await planSource(statement, table, context, { partial, mergeCondition })),
+    ...(await planSource(statement, table, context, { partial, mode, mergeCondition })),
     ...rest,
     sortBy: loadOrder(table.schema),
   };
+}
+
+/** How the session wants the columns written that a statement gives of rows that are there. */
+export function sessionUpdateMode({ session, services }: StatementContext): PartialUpdateMode {
+  return partialUpdateMode(
+    variableText('partial_update_mode', 'session', session, services.globals) ?? 'auto',
+  );
 }
 
 /** The rules of the session and of the statement's properties. Throws SQL_ANALYZE. */
@@ -156,7 +164,7 @@ async function planSource(
   statement: Pick<Insert, 'columns' | 'byName' | 'query'>,
   table: TableInfo,
   context: StatementContext,
-  wish: { readonly partial: boolean; readonly mergeCondition: string | null },
+  wish: Pick<UpdateWish, 'partial' | 'mode'> & { readonly mergeCondition: string | null },
 ): Promise<InsertSource & Pick<InsertPlan, 'outputs' | 'operation' | 'update'>> {
   const { schema } = table;
   const list = statement.columns?.map((column) => column.name) ?? null;
@@ -178,8 +186,9 @@ async function planSource(
       left.some(({ generated }) => generated === undefined) &&
       // Whose key gets a new number has no old row.
       !left.some((column) => column.isKey && column.autoIncrement === true);
-    const { mergeCondition: condition } = wish;
-    const update = updateRule(table, { partial, condition, given, timeZone: session.timeZone });
+    const { mergeCondition: condition, mode } = wish;
+    const { timeZone } = session;
+    const update = updateRule(table, { partial, mode, condition, given, timeZone });
     const outputs = insertOutputs(schema.columns, targets, session, partial);
     return { ...source, outputs, operation: operation < 0 ? null : operation, update };
   };

@@ -97,7 +97,10 @@ export const SYSTEM_VARIABLES: Readonly<Record<string, VariableRow>> = {
   enable_group_execution: bool(true),
   enable_groupby_use_output_alias: bool(false),
   enable_iceberg_metadata_cache: bool(true),
-  enable_insert_partial_update: bool(true),
+  enable_insert_partial_update: helps(
+    bool(true),
+    'an INSERT into a PRIMARY KEY table leaves columns that it does not name as they are',
+  ),
   enable_insert_strict: helps(bool(true), 'INSERT fails on the first row that does not fit'),
   enable_load_profile: bool(false),
   enable_local_shuffle_agg: bool(true),
@@ -203,7 +206,10 @@ export const SYSTEM_VARIABLES: Readonly<Record<string, VariableRow>> = {
   parallel_exchange_instance_num: { type: 'int', default: '-1', min: -1 },
   parallel_fragment_exec_instance_num: int(1, 1),
   parallel_merge_late_materialization_mode: word('auto', 'always', 'never'),
-  partial_update_mode: word('auto', 'row', 'column'),
+  partial_update_mode: helps(
+    word('auto', 'row', 'column'),
+    'INSERT writes whole rows or only the columns given; whether UPDATE needs a WHERE',
+  ),
   performance_schema: fixed(bool(false)),
   phased_scheduler_max_concurrency: int(2),
   pipeline_dop: int(0),

@@ -1,5 +1,5 @@
 // Reads data files of a table again, whole, and compares them with what the metadata says: rows, bounds and NULLs
-// of every column, deleted rows. For CHECK TABLE ... EXTENDED. Changes nothing.
+// of every column, deleted rows, overlays. For CHECK TABLE ... EXTENDED. Changes nothing.
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { present } from '../base/assert.ts';
@@ -11,8 +11,15 @@ import { DeleteBitmaps } from '../engine/delete-bitmaps.ts';
 import type { Engine } from '../engine/duckdb.ts';
 import type { FileResolver, StoredFile } from '../engine/plan-sources.ts';
 import { quoteIdentifier, quoteLiteral } from '../model/duckdb-text.ts';
+import { OVERLAY_PART, OVERLAY_ROW, overlaySchema } from '../model/overlay.ts';
 import { readParquetSql, storedDuckdbType } from '../model/parquet-layout.ts';
-import type { ColumnSchema, DataFile, TableSchema, VolumeSpec } from '../model/table.ts';
+import type {
+  ColumnSchema,
+  DataFile,
+  FileOverlay,
+  TableSchema,
+  VolumeSpec,
+} from '../model/table.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 
 export interface CheckOrder {
@@ -110,7 +117,39 @@ async function faultsOf(
   }
   // Throws where the objects do not hold what the metadata says.
   await new DeleteBitmaps(resolve, 0).of(connection, [file], volumes, signal);
+  for (const overlay of file.overlays ?? []) {
+    faults.push(
+      ...(await overlayFaults(file, overlay, { schema, volumes }, { connection, resolve, signal })),
+    );
+  }
   return [...new Set(faults)];
+}
+
+/** Reads all that an overlay holds of the file, and looks at the places of its rows. */
+async function overlayFaults(
+  file: DataFile,
+  { object, part, rows }: FileOverlay,
+  { schema, volumes }: Pick<CheckOrder, 'schema' | 'volumes'>,
+  { connection, resolve, signal }: Reading,
+): Promise<readonly string[]> {
+  const named = (detail: string): string => `its overlay ${object.key}: ${detail}`;
+  const { paths } = await resolve([object], volumes, signal);
+  const path = present(paths[0], 'a path');
+  const outside = await outsideFault(path, object.sizeBytes);
+  if (outside !== null) return [named(outside)];
+  const columns = schema.columns.filter(({ fieldId }) => object.fieldIds.includes(fieldId));
+  const counts = columns.map(({ name }) => `count(${quoteIdentifier(name)})`);
+  const places = `count(*), count(DISTINCT ${OVERLAY_ROW}), count_if(${OVERLAY_ROW} < 0 OR ${OVERLAY_ROW} >= ${file.rowCount})`;
+  const [row] = await connection.rows(
+    `SELECT ${[places, ...counts].join(', ')} FROM ${readParquetSql(overlaySchema(columns), [path])} WHERE ${OVERLAY_PART} = ${part}`,
+    { signal },
+  );
+  const [found, distinct, beyond] = (row ?? []).slice(0, 3).map(Number);
+  const faults: string[] = [];
+  if (found !== rows) faults.push(`it holds ${found} rows of the file, the metadata says ${rows}`);
+  if (distinct !== found) faults.push(`it holds a row twice`);
+  if (beyond !== 0) faults.push(`${beyond} of its rows are not in the file`);
+  return faults.map(named);
 }
 
 /** Rows, then per column its NULLs and how many values lie outside the bounds that the metadata has. */

@@ -378,7 +378,7 @@ export class World implements Theatre {
         tls: null,
         cn: { query: async () => peerOf('query'), loader: async () => peerOf('loader') },
         probe: {
-          partitions: async () => [0],
+          topic: async () => ({ topicId: null, partitions: [0] }),
           offsets: async (_, topic, partitions, at) =>
             new Map(
               partitions.map((partition) => [

@@ -165,6 +165,7 @@ export interface DeleteFilesTable {
   added_ms: number;
   removed_version: number | null;
   removed_ms: number | null;
+  overlay_fields_json: string;
 }
 
 export interface FileDeletesTable {
@@ -174,6 +175,8 @@ export interface FileDeletesTable {
   positions: number;
   added_version: number;
   removed_version: number | null;
+  overlay_rows: number;
+  overlay_part: number;
 }
 
 export interface LoadJobsTable {

@@ -14,7 +14,7 @@ import type { TableTurns, Turn } from '../../commit/turn.ts';
 import type { Committer } from '../../commit/types.ts';
 import type { ChangePlan, StagedChange } from '../../model/change-plan.ts';
 import type { CommitResult } from '../../model/load-plan.ts';
-import type { TableInfo } from '../../model/table.ts';
+import { newestPatch, type TableInfo } from '../../model/table.ts';
 import { changedScan } from '../../query/plan-change.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
 import {
@@ -259,7 +259,7 @@ export class Changes {
   }
 }
 
-/** The files of the table and their deletes, left out what cannot hold a row that is wanted. */
+/** The files of the table, their deletes and overlays, left out what cannot hold a row that is wanted. */
 function readsTheSame(before: ChangePlan, now: ChangePlan): boolean {
   const old = changedScan(before).files;
   const { files } = changedScan(now);
@@ -267,7 +267,7 @@ function readsTheSame(before: ChangePlan, now: ChangePlan): boolean {
     old.length === files.length &&
     old.every((file, index) => {
       const other = files[index];
-      return file.id === other?.id && file.deletes.at(-1)?.id === other.deletes.at(-1)?.id;
+      return file.id === other?.id && newestPatch(file) === newestPatch(other);
     })
   );
 }

@@ -24,7 +24,7 @@ import { isOperation, OPERATION_COLUMN } from '../operation.ts';
 import { analysisError, checkProperties, type PropertyMap, propertyOf } from '../properties.ts';
 import { filesOf } from '../small-files.ts';
 import { storedTimeZone } from '../time-zone.ts';
-import { updateRule } from '../update-rule.ts';
+import { partialUpdateMode, updateRule } from '../update-rule.ts';
 import { parseEscapes } from './escapes.ts';
 import {
   checkFormat,
@@ -212,6 +212,7 @@ export function compileTransform(
   const operation = hasKeys && isGiven ? outputOf(OPERATION_COLUMN) : null;
   const update = updateRule(table, {
     partial: propertyOf(JOB_PROPERTIES, definition.properties, 'partial_update') === 'true',
+    mode: partialUpdateMode(definition.properties['partial_update_mode'] ?? 'row'),
     condition: definition.properties['merge_condition'] ?? null,
     given: new Set(mapping.map((entry) => entry.name.toLowerCase())),
     timeZone: definition.timeZone,

@@ -97,7 +97,7 @@ export const JOB_PROPERTIES = {
     words: ['row', 'column', 'auto'],
     message: 'partial_update_mode should be row, column or auto',
     alterable: false,
-    help: 'how partial updates are written',
+    help: 'row (default): whole rows are written; column: only the given columns; auto: column where a batch has 10,000 rows or more and gives at most 30% of the columns that are no key',
   },
   merge_condition: { ...text('column that decides whether an update wins'), default: null },
   format: {

@@ -12,7 +12,13 @@ import { quoteLiteral } from '../../model/duckdb-text.ts';
 import { deleteFileKey } from '../../model/file-key.ts';
 import type { LoadTarget, StagedDeletes } from '../../model/load-plan.ts';
 import { dataFilePath, deleteCopyOptions } from '../../model/parquet-layout.ts';
-import type { DataFile, DeleteFile, StagedObject, VolumeSpec } from '../../model/table.ts';
+import {
+  type DataFile,
+  type DeleteFile,
+  newestPatch,
+  type StagedObject,
+  type VolumeSpec,
+} from '../../model/table.ts';
 import type { SinkServices, SinkStore } from './append.ts';
 
 export type DeleteServices = SinkServices & Pick<SourceReader, 'resolve'>;
@@ -72,7 +78,7 @@ export async function writeDeletes(
         fileId: file.id,
         positions,
         newPositions: added.get(index) ?? 0,
-        newestDelete: file.deletes.at(-1)?.id ?? null,
+        newestPatch: newestPatch(file),
         replaces: (merges.get(index) ?? []).map(({ id }) => id),
       };
     }),

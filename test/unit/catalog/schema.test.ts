@@ -42,7 +42,8 @@ const RELEASED: readonly (readonly [name: string, sha256: string])[] = [
   ],
   ['0014-small-files.sql', '87d9199d77c935d317391b9a09ce003b681247c853be9bd04dde1f95c71203ca'],
   ['0015-load-job-health.sql', 'c621438d9574dda21fb65742b639a29bf0f075184dbe51dd4e5bae23dca278fd'],
-  ['0021-alter-jobs.sql', 'e4864cacb3578d7b2e729fd3131452de3b859237502a36f350f3a025505f3084'],
+  ['0016-overlays.sql', '5bd3fce3378c624f8a72653e2a701c32b3c5665a023ed1cbc779d5d34e62bd15'],
+  ['0017-alter-jobs.sql', 'e4864cacb3578d7b2e729fd3131452de3b859237502a36f350f3a025505f3084'],
 ];
 
 async function withDataDir(work: (dataDir: string) => Promise<void>): Promise<void> {

@@ -67,7 +67,16 @@ async function compaction(
     coordinator: 'FE: me',
   });
   const outputs = [stagedFile(fixture, table, transactionId, rows, 60)];
-  return { transactionId, tableId: table.id, turn, inputs, deletedRows: 0, outputs, carried: null };
+  return {
+    transactionId,
+    tableId: table.id,
+    turn,
+    inputs,
+    deletedRows: 0,
+    overlaidRows: 0,
+    outputs,
+    carried: null,
+  };
 }
 
 test('inputs leave and outputs enter at one version; appends go on meanwhile', async (t) => {

@@ -36,7 +36,7 @@ async function commit(fixture: Fixture, table: TableInfo, from?: DataFile, rows 
             fileId: from.id,
             positions: rows,
             newPositions: rows,
-            newestDelete: from.deletes.at(-1)?.id ?? null,
+            newestPatch: from.deletes.at(-1)?.id ?? null,
             replaces: [],
           },
         ];

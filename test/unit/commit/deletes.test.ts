@@ -44,7 +44,7 @@ const touch = (file: DataFile, rows: number, replaced = 0): TouchedFile => ({
   fileId: file.id,
   positions: rows + replaced,
   newPositions: rows,
-  newestDelete: file.deletes.at(-1)?.id ?? null,
+  newestPatch: file.deletes.at(-1)?.id ?? null,
   replaces: replaced === 0 ? [] : file.deletes.map(({ id }) => id),
 });
 
@@ -224,6 +224,7 @@ test('compaction leaves deleted rows out, and takes along what was deleted meanw
         turn,
         inputs,
         deletedRows: 2,
+        overlaidRows: 0,
         outputs,
         carried,
       });
@@ -273,6 +274,7 @@ test('deletes that a compaction carries over lie in its own transaction, and bel
         turn,
         inputs: [present(file, 'file').id],
         deletedRows: isForeign ? 0 : 9,
+        overlaidRows: 0,
         outputs,
         carried: { volumeId: table.volumeId, key, sizeBytes: 7, rowCount: isForeign ? 10 : 1 },
       }),

@@ -156,6 +156,7 @@ const KINDS: readonly Kind[] = [
         turn,
         inputs,
         deletedRows: 0,
+        overlaidRows: 0,
         outputs: [stagedFile(fixture, table, transactionId, 5)],
         carried: null,
       };

@@ -217,7 +217,7 @@ class Model {
         fileId: file.id,
         positions: all.size,
         newPositions: found.length,
-        newestDelete: file.deletes.at(-1)?.id ?? null,
+        newestPatch: file.deletes.at(-1)?.id ?? null,
         replaces: merges ? file.deletes.map(({ id }) => id) : [],
       });
     }

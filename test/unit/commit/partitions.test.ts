@@ -201,6 +201,7 @@ test('merged files are neighbours inside their partition, and stay in it', async
     }),
     inputs: inputs.map(({ id }) => id),
     deletedRows: 0,
+    overlaidRows: 0,
     outputs: [{ ...stagedFile(fixture, table, transactionId, 1), partition }],
     carried: null,
     merged: true,

@@ -226,6 +226,7 @@ class Model {
       turn,
       inputs,
       deletedRows: 0,
+      overlaidRows: 0,
       outputs: [output],
       carried: null,
     };

@@ -96,7 +96,7 @@ function resolved(fixture: Fixture, plan: ResolvePlan): StagedTable {
       fileId: file.id,
       positions: 1,
       newPositions: 1,
-      newestDelete: file.deletes.at(-1)?.id ?? null,
+      newestPatch: file.deletes.at(-1)?.id ?? null,
       replaces: [],
     }));
   const object = {

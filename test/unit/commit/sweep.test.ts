@@ -123,6 +123,7 @@ test('files of an earlier version stay until no query can need them', async (t) 
     turn,
     inputs,
     deletedRows: 0,
+    overlaidRows: 0,
     outputs: [output],
     carried: null,
   });

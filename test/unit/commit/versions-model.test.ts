@@ -195,7 +195,7 @@ class History {
               fileId: file.id,
               positions,
               newPositions: 1,
-              newestDelete: file.deletes.at(-1)?.id ?? null,
+              newestPatch: file.deletes.at(-1)?.id ?? null,
               replaces: merge ? file.deletes.map(({ id }) => id) : [],
             },
           ];
@@ -235,6 +235,7 @@ class History {
       inputs: files.map((file) => file.id),
       outputs,
       deletedRows,
+      overlaidRows: 0,
       carried: null,
     });
     await new CatalogTurns(catalog, clock).release(turn);

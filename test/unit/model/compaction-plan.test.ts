@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
   asId,
+  type DeleteFileId,
+  type FieldId,
   type FileId,
   type PartitionId,
   type TransactionId,
@@ -107,6 +109,30 @@ test('a file that lost many of its rows is written again, whatever its size', ()
   const small = { ...worn, sizeBytes: 5000 };
   assert.deepEqual(plan([small]), [], 'its tier is merged soon enough');
   assert.deepEqual(plan([small], 'quiet'), [[1]]);
+});
+
+test('a file with many overlays, or large ones, is written again with them in it', () => {
+  const over = (id: number, sizeBytes: number, rows: readonly number[]): DataFile => ({
+    ...file(id, sizeBytes),
+    overlays: rows.map((count, part) => ({
+      object: {
+        id: asId<DeleteFileId>(100 + part),
+        volumeId: asId<VolumeId>(1),
+        key: `p/t${100 + part}/x-overlay.parquet`,
+        sizeBytes: 10,
+        rowCount: count,
+        fieldIds: [asId<FieldId>(2)],
+      },
+      part: 0,
+      rows: count,
+    })),
+  });
+  assert.deepEqual(plan([over(1, 900 * MB, [1]), over(2, 900 * MB, [3])]), [[2]]);
+  assert.deepEqual(plan([over(1, 900 * MB, [1, 1]), over(2, 900 * MB, [1, 1, 0, 0])]), [[2]]);
+  assert.deepEqual(plan([over(1, 5000, [10])]), [], 'its tier is merged soon enough');
+  assert.deepEqual(plan([over(1, 5000, [1])], 'quiet'), [[1]]);
+  assert.deepEqual(plan([over(1, 900 * MB, [1])], 'quiet'), [], 'not for so little');
+  assert.deepEqual(plan([over(1, 900 * MB, [1])], 'whole'), [[1]]);
 });
 
 test('the whole table: everything that is small, and nothing a second time', () => {

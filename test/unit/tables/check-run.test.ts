@@ -15,6 +15,7 @@ import {
 import { seededRandom } from '../../../src/base/random.ts';
 import type { Engine } from '../../../src/engine/duckdb.ts';
 import { quoteLiteral } from '../../../src/model/duckdb-text.ts';
+import { overlaySchema } from '../../../src/model/overlay.ts';
 import {
   dataFilePath,
   deleteCopyOptions,
@@ -71,6 +72,7 @@ const VOLUME: VolumeSpec = {
 };
 
 interface Setting {
+  readonly engine: Engine;
   readonly file: DataFile;
   check(file: DataFile): Promise<readonly FileFault[]>;
   readonly store: ObjectStore;
@@ -84,6 +86,7 @@ async function withFile(work: (setting: Setting) => Promise<void>): Promise<void
     const store = new LocalStore({ root, where: root });
     const file = await write(engine, store);
     await work({
+      engine,
       file,
       store,
       temp,
@@ -156,6 +159,50 @@ test('wrong counts, bounds, NULLs, deletes and sizes are each found', async () =
       assert.equal(faults.length, 1, `${expected}: ${JSON.stringify(faults)}`);
       assert.match(String(faults[0]?.detail), expected);
       assert.equal(faults[0]?.key, wrong.key);
+    }
+  });
+});
+
+test('an overlay that is not what the metadata says is found', async () => {
+  await withFile(async ({ file, check, engine, store }) => {
+    const columns = SCHEMA.columns.filter(({ name }) => name === 's');
+    const schema = overlaySchema(columns);
+    const key = 'd/t/t2/00000000-0000-4000-8000-000000000002-overlay.parquet';
+    const path = present(store.localPath(key), 'a local store');
+    await mkdir(dirname(path), { recursive: true });
+    const rows = `SELECT 3 AS __part, i AS __row, 'new' AS s FROM range(0, 40, 2) t(i) UNION ALL SELECT 4, 1000, NULL UNION ALL SELECT 5, 7, 'x' FROM range(2)`;
+    await engine.withConnection((connection) =>
+      connection.run(
+        `COPY (SELECT ${storeSelectList(schema)} FROM (${rows})) TO ${quoteLiteral(path)} (${parquetCopyOptions(schema)})`,
+      ),
+    );
+    const { size: sizeBytes } = await stat(path);
+    const fieldIds = columns.map(({ fieldId }) => fieldId);
+    const object = {
+      id: asId<DeleteFileId>(10),
+      volumeId: VOLUME.id,
+      key,
+      sizeBytes,
+      rowCount: 23,
+      fieldIds,
+    };
+    const over = (part: number, count: number, change: object = {}): DataFile => ({
+      ...file,
+      overlays: [{ object: { ...object, ...change }, part, rows: count }],
+    });
+    assert.deepEqual(await check(over(3, 20)), []);
+    const cases: [DataFile, RegExp][] = [
+      [over(3, 21), /its overlay .*: it holds 20 rows of the file, the metadata says 21/],
+      [over(4, 1), /1 of its rows are not in the file/],
+      [over(5, 2), /it holds a row twice/],
+      [over(3, 20, { sizeBytes: 12 }), /its overlay .*: it has \d+ bytes, 12 were written/],
+      [over(3, 20, { key: 'd/t/t2/gone-overlay.parquet' }), /its overlay .*: it is missing/],
+    ];
+    for (const [wrong, expected] of cases) {
+      const faults = await check(wrong);
+      assert.equal(faults.length, 1, `${expected}: ${JSON.stringify(faults)}`);
+      assert.match(String(faults[0]?.detail), expected);
+      assert.equal(faults[0]?.key, file.key);
     }
   });
 });

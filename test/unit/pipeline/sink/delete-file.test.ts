@@ -153,7 +153,7 @@ class Table {
     this.files = this.files.map((file) => {
       const touched = staged.touched.find(({ fileId }) => fileId === file.id);
       if (touched === undefined) return file;
-      assert.equal(touched.newestDelete, file.deletes.at(-1)?.id ?? null);
+      assert.equal(touched.newestPatch, file.deletes.at(-1)?.id ?? null);
       const kept = file.deletes.filter(({ id }) => !touched.replaces.includes(id));
       return {
         ...file,
