@@ -40,9 +40,10 @@ export function findImbalance(request: CommitRequest, rejectedTable: TableId): s
 }
 
 /** Rows of the batch that a staged table stands for: not all of them need be in its files. */
-export function batchRows({ files, keyed }: StagedTable): number {
-  // A data file that was made of a draft may have fewer rows than came.
-  const written = keyed?.draft?.file.rowCount ?? sum(files.map((file) => file.rowCount));
+export function batchRows({ files, keyed, overlay }: StagedTable): number {
+  const changed = sum(files.map((file) => file.rowCount)) + (overlay?.object.rowCount ?? 0);
+  // What was made of a draft may be fewer rows than came.
+  const written = keyed?.draft?.file.rowCount ?? changed;
   return written + (keyed?.replacedRows ?? 0) + (keyed?.deletes?.rowCount ?? 0);
 }
 

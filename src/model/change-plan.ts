@@ -1,6 +1,7 @@
 // ChangePlan (FE -> CN): the rows that a DELETE or UPDATE changes, and what an UPDATE makes of them. Plain data,
 // structured-clone safe. What the CN stages from it is invisible until the FE commits.
 import type { InsertPlan, StagedInsert } from './insert-plan.ts';
+import type { ColumnSchema } from './table.ts';
 
 /** Rows that leave the table: one for each pair of `c0` and `c1` that the SQL gives. */
 export interface ChangePlan
@@ -25,6 +26,8 @@ export interface RowUpdate
   extends Pick<InsertPlan, 'outputs' | 'sortBy' | 'rejected' | 'strictMode' | 'maxFilterRatio'> {
   readonly types: Extract<InsertPlan['parts'][number], { kind: 'query' }>['types'];
   readonly fromTable: readonly boolean[];
+  /** Columns that are written as an overlay of rows that stay; absent: whole rows take the place of the old ones. */
+  readonly overlaid?: readonly ColumnSchema[];
 }
 
 /** What the CN staged: durable objects of the transaction, not visible yet. */

@@ -1,18 +1,19 @@
 // Runs one DELETE or UPDATE on the CN: the rows that change with their places, what an UPDATE makes of them as a new
-// data file, and one object of position deletes for the old ones. Makes nothing visible.
+// data file, and one object of position deletes for the old ones; or an overlay of them. Makes nothing visible.
 import { assert } from '../base/assert.ts';
 import { failpoint } from '../base/failpoints.ts';
 import type { Connection, StatementOptions } from '../engine/duckdb.ts';
 import { withSources } from '../engine/plan-sources.ts';
 import type { ChangePlan, RowUpdate, StagedChange } from '../model/change-plan.ts';
 import type { BegunTransaction, StagedTable } from '../model/load-plan.ts';
-import type { StagedFile, TableSchema } from '../model/table.ts';
+import type { ColumnSchema, StagedFile, TableSchema } from '../model/table.ts';
 import { changedScan } from '../query/plan-change.ts';
 import { copyRejected, type InsertServices } from './insert-run.ts';
 import { profiled, profiledWrite } from './profile-run.ts';
 import { writeDeletes } from './sink/delete-file.ts';
+import { writeOverlay } from './sink/overlay-file.ts';
 import { appendRows } from './sink/partitioned.ts';
-import { CHANGED_TABLE, changedRowsSql, newRowsSql } from './transform/change-sql.ts';
+import { CHANGED_TABLE, changedRowsSql, newRowsSql, overlaySql } from './transform/change-sql.ts';
 import { RejectRecorder } from './transform/reject-recorder.ts';
 
 /** Reasons of rejected rows that go back with the result. */
@@ -65,12 +66,16 @@ async function runUpdate(
   }
   const rowsChanged = await countRows(connection, options);
   recorder.check(rowsChanged);
+  const { overlaid } = update;
   const files =
-    rowsChanged === 0
+    rowsChanged === 0 || overlaid !== undefined
       ? []
       : await writeNewRows(plan, update, rowsChanged, begun, services, connection, options);
   failpoint('change.after-copy');
-  const tables = await stagedTarget(plan, files, begun, services, connection, options);
+  const tables =
+    overlaid === undefined
+      ? await stagedTarget(plan, files, begun, services, connection, options)
+      : await stagedOverlay(plan, update, overlaid, begun, services, connection, options);
   const { rejected } = update;
   const kept = await copyRejected(
     { ...plan, rejected },
@@ -193,4 +198,23 @@ async function stagedTarget(
   );
   if (deletes === null) return [];
   return [{ tableId: target.tableId, files, deletes }];
+}
+
+/** New values of some columns of rows that stay; nothing where no row changes. */
+async function stagedOverlay(
+  plan: ChangePlan,
+  update: RowUpdate,
+  columns: readonly ColumnSchema[],
+  { transactionId }: Begun,
+  services: InsertServices,
+  connection: Connection,
+  options: StatementOptions,
+): Promise<readonly StagedTable[]> {
+  const { target } = plan;
+  const { files } = changedScan(plan);
+  const store = await services.openStore(target.volume);
+  const rows = overlaySql(update, target);
+  const to = { target, store, files, columns };
+  const overlay = await writeOverlay(to, transactionId, services, connection, rows, options);
+  return overlay === null ? [] : [{ tableId: target.tableId, files: [], overlay }];
 }

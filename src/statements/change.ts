@@ -6,16 +6,18 @@ import type { PlannedChange } from '../loads/change/service.ts';
 import { insertOutputs } from '../loads/insert/definition.ts';
 import { analysisError } from '../loads/properties.ts';
 import type { RowUpdate } from '../model/change-plan.ts';
+import { writesColumns } from '../model/overlay.ts';
 import { loadOrder } from '../model/sort-key.ts';
 import { printSqlType } from '../model/sql-type.ts';
 import type { ColumnSchema, TableInfo, TableSchema } from '../model/table.ts';
-import type { QueryContext } from '../query/catalog.ts';
+import type { QueryContext, StoredTable } from '../query/catalog.ts';
 import { changeQuery, mergedDeleteQuery } from '../query/change-query.ts';
+import { generatedFrom } from '../query/generated-column.ts';
 import { type ChangedRows, planChangedRows } from '../query/plan-change.ts';
 import { isCastable } from '../query/types.ts';
 import type { Assignment, ChangeStatement, Delete, Update } from '../sql/ast/change.ts';
 import type { Query } from '../sql/ast/query.ts';
-import { insertRulesOf, loadTargets, refuseSystemTable } from './insert.ts';
+import { insertRulesOf, loadTargets, refuseSystemTable, sessionUpdateMode } from './insert.ts';
 import { queryWithTables } from './query.ts';
 import { deleteCondition } from './show/deletes.ts';
 import { findTable, tableName } from './tables.ts';
@@ -203,12 +205,9 @@ async function planChange(
       ? statement.assignments.map(({ column }) => columnNamed(schema, column)?.name)
       : [],
   );
-  const kept =
-    statement.kind === 'delete'
-      ? []
-      : schema.columns.filter(
-          ({ name, generated }) => !assigned.has(name) && generated === undefined,
-        );
+  const overlaid =
+    statement.kind === 'delete' ? null : overlaidBy(statement, stored, assigned, context);
+  const kept = statement.kind === 'delete' ? [] : keptColumns(schema, assigned, overlaid);
   const rows = planChangedRows(expanded, kept, computed, context.text, tables);
   const { target, rejected } = await loadTargets(stored.info, context);
   const rules = insertRulesOf([], context);
@@ -216,7 +215,11 @@ async function planChange(
   const update =
     statement.kind === 'delete'
       ? null
-      : { ...updateOf(schema, kept, computed, { types, fromTable }, tables), ...rules, rejected };
+      : {
+          ...updateOf(schema, kept, computed, overlaid, { types, fromTable }, tables),
+          ...rules,
+          rejected,
+        };
   return {
     version: stored.version,
     plan: {
@@ -229,14 +232,59 @@ async function planChange(
   };
 }
 
+/** The columns whose new values are written as an overlay; null: whole rows are. */
+function overlaidBy(
+  { where }: Update,
+  { info: { schema }, files }: StoredTable,
+  assigned: ReadonlySet<string | undefined>,
+  context: StatementContext,
+): readonly ColumnSchema[] | null {
+  if (schema.keysType !== 'PRIMARY_KEYS') return null;
+  const session = sessionUpdateMode(context);
+  const isFew = assigned.size < FEW_COLUMNS && assigned.size < schema.columns.length * FEW_SHARE;
+  // SOURCE: StarRocks: mode auto takes columns for a few of them in all rows.
+  const mode = session === 'auto' ? (where === null && isFew ? 'column' : 'row') : session;
+  const written = schema.columns.filter(
+    (column) =>
+      assigned.has(column.name) ||
+      (column.generated !== undefined &&
+        generatedFrom(column, schema.columns).some((name) => isNamed(assigned, name))),
+  );
+  // How many rows change is not known before they are read.
+  const isOverlay = writesColumns(schema, { mode, written, rowCount: 0, files });
+  return isOverlay ? written : null;
+}
+
+function isNamed(names: ReadonlySet<string | undefined>, wanted: string): boolean {
+  return [...names].some((name) => name?.toLowerCase() === wanted.toLowerCase());
+}
+
+/** Columns that are read of the old rows: all others, or those that generated columns of an overlay are made of. */
+function keptColumns(
+  { columns }: TableSchema,
+  assigned: ReadonlySet<string | undefined>,
+  overlaid: readonly ColumnSchema[] | null,
+): readonly ColumnSchema[] {
+  const left = columns.filter(
+    ({ name, generated }) => !assigned.has(name) && generated === undefined,
+  );
+  if (overlaid === null) return left;
+  const made = overlaid.filter(({ generated }) => generated !== undefined);
+  const sources = new Set(
+    made.flatMap((column) => generatedFrom(column, columns).map((name) => name.toLowerCase())),
+  );
+  return left.filter(({ name }) => sources.has(name.toLowerCase()));
+}
+
 /** Where the values of the new rows come from. Throws SQL_ANALYZE for types that no cast makes the column's. */
 function updateOf(
   schema: TableSchema,
   kept: readonly ColumnSchema[],
   computed: readonly Assignment[],
+  overlaid: readonly ColumnSchema[] | null,
   { types, fromTable }: Pick<ChangedRows, 'types' | 'fromTable'>,
   { session }: QueryContext,
-): Pick<RowUpdate, 'types' | 'fromTable' | 'outputs' | 'sortBy'> {
+): Pick<RowUpdate, 'types' | 'fromTable' | 'outputs' | 'sortBy' | 'overlaid'> {
   const sources = [...kept, ...computed.flatMap(({ column }) => columnNamed(schema, column) ?? [])];
   for (const [index, column] of sources.entries()) {
     const type = types[index];
@@ -245,11 +293,16 @@ function updateOf(
       `Cannot cast '${printSqlType(type)}' to '${printSqlType(column.type)}' for column '${column.name}'`,
     );
   }
+  const needed =
+    overlaid === null
+      ? schema.columns
+      : schema.columns.filter((column) => overlaid.includes(column) || kept.includes(column));
   // What is neither kept nor computed is set to DEFAULT, or made of the others.
-  const outputs = insertOutputs(schema.columns, sources, session).map(({ column, from }) => {
+  const outputs = insertOutputs(needed, sources, session).map(({ column, from }) => {
     // A row that is there has its number: none is made for a NULL, which does not fit.
     const { autoIncrement: _, ...plain } = column;
     return { column: plain, from };
   });
-  return { types, fromTable, outputs, sortBy: loadOrder(schema) };
+  const rows = { types, fromTable, outputs, sortBy: loadOrder(schema) };
+  return overlaid === null ? rows : { ...rows, overlaid };
 }

@@ -208,7 +208,7 @@ export const SYSTEM_VARIABLES: Readonly<Record<string, VariableRow>> = {
   parallel_merge_late_materialization_mode: word('auto', 'always', 'never'),
   partial_update_mode: helps(
     word('auto', 'row', 'column'),
-    'INSERT writes whole rows or only the columns given; whether UPDATE needs a WHERE',
+    'whether INSERT and UPDATE write whole rows or only the columns given; whether UPDATE needs a WHERE',
   ),
   performance_schema: fixed(bool(false)),
   phased_scheduler_max_concurrency: int(2),

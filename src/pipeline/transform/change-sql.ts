@@ -32,7 +32,15 @@ function rowsSql({ duckdbSql, mayRepeat, update, target }: ChangePlan, slot: num
     duckdbSql: `SELECT ${list} FROM (SELECT ${once}* FROM (\n${duckdbSql}\n))`,
   } as const;
   const carried = ['__file', '__row'].map((name) => ({ name, sql: name }));
-  return partSql(update, part, 0, slot, carried, target.routing);
+  // Rows below an overlay stay where they are.
+  const routing = update.overlaid === undefined ? target.routing : undefined;
+  return partSql(update, part, 0, slot, carried, routing);
+}
+
+/** The places of the changed rows, and the new values of their columns in stored form: an overlay is made of them. */
+export function overlaySql(update: RowUpdate, { routing: _, ...target }: LoadTarget): string {
+  const plan = { ...update, target, parts: [], sortBy: [] };
+  return storedSelect(plan, `FROM ${CHANGED_TABLE}`, null, ['__file', '__row']);
 }
 
 /** The new rows of an UPDATE, with what the target's routing adds. */
