@@ -95,7 +95,7 @@ async function commitOverlay(fixture: Fixture, wish: Wish) {
         },
       ],
       turn,
-      rowsLoaded: newRows,
+      rowsLoaded: newRows + (touched.length === 0 ? 0 : overlay.object.rowCount),
       rowsFiltered: 0,
       errorSamples: [],
     };
