@@ -5,10 +5,17 @@ import { readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { AppError, fail } from '../../../src/base/errors.ts';
-import { asId, type FieldId, type FileId, type VolumeId } from '../../../src/base/ids.ts';
+import {
+  asId,
+  type DeleteFileId,
+  type FieldId,
+  type FileId,
+  type VolumeId,
+} from '../../../src/base/ids.ts';
 import type { Engine } from '../../../src/engine/duckdb.ts';
 import { type FileResolver, withSources } from '../../../src/engine/plan-sources.ts';
 import { quoteLiteral } from '../../../src/model/duckdb-text.ts';
+import { overlaySchema } from '../../../src/model/overlay.ts';
 import { parquetCopyOptions } from '../../../src/model/parquet-layout.ts';
 import type { QueryScan } from '../../../src/model/query-plan.ts';
 import type { ColumnSchema, DataFile, TableSchema, VolumeSpec } from '../../../src/model/table.ts';
@@ -63,12 +70,13 @@ async function read(
   files: readonly DataFile[],
   resolve: FileResolver,
   select: string,
+  columns: readonly string[] = ['id', 'long'],
 ): Promise<unknown> {
   const scan: QueryScan = {
     placeholder: '__scan0',
     tableName: 'shop.orders',
     schema: SCHEMA,
-    columns: ['id', 'long'],
+    columns,
     files,
   };
   const sources = { scans: [scan], inlineTables: [], volumes: [VOLUME] };
@@ -146,5 +154,45 @@ test('an object that the store has not is named; errors of other kinds stay what
       read(engine, [file], resolve, 'CAST(long AS INTEGER)'),
       (error: unknown) => error instanceof AppError && error.code === 'ENGINE_VALUE',
     );
+  });
+});
+
+test('an overlay that is missing, cut or damaged is named, by those alone who read its columns', async () => {
+  await withEngine({}, async (engine, directory) => {
+    const schema = overlaySchema(SCHEMA.columns.slice(1));
+    const path = join(directory, 't2.parquet');
+    const rows = `SELECT 0 AS __part, i AS __row, repeat('y', 300) || hash(i) AS long FROM range(19000) t(i)`;
+    await engine.withConnection((connection) =>
+      connection.rows(`COPY (${rows}) TO ${quoteLiteral(path)} (${parquetCopyOptions(schema)})`),
+    );
+    const object = {
+      id: asId<DeleteFileId>(2),
+      volumeId: VOLUME.id,
+      key: 't2.parquet',
+      sizeBytes: (await stat(path)).size,
+      rowCount: 19000,
+      fieldIds: [asId<FieldId>(2)],
+    };
+    const plain = await fileAt(engine, directory, 1);
+    const file: DataFile = { ...plain, overlays: [{ object, part: 0, rows: 19000 }] };
+    const resolve: FileResolver = async (wanted) => ({
+      paths: wanted.map(({ key }) => join(directory, key)),
+      release: () => undefined,
+    });
+    assert.equal(await read(engine, [file], resolve, "count_if(long[1] = 'y')"), 19000n);
+    const whole = await readFile(path);
+    const damaged = Buffer.from(whole);
+    damaged.fill(0x5a, whole.length >> 1, (whole.length >> 1) + 4000);
+    const cases: [Buffer | null, RegExp][] = [
+      [null, /it is missing/],
+      [whole.subarray(0, whole.length - 10), /it has \d+ bytes, \d+ were written/],
+      [damaged, /it is damaged: /],
+    ];
+    for (const [bytes, detail] of cases) {
+      if (bytes === null) await rm(path);
+      else await writeFile(path, bytes);
+      await assert.rejects(read(engine, [file], resolve, 'max(long)'), unreadable(detail));
+      assert.equal(await read(engine, [file], resolve, 'count(id)', ['id']), 20000n);
+    }
   });
 });
