@@ -2,13 +2,13 @@
 // every step of a commit that writes an overlay, and while compactions put overlays into new files. Afterwards each key
 // has the row of its last message, the ledger balances, and every overlay holds what the metadata says.
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
+import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { systemClock } from '../../src/base/clock.ts';
 import { seededRandom } from '../../src/base/random.ts';
 import { FaultRig, faultSeed } from '../support/fault-rig.ts';
-import type { TopicWriter } from '../support/topic-writer.ts';
+import { EVENT_COLUMNS, EVENT_TABLE, type TopicWriter } from '../support/topic-writer.ts';
 
 const random = seededRandom(faultSeed());
 const PARTITIONS = 3;
@@ -17,7 +17,17 @@ async function open(t: Parameters<typeof FaultRig.open>[0], failpoints = '') {
   const rig = await FaultRig.open(t);
   const writer = await rig.writer('events', PARTITIONS, { ids: 700, badEvery: 97 });
   await rig.start({ failpoints });
-  await rig.load(writer, 'events', { columnMode: true });
+  const location = join(rig.dataDir, 'volumes', 'builtin');
+  mkdirSync(location, { recursive: true });
+  await rig.loadBy(writer, 'events', [
+    `CREATE STORAGE VOLUME v TYPE = LOCAL LOCATIONS = ("file://${location}") PROPERTIES ("enabled" = "true")`,
+    'SET v AS DEFAULT STORAGE VOLUME',
+    'CREATE DATABASE d',
+    `CREATE TABLE d.events (${EVENT_TABLE}, kept INT NOT NULL DEFAULT '5') PRIMARY KEY (id) DISTRIBUTED BY HASH(id)`,
+    `CREATE ROUTINE LOAD d.events ON events COLUMNS (${EVENT_COLUMNS.join(', ')}, __op)
+      PROPERTIES ("format" = "json", "max_error_number" = "1000000000", "partial_update" = "true", "partial_update_mode" = "column")
+      FROM KAFKA ("kafka_broker_list" = "127.0.0.1:${rig.brokerPort}", "kafka_topic" = "events", "property.kafka_default_offsets" = "OFFSET_BEGINNING")`,
+  ]);
   return { rig, writer };
 }
 

@@ -16,12 +16,7 @@ import {
   startServer,
   type TestServer,
 } from './start-server.ts';
-import {
-  EVENT_COLUMNS,
-  EVENT_TABLE,
-  TopicWriter,
-  type TopicWriterOptions,
-} from './topic-writer.ts';
+import { EVENT_TABLE, TopicWriter, type TopicWriterOptions } from './topic-writer.ts';
 
 /** Short times, so that what happens in minutes happens here in seconds. */
 const CONF: Readonly<Record<string, number>> = {
@@ -111,7 +106,7 @@ export class FaultRig {
     return writer;
   }
 
-  /** Table `d.<name>` and job `d.<name>` from the beginning of the writer's topic (of the same name unless `from` says otherwise; a PRIMARY KEY table where it says `keyed`, PARTITION BY as it says, and with a column that the job never gives `columnMode`). */
+  /** Table `d.<name>` and job `d.<name>` from the beginning of the writer's topic (of the same name unless `from` says otherwise; a PRIMARY KEY table where it says `keyed`, PARTITION BY as it says). */
   async load(
     writer: TopicWriter,
     name: string,
@@ -120,7 +115,6 @@ export class FaultRig {
       readonly topic?: string;
       readonly keyed?: boolean;
       readonly partitionBy?: string;
-      readonly columnMode?: boolean;
     } = {},
   ): Promise<void> {
     const { server } = this;
@@ -135,17 +129,19 @@ export class FaultRig {
       await server.sql('SET v AS DEFAULT STORAGE VOLUME');
     }
     await server.sql('CREATE DATABASE IF NOT EXISTS d');
-    const { columnMode = false } = from;
-    const kept = columnMode ? ", kept INT NOT NULL DEFAULT '5'" : '';
-    const columns = columnMode ? `COLUMNS (${EVENT_COLUMNS.join(', ')}, __op)` : '';
-    const mode = columnMode ? ', "partial_update" = "true", "partial_update_mode" = "column"' : '';
     await server.sql(
-      `CREATE TABLE d.${name} (${EVENT_TABLE}${kept})${from.keyed === true || columnMode ? ' PRIMARY KEY (id)' : ''} ${from.partitionBy ?? ''} DISTRIBUTED BY HASH(id)`,
+      `CREATE TABLE d.${name} (${EVENT_TABLE})${from.keyed === true ? ' PRIMARY KEY (id)' : ''} ${from.partitionBy ?? ''} DISTRIBUTED BY HASH(id)`,
     );
-    await server.sql(`CREATE ROUTINE LOAD d.${name} ON ${name} ${columns}
-      PROPERTIES ("format" = "json", "max_error_number" = "1000000000"${mode})
+    await server.sql(`CREATE ROUTINE LOAD d.${name} ON ${name}
+      PROPERTIES ("format" = "json", "max_error_number" = "1000000000")
       FROM KAFKA ("kafka_broker_list" = "${from.bootstrap ?? `127.0.0.1:${this.#broker.port}`}",
         "kafka_topic" = "${from.topic ?? name}", "property.kafka_default_offsets" = "OFFSET_BEGINNING")`);
+  }
+
+  /** As `load`, of a table `d.<name>` and a job `d.<name>` that these statements make. */
+  async loadBy(writer: TopicWriter, name: string, statements: readonly string[]): Promise<void> {
+    this.#targets.push({ name, writer });
+    for (const statement of statements) await this.server.sql(statement);
   }
 
   /** kill -9 of the server's main process. */
