@@ -133,7 +133,7 @@ export const CONFIG_ITEMS = {
   routine_load_max_message_bytes: used(
     'fe',
     'int',
-    '134217728',
+    '67108864',
     'largest message that is loaded; a larger one is rejected',
   ),
   rejected_records_retained_days: mutable(
@@ -253,7 +253,7 @@ export const CONFIG_ITEMS = {
   key_index_memory_bytes: used(
     'cn',
     'int',
-    '67108864',
+    '134217728',
     'memory for the key index, beside the query engine; what does not fit is read from its files',
   ),
   key_index_min_rows: used(
