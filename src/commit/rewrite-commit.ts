@@ -10,7 +10,13 @@ import type { NewDeletes } from '../catalog/delete-store.ts';
 import type { SchemaChange } from '../catalog/schema-store.ts';
 import { success } from '../catalog/transactions.ts';
 import { transactionOfKey } from '../model/file-key.ts';
-import type { DataFile, StagedFile, StagedObject, TableInfo } from '../model/table.ts';
+import {
+  type DataFile,
+  overlaidRows,
+  type StagedFile,
+  type StagedObject,
+  type TableInfo,
+} from '../model/table.ts';
 import { checkOpen } from './judge.ts';
 import { Refused, Repeated } from './refused.ts';
 import type { SchemaHooks } from './schema-commit.ts';
@@ -96,10 +102,13 @@ async function swap(
   const live = await scope.partitionFiles.countLive(tableId);
   const isSame =
     live === 0 &&
-    inputs.every((file) => removed.get(file.id)?.deletedRows === file.deletedRows) &&
+    inputs.every((file) => {
+      const now = removed.get(file.id);
+      return now?.deletedRows === file.deletedRows && now.overlaidRows === overlaidRows(file);
+    }) &&
     removed.size === inputs.length;
   if (!isSame) {
-    const detail = 'files of the table, or deleted rows of them, are others by now';
+    const detail = 'files of the table, deleted rows or overlays of them, are others by now';
     throw fail('RESOLVE_STALE', { tableId, detail });
   }
   failpoint('rewrite.in-sql');
@@ -160,7 +169,7 @@ function carried(
             fileId: present(ids[index], 'the id of an output'),
             positions: count,
             newPositions: count,
-            newestDelete: null,
+            newestPatch: null,
             replaces: [],
           },
         ],

@@ -14,6 +14,7 @@ import type { SchemaChange } from '../catalog/schema-store.ts';
 import type { RewriteDeletesPlan, RewritePlan } from '../cluster/rpc/messages.ts';
 import {
   type DataFile,
+  overlaidRows,
   type StagedFile,
   type StagedObject,
   type TableInfo,
@@ -122,8 +123,8 @@ class Run {
   readonly #make: SchemaMaker;
   readonly #progress: Progress;
   readonly #signal: AbortSignal;
-  /** What files became, by the input. */
-  readonly #done = new Map<FileId, StagedFile>();
+  /** What files became, by the input, and the rows of overlays that it had by then. */
+  readonly #done = new Map<FileId, { readonly output: StagedFile; readonly overlaid: number }>();
 
   constructor(
     options: RewriteJobOptions,
@@ -143,7 +144,7 @@ class Run {
     const worked = await this.#workOut();
     for (let round = 0; round < MAX_ROUNDS; round += 1) {
       const { files } = await this.#files();
-      const missing = files.filter(({ id }) => !this.#done.has(id));
+      const missing = files.filter((file) => this.#isMissing(file));
       if (missing.length === 0) break;
       await this.#rewrite(worked, missing, files.length);
       if (missing.length <= FEW_FILES) break;
@@ -178,6 +179,11 @@ class Run {
     return found.entry;
   }
 
+  /** Not written yet, or other values came over it since. */
+  #isMissing(file: DataFile): boolean {
+    return this.#done.get(file.id)?.overlaid !== overlaidRows(file);
+  }
+
   async #rewrite(worked: Worked, missing: readonly DataFile[], all: number): Promise<void> {
     const { node } = this.#options;
     const { schema: after, rewrites = [] } = worked.change;
@@ -187,7 +193,7 @@ class Run {
         node.rewrite({ ...(await this.#plan(worked, [file])), after, rewrites }, limits),
       );
       if (output === undefined) throw fail('INTERNAL', { detail: 'a file became none' });
-      this.#done.set(file.id, output);
+      this.#done.set(file.id, { output, overlaid: overlaidRows(file) });
       this.#progress(Math.min(this.#done.size, all), all);
       failpoint('rewrite.file-done');
     }
@@ -252,10 +258,10 @@ class Run {
     const { files: inputs } = await this.#files();
     await this.#rewrite(
       worked,
-      inputs.filter(({ id }) => !this.#done.has(id)),
+      inputs.filter((file) => this.#isMissing(file)),
       inputs.length,
     );
-    const outputs = inputs.flatMap(({ id }) => this.#done.get(id) ?? []);
+    const outputs = inputs.flatMap(({ id }) => this.#done.get(id)?.output ?? []);
     const hasDeletes = inputs.some((file) => file.deletes.length > 0);
     const deletes = hasDeletes
       ? await this.#retried(async (limits) =>

@@ -130,6 +130,11 @@ export function volumesOfFile(file: DataFile): readonly VolumeId[] {
   return [file.volumeId, ...patchesOf(file).map((object) => object.volumeId)];
 }
 
+/** Rows of all overlays of the file: only grows while it is live. */
+export function overlaidRows({ overlays = [] }: Pick<DataFile, 'overlays'>): number {
+  return overlays.reduce((sum, { rows }) => sum + rows, 0);
+}
+
 /** All objects that change what the file holds: deletes, then overlays. */
 export function patchesOf({
   deletes,

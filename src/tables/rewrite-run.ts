@@ -23,14 +23,15 @@ import {
   storeExpression,
 } from '../model/parquet-layout.ts';
 import { duckdbType, printSqlType } from '../model/sql-type.ts';
-import type {
-  ColumnSchema,
-  DataFile,
-  StagedFile,
-  StagedObject,
-  TableInfo,
-  TableSchema,
-  VolumeSpec,
+import {
+  type ColumnSchema,
+  type DataFile,
+  overlaidRows,
+  type StagedFile,
+  type StagedObject,
+  type TableInfo,
+  type TableSchema,
+  type VolumeSpec,
 } from '../model/table.ts';
 import { type CompactionServices, readerOf } from './compaction-inputs.ts';
 
@@ -89,17 +90,19 @@ async function rewriteFile(
     const reader = readerOf(order, services, copies, signal);
     const stats = await services.engine.withConnection(async (connection) => {
       await checkValues(order, file, { reader, connection, signal });
-      const { paths, release } = await reader.resolve([file], order.volumes, signal);
-      try {
-        const options = parquetCopyOptions(written, table.properties['compression']);
-        const [found] = await connection.objects(
-          `COPY (${rowsSql(order, written, paths)}) TO ${quoteLiteral(output)} (${options}${bloomFilterOptions(table.properties)})`,
-          { signal },
-        );
-        return present(found, 'statistics of the COPY');
-      } finally {
-        release();
-      }
+      const options = parquetCopyOptions(written, table.properties['compression']);
+      return await withRows(
+        order,
+        file,
+        { reader, connection, signal },
+        async (withClause, rows) => {
+          const [found] = await connection.objects(
+            `COPY (${withClause}${rowsSql(order, written, rows)}) TO ${quoteLiteral(output)} (${options}${bloomFilterOptions(table.properties)})`,
+            { signal },
+          );
+          return present(found, 'statistics of the COPY');
+        },
+      );
     });
     const staged = stagedFileFromStats(stats, { volumeId: volume.id, key, schema: written });
     if (staged.rowCount !== file.rowCount) {
@@ -129,12 +132,43 @@ function writtenSchema({ table, after, rewrites }: RewriteOrder): TableSchema {
   return { ...after, columns: after.columns.filter(({ fieldId }) => known.has(fieldId)) };
 }
 
-/** The rows of one file in their order: one thread reads it, and nothing reorders them. */
-function rowsSql(
-  { table, rewrites }: RewriteOrder,
-  written: TableSchema,
-  paths: readonly string[],
-): string {
+interface ReadOn {
+  readonly reader: ReturnType<typeof readerOf>;
+  readonly connection: Connection;
+  readonly signal: AbortSignal;
+}
+
+/** Runs `work` with a SELECT of all rows of the file in their order, deleted ones too, with what lies over them. */
+async function withRows<T>(
+  { table, volumes }: RewriteOrder,
+  file: DataFile,
+  { reader, connection, signal }: ReadOn,
+  work: (withClause: string, rows: string) => Promise<T>,
+): Promise<T> {
+  const { schema } = table;
+  if (overlaidRows(file) === 0) {
+    // One thread reads it, and nothing reorders the rows.
+    const { paths, release } = await reader.resolve([file], volumes, signal);
+    try {
+      return await work(
+        '',
+        `SELECT ${readSelectList(schema)} FROM ${readParquetSql(schema, paths)}`,
+      );
+    } finally {
+      release();
+    }
+  }
+  const placeholder = '__overlaid';
+  const columns = schema.columns.map(({ name }) => name);
+  const scan = { placeholder, schema, columns, files: [file], positions: 'all' } as const;
+  const sources = { scans: [scan], inlineTables: [], volumes };
+  const list = columns.map(quoteIdentifier).join(', ');
+  return await withSources(reader, connection, sources, signal, (withClause) =>
+    work(withClause, `SELECT ${list} FROM ${placeholder} ORDER BY __row`),
+  );
+}
+
+function rowsSql({ table, rewrites }: RewriteOrder, written: TableSchema, rows: string): string {
   const computed = new Map(rewrites.map((rewrite) => [rewrite.fieldId, rewrite.duckdbSql]));
   const before = new Map(table.schema.columns.map((column) => [column.fieldId, column]));
   const list = written.columns.map((column) => {
@@ -143,7 +177,6 @@ function rowsSql(
     const value = computed.get(fieldId) ?? oldValue(present(old, 'an old column'), column);
     return `${storeExpression(type, value)} AS ${quoteIdentifier(name)}`;
   });
-  const rows = `SELECT ${readSelectList(table.schema)} FROM ${readParquetSql(table.schema, paths)}`;
   return `SELECT ${list.join(', ')} FROM (${rows}) AS __old`;
 }
 
@@ -159,11 +192,7 @@ function oldValue(old: ColumnSchema, { type }: ColumnSchema): string {
 async function checkValues(
   { table, after, rewrites, volumes }: RewriteOrder,
   file: DataFile,
-  on: {
-    readonly reader: ReturnType<typeof readerOf>;
-    readonly connection: Connection;
-    readonly signal: AbortSignal;
-  },
+  on: ReadOn,
 ): Promise<void> {
   for (const { fieldId, duckdbSql, from, lossSql } of rewrites) {
     const column = after.columns.find((one) => one.fieldId === fieldId);
