@@ -27,6 +27,7 @@ const COUNTER = 'counter';
 const NEVER = 1_000_000_000;
 const LOAD_MS = 30_000;
 const HISTORY_MS = 120_000;
+const SWEEPS = 3;
 
 /** A step as it is done: the statement and what it makes of a state. */
 interface Work {
@@ -287,16 +288,26 @@ export class HistoryPlayer implements Played {
     if (this.#job !== null) await this.#sql(`STOP ROUTINE LOAD FOR ${DATABASE}.${this.#job}`);
     const checked = await this.#sql(`CHECK TABLE ${this.name} EXTENDED`);
     assert.equal(checked.at(-1)?.[3], 'OK', JSON.stringify(checked));
-    await this.#sql('ADMIN SWEEP');
-    assert.deepEqual(await this.#theatre.wrongObjects(DATABASE, this.#table), []);
+    await this.#assertObjects();
     if (await this.#theatre.passDays()) await this.#checkDaysLater();
     await this.#sql(`DROP TABLE ${this.name} FORCE`);
     await this.#theatre.forget(DATABASE, this.#table);
   }
 
+  /** What is there is what versions name, once it was swept; a compaction beside may give up after a sweep looked. */
+  async #assertObjects(): Promise<void> {
+    let wrong: readonly string[] = [];
+    for (let sweep = 0; sweep < SWEEPS; sweep += 1) {
+      await this.#sql('ADMIN SWEEP');
+      wrong = await this.#theatre.wrongObjects(DATABASE, this.#table);
+      if (wrong.length === 0) return;
+    }
+    assert.deepEqual(wrong, []);
+  }
+
   /** Only the newest version is left, and its objects. */
   async #checkDaysLater(): Promise<void> {
-    assert.deepEqual(await this.#theatre.wrongObjects(DATABASE, this.#table), []);
+    await this.#assertObjects();
     assert.deepEqual(await this.#read(), shownRows(this.state), 'days later');
     const [first] = this.versions;
     const head = await this.#theatre.head(DATABASE, this.#table);
