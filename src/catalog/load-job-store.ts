@@ -271,8 +271,9 @@ export class LoadJobStore implements LoadJobs {
       .execute();
   }
 
-  async removePositions(id: JobId): Promise<void> {
-    await this.#context.db.deleteFrom('load_positions').where('job_id', '=', id).execute();
+  async removePositions(id: JobId, topic?: string): Promise<void> {
+    const all = this.#context.db.deleteFrom('load_positions').where('job_id', '=', id);
+    await (topic === undefined ? all : all.where('topic', '=', topic)).execute();
   }
 
   async movePosition(

@@ -142,8 +142,8 @@ export interface LoadJobs {
       readonly nextOffset: bigint;
     }[],
   ): Promise<void>;
-  /** The job reads none of its partitions any more. Their ledger stays. */
-  removePositions(id: JobId): Promise<void>;
+  /** The job reads none of its partitions, or of the topic's, any more. Their ledger stays. */
+  removePositions(id: JobId, topic?: string): Promise<void>;
   /** Compare-and-set of a position outside a commit: resolving a symbolic one, or ALTER of a paused job. False when it is no longer `from`. */
   movePosition(
     id: JobId,

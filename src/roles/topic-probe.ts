@@ -19,6 +19,7 @@ export function openTopicProbe(options: { clock: Clock; random: Random }): Topic
     }
   };
   return {
+    topics: (connection) => withClient(connection, (client) => client.topicNames()),
     topic: (connection, name) =>
       withClient(connection, async (client) => {
         const { topicId, partitions } = await client.topic(name, { fresh: true });

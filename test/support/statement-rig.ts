@@ -58,6 +58,7 @@ export async function openStatementRig(context: TestContext): Promise<StatementR
   const { catalog } = await openFixture(context);
   const nothing = { wake: () => undefined, forget: async () => undefined };
   const probe = {
+    topics: async () => [],
     topic: async () => ({ topicId: null, partitions: [0] }),
     offsets: async () => new Map([[0, 0n]]),
   };

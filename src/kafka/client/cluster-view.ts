@@ -68,6 +68,14 @@ export class ClusterView {
     }
   }
 
+  /** Names of all topics that the login may see. Throws the connection's errors. */
+  async topicNames(signal?: AbortSignal): Promise<readonly string[]> {
+    const { body } = await this.#ask(null, signal);
+    return body.topics.flatMap(({ name, errorCode }) =>
+      name === null || errorCode === KAFKA_ERROR.UNKNOWN_TOPIC_OR_PARTITION ? [] : [name],
+    );
+  }
+
   /**
    * Asks anew while the old answer serves: reading need not wait for a broker that is slow to tell. What fails
    * is asked again with the next `topic()`; a leader that cannot be read from forgets the answer.
@@ -95,9 +103,9 @@ export class ClusterView {
     throw fail('KAFKA_LEADER_CHANGED', { topic, partition, reason });
   }
 
-  /** One Metadata answer from the first broker that gives one. */
+  /** One Metadata answer from the first broker that gives one; null = all topics. */
   async #ask(
-    name: string,
+    name: string | null,
     signal: AbortSignal | undefined,
   ): Promise<{ body: ResponseBody<'Metadata'>; broker: string }> {
     const errors: unknown[] = [];
@@ -105,7 +113,8 @@ export class ClusterView {
       const broker = formatBrokerAddress(address);
       try {
         const connection = await this.#options.connections.get(address, 'ask', signal);
-        const request = { topics: [{ name }], allowAutoTopicCreation: false };
+        const topics = name === null ? null : [{ name }];
+        const request = { topics, allowAutoTopicCreation: false };
         const answer = await connection.request('Metadata', request, { signal });
         answer.release();
         return { body: answer.body, broker };

@@ -73,6 +73,11 @@ export class KafkaClient implements KafkaCluster {
     return this.#followers.applied(view);
   }
 
+  /** Names of all topics that the login may see. */
+  topicNames(signal?: AbortSignal): Promise<readonly string[]> {
+    return this.#view.topicNames(signal);
+  }
+
   listOffsets(
     topic: string,
     partitions: readonly number[],

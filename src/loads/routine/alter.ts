@@ -7,6 +7,7 @@ import { analysisError, checkProperties, type PropertyMap } from '../properties.
 import { defineRoutineLoad, type RoutineLoadDefinition } from './definition.ts';
 import { CUSTOM_PREFIX, JOB_PROPERTIES, REGISTRY_KEY, readKafkaSource } from './properties.ts';
 import { type StartOffset, startText } from './start-offset.ts';
+import { choiceText } from './topics.ts';
 
 export interface PartitionMove {
   readonly partition: number;
@@ -35,7 +36,7 @@ export function alteredDefinition(
   });
   return {
     ...fresh,
-    source: { ...old.source, ...alteredSource(old, change.source) },
+    source: { ...withoutPattern(old.source), ...alteredSource(old, change.source) },
     columns: fresh.columns ?? old.columns,
     where: fresh.where ?? old.where,
     columnSeparator: fresh.columnSeparator ?? old.columnSeparator,
@@ -90,21 +91,56 @@ export function movedDefinition(
       `topic ${old.source.topic} at the new brokers is not known to be the one that the job read (its id is ${topicId ?? 'not known'}, it was ${oldId ?? 'not known'}), so its offsets may mean other messages: say where to begin with kafka_partitions and kafka_offsets, or with property.kafka_default_offsets`,
     );
   }
+  return { definition: withPartitions(reading, source), keepsPositions: false };
+}
+
+/** With the partitions of the statement; without them it reads all. Throws SQL_ANALYZE. */
+function withPartitions(
+  altered: RoutineLoadDefinition,
+  source: PropertyMap,
+): RoutineLoadDefinition {
   const { partitions } = readKafkaSource({ ...requiredOf(altered), ...listsOf(source) });
   const starts = partitions?.map(({ partition, start }) => ({
     partition,
     start: start === null ? null : startText(start),
   }));
-  return {
-    definition: { ...reading, source: { ...reading.source, partitions: starts ?? null } },
-    keepsPositions: false,
-  };
+  return { ...altered, source: { ...altered.source, partitions: starts ?? null } };
+}
+
+function withoutPattern({
+  topicPattern: _,
+  ...rest
+}: RoutineLoadDefinition['source']): RoutineLoadDefinition['source'] {
+  return rest;
+}
+
+/**
+ * What a job reads after ALTER that read several topics, or is to: topics that it read before keep their positions, at
+ * the same brokers. Throws SQL_ANALYZE where nobody said where to begin.
+ */
+export function movedTopics(
+  old: RoutineLoadDefinition,
+  altered: RoutineLoadDefinition,
+  source: PropertyMap,
+  before: readonly string[],
+): { readonly definition: RoutineLoadDefinition; readonly kept: ReadonlySet<string> } {
+  const { topicId: _, ...rest } = altered.source;
+  const definition = withPartitions({ ...altered, source: rest }, source);
+  if (JSON.stringify(old.source.brokers) === JSON.stringify(altered.source.brokers)) {
+    return { definition, kept: new Set(before) };
+  }
+  if (source[`${CUSTOM_PREFIX}kafka_default_offsets`] !== undefined) {
+    return { definition, kept: new Set() };
+  }
+  throw analysisError(
+    'the offsets of several topics may mean other messages at other brokers: say where to begin with property.kafka_default_offsets',
+  );
 }
 
 /** Do the two read from other brokers, or another topic? */
 export function isMoved(old: RoutineLoadDefinition, altered: RoutineLoadDefinition): boolean {
   const placeOf = ({ source }: RoutineLoadDefinition): string =>
-    JSON.stringify([source.brokers, source.topic]);
+    JSON.stringify([source.brokers, choiceText(source)]);
   return placeOf(old) !== placeOf(altered);
 }
 
@@ -122,21 +158,31 @@ function withoutDerivedTimes(old: PropertyMap, given: PropertyMap): Record<strin
 
 /** What readKafkaSource asks for and ALTER need not repeat. */
 export function requiredOf(old: RoutineLoadDefinition): PropertyMap {
-  const { brokers, topic, registryUrl } = old.source;
+  const { brokers, topic, topicPattern, registryUrl } = old.source;
   return {
     kafka_broker_list: brokers.join(','),
-    kafka_topic: topic,
+    ...(topicPattern === undefined ? { kafka_topic: topic } : { kafka_topic_regex: topicPattern }),
     ...(registryUrl === undefined ? {} : { [REGISTRY_KEY]: registryUrl }),
   };
 }
 
 const LISTS = ['kafka_partitions', 'kafka_offsets'];
-const PLACE = ['kafka_broker_list', 'kafka_topic'];
+const TOPICS = ['kafka_topic', 'kafka_topic_regex'];
+const PLACE = ['kafka_broker_list', ...TOPICS];
 
 function listsOf(source: PropertyMap): PropertyMap {
   return Object.fromEntries(
     Object.entries(source).filter(([key]) => LISTS.includes(key.toLowerCase())),
   );
+}
+
+/** What is given, and what readKafkaSource asks for beside it. */
+export function mergedSource(old: RoutineLoadDefinition, given: PropertyMap): PropertyMap {
+  const isChosen = Object.keys(given).some((key) => TOPICS.includes(key.toLowerCase()));
+  const kept = Object.entries(requiredOf(old)).filter(
+    ([key]) => !isChosen || !TOPICS.includes(key),
+  );
+  return { ...Object.fromEntries(kept), ...given };
 }
 
 function alteredSource(
@@ -150,15 +196,15 @@ function alteredSource(
       throw analysisError(`${key} is invalid kafka custom property`);
     }
   }
-  const { brokers, topic, custom, defaultOffset, registryUrl } = readKafkaSource({
-    ...requiredOf(old),
-    ...given,
-  });
+  const { brokers, topic, topicPattern, custom, defaultOffset, registryUrl } = readKafkaSource(
+    mergedSource(old, given),
+  );
   const merged = { ...old.source.custom, ...custom };
   oauthConfig(parseKafkaProperties(merged));
   return {
     brokers,
     topic,
+    ...(topicPattern === undefined ? {} : { topicPattern }),
     custom: merged,
     ...(registryUrl === undefined ? {} : { registryUrl }),
     ...(defaultOffset === null ? {} : { defaultOffset: startText(defaultOffset) }),

@@ -60,6 +60,7 @@ export async function assignmentOf(
       ...(await routingOfJob(catalog, table, definition)),
     },
     rejected: await options.rejectedTarget(volume),
+    topic: positions[0]?.topic ?? definition.source.topic,
     partitions: positions.map(({ partition, nextOffset }) => ({ partition, offset: nextOffset })),
     limits: {
       maxBatchRows: MAX_BATCH_ROWS,

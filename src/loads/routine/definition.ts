@@ -356,6 +356,8 @@ export function buildPlan(input: {
   readonly table: TableInfo;
   readonly target: LoadTarget;
   readonly rejected: LoadTarget;
+  /** All of the task's partitions are of it. */
+  readonly topic: string;
   readonly partitions: readonly { readonly partition: number; readonly offset: bigint }[];
   readonly limits: LoadLimits;
 }): LoadPlan {
@@ -370,7 +372,7 @@ export function buildPlan(input: {
     source: {
       kind: 'kafka',
       connection: input.connection,
-      topic: definition.source.topic,
+      topic: input.topic,
       isolation: settings['isolation.level'],
       partitions: input.partitions,
     },

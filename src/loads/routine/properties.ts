@@ -3,6 +3,7 @@
 import { parseRegistryUrl } from '../../registry/address.ts';
 import { analysisError, type PropertyMap, type PropertySpec } from '../properties.ts';
 import { readOffset, type StartOffset } from './start-offset.ts';
+import { readsMany, readTopics, type TopicChoice } from './topics.ts';
 
 const text = (help: string, alterable = false): PropertySpec => ({
   type: 'text',
@@ -162,7 +163,17 @@ export const JOB_PROPERTIES = {
 
 export const SOURCE_PROPERTIES = {
   kafka_broker_list: { ...text('host:port entries, separated by commas', true), default: null },
-  kafka_topic: { ...text('the topic', true), default: null },
+  kafka_topic: {
+    ...text('the topic, or (Millrace only) several parted by commas', true),
+    default: null,
+  },
+  kafka_topic_regex: {
+    ...text(
+      'Millrace only, instead of kafka_topic: all topics whose whole names match, also those that are made later',
+      true,
+    ),
+    default: null,
+  },
   kafka_partitions: {
     ...text('partitions to load, separated by commas; all when absent', true),
     default: null,
@@ -186,9 +197,8 @@ export const SOURCE_PROPERTIES = {
 /** Prefix of librdkafka properties in FROM KAFKA. */
 export const CUSTOM_PREFIX = 'property.';
 
-export interface KafkaSourceDefinition {
+export interface KafkaSourceDefinition extends TopicChoice {
   readonly brokers: readonly string[];
-  readonly topic: string;
   /** null = all partitions, found again as they grow. */
   readonly partitions:
     | readonly { readonly partition: number; readonly start: StartOffset | null }[]
@@ -220,9 +230,17 @@ export function readKafkaSource(given: PropertyMap): KafkaSourceDefinition {
     else throw analysisError(`${key} is invalid kafka custom property`);
   }
   const { kafka_default_offsets: defaultText, 'group.id': groupId, ...rest } = custom;
+  const brokers = readBrokers(known['kafka_broker_list']);
+  const choice = readTopics(
+    (known['kafka_topic'] ?? '').replaceAll(' ', ''),
+    known['kafka_topic_regex'],
+  );
+  if (readsMany(choice) && known['kafka_partitions'] !== undefined) {
+    throw analysisError('kafka_partitions and kafka_offsets need one topic');
+  }
   return {
-    brokers: readBrokers(known['kafka_broker_list']),
-    topic: required(known, 'kafka_topic'),
+    brokers,
+    ...choice,
     // Before the partitions, as StarRocks looks at them.
     defaultOffset: defaultText === undefined ? null : readOffset(defaultText),
     partitions: readPartitions(known['kafka_partitions'], known['kafka_offsets']),

@@ -18,11 +18,12 @@ import type {
 import type { TaskAssignment } from '../../model/load-plan.ts';
 import { propertyOf } from '../properties.ts';
 import { type AssignmentOptions, assignmentOf, type GrantedTask } from './assignment.ts';
-import { addNewPartitions } from './discover.ts';
+import { addNewPartitions, goneText } from './discover.ts';
 import { reasonCode, resumeAfterMs } from './health.ts';
 import { ProgressWatch } from './progress-watch.ts';
 import { JOB_PROPERTIES } from './properties.ts';
 import { parseDefinition, type TopicProbe } from './service.ts';
+import { readsMany } from './topics.ts';
 
 /** The loader process as the scheduler needs it. */
 export interface LoaderPort {
@@ -180,10 +181,28 @@ export class RoutineLoadScheduler {
     const lease = await catalog.leases.find(taskId);
     if (lease === null || lease.epoch !== epoch) return;
     log.warn('routine load task failed', { job: lease.jobId, task: taskId, error: thrown });
+    if (await this.#losesTopic(lease, thrown)) {
+      this.wake();
+      return;
+    }
     // Before the lease ends: otherwise the job could be started again without waiting.
     await this.#onError(lease.jobId, thrown);
     await catalog.leases.revoke(taskId, thrown.message);
     this.wake();
+  }
+
+  /** A topic of several is gone, or was made anew: the job goes on with the others, and with it when it is found again. */
+  async #losesTopic(lease: LeaseRecord, error: AppError): Promise<boolean> {
+    const { catalog } = this.#options;
+    const isGone = error.code === 'KAFKA_UNKNOWN_TOPIC' || error.code === 'KAFKA_TOPIC_RECREATED';
+    const topic = lease.partitions[0]?.topic;
+    const job = isGone ? await catalog.loadJobs.byId(lease.jobId) : null;
+    if (job === null || topic === undefined) return false;
+    if (!readsMany(parseDefinition(job).source)) return false;
+    await catalog.leases.revoke(lease.taskId, error.message);
+    await catalog.loadJobs.removePositions(job.id, topic);
+    await catalog.loadJobs.setOtherMessage(job.id, goneText([topic]));
+    return true;
   }
 
   /** Decides what an error means for a job: back-off, or PAUSED with the reason. */
@@ -339,7 +358,8 @@ export class RoutineLoadScheduler {
     for (const taskId of taskIds) await catalog.leases.revoke(taskId, 'tasks are assigned anew');
     await this.#stopTasks(taskIds);
     if (this.#stopped) return;
-    const newIds = Array.from({ length: ALIVE_NODES }, () => this.#options.random.uuid());
+    const taskCount = Math.max(ALIVE_NODES, new Set(positions.map(({ topic }) => topic)).size);
+    const newIds = Array.from({ length: taskCount }, () => this.#options.random.uuid());
     for (const taskId of newIds) this.#starting.add(taskId);
     try {
       const granted = await this.#grant(job.id, newIds);
@@ -368,17 +388,17 @@ export class RoutineLoadScheduler {
       if (job === null || !runs(job.state)) return { job, tasks: [] };
       const positions = await scope.loadJobs.positions(jobId);
       const { properties } = parseDefinition(job);
-      const taskCount = Math.min(
-        taskIds.length,
-        positions.length,
+      const wanted = Math.min(
         Number(propertyOf(JOB_PROPERTIES, properties, 'desired_concurrent_number')),
         maxTasksPerJob,
       );
+      const groups = taskGroups(positions, Math.min(wanted, ALIVE_NODES));
       // As StarRocks: RUNNING once the job is divided into tasks, before they answer.
       await scope.loadJobs.setState(jobId, ['NEED_SCHEDULE'], 'RUNNING', null);
       const tasks: GrantedTask[] = [];
-      for (const [index, taskId] of taskIds.slice(0, taskCount).entries()) {
-        const group = positions.filter((_, at) => at % taskCount === index);
+      for (const [index, taskId] of taskIds.entries()) {
+        const group = groups[index];
+        if (group === undefined) break;
         const partitions = group.map(({ topic, partition }) => ({ topic, partition }));
         const lease = await scope.leases.grant({ taskId, jobId, node, partitions });
         tasks.push({ lease, positions: group });
@@ -455,7 +475,25 @@ export class RoutineLoadScheduler {
   }
 }
 
+/** What each task reads: a topic has a task of its own, the only one is divided among so many. */
+function taskGroups(
+  positions: readonly PositionRecord[],
+  count: number,
+): readonly (readonly PositionRecord[])[] {
+  const topics = [...new Set(positions.map(({ topic }) => topic))];
+  if (topics.length > 1)
+    return topics.map((topic) => positions.filter((position) => position.topic === topic));
+  const groupCount = Math.min(count, positions.length);
+  return Array.from({ length: groupCount }, (_, index) =>
+    positions.filter((_position, at) => at % groupCount === index),
+  );
+}
+
 function coversAll(leases: readonly LeaseRecord[], positions: readonly PositionRecord[]): boolean {
-  const held = new Set(leases.flatMap((lease) => lease.partitions.map((entry) => entry.partition)));
-  return positions.every((position) => held.has(position.partition));
+  const held = new Set(leases.flatMap((lease) => lease.partitions.map(placeOf)));
+  return positions.every((position) => held.has(placeOf(position)));
+}
+
+function placeOf({ topic, partition }: { topic: string; partition: number }): string {
+  return `${topic} ${partition}`;
 }

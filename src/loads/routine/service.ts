@@ -13,7 +13,14 @@ import type { KafkaConnectionSpec } from '../../model/load-plan.ts';
 import type { LoadProperties } from '../../sql/ast/routine-load.ts';
 import { analysisError, type PropertyMap } from '../properties.ts';
 import { timeFormatter } from '../time-zone.ts';
-import { alteredDefinition, isMoved, movedDefinition, movesOf, requiredOf } from './alter.ts';
+import {
+  alteredDefinition,
+  isMoved,
+  mergedSource,
+  movedDefinition,
+  movedTopics,
+  movesOf,
+} from './alter.ts';
 import {
   compileTransform,
   defineRoutineLoad,
@@ -27,6 +34,9 @@ import { routingOfJob } from './partitions.ts';
 import { readKafkaSource } from './properties.ts';
 import type { ShownJob } from './show.ts';
 import { type OffsetProbe, resolveStarts, type StartOffset } from './start-offset.ts';
+import { findTopics, readsMany } from './topics.ts';
+
+type NewPositions = Parameters<Catalog['loadJobs']['addPositions']>[1];
 
 export interface TopicFacts {
   /** Another one after the topic was deleted and made again; null where the broker gives none. */
@@ -36,6 +46,8 @@ export interface TopicFacts {
 
 /** What the FE asks a Kafka cluster. Throws AppErrors that say what could not be reached and why. */
 export interface TopicProbe extends OffsetProbe {
+  /** Names of all topics that the login may see. */
+  topics(connection: KafkaConnectionSpec): Promise<readonly string[]>;
   /** Throws when the topic does not exist. */
   topic(connection: KafkaConnectionSpec, name: string): Promise<TopicFacts>;
 }
@@ -77,7 +89,7 @@ export class RoutineLoads {
    * KAFKA_PROPERTY_*, and what the probe says about the topic.
    */
   async create(input: NewRoutineLoad): Promise<readonly string[]> {
-    const { catalog, probe, random, scheduler } = this.#services;
+    const { catalog, random, scheduler } = this.#services;
     if (!JOB_NAME.test(input.jobName)) {
       throw analysisError(`Incorrect routine load job name '${input.jobName.slice(0, 80)}'`);
     }
@@ -88,10 +100,11 @@ export class RoutineLoads {
     const remarks = checkKafkaProperties(defined.source.custom);
     const connection = await kafkaConnection(catalog, table.databaseId, defined);
     checkSchemaFile(defined, connection.files);
-    const { topicId, partitions } = await probe.topic(connection, defined.source.topic);
+    const topics = await this.#topics(connection, defined);
+    const topicId = readsMany(defined.source) ? null : ([...topics.values()][0]?.topicId ?? null);
     const source = { ...defined.source, ...(topicId === null ? {} : { topicId }) };
     const definition = { ...defined, source };
-    const positions = await this.#firstPositions(connection, definition, partitions);
+    const positions = await this.#firstPositions(connection, definition, topics);
     const groupId = readKafkaSource(input.source).groupId ?? `${input.jobName}_${random.uuid()}`;
     await catalog.transaction(async (scope) => {
       const job = await scope.loadJobs.create({
@@ -113,20 +126,36 @@ export class RoutineLoads {
   async #firstPositions(
     connection: KafkaConnectionSpec,
     definition: RoutineLoadDefinition,
-    found: readonly number[],
-  ): Promise<Parameters<Catalog['loadJobs']['addPositions']>[1]> {
-    const { topic } = definition.source;
-    const starts = wantedPartitions(definition, found).map(
-      (partition) => [partition, startOffsetOf(definition, partition)] as const,
-    );
-    const offsets = await this.#offsets(connection, definition, new Map(starts));
-    return [...offsets].map(([partition, nextOffset]) => ({ topic, partition, nextOffset }));
+    topics: ReadonlyMap<string, TopicFacts>,
+  ): Promise<NewPositions> {
+    const positions: NewPositions[number][] = [];
+    for (const [topic, { partitions }] of topics) {
+      const starts = wantedPartitions(definition, partitions).map(
+        (partition) => [partition, startOffsetOf(definition, partition)] as const,
+      );
+      const offsets = await this.#offsets(connection, definition, topic, new Map(starts));
+      for (const [partition, nextOffset] of offsets)
+        positions.push({ topic, partition, nextOffset });
+    }
+    return positions;
+  }
+
+  /** Throws KAFKA_UNKNOWN_TOPIC for a name of a list that there is not. */
+  async #topics(
+    connection: KafkaConnectionSpec,
+    { source }: RoutineLoadDefinition,
+  ): Promise<ReadonlyMap<string, TopicFacts>> {
+    const { topics, missing } = await findTopics(this.#services.probe, connection, source);
+    const [topic] = missing;
+    if (topic !== undefined) throw fail('KAFKA_UNKNOWN_TOPIC', { topic });
+    return topics;
   }
 
   /** Where the starts are now. Throws SQL_ANALYZE for one that Kafka does not say. */
   async #offsets(
     connection: KafkaConnectionSpec,
-    { source: { topic }, timeZone }: RoutineLoadDefinition,
+    { timeZone }: RoutineLoadDefinition,
+    topic: string,
     starts: ReadonlyMap<number, StartOffset>,
   ): Promise<ReadonlyMap<number, bigint>> {
     const { probe } = this.#services;
@@ -207,6 +236,7 @@ export class RoutineLoads {
     const targets = await this.#offsets(
       await kafkaConnection(catalog, job.databaseId, definition),
       definition,
+      definition.source.topic,
       new Map(moves.map((move) => [move.partition, move.to])),
     );
     await catalog.transaction(async (scope) => {
@@ -214,8 +244,8 @@ export class RoutineLoads {
       mustBePaused(await scope.loadJobs.byId(job.id), job.name);
       await scope.loadJobs.setDefinition(job.id, JSON.stringify(definition));
       if (fresh !== null) {
-        await scope.loadJobs.removePositions(job.id);
-        await scope.loadJobs.addPositions(job.id, fresh);
+        for (const topic of fresh.ended) await scope.loadJobs.removePositions(job.id, topic);
+        await scope.loadJobs.addPositions(job.id, fresh.positions);
       }
       for (const { topic, partition, nextOffset } of await scope.loadJobs.positions(job.id)) {
         const to = targets.get(partition);
@@ -223,7 +253,7 @@ export class RoutineLoads {
         await scope.loadJobs.movePosition(job.id, topic, partition, nextOffset, to);
       }
     });
-    return kafkaPropertyRemarks(readKafkaSource({ ...requiredOf(old), ...source }).custom);
+    return kafkaPropertyRemarks(readKafkaSource(mergedSource(old, source)).custom);
   }
 
   /** After other brokers or another topic were given: what is read, and its positions where they begin anew. */
@@ -234,15 +264,26 @@ export class RoutineLoads {
     source: PropertyMap,
   ): Promise<{
     readonly definition: RoutineLoadDefinition;
-    readonly fresh: Parameters<Catalog['loadJobs']['addPositions']>[1] | null;
+    readonly fresh: { readonly ended: readonly string[]; readonly positions: NewPositions } | null;
   }> {
     if (!isMoved(old, altered)) return { definition: altered, fresh: null };
-    const { catalog, probe } = this.#services;
+    const { catalog } = this.#services;
     const connection = await kafkaConnection(catalog, job.databaseId, altered);
-    const { topicId, partitions } = await probe.topic(connection, altered.source.topic);
+    const topics = await this.#topics(connection, altered);
+    const known = await catalog.loadJobs.positions(job.id);
+    const before = [...new Set(known.map(({ topic }) => topic))];
+    if (readsMany(old.source) || readsMany(altered.source)) {
+      const { definition, kept } = movedTopics(old, altered, source, before);
+      const ended = before.filter((topic) => !topics.has(topic) || !kept.has(topic));
+      const begun = new Map([...topics].filter(([topic]) => !kept.has(topic)));
+      const positions = await this.#firstPositions(connection, definition, begun);
+      return { definition, fresh: { ended, positions } };
+    }
+    const topicId = topics.get(altered.source.topic)?.topicId ?? null;
     const { definition, keepsPositions } = movedDefinition(old, altered, source, topicId);
     if (keepsPositions) return { definition, fresh: null };
-    return { definition, fresh: await this.#firstPositions(connection, definition, partitions) };
+    const positions = await this.#firstPositions(connection, definition, topics);
+    return { definition, fresh: { ended: before, positions } };
   }
 
   /** The running job of that name, else the newest. Throws UNKNOWN_JOB. */

@@ -98,7 +98,9 @@ function sourceProperties(
   const ownGroup = source.groupId === job.groupId ? { 'property.group.id': job.groupId } : {};
   return {
     kafka_broker_list: source.brokers.join(','),
-    kafka_topic: source.topic,
+    ...(source.topicPattern === undefined
+      ? { kafka_topic: source.topic }
+      : { kafka_topic_regex: source.topicPattern }),
     ...(partitions === null
       ? {}
       : { kafka_partitions: partitions.map(({ partition }) => partition).join(',') }),

@@ -7,6 +7,7 @@ import { propertyOf } from '../properties.ts';
 import type { RoutineLoadDefinition } from './definition.ts';
 import { messagesBehind } from './health.ts';
 import { JOB_PROPERTIES } from './properties.ts';
+import { choiceText, readsMany } from './topics.ts';
 
 export const SHOW_COLUMNS = [
   'Id',
@@ -49,6 +50,7 @@ export interface ShownJob {
 export function showRow(shown: ShownJob): string[] {
   const { job, definition, formatTime } = shown;
   const running = job.state === 'NEED_SCHEDULE' || job.state === 'RUNNING';
+  const isOfMany = readsMany(definition.source);
   const why = shown.unstable ?? (running ? null : job.reason);
   const reason = why === null ? '' : `ErrorReason{errCode = ${why.errCode}, msg='${why.message}'}`;
   return [
@@ -66,8 +68,8 @@ export function showRow(shown: ShownJob): string[] {
     JSON.stringify(dataSourceProperties(definition, shown.positions)),
     JSON.stringify(customProperties(job, definition)),
     JSON.stringify(statistic(job)),
-    JSON.stringify(progress(shown.positions)),
-    JSON.stringify(timestampProgress(shown.positions)),
+    JSON.stringify(progress(shown.positions, isOfMany)),
+    JSON.stringify(timestampProgress(shown.positions, isOfMany)),
     reason,
     shown.errorLogUrl,
     job.counters.errorRows === 0
@@ -76,7 +78,7 @@ export function showRow(shown: ShownJob): string[] {
     job.otherMessage === null
       ? ''
       : `[${formatTime(job.otherMessage.atMs)}] ${job.otherMessage.text}`,
-    JSON.stringify(latestPosition(shown.positions)),
+    JSON.stringify(latestPosition(shown.positions, isOfMany)),
   ];
 }
 
@@ -137,10 +139,9 @@ function dataSourceProperties(
   positions: readonly PositionRecord[],
 ): Record<string, string> {
   return {
-    topic: definition.source.topic,
-    currentKafkaPartitions: [...positions]
-      .map((entry) => entry.partition)
-      .sort((a, b) => a - b)
+    topic: choiceText(definition.source),
+    currentKafkaPartitions: inOrder(positions)
+      .map((entry) => placeOf(entry, readsMany(definition.source)))
       .join(','),
     brokerList: definition.source.brokers.join(','),
     ...(definition.source.registryUrl === undefined
@@ -195,36 +196,58 @@ export function shownOffset(nextOffset: bigint): string {
   return String(nextOffset - 1n);
 }
 
+function inOrder(positions: readonly PositionRecord[]): readonly PositionRecord[] {
+  const byName = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+  return [...positions].sort((a, b) => byName(a.topic, b.topic) || a.partition - b.partition);
+}
+
+/** The partition; with its topic where a job reads several. */
+function placeOf({ topic, partition }: PositionRecord, isOfMany: boolean): string {
+  return isOfMany ? `${topic}:${partition}` : String(partition);
+}
+
 function byPartition(
   positions: readonly PositionRecord[],
+  isOfMany: boolean,
   text: (position: PositionRecord) => string | null,
 ): Record<string, string> {
-  const entries = [...positions].sort((a, b) => a.partition - b.partition);
   return Object.fromEntries(
-    entries.flatMap((position) => {
+    inOrder(positions).flatMap((position) => {
       const value = text(position);
-      return value === null ? [] : [[String(position.partition), value]];
+      return value === null ? [] : [[placeOf(position, isOfMany), value]];
     }),
   );
 }
 
-const progress = (positions: readonly PositionRecord[]): Record<string, string> =>
-  byPartition(positions, (position) => shownOffset(position.nextOffset));
+const progress = (
+  positions: readonly PositionRecord[],
+  isOfMany: boolean,
+): Record<string, string> =>
+  byPartition(positions, isOfMany, (position) => shownOffset(position.nextOffset));
 
 /** StarRocks stores the timestamp + 1 and shows it minus one: the last consumed message's own. */
-const timestampProgress = (positions: readonly PositionRecord[]): Record<string, string> =>
-  byPartition(positions, (position) =>
+const timestampProgress = (
+  positions: readonly PositionRecord[],
+  isOfMany: boolean,
+): Record<string, string> =>
+  byPartition(positions, isOfMany, (position) =>
     position.lastTimestampMs === null ? null : String(position.lastTimestampMs),
   );
 
-const latestPosition = (positions: readonly PositionRecord[]): Record<string, string> =>
-  byPartition(positions, (position) =>
+const latestPosition = (
+  positions: readonly PositionRecord[],
+  isOfMany: boolean,
+): Record<string, string> =>
+  byPartition(positions, isOfMany, (position) =>
     position.latestOffset === null ? null : String(position.latestOffset),
   );
 
 /** Messages that wait, per partition; without those whose end or position is not known. */
-export const offsetLag = (positions: readonly PositionRecord[]): Record<string, string> =>
-  byPartition(positions, (position) =>
+export const offsetLag = ({
+  positions,
+  definition,
+}: Pick<ShownJob, 'positions' | 'definition'>): Record<string, string> =>
+  byPartition(positions, readsMany(definition.source), (position) =>
     position.latestOffset === null || position.nextOffset < 0n
       ? null
       : String(messagesBehind([position])),

@@ -37,7 +37,7 @@ async function routineLoadJobs(context: ViewContext): Promise<ViewRow[]> {
         ...Object.fromEntries(
           ROUTINE_LOAD_COLUMNS.map(({ name }, index) => [name, cells[index] ?? null]),
         ),
-        OFFSET_LAG: JSON.stringify(offsetLag(positions)),
+        OFFSET_LAG: JSON.stringify(offsetLag(shown)),
         MESSAGES_BEHIND: messagesBehind(positions),
         FRESHNESS_MS: freshnessMs(definition.properties, configuredMs),
         FAILURES: job.failures,

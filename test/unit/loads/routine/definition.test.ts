@@ -220,6 +220,7 @@ test('the plan of a task has what the user asked for', () => {
       userName: 'root',
       definition,
       connection: CONNECTION,
+      topic: 't',
       table: TABLE,
       target,
       rejected: target,

@@ -54,7 +54,11 @@ class FakeProbe {
   gate: Deferred<void> | null = null;
   calls = 0;
 
-  topic = async (): Promise<TopicFacts> => {
+  /** Of a job with several topics: those that there are. */
+  names: readonly string[] | null = null;
+  topics = async (): Promise<readonly string[]> => this.names ?? [];
+  topic = async (_connection: unknown, name: string): Promise<TopicFacts> => {
+    if (this.names?.includes(name) === false) throw fail('KAFKA_UNKNOWN_TOPIC', { topic: name });
     this.calls += 1;
     await this.gate?.promise;
     if (this.error !== null) throw this.error;
@@ -572,4 +576,50 @@ test('messages wait and nothing is committed: UNSTABLE, the tasks start anew, a 
   assert.equal(shown?.job.stalled?.restarts, 1);
   scheduler.onCommitted(job.id);
   await until('well', async () => (await catalog.loadJobs.byId(job.id))?.stalled === null);
+});
+
+test('several topics: a task for each, a new one is found, one that is gone leaves the others alone', async (context) => {
+  const { fixture, probe, loader, scheduler, clock, state } = await rig(context, {
+    kafka_topic: '',
+    kafka_topic_regex: 'clicks|more_.*',
+  });
+  const { catalog, job } = fixture;
+  const topicsOf = async (): Promise<readonly string[]> =>
+    (await catalog.loadJobs.positions(job.id)).map((p) => `${p.topic}:${p.partition}`);
+  probe.partitionsFound = [0];
+  probe.names = ['clicks', 'other', 'more_a', '__more_x'];
+  await scheduler.start();
+  await until('two tasks', () => loader.started.length === 2);
+  assert.deepEqual(await topicsOf(), ['clicks:0', 'more_a:0']);
+  assert.deepEqual(
+    loader.started.map(({ plan }) => [plan.source.topic, plan.source.partitions]),
+    [
+      ['clicks', [{ partition: 0, offset: 0n }]],
+      ['more_a', [{ partition: 0, offset: 7n }]],
+    ],
+  );
+
+  probe.names = ['clicks', 'more_a', 'more_b'];
+  await clock.advance(10_000);
+  await until('three tasks', () => loader.started.length === 5);
+  assert.deepEqual(await topicsOf(), ['clicks:0', 'more_a:0', 'more_b:0']);
+
+  const gone = loader.started[3];
+  assert.equal(gone?.plan.source.topic, 'more_a');
+  probe.names = ['clicks', 'more_b'];
+  const error = fail('KAFKA_UNKNOWN_TOPIC', { topic: 'more_a' });
+  await scheduler.onTaskFailed(gone.taskId, gone.epoch, error);
+  assert.equal(await state(), 'RUNNING');
+  assert.deepEqual(await topicsOf(), ['clicks:0', 'more_b:0']);
+  assert.match(
+    (await catalog.loadJobs.byId(job.id))?.otherMessage?.text ?? '',
+    /goes on without topics that do not exist: more_a/,
+  );
+  assert.equal((await catalog.leases.list(job.id)).length, 2);
+
+  // Made again: it begins as a topic that was found later does.
+  probe.names = ['clicks', 'more_a', 'more_b'];
+  await clock.advance(10_000);
+  await until('back', () => loader.started.length === 8);
+  assert.deepEqual(await topicsOf(), ['clicks:0', 'more_a:0', 'more_b:0']);
 });

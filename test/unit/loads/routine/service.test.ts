@@ -76,6 +76,7 @@ async function rig(context: TestContext): Promise<Rig> {
       unstableLimits: () => ({ nowMs: 0, thresholdSeconds: 3600 }),
       errorLogUrl: (id) => `http://fe/log?file=${id}`,
       probe: {
+        topics: async () => ['a1', 'a2', 'b1', '__internal'],
         topic: async (connection, topic) => {
           made.probed = connection;
           if (topic === 'nosuch') throw fail('KAFKA_UNKNOWN_TOPIC', { topic });
