@@ -120,6 +120,7 @@ function targetOf(
           headers: (headers ?? []).map(([name, text]) => [name, bytesOf(text)] as const),
         })),
       ),
+    dropTopic: (name) => admin.deleteTopic(name),
     send: (topic, partition, values) =>
       admin.send(
         values.map((value) => ({

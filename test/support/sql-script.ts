@@ -12,6 +12,7 @@
 //                                   (`-` = no password); a line `1045 REGEX` below: must be refused so
 //   switch NAME                     goes on with an open connection; `root` is the first one
 //   topic NAME [PARTITIONS]         makes a topic of the embedded broker
+//   drop topic NAME                 deletes it
 //   send TOPIC [PARTITION]          one message per line that follows
 //   records TOPIC [PARTITION]       one per line as JSON: {"value", "key", "timestamp" (ms), "headers": [[name, value]]};
 //                                   `base64:` begins a value or key that is no text
@@ -46,6 +47,7 @@ export interface ScriptTarget {
   /** Goes on with an open connection. */
   switchTo(user: string): void;
   makeTopic(name: string, partitions: number): Promise<void>;
+  dropTopic(name: string): Promise<void>;
   send(topic: string, partition: number, values: readonly string[]): Promise<void>;
   sendRecords(topic: string, partition: number, records: readonly ScriptRecord[]): Promise<void>;
   /** `${NAME}` -> text. */
@@ -59,6 +61,7 @@ const VERBS = [
   'connect',
   'switch',
   'topic',
+  'drop topic',
   'send',
   'records',
 ] as const;
@@ -117,6 +120,8 @@ export async function playBlock(block: ScriptBlock, target: ScriptTarget): Promi
       return;
     case 'topic':
       return target.makeTopic(fill(block.words[0] ?? ''), Number(block.words[1] ?? '1'));
+    case 'drop topic':
+      return target.dropTopic(fill(block.words[0] ?? ''));
     case 'send':
       return target.send(
         fill(block.words[0] ?? ''),

@@ -127,7 +127,9 @@ export function movedTopics(
   const { topicId: _, ...rest } = altered.source;
   const definition = withPartitions({ ...altered, source: rest }, source);
   if (JSON.stringify(old.source.brokers) === JSON.stringify(altered.source.brokers)) {
-    return { definition, kept: new Set(before) };
+    // A list of partitions says where its topic, the only one then, begins.
+    const isListed = definition.source.partitions !== null;
+    return { definition, kept: new Set(isListed ? [] : before) };
   }
   if (source[`${CUSTOM_PREFIX}kafka_default_offsets`] !== undefined) {
     return { definition, kept: new Set() };

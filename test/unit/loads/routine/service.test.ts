@@ -275,6 +275,34 @@ test('ALTER of brokers keeps the positions where the topic is the same, of the t
   assert.deepEqual(await positionsOf(one, 'j'), { 0: 7n, 1: 97n });
 });
 
+test('ALTER of several topics: those that stay keep their positions, other brokers need a start', async (context) => {
+  const one = await rig(context);
+  const { service, fixture } = one;
+  await service.create({ ...NEW, source: { ...KAFKA, kafka_topic: 'a1,b1' } });
+  await service.pause('quickstart', 'j', 'root');
+  const alter = (source: Record<string, string>) =>
+    service.alter({ database: 'quickstart', name: 'j', load: NO_CLAUSES, properties: {}, source });
+  const positions = async (): Promise<readonly string[]> => {
+    const { id } = await service.find('quickstart', 'j');
+    const found = await fixture.catalog.loadJobs.positions(id);
+    return found.filter((p) => p.partition === 0).map((p) => `${p.topic} ${p.nextOffset}`);
+  };
+  await alter({
+    kafka_topic_regex: 'a.',
+    'property.kafka_default_offsets': 'OFFSET_BEGINNING',
+  });
+  assert.deepEqual(await positions(), ['a1 100', 'a2 7']);
+  await assert.rejects(
+    alter({ kafka_broker_list: 'new:9092' }),
+    hasCode('SQL_ANALYZE', 'say where to begin with property.kafka_default_offsets'),
+  );
+  assert.deepEqual(await positions(), ['a1 100', 'a2 7']);
+  await alter({ kafka_broker_list: 'new:9092', 'property.kafka_default_offsets': '3' });
+  assert.deepEqual(await positions(), ['a1 3', 'a2 3']);
+  await alter({ kafka_topic: 'a2', kafka_partitions: '1', kafka_offsets: '4' });
+  assert.deepEqual(await positionsOf(one, 'j'), { 1: 4n });
+});
+
 test('a topic that is read again begins a new row of the ledger', async (context) => {
   const fixture = await openFixture(context);
   const { catalog, job } = fixture;
