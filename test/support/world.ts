@@ -379,6 +379,7 @@ export class World implements Theatre {
         cn: { query: async () => peerOf('query'), loader: async () => peerOf('loader') },
         probe: {
           topic: async () => ({ topicId: null, partitions: [0] }),
+          topics: async () => [],
           offsets: async (_, topic, partitions, at) =>
             new Map(
               partitions.map((partition) => [
