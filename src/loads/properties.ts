@@ -42,26 +42,25 @@ export function checkProperties(table: PropertyTable, given: PropertyMap): Recor
 }
 
 function checkValue(spec: PropertySpec, value: string): string {
+  const refusal = (): Error => analysisError(spec.message.replaceAll('{value}', () => value));
   switch (spec.type) {
     case 'long':
-      if (!/^[+-]?\d+$/.test(value.trim())) throw analysisError(spec.message);
+      if (!/^[+-]?\d+$/.test(value.trim())) throw refusal();
       return String(inRange(spec, Number(value)));
     case 'double': {
       const number = Number(value);
-      if (value.trim() === '' || !Number.isFinite(number)) throw analysisError(spec.message);
+      if (value.trim() === '' || !Number.isFinite(number)) throw refusal();
       inRange(spec, number);
       return value.trim();
     }
     case 'bool': {
       const lower = value.trim().toLowerCase();
-      if (lower !== 'true' && lower !== 'false') throw analysisError(spec.message);
+      if (lower !== 'true' && lower !== 'false') throw refusal();
       return lower;
     }
     case 'word': {
       const lower = value.trim().toLowerCase();
-      if (!(spec.words ?? []).includes(lower)) {
-        throw analysisError(spec.message.replace('{value}', value));
-      }
+      if (!(spec.words ?? []).includes(lower)) throw refusal();
       return lower;
     }
     case 'text':
