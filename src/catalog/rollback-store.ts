@@ -57,8 +57,9 @@ export class RollbackStore {
         { tableId, transactionId, label, source: 'ROLLBACK' },
         async (version) => {
           await removeAllFiles(context, tableId, version);
-          const held = new Set(then.files.map((file) => file.partition_id));
-          await new PartitionStore(context).revive(tableId, held);
+          const held = then.files.map((file) => file.partition_id);
+          const empty = await emptyThen(context, tableId, to.version);
+          await new PartitionStore(context).revive(tableId, new Set([...held, ...empty]));
           return await restoreFiles(context, then, version, ids);
         },
       );
@@ -83,6 +84,31 @@ export class RollbackStore {
     }
     return version;
   }
+}
+
+/** Partitions that were there at the version, whether they had files or not, and were dropped later (not by FORCE). */
+async function emptyThen(
+  { db }: CatalogContext,
+  tableId: TableId,
+  version: TableVersion,
+): Promise<readonly number[]> {
+  const next = await db
+    .selectFrom('table_versions')
+    .select('committed_ms')
+    .where('table_id', '=', tableId)
+    .where('version', '=', version + 1)
+    .executeTakeFirst();
+  // Nothing came after it: what was dropped since has no version of its own.
+  if (next === undefined) return [];
+  const rows = await db
+    .selectFrom('partitions')
+    .select('id')
+    .where('table_id', '=', tableId)
+    .where('drop_kind', '=', 'PARTITION')
+    .where('dropped_version', '>', version)
+    .where('created_ms', '<', next.committed_ms)
+    .execute();
+  return rows.map(({ id }) => id);
 }
 
 /** All rows that made up a version. */
