@@ -89,7 +89,8 @@ export function printPartitionBy(partitionBy: PartitionBy): string {
       return words(
         partitionBy.inRange === true && 'RANGE',
         `(${partitionBy.items.map(printExpression).join(', ')})`,
-        partitionBy.partitions.length > 0 && printRanges(partitionBy.partitions),
+        (partitionBy.inRange === true || partitionBy.partitions.length > 0) &&
+          printRanges(partitionBy.partitions),
       );
   }
 }
