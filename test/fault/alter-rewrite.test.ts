@@ -57,8 +57,8 @@ async function proveWhole(server: TestServer, added: number): Promise<void> {
   );
   assert.deepEqual(figures, [rows, rows, rows, 0].map(String));
   assert.deepEqual(await cells(connection, 'SELECT count(*) FROM d.t'), [[String(rows)]]);
-  const [checked] = await cells(connection, 'CHECK TABLE d.t EXTENDED');
-  assert.equal(checked?.[2], 'status', String(checked));
+  const checked = await cells(connection, 'CHECK TABLE d.t EXTENDED');
+  assert.deepEqual(checked.at(-1)?.slice(2), ['status', 'OK'], String(checked));
   await connection.query('INSERT INTO d.t VALUES (1000001, 1000001)');
   await connection.query('DELETE FROM d.t WHERE v = 1000001');
   assert.deepEqual(await cells(connection, 'SELECT count(*) FROM d.t'), [[String(rows)]]);
