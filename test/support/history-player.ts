@@ -154,6 +154,15 @@ export class HistoryPlayer implements Played {
       .toSorted();
   }
 
+  /** The partitions that there are, where statements make them; null: rows do, or there are none. */
+  async #places(): Promise<readonly string[] | null> {
+    if (this.history.partitions !== 'range') return null;
+    const found = await this.#sql(
+      `SELECT PARTITION_NAME FROM information_schema.partitions_meta WHERE DB_NAME = '${DATABASE}' AND TABLE_NAME = '${this.#table}'`,
+    );
+    return found.map(([name]) => String(name)).toSorted();
+  }
+
   /** Numbers of rows and of different counts: no count is given twice. */
   async #counted(): Promise<void> {
     if (!this.#isCounted) return;
@@ -198,10 +207,13 @@ export class HistoryPlayer implements Played {
     }
     const possible =
       failure === null ? work.after : [this.state, ...work.after, ...(work.broken ?? [])];
-    const state = possible.find((one) => same(shownRows(one), shown));
+    const places = await this.#places();
+    const state = possible.find(
+      (one) => same(shownRows(one), shown) && (places === null || samePlaces(one, places)),
+    );
     assert.ok(
       state !== undefined,
-      `${failure === null ? 'done' : `failed (${String(failure)})`}, and the table holds\n${shown.join('\n')}\nnot\n${possible.map((one) => shownRows(one).join('\n')).join('\nnor\n')}`,
+      `${failure === null ? 'done' : `failed (${String(failure)})`}, and the table holds\n${shown.join('\n')}\nin ${String(places)}, not\n${possible.map((one) => shownRows(one).join('\n')).join('\nnor\n')}`,
     );
     this.state = state;
     const [[count] = []] = await this.#sql(`SELECT count(*) FROM ${this.name}`);
@@ -534,4 +546,8 @@ async function allDone(work: readonly Promise<void>[]): Promise<void> {
 
 function same(one: readonly string[], other: readonly string[]): boolean {
   return one.length === other.length && one.every((text, index) => text === other[index]);
+}
+
+function samePlaces({ partitions }: State, places: readonly string[]): boolean {
+  return same([...(partitions?.keys() ?? [])].map((p) => `p${p}`).toSorted(), places);
 }

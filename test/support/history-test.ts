@@ -13,8 +13,8 @@ import type { KeysModel } from './table-model.ts';
 import { World } from './world.ts';
 
 const STEPS = 10;
-const HISTORIES = 600;
-const SECONDS = 60;
+const HISTORIES = 1000;
+const SECONDS = 100;
 const CLOSE_MS = 20_000;
 
 const setting = (name: string, otherwise: number): number => Number(process.env[name] ?? otherwise);

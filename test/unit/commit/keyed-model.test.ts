@@ -29,7 +29,7 @@ const KEYED: NewTable = { ...CLICKS, name: 'keyed', keysType: 'PRIMARY_KEYS' };
 const KEYS = 12;
 const HISTORIES = 3000;
 /** Fewer where the machine is slow. */
-const SECONDS = 45;
+const SECONDS = 90;
 const STEPS = 24;
 /** A failpoint that is armed like this is not met. */
 const NEVER = 1_000_000_000;
