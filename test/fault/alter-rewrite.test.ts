@@ -4,9 +4,21 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, test } from 'node:test';
+import { afterEach, describe, test } from 'node:test';
 import type { Connection } from 'mysql2/promise';
-import { startServer, type TestServer } from '../support/start-server.ts';
+import { startServer as openServer, type TestServer } from '../support/start-server.ts';
+
+/** Also where a test fails: a server that is left would keep this process for ever. */
+const servers: TestServer[] = [];
+afterEach(async () => {
+  for (const server of servers.splice(0)) await server.kill();
+});
+
+async function startServer(options: Parameters<typeof openServer>[0]): Promise<TestServer> {
+  const server = await openServer(options);
+  servers.push(server);
+  return server;
+}
 
 const FILES = 6;
 const ROWS = 200;
