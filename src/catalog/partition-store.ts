@@ -200,16 +200,16 @@ export class PartitionStore {
 
   /**
    * Makes those of `ids` that were dropped live again. Throws PARTITION_EXISTS where one that was made since has
-   * the name, PARTITION_OVERLAPS where it has some of the values. Inside a transaction.
+   * the name, PARTITION_OVERLAPS where it has some of the values. False: there was none. Inside a transaction.
    */
-  async revive(tableId: TableId, ids: ReadonlySet<number>): Promise<void> {
+  async revive(tableId: TableId, ids: ReadonlySet<number>): Promise<boolean> {
     const { db } = this.#context;
     const live = await this.list(tableId);
     const known = new Set<number>(live.map(({ id }) => id));
     const gone = (await allPartitions(db, tableId)).filter(
       ({ id }) => ids.has(id) && !known.has(id),
     );
-    if (gone.length === 0) return;
+    if (gone.length === 0) return false;
     const { partitioning, schema } = await this.#partitioned(tableId);
     const types = partitionColumns(partitioning, schema.columns).map(({ type }) => type);
     for (const one of gone) {
@@ -226,6 +226,7 @@ export class PartitionStore {
         .where('id', '=', one.id)
         .execute();
     }
+    return true;
   }
 
   /**

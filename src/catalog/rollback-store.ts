@@ -7,6 +7,7 @@ import type { TablePoint } from '../model/table-point.ts';
 import type { CatalogContext } from './context.ts';
 import { runBatch } from './driver/batch.ts';
 import { makeVersion } from './instant-change.ts';
+import { revokeLoads } from './load-job-store.ts';
 import { PartitionStore } from './partition-store.ts';
 import { type FilesThen, restoreFiles } from './restore-files.ts';
 import { TableStore } from './tables.ts';
@@ -59,7 +60,11 @@ export class RollbackStore {
           await removeAllFiles(context, tableId, version);
           const held = then.files.map((file) => file.partition_id);
           const empty = await emptyThen(context, tableId, to.version);
-          await new PartitionStore(context).revive(tableId, new Set([...held, ...empty]));
+          const revived = new Set([...held, ...empty]);
+          // Running loads were planned without them: their rows would be refused.
+          if (await new PartitionStore(context).revive(tableId, revived)) {
+            await revokeLoads(context, tableId, 'partitions of the table came back');
+          }
           return await restoreFiles(context, then, version, ids);
         },
       );

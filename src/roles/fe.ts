@@ -439,7 +439,11 @@ async function makeServices(
     compactions: compactor,
     alterJobs: running.alterJobs,
     truncate: (tableId) => committer.truncate(tableId),
-    rollback: (tableId, at) => committer.rollback(tableId, at),
+    rollback: async (tableId, at) => {
+      const version = await committer.rollback(tableId, at);
+      if (version !== null) scheduler.tasksRevoked();
+      return version;
+    },
     sweep: running.sweep,
     checkTable: (table, deep, signal) => checkTable(options, table, deep, signal),
     connections,
