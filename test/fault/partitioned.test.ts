@@ -117,7 +117,8 @@ for (const [failpoints, keyed] of [
 ] as const)
   test(`loads into several partitions, ${failpoints}${keyed ? ', PRIMARY KEY' : ''}`, async (t) => {
     const rig = await FaultRig.open(t);
-    const writer = await rig.writer('events', 3, { ids: 700, badEvery: 97 });
+    // Ids come again only where the later message is to take the place of the earlier one.
+    const writer = await rig.writer('events', 3, { ...(keyed ? { ids: 700 } : {}), badEvery: 97 });
     await rig.start({ failpoints });
     await rig.load(writer, 'events', { keyed, partitionBy: PLACES });
     const restarted = failpoints.startsWith('fe:commit')
