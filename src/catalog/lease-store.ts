@@ -1,7 +1,7 @@
 // Leases of tasks. A lease that ends aborts its open transactions in the same breath, so that what a
 // lost task still holds can never become visible.
 import { fail } from '../base/errors.ts';
-import { asId, type Epoch, type JobId } from '../base/ids.ts';
+import { asId, type Epoch, type JobId, type TableId } from '../base/ids.ts';
 import { type CatalogContext, nextValue } from './context.ts';
 import { isFinalJobState, type LeaseRecord, type TaskLeases } from './load-jobs.ts';
 import type { TaskLeasesTable } from './schema/tables.ts';
@@ -49,6 +49,16 @@ export class TaskLeaseStore implements TaskLeases {
 
   revoke(taskId: string, reason: string): Promise<void> {
     return this.#end((lease) => lease.task_id === taskId, { taskId }, reason);
+  }
+
+  async revokeTable(tableId: TableId, reason: string): Promise<void> {
+    const jobs = await this.#context.db
+      .selectFrom('load_jobs')
+      .select('id')
+      .where('table_id', '=', tableId)
+      .where('ended_ms', 'is', null)
+      .execute();
+    for (const { id } of jobs) await this.revokeJob(asId<JobId>(id), reason);
   }
 
   revokeJob(jobId: JobId, reason: string): Promise<void> {

@@ -333,22 +333,6 @@ function readPosition(row: Selectable<LoadPositionsTable>): PositionRecord {
   };
 }
 
-/** Takes the tasks of every load of a table away, in the caller's transaction: they are planned anew. */
-export async function revokeLoads(
-  context: CatalogContext,
-  tableId: TableId,
-  reason: string,
-): Promise<void> {
-  const jobs = await context.db
-    .selectFrom('load_jobs')
-    .select('id')
-    .where('table_id', '=', tableId)
-    .where('ended_ms', 'is', null)
-    .execute();
-  const leases = new TaskLeaseStore(context);
-  for (const { id } of jobs) await leases.revokeJob(asId<JobId>(id), reason);
-}
-
 /** Cancels every job of a database or table that is not final, in the caller's transaction. */
 export async function cancelJobs(
   context: CatalogContext,

@@ -184,6 +184,8 @@ export interface TaskLeases {
   /** No error when it is gone. */
   revoke(taskId: string, reason: string): Promise<void>;
   revokeJob(jobId: JobId, reason: string): Promise<void>;
+  /** Those of every load of the table. */
+  revokeTable(tableId: TableId, reason: string): Promise<void>;
   revokeNode(node: string, reason: string): Promise<void>;
   find(taskId: string): Promise<LeaseRecord | null>;
   list(jobId?: JobId): Promise<readonly LeaseRecord[]>;

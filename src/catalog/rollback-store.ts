@@ -7,7 +7,7 @@ import type { TablePoint } from '../model/table-point.ts';
 import type { CatalogContext } from './context.ts';
 import { runBatch } from './driver/batch.ts';
 import { makeVersion } from './instant-change.ts';
-import { revokeLoads } from './load-job-store.ts';
+import { TaskLeaseStore } from './lease-store.ts';
 import { PartitionStore } from './partition-store.ts';
 import { type FilesThen, restoreFiles } from './restore-files.ts';
 import { TableStore } from './tables.ts';
@@ -63,7 +63,7 @@ export class RollbackStore {
           const revived = new Set([...held, ...empty]);
           // Running loads were planned without them: their rows would be refused.
           if (await new PartitionStore(context).revive(tableId, revived)) {
-            await revokeLoads(context, tableId, 'partitions of the table came back');
+            await new TaskLeaseStore(context).revokeTable(tableId, 'partitions came back');
           }
           return await restoreFiles(context, then, version, ids);
         },

@@ -11,6 +11,7 @@ import type { Catalog, SnapshotTable } from '../catalog/catalog.ts';
 import type { CarryPlan, CompactionPlan } from '../cluster/rpc/messages.ts';
 import {
   type DataFile,
+  overlaidRows,
   type StagedFile,
   type StagedObject,
   type VolumeSpec,
@@ -127,8 +128,7 @@ class Closing {
   constructor(state: ClosingState) {
     this.#state = state;
     this.#deletedAtFirst = sum(state.plan.inputs.map((file) => file.deletedRows));
-    const overlays = state.plan.inputs.flatMap((file) => file.overlays ?? []);
-    this.#overlaidAtFirst = sum(overlays.map(({ rows }) => rows));
+    this.#overlaidAtFirst = sum(state.plan.inputs.map(overlaidRows));
     this.#carried = { ...NOTHING, deletedRows: this.#deletedAtFirst };
   }
 

@@ -1,7 +1,7 @@
 // Which files of a table are worth merging: size-tiered, pure, from the file list alone. Small streaming files
 // merge in steps, each row is rewritten about once per tier, large files never. Reads nothing, moves nothing.
 import { MAX_OVERLAYS } from './overlay.ts';
-import type { DataFile, TableSchema } from './table.ts';
+import { type DataFile, overlaidRows, type TableSchema } from './table.ts';
 
 const KB = 1024;
 const MB = 1024 * KB;
@@ -112,15 +112,14 @@ function planPlace(
 }
 
 /** Do the overlays of the file cost its readers more than writing it anew? */
-function isOverlaid(
-  { overlays = [], rowCount, sizeBytes }: DataFile,
-  mode: Exclude<CompactionMode, 'whole'>,
-): boolean {
+function isOverlaid(file: DataFile, mode: Exclude<CompactionMode, 'whole'>): boolean {
+  const { overlays = [], rowCount, sizeBytes } = file;
   if (overlays.length === 0) return false;
   if (overlays.length >= MANY_OVERLAYS) return true;
   if (mode === 'quiet' && sizeBytes < COMPACTED_BYTES) return true;
-  const rows = overlays.reduce((sum, overlay) => sum + overlay.rows, 0);
-  return rows >= rowCount * MANY_OVERLAID && (mode === 'quiet' || sizeBytes >= WORN_BYTES);
+  return (
+    overlaidRows(file) >= rowCount * MANY_OVERLAID && (mode === 'quiet' || sizeBytes >= WORN_BYTES)
+  );
 }
 
 /** The files that are wanted, in order; where order counts, only those without another one between them. */

@@ -4,9 +4,6 @@ import type { PartitionHooks } from '../../commit/partition-commit.ts';
 
 export const routineLoadPartitionHooks: PartitionHooks = {
   async onPartitionChange(scope, table) {
-    const jobs = await scope.loadJobs.list({ databaseId: table.databaseId, all: false });
-    for (const job of jobs.filter(({ tableId }) => tableId === table.id)) {
-      await scope.leases.revokeJob(job.id, `the partitions of table ${table.name} changed`);
-    }
+    await scope.leases.revokeTable(table.id, `the partitions of table ${table.name} changed`);
   },
 };
