@@ -29,6 +29,8 @@ export interface KafkaSourceSpec {
   readonly kind: 'kafka';
   readonly connection: KafkaConnectionSpec;
   readonly topic: string;
+  /** Of the topic that the offsets are of: another one has other messages there. Absent where it is not known. */
+  readonly topicId?: string;
   readonly isolation: 'read_committed' | 'read_uncommitted';
   /** Partitions of this task with the next offset to read. */
   readonly partitions: readonly { readonly partition: number; readonly offset: bigint }[];

@@ -129,6 +129,35 @@ test('a topic that was made again pauses the job; with new offsets it goes on', 
   );
 });
 
+test('a topic that was made again while its job was paused: RESUME notices it, whatever its offsets are', async () => {
+  const loadCase = await LoadCase.prepare(server, admin, {
+    name: 'again_paused',
+    columns: COLUMNS,
+  });
+  await loadCase.start();
+  await loadCase.send(['{"id":1}', '{"id":2}']);
+  await loadCase.untilConsumed();
+  await loadCase.command('PAUSE');
+  await admin.deleteTopic('again_paused');
+  await admin.createTopic('again_paused', 1);
+  await loadCase.send(['{"id":3}', '{"id":4}', '{"id":5}']);
+  await loadCase.command('RESUME');
+  const paused = await loadCase.untilState('PAUSED');
+  assert.match(
+    paused['ReasonOfStateChanged'] ?? '',
+    /^ErrorReason\{errCode = 5607, msg='Kafka topic 'again_paused' was deleted and created again/,
+  );
+  await server.sql(
+    'ALTER ROUTINE LOAD FOR bad.again_paused FROM KAFKA ("kafka_partitions" = "0", "kafka_offsets" = "OFFSET_BEGINNING")',
+  );
+  await loadCase.command('RESUME');
+  await server.until('SELECT count(*) FROM bad.again_paused', (value) => value === '5');
+  assert.deepEqual(
+    (await loadCase.rows('id')).map((row) => row[0]),
+    ['1', '2', '3', '4', '5'],
+  );
+});
+
 test('a topic that is deleted while the job runs: the job says so', async () => {
   const loadCase = await LoadCase.prepare(server, admin, { name: 'deleted', columns: COLUMNS });
   await loadCase.start();

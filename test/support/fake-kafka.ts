@@ -89,7 +89,13 @@ export class FakeKafka implements KafkaCluster {
       this.#aborted.push({ partition, producerId, firstOffset, last: this.endOffset(partition) });
   }
 
-  async topic(name: string): Promise<TopicView> {
+  async topic(
+    name: string,
+    { expectedId = null }: { readonly expectedId?: string | null } = {},
+  ): Promise<TopicView> {
+    if (expectedId !== null && expectedId !== 'id') {
+      throw fail('KAFKA_TOPIC_RECREATED', { topic: name, oldId: expectedId, newId: 'id' });
+    }
     return {
       name,
       topicId: 'id',

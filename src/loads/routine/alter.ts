@@ -7,6 +7,7 @@ import { analysisError, checkProperties, type PropertyMap } from '../properties.
 import { defineRoutineLoad, type RoutineLoadDefinition } from './definition.ts';
 import { CUSTOM_PREFIX, JOB_PROPERTIES, REGISTRY_KEY, readKafkaSource } from './properties.ts';
 import { type StartOffset, startText } from './start-offset.ts';
+import { topicIdOf, withTopicIds } from './topic-ids.ts';
 import { choiceText } from './topics.ts';
 
 export interface PartitionMove {
@@ -76,22 +77,26 @@ export function movedDefinition(
   source: PropertyMap,
   topicId: string | null,
 ): { readonly definition: RoutineLoadDefinition; readonly keepsPositions: boolean } {
-  const { topicId: oldId, ...rest } = altered.source;
-  const reading = { ...altered, source: topicId === null ? rest : { ...rest, topicId } };
-  const isSameName = altered.source.topic === old.source.topic;
+  const { topic } = altered.source;
+  const oldId = topicIdOf(old, topic);
+  const reading = withTopicIds(altered, new Map([[topic, topicId]]));
+  const isSameName = topic === old.source.topic;
   if (isSameName && topicId !== null && topicId === oldId) {
     return { definition: reading, keepsPositions: true };
   }
-  const keys = Object.keys(source).map((key) => key.toLowerCase());
-  const saysWhere = [...LISTS, `${CUSTOM_PREFIX}kafka_default_offsets`].some((key) =>
-    keys.includes(key),
-  );
-  if (isSameName && !saysWhere) {
+  if (isSameName && !saysWhere(source)) {
     throw analysisError(
       `topic ${old.source.topic} at the new brokers is not known to be the one that the job read (its id is ${topicId ?? 'not known'}, it was ${oldId ?? 'not known'}), so its offsets may mean other messages: say where to begin with kafka_partitions and kafka_offsets, or with property.kafka_default_offsets`,
     );
   }
   return { definition: withPartitions(reading, source), keepsPositions: false };
+}
+
+/** Does ALTER say where to begin? */
+export function saysWhere(source: PropertyMap): boolean {
+  const keys = Object.keys(source).map((key) => key.toLowerCase());
+  const where = [...LISTS, `${CUSTOM_PREFIX}kafka_default_offsets`];
+  return where.some((key) => keys.includes(key));
 }
 
 /** With the partitions of the statement; without them it reads all. Throws SQL_ANALYZE. */
@@ -124,8 +129,7 @@ export function movedTopics(
   source: PropertyMap,
   before: readonly string[],
 ): { readonly definition: RoutineLoadDefinition; readonly kept: ReadonlySet<string> } {
-  const { topicId: _, ...rest } = altered.source;
-  const definition = withPartitions({ ...altered, source: rest }, source);
+  const definition = withPartitions(altered, source);
   if (JSON.stringify(old.source.brokers) === JSON.stringify(altered.source.brokers)) {
     // A list of partitions says where its topic, the only one then, begins.
     const isListed = definition.source.partitions !== null;

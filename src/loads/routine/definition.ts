@@ -45,6 +45,7 @@ import {
 } from './metadata.ts';
 import { JOB_PROPERTIES, type KafkaSourceDefinition, readKafkaSource } from './properties.ts';
 import { readOffset, type StartOffset, startText } from './start-offset.ts';
+import { topicIdOf } from './topic-ids.ts';
 
 /** One entry of COLUMNS: a source field, or a derived column with its expression as text. */
 export interface ColumnMapping {
@@ -60,8 +61,8 @@ export interface RoutineLoadDefinition {
       | readonly { readonly partition: number; readonly start: string | null }[]
       | null;
     readonly defaultOffset: string | null;
-    /** Of the topic that the positions are of; absent where the broker knows none. */
-    readonly topicId?: string;
+    /** Of the topics that the positions are of; see topic-ids.ts. */
+    readonly topicIds?: Readonly<Record<string, string>>;
   };
   readonly columns: readonly ColumnMapping[] | null;
   readonly where: string | null;
@@ -363,6 +364,7 @@ export function buildPlan(input: {
 }): LoadPlan {
   const { definition } = input;
   const settings = parseKafkaProperties(definition.source.custom);
+  const topicId = topicIdOf(definition, input.topic);
   return {
     jobId: input.jobId,
     jobName: input.jobName,
@@ -373,6 +375,7 @@ export function buildPlan(input: {
       kind: 'kafka',
       connection: input.connection,
       topic: input.topic,
+      ...(topicId === null ? {} : { topicId }),
       isolation: settings['isolation.level'],
       partitions: input.partitions,
     },

@@ -20,6 +20,7 @@ import {
   movedDefinition,
   movedTopics,
   movesOf,
+  saysWhere,
 } from './alter.ts';
 import {
   compileTransform,
@@ -33,7 +34,8 @@ import { REASONS, unstableReason } from './health.ts';
 import { routingOfJob } from './partitions.ts';
 import { readKafkaSource } from './properties.ts';
 import type { ShownJob } from './show.ts';
-import { type OffsetProbe, resolveStarts, type StartOffset } from './start-offset.ts';
+import { type OffsetProbe, readOffset, resolveStarts, type StartOffset } from './start-offset.ts';
+import { madeAgain, type TopicIds, topicIdOf, withTopicIds } from './topic-ids.ts';
 import { findTopics, readsMany } from './topics.ts';
 
 type NewPositions = Parameters<Catalog['loadJobs']['addPositions']>[1];
@@ -101,9 +103,7 @@ export class RoutineLoads {
     const connection = await kafkaConnection(catalog, table.databaseId, defined);
     checkSchemaFile(defined, connection.files);
     const topics = await this.#topics(connection, defined);
-    const topicId = readsMany(defined.source) ? null : ([...topics.values()][0]?.topicId ?? null);
-    const source = { ...defined.source, ...(topicId === null ? {} : { topicId }) };
-    const definition = { ...defined, source };
+    const definition = withTopicIds(defined, idsOf(topics));
     const positions = await this.#firstPositions(connection, definition, topics);
     const groupId = readKafkaSource(input.source).groupId ?? `${input.jobName}_${random.uuid()}`;
     await catalog.transaction(async (scope) => {
@@ -266,7 +266,7 @@ export class RoutineLoads {
     readonly definition: RoutineLoadDefinition;
     readonly fresh: { readonly ended: readonly string[]; readonly positions: NewPositions } | null;
   }> {
-    if (!isMoved(old, altered)) return { definition: altered, fresh: null };
+    if (!isMoved(old, altered)) return this.#begunAnew(job, altered, source);
     const { catalog } = this.#services;
     const connection = await kafkaConnection(catalog, job.databaseId, altered);
     const topics = await this.#topics(connection, altered);
@@ -277,13 +277,49 @@ export class RoutineLoads {
       const ended = before.filter((topic) => !topics.has(topic) || !kept.has(topic));
       const begun = new Map([...topics].filter(([topic]) => !kept.has(topic)));
       const positions = await this.#firstPositions(connection, definition, begun);
-      return { definition, fresh: { ended, positions } };
+      const ids = [...idsOf(topics)].map(([topic, id]) => {
+        return [topic, (kept.has(topic) ? topicIdOf(old, topic) : null) ?? id] as const;
+      });
+      return { definition: withTopicIds(definition, new Map(ids)), fresh: { ended, positions } };
     }
     const topicId = topics.get(altered.source.topic)?.topicId ?? null;
     const { definition, keepsPositions } = movedDefinition(old, altered, source, topicId);
     if (keepsPositions) return { definition, fresh: null };
     const positions = await this.#firstPositions(connection, definition, topics);
     return { definition, fresh: { ended: before, positions } };
+  }
+
+  /**
+   * After new starts in the same topic. Where it was made again since, all partitions begin anew: as the statement
+   * says, the others as partitions that are found later do, so that nothing of the new topic is left out.
+   */
+  async #begunAnew(
+    job: LoadJobRecord,
+    altered: RoutineLoadDefinition,
+    source: PropertyMap,
+  ): Promise<{
+    readonly definition: RoutineLoadDefinition;
+    readonly fresh: { readonly ended: readonly string[]; readonly positions: NewPositions } | null;
+  }> {
+    const { catalog } = this.#services;
+    const { topic } = altered.source;
+    const known = readsMany(altered.source) ? null : topicIdOf(altered, topic);
+    if (known === null || !saysWhere(source)) return { definition: altered, fresh: null };
+    const connection = await kafkaConnection(catalog, job.databaseId, altered);
+    const topics = await this.#topics(connection, altered);
+    const { topicId = null, partitions: found = [] } = topics.get(topic) ?? {};
+    if (madeAgain(known, topicId) === null) return { definition: altered, fresh: null };
+    const wanted = wantedPartitions(altered, found);
+    const later = readOffset(altered.source.defaultOffset ?? 'OFFSET_BEGINNING');
+    const starts = new Map(wanted.map((partition) => [partition, later]));
+    const places = wanted.map((partition) => ({ partition }));
+    for (const { partition, to } of movesOf(altered, source, places)) starts.set(partition, to);
+    const offsets = await this.#offsets(connection, altered, topic, starts);
+    const positions = [...offsets].map(([partition, nextOffset]) => {
+      return { topic, partition, nextOffset };
+    });
+    const definition = withTopicIds(altered, idsOf(topics));
+    return { definition, fresh: { ended: [topic], positions } };
   }
 
   /** The running job of that name, else the newest. Throws UNKNOWN_JOB. */
@@ -361,6 +397,10 @@ function checkKafkaProperties(custom: PropertyMap): readonly string[] {
   const remarks = kafkaPropertyRemarks(custom);
   oauthConfig(parseKafkaProperties(custom));
   return remarks;
+}
+
+function idsOf(topics: ReadonlyMap<string, TopicFacts>): TopicIds {
+  return new Map([...topics].map(([topic, { topicId }]) => [topic, topicId]));
 }
 
 /** The stored definition of a job. */

@@ -64,8 +64,8 @@ export class KafkaSource implements Source {
   readonly #lanes = new Set<Promise<Asked>>();
   readonly #arrived: Asked[] = [];
   readonly #closing = new AbortController();
-  /** Of the topic this task began with: positions mean nothing in one that was made anew. */
-  #topicId: string | null = null;
+  /** Of the topic that the positions are of, else the one this task began with: they mean nothing in one that was made anew. */
+  #topicId: string | null;
   #failure: AppError | null = null;
   #troubleSinceMs: number | null = null;
   #attempts = 0;
@@ -75,6 +75,7 @@ export class KafkaSource implements Source {
 
   constructor(options: KafkaSourceOptions) {
     this.#options = options;
+    this.#topicId = options.spec.topicId ?? null;
     // Partitions are decoded one after the other, so they share the decoder's memory.
     const workspace = new DecodeWorkspace();
     this.#partitions = options.spec.partitions.map(({ partition, offset }) => ({

@@ -54,6 +54,8 @@ class FakeProbe {
   gate: Deferred<void> | null = null;
   calls = 0;
 
+  /** Another one once the topic was deleted and made again. */
+  topicId: string | null = null;
   /** Of a job with several topics: those that there are. */
   names: readonly string[] | null = null;
   topics = async (): Promise<readonly string[]> => this.names ?? [];
@@ -62,7 +64,7 @@ class FakeProbe {
     this.calls += 1;
     await this.gate?.promise;
     if (this.error !== null) throw this.error;
-    return { topicId: null, partitions: this.partitionsFound };
+    return { topicId: this.topicId, partitions: this.partitionsFound };
   };
   offsets = async (
     _connection: unknown,
@@ -622,4 +624,72 @@ test('several topics: a task for each, a new one is found, one that is gone leav
   await clock.advance(10_000);
   await until('back', () => loader.started.length === 8);
   assert.deepEqual(await topicsOf(), ['clicks:0', 'more_a:0', 'more_b:0']);
+});
+
+test('the only topic is made again while the job is paused: it is noticed, until ALTER says where to begin', async (context) => {
+  const { fixture, probe, loader, scheduler, service, state, rest } = await rig(context, {});
+  const { catalog, job } = fixture;
+  probe.topicId = 'first';
+  await scheduler.start();
+  await until('started', () => loader.started.length === 1);
+  // Nobody knew the id when the job was made: it is the one that was found first.
+  assert.equal(loader.started[0]?.plan.source.topicId, 'first');
+  await service.pause('quickstart', job.name, 'root');
+  probe.topicId = 'second';
+  await service.resume('quickstart', job.name);
+  await until('paused', async () => (await state()) === 'PAUSED');
+  await rest();
+  const paused = await catalog.loadJobs.byId(job.id);
+  assert.equal(paused?.reason?.errCode, 5607);
+  assert.match(
+    paused?.reason?.message ?? '',
+    /was deleted and created again \(id first, now second/,
+  );
+  assert.equal(paused?.resumeMs, null);
+  assert.equal(loader.started.length, 1);
+
+  await service.alter({
+    database: 'quickstart',
+    name: job.name,
+    load: NO_CLAUSES,
+    properties: {},
+    source: { kafka_partitions: '0', kafka_offsets: '3' },
+  });
+  await service.resume('quickstart', job.name);
+  await until('started again', () => loader.started.length === 2);
+  const { source } = loader.started[1]?.plan ?? assert.fail();
+  assert.equal(source.topicId, 'second');
+  assert.deepEqual(source.partitions, [{ partition: 0, offset: 3n }]);
+});
+
+test('of several topics one is made again while the job is paused: it alone begins anew', async (context) => {
+  const { fixture, probe, loader, scheduler, service } = await rig(context, {
+    kafka_topic: 'clicks,constructor',
+  });
+  const { job, catalog } = fixture;
+  const ids: Record<string, string> = { clicks: 'c1', constructor: 'k1' };
+  probe.topic = async (_connection, name) => ({ topicId: ids[name] ?? null, partitions: [0] });
+  await scheduler.start();
+  await until('two tasks', () => loader.started.length === 2);
+  await catalog.loadJobs.movePosition(job.id, 'constructor', 0, 7n, 50n);
+  await catalog.loadJobs.movePosition(job.id, 'clicks', 0, 0n, 60n);
+  await service.pause('quickstart', job.name, 'root');
+  ids['constructor'] = 'k2';
+  await service.resume('quickstart', job.name);
+  await until('two more', () => loader.started.length === 4);
+  assert.deepEqual(
+    loader.started.slice(2).map(({ plan: { source } }) => ({
+      topic: source.topic,
+      id: source.topicId,
+      offset: source.partitions[0]?.offset,
+    })),
+    [
+      { topic: 'clicks', id: 'c1', offset: 60n },
+      { topic: 'constructor', id: 'k2', offset: 7n },
+    ],
+  );
+  assert.match(
+    (await catalog.loadJobs.byId(job.id))?.otherMessage?.text ?? '',
+    /Kafka topic 'constructor' was deleted and created again/,
+  );
 });

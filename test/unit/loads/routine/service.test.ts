@@ -40,6 +40,8 @@ interface Rig {
   readonly service: RoutineLoads;
   readonly calls: string[];
   probed: KafkaConnectionSpec | null;
+  /** Part of the topics' ids: another one once they were deleted and made again. */
+  generation: string;
 }
 
 /** The fixture's own job `clicks` is dropped, so that only the test's are there. */
@@ -70,6 +72,7 @@ async function rig(context: TestContext): Promise<Rig> {
     fixture,
     calls,
     probed: null,
+    generation: '',
     service: new RoutineLoads({
       catalog: fixture.catalog,
       random: seededRandom(1),
@@ -81,7 +84,7 @@ async function rig(context: TestContext): Promise<Rig> {
           made.probed = connection;
           if (topic === 'nosuch') throw fail('KAFKA_UNKNOWN_TOPIC', { topic });
           return {
-            topicId: `id of ${topic} at ${connection.brokers[0]?.slice(0, 5)}`,
+            topicId: `id of ${topic} at ${connection.brokers[0]?.slice(0, 5)}${made.generation}`,
             partitions: [0, 1, 2],
           };
         },
@@ -273,6 +276,32 @@ test('ALTER of brokers keeps the positions where the topic is the same, of the t
   });
   assert.equal(await topicOf(), 'pages');
   assert.deepEqual(await positionsOf(one, 'j'), { 0: 7n, 1: 97n });
+});
+
+test('ALTER of a topic that was made again: all partitions begin anew, those not named at their beginning', async (context) => {
+  const one = await rig(context);
+  const { service } = one;
+  await service.create({ ...NEW, source: KAFKA });
+  await service.pause('quickstart', 'j', 'root');
+  const alter = (source: Record<string, string>) =>
+    service.alter({ database: 'quickstart', name: 'j', load: NO_CLAUSES, properties: {}, source });
+  const idsOf = async (): Promise<unknown> =>
+    JSON.parse((await service.find('quickstart', 'j')).definitionJson).source.topicIds;
+  await alter({ kafka_partitions: '1', kafka_offsets: '4' });
+  assert.deepEqual(await positionsOf(one, 'j'), { 0: 100n, 1: 4n, 2: 100n });
+  one.generation = ' again';
+  await alter({ 'property.client.id': 'x' });
+  assert.deepEqual(await idsOf(), { clicks: 'id of clicks at kafka' });
+  await assert.rejects(
+    alter({ kafka_partitions: '3', kafka_offsets: '4' }),
+    hasCode('SQL_ANALYZE', 'The specified partition 3 is not in the consumed partitions'),
+  );
+  await alter({ kafka_partitions: '2', kafka_offsets: 'OFFSET_END' });
+  assert.deepEqual(await positionsOf(one, 'j'), { 0: 7n, 1: 7n, 2: 100n });
+  assert.deepEqual(await idsOf(), { clicks: 'id of clicks at kafka again' });
+  one.generation = ' once more';
+  await alter({ 'property.kafka_default_offsets': '5' });
+  assert.deepEqual(await positionsOf(one, 'j'), { 0: 5n, 1: 5n, 2: 5n });
 });
 
 test('ALTER of several topics: those that stay keep their positions, other brokers need a start', async (context) => {

@@ -21,6 +21,7 @@ function open(
   partitions: readonly number[],
   from = 0n,
   properties: Readonly<Record<string, string>> = {},
+  topicId?: string,
 ) {
   const troubles: (SourceTrouble | null)[] = [];
   const source = new KafkaSource({
@@ -30,6 +31,7 @@ function open(
       kind: 'kafka',
       connection: { brokers: [], properties: {} },
       topic: 'topic',
+      ...(topicId === undefined ? {} : { topicId }),
       isolation: 'read_committed',
       partitions: partitions.map((partition) => ({ partition, offset: from })),
     },
@@ -226,6 +228,20 @@ test('compressed batches keep their bytes when the next is expanded', async () =
   const at = run?.keyStart[2] ?? 0;
   assert.equal(run?.bytes.toString('utf8', at, at + 2), 'k2');
   await source.close();
+});
+
+test('positions of another topic of that name: nothing is read from this one', async () => {
+  const kafka = new FakeKafka(1);
+  kafka.appendValues(0, ['a']);
+  const { source } = open(kafka, [0], 0n, {}, 'of before');
+  await assert.rejects(source.read(LIMITS, new AbortController().signal), {
+    code: 'KAFKA_TOPIC_RECREATED',
+  });
+  assert.equal(kafka.fetches, 0);
+  await source.close();
+  const same = open(kafka, [0], 0n, {}, 'id').source;
+  assert.deepEqual(values(await same.read(LIMITS, new AbortController().signal)), ['a']);
+  await same.close();
 });
 
 test('reading stops at once when told to, and closing gives up the Fetch under way', async () => {
