@@ -139,6 +139,14 @@ export const CONFIG_ITEMS = {
   rejected_records_retained_days: mutable(
     used('fe', 'int', '7', 'how long rejected rows are kept'),
   ),
+  rejected_message_max_bytes: mutable(
+    used(
+      'fe',
+      'int',
+      '33554432',
+      'so much of a rejected message is kept whole; of a larger one the first bytes are, and REPLAY leaves it',
+    ),
+  ),
   task_min_schedule_interval_s: mutable(
     used('fe', 'int', '10', 'shortest interval of SUBMIT TASK ... SCHEDULE'),
   ),
@@ -315,6 +323,7 @@ export const CONFIG_LIMITS: Readonly<Partial<Record<ConfigKey, ConfigLimit>>> = 
   version_retention_second: { min: 0, max: 315_360_000 },
   catalog_trash_expire_second: { min: 0, max: 315_360_000 },
   rejected_records_retained_days: { min: 1, max: 36_500 },
+  rejected_message_max_bytes: { min: 1, max: 256 * 1024 * 1024 },
   sys_log_level: { words: ['DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL'] },
   max_small_file_number: { min: 0, max: 10_000 },
   max_small_file_size_bytes: { min: 1, max: 16 * 1024 * 1024 },

@@ -178,6 +178,8 @@ export interface LoadLimits {
   readonly freshnessMs: number;
   /** Largest single message that is loaded; a larger one becomes a rejected row. */
   readonly maxMessageBytes: number;
+  /** So many bytes of a rejected message are kept. */
+  readonly keptMessageBytes: number;
   /** The most that writing a batch's files may take; absent = as long as it takes. */
   readonly taskTimeoutMs?: number;
 }

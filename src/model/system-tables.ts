@@ -11,6 +11,7 @@ export const REJECTED_RECORDS_TABLE = 'rejected_records';
 
 const NAME: SqlType = { kind: 'VARCHAR', length: 1024 };
 const TEXT: SqlType = { kind: 'VARCHAR', length: MAX_VARCHAR_LENGTH };
+const BYTES: SqlType = { kind: 'VARBINARY', length: MAX_VARCHAR_LENGTH };
 
 function columns(
   rows: readonly (readonly [name: string, type: SqlType, nullable: boolean, comment: string])[],
@@ -32,6 +33,11 @@ function columns(
  * `{"_raw_base64": ...}` (with the row as JSON in `_row` where it could be decoded). `source_info` is JSON with topic, partition, offset, timestamp and key
  * (`key_base64` when the key is not UTF-8). Partition and offset say which message; several rows of
  * one message share them.
+ *
+ * What follows is ours, NULL for rows of INSERT and UPDATE and for records of versions that did not keep it: the
+ * message, for REPLAY. Its value is kept once for each message of a transaction, with the first of its rows that was
+ * rejected (`message_kept` > 0), and cut where it is larger than `rejected_message_max_bytes` (`message_kept` <
+ * `message_size`). `row_start` and `row_end` say which bytes of the value the row is made of.
  */
 export const REJECTED_RECORDS_SCHEMA: TableSchema = {
   keysType: 'DUP_KEYS',
@@ -48,5 +54,17 @@ export const REJECTED_RECORDS_SCHEMA: TableSchema = {
     ['target_database', NAME, false, 'database of the target table'],
     ['target_table', NAME, false, 'target table'],
     ['source_info', { kind: 'JSON' }, false, 'where the row came from'],
+    ['job_id', { kind: 'BIGINT' }, true, 'the Routine Load job'],
+    ['message_topic', NAME, true, 'topic of the message'],
+    ['message_partition', { kind: 'INT' }, true, 'its partition'],
+    ['message_offset', { kind: 'BIGINT' }, true, 'its offset'],
+    ['message_timestamp', { kind: 'DATETIME' }, true, 'its time, UTC'],
+    ['message_key', BYTES, true, 'the bytes of its key'],
+    ['message_headers', { kind: 'JSON' }, true, 'a list of its headers, each with name and value'],
+    ['message_value', BYTES, true, 'the bytes of its value, with the first rejected row of it'],
+    ['message_kept', { kind: 'INT' }, true, 'how many bytes of the value are kept here'],
+    ['message_size', { kind: 'INT' }, true, 'how many bytes the value has'],
+    ['row_start', { kind: 'INT' }, true, 'first byte of the row in the value'],
+    ['row_end', { kind: 'INT' }, true, 'the byte behind the row'],
   ]),
 };

@@ -207,6 +207,7 @@ export async function copyRejected(
   const context = {
     nowMs: services.clock.nowMs(),
     loadType: 'INSERT' as const,
+    jobId: null,
     label: begun.label,
     transactionId: begun.transactionId,
     userName: plan.userName,

@@ -129,7 +129,6 @@ export class Loader {
     });
     const cluster = await openCluster(plan.source.connection);
     const source: Source = new KafkaSource({
-      keepsHeaders: assignment.plan.transform.metadata?.includes('_headers') === true,
       cluster,
       spec: plan.source,
       tuning: fetchTuning(parseKafkaProperties(plan.source.connection.properties)),

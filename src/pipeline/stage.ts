@@ -221,6 +221,7 @@ export class Stager {
     const context = {
       nowMs: clock.nowMs(),
       loadType: 'ROUTINE_LOAD' as const,
+      jobId: this.#plan.jobId,
       label: begun.label,
       transactionId: begun.transactionId,
       userName: this.#plan.userName,

@@ -21,7 +21,7 @@ export interface MessageRun {
   readonly keyStart: Int32Array;
   /** Length of each key, -1 = null. */
   readonly keyLength: Int32Array;
-  /** Where each message's headers lie (see readRecordHeaders); empty, as headersLength, where they are not kept. */
+  /** Where each message's headers lie (see readRecordHeaders); empty, as headersLength, where no message has any. */
   readonly headersStart: Int32Array;
   /** Bytes; 1 = no headers. */
   readonly headersLength: Int32Array;

@@ -377,6 +377,7 @@ function makeScheduler(options: FeOptions, access: AccessControl): RoutineLoadSc
     maxTasksPerJob: config.int('max_routine_load_task_concurrent_num'),
     freshnessMs: config.int('routine_load_freshness_millisecond'),
     maxMessageBytes: config.int('routine_load_max_message_bytes'),
+    keptMessageBytes: () => config.int('rejected_message_max_bytes'),
     intervalMs: config.int('routine_load_scheduler_interval_millisecond'),
     stallMs: () => config.int('routine_load_stall_second') * 1000,
     missingRight: (job) => access.missingForLoad(job),

@@ -74,6 +74,7 @@ export interface PlanOptions {
   readonly where?: string;
   readonly strict?: boolean;
   readonly maxMessageBytes?: number;
+  readonly keptMessageBytes?: number;
   readonly timeZone?: string;
   readonly sortBy?: readonly string[];
 }
@@ -128,6 +129,7 @@ export function makePlan(options: PlanOptions): LoadPlan {
       maxBatchIntervalMs: 10_000,
       freshnessMs: 1000,
       maxMessageBytes: options.maxMessageBytes ?? 64 * 1024 * 1024,
+      keptMessageBytes: options.keptMessageBytes ?? 32 * 1024 * 1024,
     },
   };
 }

@@ -17,6 +17,8 @@ export interface AssignmentOptions {
   /** Of jobs that have no target of their own. */
   readonly freshnessMs: number;
   readonly maxMessageBytes: number;
+  /** So many bytes of a rejected message are kept. */
+  readonly keptMessageBytes: () => number;
   /** Why the job's account may not load into its table, null when it may. */
   readonly missingRight: (job: LoadJobRecord) => AppError | null;
   /** Where rejected rows of a job's table go. */
@@ -72,6 +74,7 @@ export async function assignmentOf(
       taskTimeoutMs: secondsMs('task_timeout_second'),
       freshnessMs: freshnessMs(definition.properties, options.freshnessMs),
       maxMessageBytes: options.maxMessageBytes,
+      keptMessageBytes: options.keptMessageBytes(),
     },
   });
   return { taskId: lease.taskId, epoch: lease.epoch, plan };

@@ -138,7 +138,7 @@ export class PackedBatch {
   /** The bytes of a line as received. */
   rawOfLine(line: number): Buffer {
     const { run } = this.locate(this.recordOfLine(line));
-    const { start, end } = this.#rangeOf(line);
+    const { start, end } = this.rangeOfLine(line);
     return run.bytes.subarray(start, end);
   }
 
@@ -153,6 +153,12 @@ export class PackedBatch {
     }
     const run = present(this.raw.runs[low], 'run of a message');
     return { run, index: record - (this.#runBase[low] ?? 0) };
+  }
+
+  /** How many lines a message became. */
+  linesOf(record: number): number {
+    const from = this.#firstLineAt(record, 0);
+    return this.#firstLineAt(record + 1, from) - from;
   }
 
   /** Lines per partition, for the ledger. */
@@ -193,7 +199,7 @@ export class PackedBatch {
   }
 
   #rejectLine(line: number): void {
-    const { start, end } = this.#rangeOf(line);
+    const { start, end } = this.rangeOfLine(line);
     this.reject(this.recordOfLine(line), start, end, 'Invalid UTF-8 in the message');
   }
 
@@ -230,7 +236,7 @@ export class PackedBatch {
   }
 
   /** Where a line lies in its run: noted for parts, else the whole message. */
-  #rangeOf(line: number): { readonly start: number; readonly end: number } {
+  rangeOfLine(line: number): { readonly start: number; readonly end: number } {
     const start = this.#ranges?.[line * 2];
     const end = this.#ranges?.[line * 2 + 1];
     if (start !== undefined && end !== undefined && end > 0) return { start, end };

@@ -27,7 +27,6 @@ export interface BatchMemory {
 export class BatchBuilder {
   readonly #topic: string;
   readonly #memory: BatchMemory;
-  readonly #keepsHeaders: boolean;
   readonly #pages: ColumnPage[] = [];
   readonly #bytePages: BytePage[] = [];
   readonly #runs: MessageRun[] = [];
@@ -38,10 +37,9 @@ export class BatchBuilder {
   messageCount = 0;
   heldBytes = 0;
 
-  constructor(topic: string, memory: BatchMemory, keepsHeaders: boolean) {
+  constructor(topic: string, memory: BatchMemory) {
     this.#topic = topic;
     this.#memory = memory;
-    this.#keepsHeaders = keepsHeaders;
   }
 
   /** Whether any position moved. */
@@ -74,13 +72,14 @@ export class BatchBuilder {
     const hasKeys = anyKey(run);
     const keyStart = hasKeys ? run.keyStart.slice(0, count) : NO_COLUMN;
     const keyLength = hasKeys ? run.keyLength.slice(0, count) : NO_COLUMN;
-    const headersStart = this.#keepsHeaders ? run.headersStart.slice(0, count) : NO_COLUMN;
-    const headersLength = this.#keepsHeaders ? run.headersLength.slice(0, count) : NO_COLUMN;
+    const hasHeaders = anyHeaders(run);
+    const headersStart = hasHeaders ? run.headersStart.slice(0, count) : NO_COLUMN;
+    const headersLength = hasHeaders ? run.headersLength.slice(0, count) : NO_COLUMN;
     let bytes = run.data;
     if (bytes === records) this.#holdsAnswer = true;
     else {
       // Expanded bytes are overwritten by the next batch's: what this run needs of them is kept.
-      const span = spanOf(run, this.#keepsHeaders);
+      const span = spanOf(run, hasHeaders);
       const bytePage = this.#bytePageFor(span.end - span.start);
       const shift = bytePage.used - span.start;
       bytePage.used += run.data.copy(bytePage.bytes, bytePage.used, span.start, span.end);
@@ -88,7 +87,7 @@ export class BatchBuilder {
       for (let index = 0; index < count; index += 1) {
         valueStart[index] = (valueStart[index] ?? 0) + shift;
         if (hasKeys) keyStart[index] = (keyStart[index] ?? 0) + shift;
-        if (this.#keepsHeaders) headersStart[index] = (headersStart[index] ?? 0) + shift;
+        if (hasHeaders) headersStart[index] = (headersStart[index] ?? 0) + shift;
       }
     }
     this.#runs.push({
@@ -170,10 +169,10 @@ export class BatchBuilder {
   }
 }
 
-/** The part of `data` that holds the run's keys and values, and its headers where they are kept. */
+/** The part of `data` that holds the run's keys and values, and its headers where it has some. */
 function spanOf(
   run: DecodedRun,
-  keepsHeaders: boolean,
+  hasHeaders: boolean,
 ): { readonly start: number; readonly end: number } {
   let start = run.data.length;
   let end = 0;
@@ -185,12 +184,18 @@ function spanOf(
   for (let index = 0; index < run.count; index += 1) {
     add(run.keyStart[index] ?? 0, run.keyLength[index] ?? -1);
     add(run.valueStart[index] ?? 0, run.valueLength[index] ?? -1);
-    if (keepsHeaders) add(run.headersStart[index] ?? 0, run.headersLength[index] ?? -1);
+    if (hasHeaders) add(run.headersStart[index] ?? 0, run.headersLength[index] ?? -1);
   }
   return start <= end ? { start, end } : { start: 0, end: 0 };
 }
 
 function anyKey({ keyLength, count }: DecodedRun): boolean {
   for (let index = 0; index < count; index += 1) if ((keyLength[index] ?? -1) >= 0) return true;
+  return false;
+}
+
+/** A block of one byte says that there are none. */
+function anyHeaders({ headersLength, count }: DecodedRun): boolean {
+  for (let index = 0; index < count; index += 1) if ((headersLength[index] ?? 0) > 1) return true;
   return false;
 }

@@ -28,8 +28,6 @@ export interface KafkaSourceOptions {
   readonly clock: Clock;
   /** Shared by all sources of a process. */
   readonly memory: BatchMemory;
-  /** Are the headers of messages wanted? */
-  readonly keepsHeaders: boolean;
   /** Called when retrying begins or goes on, and with null when it is over. */
   readonly onTrouble: (trouble: SourceTrouble | null) => void;
 }
@@ -100,9 +98,9 @@ export class KafkaSource implements Source {
   }
 
   async read(limits: SourceLimits, signal: AbortSignal): Promise<RawBatch | null> {
-    const { clock, spec, memory, keepsHeaders } = this.#options;
+    const { clock, spec, memory } = this.#options;
     if (this.#failure !== null) throw this.#failure;
-    const builder = new BatchBuilder(spec.topic, memory, keepsHeaders);
+    const builder = new BatchBuilder(spec.topic, memory);
     const startedMs = clock.monotonicMs();
     let firstDataMs: number | null = null;
     try {

@@ -2,8 +2,12 @@
 // byte, with where it came from. Staged in the load's own transaction, so a filtered row and its
 // record become visible together. Must keep what it is given, whatever its bytes.
 import { isUtf8 } from 'node:buffer';
+import { toAppError } from '../../base/errors.ts';
+import type { JobId } from '../../base/ids.ts';
+import { readRecordHeaders } from '../../kafka/protocol/record-headers.ts';
 import { quoteIdentifier, quoteLiteral } from '../../model/duckdb-text.ts';
 import { parquetCopyOptions, storeSelectList } from '../../model/parquet-layout.ts';
+import { duckdbType } from '../../model/sql-type.ts';
 import { REJECTED_RECORDS_SCHEMA } from '../../model/system-tables.ts';
 import { OWN_FILE } from './copy-options.ts';
 import { parseJson } from './parse-json.ts';
@@ -26,19 +30,32 @@ export interface RejectedRow {
   readonly message: string;
   readonly column: string | null;
   /** Null where the row came from no message (INSERT). */
-  readonly source: {
-    readonly topic: string;
-    readonly partition: number;
-    readonly offset: bigint;
-    readonly timestampMs: number;
-    readonly key: Buffer | null;
-  } | null;
+  readonly source: RowSource | null;
+}
+
+/** The message that a row is from. */
+export interface RowSource {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: bigint;
+  /** -1 = none. */
+  readonly timestampMs: number;
+  readonly key: Buffer | null;
+  /** JSON text, see headersText. */
+  readonly headers: string;
+  readonly valueBytes: number;
+  /** What is kept of the value; null where it is kept with another row of the message. */
+  readonly kept: Buffer | null;
+  /** The bytes of the value that the row is made of. */
+  readonly rowStart: number;
+  readonly rowEnd: number;
 }
 
 /** What all rejected rows of a batch share. */
 export interface RejectContext {
   readonly nowMs: number;
   readonly loadType: 'ROUTINE_LOAD' | 'INSERT';
+  readonly jobId: JobId | null;
   readonly label: string;
   readonly transactionId: number;
   readonly userName: string;
@@ -74,7 +91,57 @@ function rejectedRecord(
     target_database: context.database,
     target_table: context.table,
     source_info: row.source === null ? '{}' : sourceInfo(row.source),
+    job_id: context.jobId === null ? null : String(context.jobId),
+    ...(row.source === null ? {} : messageColumns(row.source)),
   };
+}
+
+/** What REPLAY goes by, and whoever wants the message as it was. Bytes are in base64 until they are stored. */
+function messageColumns(source: RowSource): Readonly<Record<string, string | null>> {
+  const { kept } = source;
+  return {
+    message_topic: source.topic,
+    message_partition: String(source.partition),
+    message_offset: String(source.offset),
+    message_timestamp: timestampText(source.timestampMs),
+    message_key: source.key?.toString('base64') ?? null,
+    message_headers: source.headers,
+    message_value: kept?.toString('base64') ?? null,
+    message_kept: String(kept?.length ?? 0),
+    message_size: String(source.valueBytes),
+    row_start: String(source.rowStart),
+    row_end: String(source.rowEnd),
+  };
+}
+
+/** The last millisecond that a DATETIME has: a producer may say whatever it likes. */
+const LAST_MS = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
+
+function timestampText(epochMs: number): string | null {
+  if (epochMs < 0 || epochMs > LAST_MS) return null;
+  return new Date(epochMs).toISOString().slice(0, 23).replace('T', ' ');
+}
+
+/**
+ * All headers in their order, repeated names too: `[{"name":"a","value":"text"},{"name":"b","value_base64":"/w=="}]`,
+ * a value that is no UTF-8 in base64. A block that is damaged stays as bytes: `{"_raw_base64":"..."}`.
+ */
+export function headersText(data: Buffer, start: number, length: number): string {
+  if (length <= 1) return '[]';
+  try {
+    return JSON.stringify(
+      readRecordHeaders(data, start, length).map(({ key, value }) =>
+        value === null || isUtf8(value)
+          ? { name: key, value: value?.toString('utf8') ?? null }
+          : { name: key, value_base64: value.toString('base64') },
+      ),
+    );
+  } catch (thrown) {
+    if (toAppError(thrown).code !== 'KAFKA_MALFORMED_HEADERS') throw thrown;
+    return JSON.stringify({
+      _raw_base64: data.subarray(start, start + length).toString('base64'),
+    });
+  }
 }
 
 /** A JSON object stays as it came; anything else is wrapped. */
@@ -97,7 +164,7 @@ function isJsonObject(text: string): boolean {
   return text.trimStart().startsWith('{') && parseJson(text).ok;
 }
 
-function sourceInfo(source: NonNullable<RejectedRow['source']>): string {
+function sourceInfo(source: RowSource): string {
   const { key, offset } = source;
   const keyInfo =
     key === null || isUtf8(key)
@@ -122,8 +189,8 @@ export function rejectedCopySql(
   const types = REJECTED_RECORDS_SCHEMA.columns.map(
     ({ name }) => `${quoteLiteral(name)}: '${READ_TYPES[name] ?? 'VARCHAR'}'`,
   );
-  const read = `read_json(${quoteLiteral(inputPath)}, format='newline_delimited', columns={${types.join(', ')}}, compression='uncompressed', maximum_object_size=${Math.max(1024 * 1024, longestLineBytes + 16)})`;
-  return `COPY (SELECT ${storeSelectList(REJECTED_RECORDS_SCHEMA)} FROM ${read}) TO ${quoteLiteral(outputPath)} (${parquetCopyOptions(REJECTED_RECORDS_SCHEMA)}, ${OWN_FILE})`;
+  const read = `SELECT ${BYTES_READ} FROM read_json(${quoteLiteral(inputPath)}, format='newline_delimited', columns={${types.join(', ')}}, compression='uncompressed', maximum_object_size=${Math.max(1024 * 1024, longestLineBytes + 16)})`;
+  return `COPY (SELECT ${storeSelectList(REJECTED_RECORDS_SCHEMA)} FROM (${read})) TO ${quoteLiteral(outputPath)} (${parquetCopyOptions(REJECTED_RECORDS_SCHEMA)}, ${OWN_FILE})`;
 }
 
 /** COPY of a table of such values (columns `c0`, `c1`, ... in the order of the table's) into its Parquet form. */
@@ -132,7 +199,19 @@ export function rejectedTableCopySql(table: string, outputPath: string): string 
     ({ name }, index) =>
       `CAST(c${index} AS ${READ_TYPES[name] ?? 'VARCHAR'}) AS ${quoteIdentifier(name)}`,
   );
-  return `COPY (SELECT ${storeSelectList(REJECTED_RECORDS_SCHEMA)} FROM (SELECT ${columns.join(', ')} FROM ${table})) TO ${quoteLiteral(outputPath)} (${parquetCopyOptions(REJECTED_RECORDS_SCHEMA)}, ${OWN_FILE})`;
+  const named = `SELECT ${columns.join(', ')} FROM ${table}`;
+  return `COPY (SELECT ${storeSelectList(REJECTED_RECORDS_SCHEMA)} FROM (SELECT ${BYTES_READ} FROM (${named}))) TO ${quoteLiteral(outputPath)} (${parquetCopyOptions(REJECTED_RECORDS_SCHEMA)}, ${OWN_FILE})`;
 }
 
-const READ_TYPES: Readonly<Record<string, string>> = { created_at: 'TIMESTAMP', txn_id: 'BIGINT' };
+/** All columns, those of bytes made of base64. */
+const BYTES_READ = `* REPLACE (${REJECTED_RECORDS_SCHEMA.columns
+  .filter(({ type }) => type.kind === 'VARBINARY')
+  .map(({ name }) => `from_base64(${quoteIdentifier(name)}) AS ${quoteIdentifier(name)}`)
+  .join(', ')})`;
+
+/** What is read of the texts; bytes and JSON stay text. */
+const READ_TYPES: Readonly<Record<string, string>> = Object.fromEntries(
+  REJECTED_RECORDS_SCHEMA.columns.flatMap(({ name, type }) =>
+    ['DATETIME', 'BIGINT', 'INT'].includes(type.kind) ? [[name, duckdbType(type)]] : [],
+  ),
+);

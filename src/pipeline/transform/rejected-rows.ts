@@ -18,6 +18,7 @@ import { CODE_UNPARSED, type DropRecorder } from './drop-recorder.ts';
 import type { RejectCode, RejectedRow } from './error-rows.ts';
 import { isBinary } from './field-forms.ts';
 import { valueAt } from './json-path.ts';
+import { MessagePlaces } from './message-places.ts';
 import { parseJson } from './parse-json.ts';
 
 interface Reason {
@@ -62,23 +63,26 @@ export class RejectedRows {
     this.parseErrors = parseErrors;
   }
 
-  /** About how large the rows are when written out, for choosing where. */
+  /** About how large the rows are when written out, for choosing where: each row twice, itself and its message. */
   get approximateBytes(): number {
-    let bytes = this.count * 512;
-    for (const { start, end } of this.#packed.rejects) bytes += end - start;
+    let bytes = this.count * 1024;
+    for (const { start, end } of this.#packed.rejects) bytes += (end - start) * 2.4;
     this.#drops.forEach((line, code) => {
-      if (code !== DROP_CODE.unselected) bytes += this.#packed.rawOfLine(line).length;
+      if (code === DROP_CODE.unselected) return;
+      const { start, end } = this.#packed.rangeOfLine(line);
+      bytes += (end - start) * 2.4;
     });
-    return bytes;
+    return Math.ceil(bytes);
   }
 
   /** Each rejected row with its reason, those found by packing first. */
   *rows(): Generator<RejectedRow> {
+    const places = new MessagePlaces(this.#packed, this.#plan.limits.keptMessageBytes);
     for (const { record, start, end, message } of this.#packed.rejects) {
       const { run } = this.#packed.locate(record);
       const raw = run.bytes.subarray(start, end);
       const reason = { code: 'PARSE_ERROR', message, column: null, fields: null } as const;
-      const row = this.#row(record, raw, reason);
+      const row = { raw, ...reason, source: places.sourceOf(record, start, end) };
       yield isBinary(this.#plan.format) ? { ...row, decoded: null } : row;
     }
     const dropped: [line: number, code: number][] = [];
@@ -88,7 +92,9 @@ export class RejectedRows {
     for (const [line, code] of dropped) {
       const raw = this.#packed.rawOfLine(line);
       const text = this.#packer.lineOf(this.#packed, line);
-      const row = this.#row(this.#packed.recordOfLine(line), raw, this.#reason(raw, text, code));
+      const { start, end } = this.#packed.rangeOfLine(line);
+      const source = places.sourceOf(this.#packed.recordOfLine(line), start, end);
+      const row = { raw, ...this.#reason(raw, text, code), source };
       yield isBinary(this.#plan.format) ? { ...row, decoded: text } : row;
     }
   }
@@ -115,23 +121,6 @@ export class RejectedRows {
       if (samples.length >= count) break;
     }
     return samples;
-  }
-
-  #row(record: number, raw: Buffer, reason: Reason): RejectedRow {
-    const { run, index } = this.#packed.locate(record);
-    const keyStart = run.keyStart[index] ?? 0;
-    const keyLength = run.keyLength[index] ?? -1;
-    return {
-      raw,
-      ...reason,
-      source: {
-        topic: this.#packed.raw.topic,
-        partition: run.partition,
-        offset: run.baseOffset + BigInt(run.offsetDelta[index] ?? 0),
-        timestampMs: run.timestampMs[index] ?? -1,
-        key: keyLength < 0 ? null : run.bytes.subarray(keyStart, keyStart + keyLength),
-      },
-    };
   }
 
   #reason(raw: Buffer, text: string | null, code: number): Reason {

@@ -231,6 +231,7 @@ test('the plan of a task has what the user asked for', () => {
         maxBatchIntervalMs: 1,
         freshnessMs: 1,
         maxMessageBytes: 1,
+        keptMessageBytes: 1,
       },
     });
   const json = plan(

@@ -118,6 +118,7 @@ async function rig(
     maxTasksPerJob: 5,
     freshnessMs: 1000,
     maxMessageBytes: 1_000_000,
+    keptMessageBytes: () => 1_000_000,
     intervalMs: 10_000,
     stallMs: () => 60_000,
     missingRight: () => rights.missing,

@@ -33,7 +33,7 @@ const RECORDS: readonly RecordToEncode[] = [
 function batchOf(compression: 'none' | 'lz4'): RawBatch {
   const records = encodeRecordBatch(RECORDS, { compression, baseOffset: 9_007_199_254_740_993n });
   const memory = { columns: new ColumnPages(), bytes: new BytePages() };
-  const builder = new BatchBuilder('to"pic', memory, true);
+  const builder = new BatchBuilder('to"pic', memory);
   const cursor = new RecordCursor(new DecodeWorkspace());
   cursor.start({
     topic: 'to"pic',

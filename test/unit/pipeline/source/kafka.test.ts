@@ -25,7 +25,6 @@ function open(
 ) {
   const troubles: (SourceTrouble | null)[] = [];
   const source = new KafkaSource({
-    keepsHeaders: true,
     cluster: kafka,
     spec: {
       kind: 'kafka',
