@@ -25,14 +25,19 @@ export interface KafkaConnectionSpec {
   readonly files?: Readonly<Record<string, Uint8Array>>;
 }
 
-export interface KafkaSourceSpec {
+export interface KafkaSourceSpec extends TopicPartitions {
   readonly kind: 'kafka';
   readonly connection: KafkaConnectionSpec;
+  readonly isolation: 'read_committed' | 'read_uncommitted';
+  /** Further topics that the task reads; absent = none. */
+  readonly others?: readonly TopicPartitions[];
+}
+
+export interface TopicPartitions {
   readonly topic: string;
   /** Of the topic that the offsets are of: another one has other messages there. Absent where it is not known. */
   readonly topicId?: string;
-  readonly isolation: 'read_committed' | 'read_uncommitted';
-  /** Partitions of this task with the next offset to read. */
+  /** Those of this task; `offset`: the next one to read. */
   readonly partitions: readonly { readonly partition: number; readonly offset: bigint }[];
 }
 

@@ -11,7 +11,7 @@ import { DropRegistry } from '../engine/drop-function.ts';
 import type { Engine } from '../engine/duckdb.ts';
 import type { KafkaCluster } from '../kafka/client/cluster.ts';
 import { parseKafkaProperties } from '../kafka/client/properties.ts';
-import type { KafkaConnectionSpec, TaskAssignment } from '../model/load-plan.ts';
+import type { KafkaConnectionSpec, LoadPlan, TaskAssignment } from '../model/load-plan.ts';
 import type { VolumeSpec } from '../model/table.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { ByteBudget } from './byte-budget.ts';
@@ -22,7 +22,8 @@ import type { BatchMemory } from './source/batch-builder.ts';
 import { BytePages } from './source/byte-pages.ts';
 import { ColumnPages } from './source/column-pages.ts';
 import { fetchTuning } from './source/fetch-tuning.ts';
-import { KafkaSource } from './source/kafka.ts';
+import { KafkaSource, type KafkaSourceOptions } from './source/kafka.ts';
+import { TopicsSource } from './source/topics.ts';
 import { Stager } from './stage.ts';
 import { DROP_FUNCTION } from './transform/compile-sql.ts';
 import type { CommitPort, Source, SourceTrouble, TaskStatus } from './types.ts';
@@ -128,14 +129,7 @@ export class Loader {
       onNotice,
     });
     const cluster = await openCluster(plan.source.connection);
-    const source: Source = new KafkaSource({
-      cluster,
-      spec: plan.source,
-      tuning: fetchTuning(parseKafkaProperties(plan.source.connection.properties)),
-      clock,
-      memory: this.#memory,
-      onTrouble,
-    });
+    const source = openSource(plan, { cluster, clock, memory: this.#memory, onTrouble });
     const task = new LoadTask(assignment, {
       clock,
       log,
@@ -174,6 +168,28 @@ export class Loader {
     await this.#connections.close();
     this.#scratch.close();
   }
+}
+
+/** One source per topic, together one. */
+function openSource(
+  { source }: LoadPlan,
+  shared: Pick<KafkaSourceOptions, 'cluster' | 'clock' | 'memory' | 'onTrouble'>,
+): Source {
+  const { connection, others = [], ...first } = source;
+  const common = {
+    ...shared,
+    tuning: fetchTuning(parseKafkaProperties(connection.properties)),
+  };
+  if (others.length === 0) {
+    return new KafkaSource({ ...common, spec: first });
+  }
+  return new TopicsSource(
+    [first, ...others].map(
+      (part) => (onTrouble) =>
+        new KafkaSource({ ...common, onTrouble, spec: { isolation: source.isolation, ...part } }),
+    ),
+    shared.onTrouble,
+  );
 }
 
 interface TroubleSlot {

@@ -303,7 +303,7 @@ export class LoadTask {
   #report(): void {
     const { clock, source } = this.#services;
     const positions = source.latestOffsets();
-    const key = positions.map((p) => `${p.partition}:${p.latestOffset}`).join(' ');
+    const key = positions.map((p) => `${p.topic}:${p.partition}:${p.latestOffset}`).join(' ');
     const nowMs = clock.monotonicMs();
     if (key === this.#reported.key && nowMs < this.#reported.ms + REPORT_AGAIN_MS) return;
     this.#reported = { key, ms: nowMs };

@@ -1,7 +1,7 @@
 // What the stages of the load path hand to each other: source -> decode -> transform -> sink ->
 // StagedBatch -> CommitPort. Types only; nothing here reaches a reader or keeps state.
 import type { Epoch, TableId } from '../base/ids.ts';
-import type { FeApi } from '../cluster/rpc/messages.ts';
+import type { FeApi, LoadedPosition } from '../cluster/rpc/messages.ts';
 import type { CommitRequest } from '../model/load-plan.ts';
 
 /**
@@ -78,7 +78,7 @@ export interface Source {
   /** True when the last answers said that there is more to read at once. */
   readonly behind: boolean;
   /** End offsets as last seen, for lag. */
-  latestOffsets(): readonly { readonly partition: number; readonly latestOffset: bigint }[];
+  latestOffsets(): readonly LoadedPosition[];
   close(): Promise<void>;
 }
 

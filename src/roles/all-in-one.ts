@@ -151,7 +151,7 @@ async function startParts(parts: Parts): Promise<Omit<RunningServer, 'stop' | 'f
   const committer = await openCommitter({ catalog, config, clock: systemClock, log, metrics }, () =>
     query.peer(),
   );
-  const endpoint = new FeEndpoint({ catalog, metrics, clock: systemClock }, committer);
+  const endpoint = new FeEndpoint({ catalog, metrics, clock: systemClock, log }, committer);
   let fe: RunningFe | undefined;
   const loader = new SupervisedChild<FeApi, LoaderApi>({
     ...common(parts, metrics, 'loader', config.int('loader_mem_limit_bytes')),

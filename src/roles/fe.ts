@@ -98,20 +98,20 @@ const RESOLVE_RPCS = 4;
 const DRAIN_MS = 5_000;
 const STOP_MS = 8_000;
 
+type EndpointOptions = Pick<FeOptions, 'catalog' | 'metrics' | 'clock' | 'log'>;
+type EndpointCommitter = Pick<ResolvingCommitter, 'begin' | 'commit' | 'state' | 'abort'>;
+
 /** Methods that the CN calls on the FE. Separate from startFe: children start before the doors open. */
 export class FeEndpoint {
-  readonly #committer: ResolvingCommitter;
-  readonly #options: Pick<FeOptions, 'catalog' | 'metrics' | 'clock'>;
+  readonly #committer: EndpointCommitter;
+  readonly #options: EndpointOptions;
   readonly #times: CommitTimes;
   #scheduler: RoutineLoadScheduler | undefined;
 
-  constructor(
-    options: Pick<FeOptions, 'catalog' | 'metrics' | 'clock'>,
-    committer: ResolvingCommitter,
-  ) {
+  constructor(options: EndpointOptions, committer: EndpointCommitter) {
     this.#options = options;
     this.#committer = committer;
-    this.#times = new CommitTimes(options.catalog, options.metrics);
+    this.#times = new CommitTimes(options);
   }
 
   attach(scheduler: RoutineLoadScheduler): void {
@@ -134,12 +134,12 @@ export class FeEndpoint {
       }),
       reportPositions: async ({ taskId, epoch, positions, trouble }) => {
         const lease = await catalog.leases.find(taskId);
-        const topic = lease?.partitions[0]?.topic;
         // Tells an idle task of a job that was stopped or dropped to end.
         if (lease === null || lease.epoch !== epoch) throw fail('LEASE_LOST', { taskId, epoch });
         if (trouble !== null) await catalog.loadJobs.setOtherMessage(lease.jobId, trouble);
-        if (topic === undefined) return {};
-        await catalog.loadJobs.reportLatest(lease.jobId, topic, positions);
+        for (const [topic, ofTopic] of Map.groupBy(positions, (position) => position.topic)) {
+          await catalog.loadJobs.reportLatest(lease.jobId, topic, ofTopic);
+        }
         return {};
       },
       taskFailed: async ({ taskId, epoch, error }) => {
@@ -160,7 +160,7 @@ export class FeEndpoint {
     metrics.add('millrace_load_transactions_total', 1, { kind, state: result.state.toLowerCase() });
     if (result.state === 'VISIBLE') {
       this.#scheduler?.onCommitted(request.jobId);
-      await this.#times.note(request.jobId, seconds, request.progress);
+      void this.#times.note(request.jobId, seconds, request.progress);
       for (const part of request.progress) {
         metrics.add('millrace_load_rows_total', part.rowsLoaded, { kind, result: 'loaded' });
         metrics.add('millrace_load_rows_total', part.rowsFiltered, { kind, result: 'filtered' });

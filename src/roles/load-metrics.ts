@@ -1,7 +1,7 @@
 // Metrics of Routine Load: per job and partition from the metadata when somebody looks, latencies at each commit.
 import type { JobId } from '../base/ids.ts';
-import type { Catalog } from '../catalog/catalog.ts';
-import type { LoadJobRecord, PositionRecord } from '../catalog/load-jobs.ts';
+import type { Log } from '../base/log.ts';
+import type { LoadJobRecord, LoadJobs, PositionRecord } from '../catalog/load-jobs.ts';
 import { lagSeconds, messagesBehind, unstableReason } from '../loads/routine/health.ts';
 import type { PartitionProgress } from '../model/load-plan.ts';
 import type { MetricName, Metrics } from '../telemetry/metrics.ts';
@@ -23,41 +23,59 @@ const LATENCIES = [
   'millrace_routine_load_commit_seconds',
 ] as const satisfies readonly MetricName[];
 
+interface CommitTimesOptions {
+  readonly catalog: { readonly loadJobs: Pick<LoadJobs, 'byId'>; nowMs(): number };
+  readonly metrics: Metrics;
+  readonly log: Log;
+}
+
 /** Notes how long commits take. Knows each job's label from its first commit on, as long as it has not ended. */
 export class CommitTimes {
-  readonly #catalog: Pick<Catalog, 'loadJobs' | 'nowMs'>;
-  readonly #metrics: Metrics;
+  readonly #options: CommitTimesOptions;
   readonly #labels = new Map<JobId, string>();
 
-  constructor(catalog: Pick<Catalog, 'loadJobs' | 'nowMs'>, metrics: Metrics) {
-    this.#catalog = catalog;
-    this.#metrics = metrics;
+  constructor(options: CommitTimesOptions) {
+    this.#options = options;
   }
 
-  /** A batch became visible. */
+  /** A batch became visible. Never rejects: nobody's commit may fail, or wait, for a figure of it. */
   async note(jobId: JobId, seconds: number, progress: readonly PartitionProgress[]): Promise<void> {
-    const job = await this.#label(jobId);
-    if (job === null) return;
-    this.#metrics.observe('millrace_routine_load_commit_seconds', seconds, { job });
-    for (const { lastTimestampMs } of progress) {
-      // -1: the message has no timestamp.
-      if (lastTimestampMs === null || lastTimestampMs < 0) continue;
-      const ageMs = Math.max(0, this.#catalog.nowMs() - lastTimestampMs);
-      this.#metrics.observe('millrace_routine_load_freshness_seconds', ageMs / 1000, { job });
+    const { catalog, log } = this.#options;
+    const visibleMs = catalog.nowMs();
+    try {
+      const job = this.#labels.get(jobId) ?? (await this.#findLabel(jobId));
+      if (job !== null) this.#observe(job, seconds, progress, visibleMs);
+    } catch (error) {
+      log.warn('the time of a commit was not noted', { jobId, error });
     }
   }
 
-  async #label(jobId: JobId): Promise<string | null> {
-    const known = this.#labels.get(jobId);
-    if (known !== undefined) return known;
-    const job = await this.#catalog.loadJobs.byId(jobId);
+  #observe(
+    job: string,
+    seconds: number,
+    progress: readonly PartitionProgress[],
+    visibleMs: number,
+  ): void {
+    const { metrics } = this.#options;
+    metrics.observe('millrace_routine_load_commit_seconds', seconds, { job });
+    for (const { lastTimestampMs } of progress) {
+      // -1: the message has no timestamp.
+      if (lastTimestampMs === null || lastTimestampMs < 0) continue;
+      const ageMs = Math.max(0, visibleMs - lastTimestampMs);
+      metrics.observe('millrace_routine_load_freshness_seconds', ageMs / 1000, { job });
+    }
+  }
+
+  async #findLabel(jobId: JobId): Promise<string | null> {
+    const { catalog, metrics } = this.#options;
+    const job = await catalog.loadJobs.byId(jobId);
     if (job === null) return null;
     // So that jobs of the past do not pile up.
     for (const [other, label] of this.#labels) {
-      const ended = await this.#catalog.loadJobs.byId(other);
+      const ended = await catalog.loadJobs.byId(other);
       if (ended !== null && ended.endedMs === null) continue;
       this.#labels.delete(other);
-      for (const name of LATENCIES) this.#metrics.forget(name, { job: label });
+      for (const name of LATENCIES) metrics.forget(name, { job: label });
     }
     this.#labels.set(jobId, jobLabel(job));
     return jobLabel(job);

@@ -13,7 +13,7 @@ export class FakeFrontEnd implements CommitPort {
   readonly positions = new Map<number, bigint>();
   readonly committed: CommitRequest[] = [];
   readonly failedTasks: AppError[] = [];
-  readonly reported: { partition: number; latestOffset: bigint }[] = [];
+  readonly reported: { topic: string; partition: number; latestOffset: bigint }[] = [];
   readonly #states = new Map<TransactionId, { state: State; taskId: string }>();
   readonly #random: Random;
   /** Of 100 calls, how many lose their answer. */

@@ -365,7 +365,7 @@ export class World implements Theatre {
       { catalog, config, clock: this.#clock, log, metrics },
       async () => peerOf('query'),
     );
-    const endpoint = new FeEndpoint({ catalog, metrics, clock: this.#clock }, committer);
+    const endpoint = new FeEndpoint({ catalog, metrics, clock: this.#clock, log }, committer);
     parts.loader = await this.#openLoader(endpoint);
     parts.query = await this.#openQuery(endpoint);
     const fe = await startFe(

@@ -25,6 +25,7 @@ import type {
 } from '../../model/table.ts';
 
 export interface LoadedPosition {
+  readonly topic: string;
   readonly partition: number;
   readonly latestOffset: bigint;
 }

@@ -62,8 +62,10 @@ export async function assignmentOf(
       ...(await routingOfJob(catalog, table, definition)),
     },
     rejected: await options.rejectedTarget(volume),
-    topic: positions[0]?.topic ?? definition.source.topic,
-    partitions: positions.map(({ partition, nextOffset }) => ({ partition, offset: nextOffset })),
+    topics: [...Map.groupBy(positions, ({ topic }) => topic)].map(([topic, ofTopic]) => ({
+      topic,
+      partitions: ofTopic.map(({ partition, nextOffset }) => ({ partition, offset: nextOffset })),
+    })),
     limits: {
       maxBatchRows: MAX_BATCH_ROWS,
       maxBatchBytes: MAX_BATCH_BYTES,

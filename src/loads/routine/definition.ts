@@ -10,6 +10,7 @@ import type {
   LoadPlan,
   LoadTarget,
   LoadTransform,
+  TopicPartitions,
 } from '../../model/load-plan.ts';
 import { loadOrder } from '../../model/sort-key.ts';
 import type { SqlType, SqlTypeKind } from '../../model/sql-type.ts';
@@ -357,14 +358,18 @@ export function buildPlan(input: {
   readonly table: TableInfo;
   readonly target: LoadTarget;
   readonly rejected: LoadTarget;
-  /** All of the task's partitions are of it. */
-  readonly topic: string;
-  readonly partitions: readonly { readonly partition: number; readonly offset: bigint }[];
+  /** What the task reads: one topic, or more. */
+  readonly topics: readonly TopicPartitions[];
   readonly limits: LoadLimits;
 }): LoadPlan {
   const { definition } = input;
   const settings = parseKafkaProperties(definition.source.custom);
-  const topicId = topicIdOf(definition, input.topic);
+  const [first = { topic: definition.source.topic, partitions: [] }, ...others] = input.topics.map(
+    (part) => {
+      const topicId = topicIdOf(definition, part.topic);
+      return topicId === null ? part : { ...part, topicId };
+    },
+  );
   return {
     jobId: input.jobId,
     jobName: input.jobName,
@@ -374,10 +379,9 @@ export function buildPlan(input: {
     source: {
       kind: 'kafka',
       connection: input.connection,
-      topic: input.topic,
-      ...(topicId === null ? {} : { topicId }),
+      ...first,
+      ...(others.length === 0 ? {} : { others }),
       isolation: settings['isolation.level'],
-      partitions: input.partitions,
     },
     format: formatOf(definition, input.connection.files),
     transform: compileTransform(definition, input.table),

@@ -9,12 +9,7 @@ import { asId, type JobId } from '../../base/ids.ts';
 import type { Log } from '../../base/log.ts';
 import { Semaphore, settledWithin } from '../../base/queue.ts';
 import type { Random } from '../../base/random.ts';
-import type {
-  LeaseRecord,
-  LoadJobRecord,
-  LoadJobState,
-  PositionRecord,
-} from '../../catalog/load-jobs.ts';
+import type { LeaseRecord, LoadJobRecord, LoadJobState } from '../../catalog/load-jobs.ts';
 import type { TaskAssignment } from '../../model/load-plan.ts';
 import { propertyOf } from '../properties.ts';
 import { type AssignmentOptions, assignmentOf, type GrantedTask } from './assignment.ts';
@@ -23,6 +18,7 @@ import { reasonCode, resumeAfterMs } from './health.ts';
 import { ProgressWatch } from './progress-watch.ts';
 import { JOB_PROPERTIES } from './properties.ts';
 import { parseDefinition, type TopicProbe } from './service.ts';
+import { coversAll, taskGroups } from './task-groups.ts';
 import { readsMany } from './topics.ts';
 
 /** The loader process as the scheduler needs it. */
@@ -51,8 +47,6 @@ const FIRST_BACKOFF_MS = 200;
 const MAX_BACKOFF_MS = 30_000;
 /** Bugs are tried again this often before a person is asked. */
 const MAX_INTERNAL_ATTEMPTS = 3;
-/** One loader runs beside this FE. */
-const ALIVE_NODES = 1;
 /** Jobs that are looked after at once: each may wait for its Kafka. */
 const JOBS_AT_ONCE = 16;
 /** What stop() waits for: the jobs being looked after, then the tasks that commit what they have. */
@@ -195,7 +189,7 @@ export class RoutineLoadScheduler {
   async #losesTopic(lease: LeaseRecord, error: AppError): Promise<boolean> {
     const { catalog } = this.#options;
     const isGone = error.code === 'KAFKA_UNKNOWN_TOPIC' || error.code === 'KAFKA_TOPIC_RECREATED';
-    const topic = lease.partitions[0]?.topic;
+    const topic = typeof error.fields['topic'] === 'string' ? error.fields['topic'] : undefined;
     const job = isGone ? await catalog.loadJobs.byId(lease.jobId) : null;
     if (job === null || topic === undefined) return false;
     if (!readsMany(parseDefinition(job).source)) return false;
@@ -358,8 +352,9 @@ export class RoutineLoadScheduler {
     for (const taskId of taskIds) await catalog.leases.revoke(taskId, 'tasks are assigned anew');
     await this.#stopTasks(taskIds);
     if (this.#stopped) return;
-    const taskCount = Math.max(ALIVE_NODES, new Set(positions.map(({ topic }) => topic)).size);
-    const newIds = Array.from({ length: taskCount }, () => this.#options.random.uuid());
+    // No more than positions: the grant decides by the definition that is stored then.
+    const mostTasks = Math.min(this.#options.maxTasksPerJob, Math.max(1, positions.length));
+    const newIds = Array.from({ length: mostTasks }, () => this.#options.random.uuid());
     for (const taskId of newIds) this.#starting.add(taskId);
     try {
       const granted = await this.#grant(job.id, newIds);
@@ -392,7 +387,7 @@ export class RoutineLoadScheduler {
         Number(propertyOf(JOB_PROPERTIES, properties, 'desired_concurrent_number')),
         maxTasksPerJob,
       );
-      const groups = taskGroups(positions, Math.min(wanted, ALIVE_NODES));
+      const groups = taskGroups(positions, wanted);
       // As StarRocks: RUNNING once the job is divided into tasks, before they answer.
       await scope.loadJobs.setState(jobId, ['NEED_SCHEDULE'], 'RUNNING', null);
       const tasks: GrantedTask[] = [];
@@ -473,27 +468,4 @@ export class RoutineLoadScheduler {
       await this.#stopTasks([taskId]);
     }
   }
-}
-
-/** What each task reads: a topic has a task of its own, the only one is divided among so many. */
-function taskGroups(
-  positions: readonly PositionRecord[],
-  count: number,
-): readonly (readonly PositionRecord[])[] {
-  const topics = [...new Set(positions.map(({ topic }) => topic))];
-  if (topics.length > 1)
-    return topics.map((topic) => positions.filter((position) => position.topic === topic));
-  const groupCount = Math.min(count, positions.length);
-  return Array.from({ length: groupCount }, (_, index) =>
-    positions.filter((_position, at) => at % groupCount === index),
-  );
-}
-
-function coversAll(leases: readonly LeaseRecord[], positions: readonly PositionRecord[]): boolean {
-  const held = new Set(leases.flatMap((lease) => lease.partitions.map(placeOf)));
-  return positions.every((position) => held.has(placeOf(position)));
-}
-
-function placeOf({ topic, partition }: { topic: string; partition: number }): string {
-  return `${topic} ${partition}`;
 }

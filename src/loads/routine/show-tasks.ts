@@ -4,7 +4,8 @@ import type { LeaseRecord, PositionRecord } from '../../catalog/load-jobs.ts';
 import type { TransactionRecord } from '../../catalog/transactions.ts';
 import { propertyOf } from '../properties.ts';
 import { JOB_PROPERTIES } from './properties.ts';
-import type { ShownJob } from './show.ts';
+import { inOrder, placeOf, type ShownJob } from './show.ts';
+import { readsMany } from './topics.ts';
 
 export const TASK_COLUMNS = [
   'TaskId',
@@ -31,6 +32,8 @@ export function taskRow(
   const own = positions.filter(({ topic, partition }) =>
     lease.partitions.some((entry) => entry.topic === topic && entry.partition === partition),
   );
+  const offsets = (of: (position: PositionRecord) => bigint | null): string =>
+    offsetsText(own, readsMany(definition.source), of);
   // Batches commit in order: the oldest open one is what the task works on.
   const open = transactions.findLast(({ taskId }) => taskId === lease.taskId);
   const granted = formatTime(lease.grantedMs);
@@ -44,7 +47,7 @@ export function taskRow(
     formatTime(open?.prepareMs ?? null),
     propertyOf(JOB_PROPERTIES, definition.properties, 'task_timeout_second'),
     String(nodeId),
-    `Progress:${offsets(own, (position) => position.nextOffset)},LatestOffset:${offsets(own, (position) => position.latestOffset)}`,
+    `Progress:${offsets((position) => position.nextOffset)},LatestOffset:${offsets((position) => position.latestOffset)}`,
     open === undefined && caughtUp(own)
       ? 'there is no new data in kafka/pulsar, it is loaded as soon as there is some'
       : 'NULL',
@@ -59,15 +62,14 @@ function caughtUp(positions: readonly PositionRecord[]): boolean {
 }
 
 /** `{"0":6}`; `null` when none is known. */
-function offsets(
+function offsetsText(
   positions: readonly PositionRecord[],
+  isOfMany: boolean,
   of: (position: PositionRecord) => bigint | null,
 ): string {
-  const known = [...positions]
-    .sort((a, b) => a.partition - b.partition)
-    .flatMap((position) => {
-      const offset = of(position);
-      return offset === null ? [] : [`"${position.partition}":${offset}`];
-    });
+  const known = inOrder(positions).flatMap((position) => {
+    const offset = of(position);
+    return offset === null ? [] : [`"${placeOf(position, isOfMany)}":${offset}`];
+  });
   return known.length === 0 ? 'null' : `{${known.join(',')}}`;
 }

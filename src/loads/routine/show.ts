@@ -196,13 +196,13 @@ export function shownOffset(nextOffset: bigint): string {
   return String(nextOffset - 1n);
 }
 
-function inOrder(positions: readonly PositionRecord[]): readonly PositionRecord[] {
+export function inOrder(positions: readonly PositionRecord[]): readonly PositionRecord[] {
   const byName = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
   return [...positions].sort((a, b) => byName(a.topic, b.topic) || a.partition - b.partition);
 }
 
 /** The partition; with its topic where a job reads several. */
-function placeOf({ topic, partition }: PositionRecord, isOfMany: boolean): string {
+export function placeOf({ topic, partition }: PositionRecord, isOfMany: boolean): string {
   return isOfMany ? `${topic}:${partition}` : String(partition);
 }
 

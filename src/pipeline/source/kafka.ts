@@ -16,14 +16,14 @@ import {
   BATCH_LENGTH_PREFIX_BYTES,
 } from '../../kafka/protocol/batch-header.ts';
 import { DecodeWorkspace, RecordCursor } from '../../kafka/protocol/record-batch.ts';
-import type { KafkaSourceSpec } from '../../model/load-plan.ts';
+import type { KafkaSourceSpec, TopicPartitions } from '../../model/load-plan.ts';
 import type { RawBatch, Source, SourceLimits, SourceTrouble } from '../types.ts';
 import { BatchBuilder, type BatchMemory } from './batch-builder.ts';
 import type { FetchTuning } from './fetch-tuning.ts';
 
 export interface KafkaSourceOptions {
   readonly cluster: KafkaCluster;
-  readonly spec: KafkaSourceSpec;
+  readonly spec: TopicPartitions & Pick<KafkaSourceSpec, 'isolation'>;
   readonly tuning: FetchTuning;
   readonly clock: Clock;
   /** Shared by all sources of a process. */
@@ -91,10 +91,11 @@ export class KafkaSource implements Source {
     return this.#arrived.length > 0 || this.#partitions.some((p) => p.behind);
   }
 
-  latestOffsets(): readonly { readonly partition: number; readonly latestOffset: bigint }[] {
+  latestOffsets(): ReturnType<Source['latestOffsets']> {
+    const { topic } = this.#options.spec;
     return this.#partitions
       .filter((p) => p.latest >= 0n)
-      .map(({ partition, latest }) => ({ partition, latestOffset: latest }));
+      .map(({ partition, latest }) => ({ topic, partition, latestOffset: latest }));
   }
 
   async read(limits: SourceLimits, signal: AbortSignal): Promise<RawBatch | null> {

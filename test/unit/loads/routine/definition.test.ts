@@ -220,11 +220,10 @@ test('the plan of a task has what the user asked for', () => {
       userName: 'root',
       definition,
       connection: CONNECTION,
-      topic: 't',
       table: TABLE,
       target,
       rejected: target,
-      partitions: [{ partition: 1, offset: 5n }],
+      topics: [{ topic: 't', partitions: [{ partition: 1, offset: 5n }] }],
       limits: {
         maxBatchRows: 1,
         maxBatchBytes: 1,

@@ -93,12 +93,13 @@ interface Rig {
 async function rig(
   context: TestContext,
   source: Readonly<Record<string, string>> = { kafka_partitions: '0' },
+  properties: Readonly<Record<string, string>> = {},
 ): Promise<Rig> {
   const fixture = await openFixture(context);
   const { catalog, job } = fixture;
   const definition = defineRoutineLoad({
     load: NO_CLAUSES,
-    properties: { format: 'json' },
+    properties: { format: 'json', ...properties },
     source: { kafka_broker_list: 'kafka:9092', kafka_topic: TOPIC, ...source },
     sessionTimeZone: 'Etc/UTC',
   });
@@ -693,4 +694,29 @@ test('of several topics one is made again while the job is paused: it alone begi
     (await catalog.loadJobs.byId(job.id))?.otherMessage?.text ?? '',
     /Kafka topic 'constructor' was deleted and created again/,
   );
+});
+
+test('several topics: no more tasks than desired_concurrent_number, each with whole topics', async (context) => {
+  const { fixture, probe, loader, scheduler, leases } = await rig(
+    context,
+    { kafka_topic: '', kafka_topic_regex: '.*' },
+    { desired_concurrent_number: '2' },
+  );
+  probe.partitionsFound = [0, 1];
+  probe.names = ['a', 'b', 'c'];
+  await fixture.catalog.loadJobs.removePositions(fixture.job.id);
+  await scheduler.start();
+  await until('two tasks', () => loader.started.length === 2);
+  const partitions = [
+    { partition: 0, offset: 7n },
+    { partition: 1, offset: 7n },
+  ];
+  assert.deepEqual(
+    loader.started.map(({ plan: { source } }) => [source.topic, source.partitions, source.others]),
+    [
+      ['a', partitions, [{ topic: 'c', partitions }]],
+      ['b', partitions, undefined],
+    ],
+  );
+  assert.equal((await leases()).length, 2);
 });

@@ -27,8 +27,6 @@ function open(
   const source = new KafkaSource({
     cluster: kafka,
     spec: {
-      kind: 'kafka',
-      connection: { brokers: [], properties: {} },
       topic: 'topic',
       ...(topicId === undefined ? {} : { topicId }),
       isolation: 'read_committed',
