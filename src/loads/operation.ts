@@ -3,7 +3,7 @@
 import { asId, type FieldId } from '../base/ids.ts';
 import { STRING_LENGTH } from '../model/sql-type.ts';
 import type { ColumnSchema } from '../model/table.ts';
-import { OPERATION } from '../pipeline/transform/compile-sql.ts';
+import { OPERATION } from '../pipeline/transform/drop-code.ts';
 
 /** As if it were a column of the table; never stored. */
 export const OPERATION_COLUMN: ColumnSchema = {

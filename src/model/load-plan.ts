@@ -124,12 +124,25 @@ export interface LoadOutput {
     | { readonly kind: 'generated'; readonly duckdbSql: string };
 }
 
+/** An array of which each element makes a row. It is a further field, for outputs, expressions and WHERE. */
+export interface LoadUnnest {
+  readonly name: string;
+  /** DuckDB SQL over the source fields and metadata: a list, or the text of a JSON array. */
+  readonly duckdbSql: string;
+  /** An element of 'json' is a VARCHAR, as the fields are; one of a list has the list's type. */
+  readonly of: 'list' | 'json';
+  /** The source field that it is, where it is no other expression. */
+  readonly field: string | null;
+}
+
 export interface LoadTransform {
   /** Source field names in order (CSV position / jsonpaths order / JSON keys in simple mode). */
   readonly fields: readonly string[];
   readonly outputs: readonly LoadOutput[];
   /** What expressions and WHERE use of the messages beside their fields; absent = nothing. */
   readonly metadata?: readonly MetadataName[];
+  /** Arrays of a message side by side, whose elements make a row each; absent = a row is a row. */
+  readonly unnest?: readonly LoadUnnest[];
   /**
    * What becomes of a row (`__op`), as text: `0` or `upsert` or NULL = it is written, `1` or `delete` = the row
    * of its key goes. Null: every row is written. Only where the target has keys.

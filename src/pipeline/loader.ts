@@ -25,7 +25,7 @@ import { fetchTuning } from './source/fetch-tuning.ts';
 import { KafkaSource, type KafkaSourceOptions } from './source/kafka.ts';
 import { TopicsSource } from './source/topics.ts';
 import { Stager } from './stage.ts';
-import { DROP_FUNCTION } from './transform/compile-sql.ts';
+import { DROP_FUNCTION, ROWS_FUNCTION } from './transform/drop-code.ts';
 import type { CommitPort, Source, SourceTrouble, TaskStatus } from './types.ts';
 
 export interface LoaderOptions {
@@ -88,7 +88,7 @@ export class Loader {
     await mkdir(uploadDirectory(options), { recursive: true, mode: 0o700 });
     const loader = new Loader(options);
     await options.engine.withConnection(async (connection) => {
-      loader.#drops.install(connection, DROP_FUNCTION);
+      loader.#drops.install(connection, { drop: DROP_FUNCTION, rows: ROWS_FUNCTION });
       // Scratch files are written anew under the same path.
       await connection.run('SET enable_external_file_cache=false');
     });

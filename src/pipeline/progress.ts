@@ -3,7 +3,7 @@
 import { assert } from '../base/assert.ts';
 import type { PartitionProgress } from '../model/load-plan.ts';
 import type { PackedBatch } from './decode/packed-batch.ts';
-import { DROP_CODE } from './transform/compile-sql.ts';
+import { DROP_CODE } from './transform/drop-code.ts';
 import type { DropRecorder } from './transform/drop-recorder.ts';
 
 interface PartitionCounts {
@@ -38,7 +38,7 @@ export function batchProgress(
   }
   const partitionOf = (record: number): PartitionCounts => of(packed.locate(record).run.partition);
   for (const { record } of packed.rejects) partitionOf(record).filtered += 1;
-  const lines = packed.linesByPartition();
+  const rows = rowsByPartition(packed, drops);
   const dropped = new Map<PartitionCounts, number>();
   drops.forEach((line, code) => {
     const count = partitionOf(packed.recordOfLine(line));
@@ -64,13 +64,29 @@ export function batchProgress(
       consumedMessages: count.messages - empty,
       skipped: { control, aborted, empty, gap },
       receivedBytes: count.bytes,
-      rowsLoaded: (lines.get(range.partition) ?? 0) - (dropped.get(count) ?? 0),
+      rowsLoaded: (rows.get(range.partition) ?? 0) - (dropped.get(count) ?? 0),
       rowsFiltered: count.filtered,
       rowsUnselected: count.unselected + (packed.passed.get(range.partition) ?? 0),
       lastTimestampMs: count.lastTimestampMs,
       latestOffset: range.latestOffset,
     };
   });
+}
+
+/** Rows per partition, written and not; a line without rows that should have some counts as one, as in `drops`. */
+function rowsByPartition(packed: PackedBatch, drops: DropRecorder): ReadonlyMap<number, number> {
+  const { lineRows } = drops;
+  if (lineRows === null) return packed.linesByPartition();
+  const counts = new Map<number, number>();
+  const add = (line: number, rows: number): void => {
+    const { partition } = packed.locate(packed.recordOfLine(line)).run;
+    counts.set(partition, (counts.get(partition) ?? 0) + rows);
+  };
+  for (let line = 0; line < packed.lineCount; line += 1) add(line, lineRows.rowsOf(line));
+  drops.forEach((line, _, element) => {
+    if (element === null) add(line, 1);
+  });
+  return counts;
 }
 
 /** Null values have length -1 and add nothing. */

@@ -21,15 +21,12 @@ import { batchProgress } from './progress.ts';
 import { type AppendTarget, appendFile } from './sink/append.ts';
 import { appendKeyed } from './sink/keyed.ts';
 import { appendRows } from './sink/partitioned.ts';
-import {
-  allOutputs,
-  type CompiledTransform,
-  compileTransform,
-  targetSchema,
-} from './transform/compile-sql.ts';
+import { type CompiledTransform, compileTransform, targetSchema } from './transform/compile-sql.ts';
+import { allOutputs } from './transform/drop-code.ts';
 import { DropRecorder } from './transform/drop-recorder.ts';
 import { rejectedCopySql, rejectedLine } from './transform/error-rows.ts';
 import { RejectedRows } from './transform/rejected-rows.ts';
+import type { BatchStatement } from './transform/source-sql.ts';
 import type { RawBatch, ReserveIds, SourceTrouble, StagedBatch } from './types.ts';
 
 export interface StageServices {
@@ -158,19 +155,22 @@ export class Stager {
   ): Promise<StagedTable | null> {
     const { transform } = this.#plan;
     const { tableId, keys } = this.#plan.target;
-    const counts = transform.outputs.some(({ column }) => column.autoIncrement === true);
-    const firstId = counts ? await this.#services.reserveIds(tableId, packed.lineCount) : 0;
     const { slot, release } = this.#services.drops.acquire(drops);
     const { path: inputPath } = packed.file;
     const { longestLineBytes } = packed;
-    const statement = { inputPath, longestLineBytes, slot, firstId };
-    const check = (rowCount: number): void =>
+    const reading = { inputPath, longestLineBytes, slot, firstId: 0 };
+    const check = (rowCount: number): void => {
+      const total = drops.total(packed.lineCount);
       assert(
-        rowCount + drops.count === packed.lineCount,
-        `${packed.lineCount} lines are ${rowCount} written and ${drops.count} dropped rows`,
+        rowCount + drops.count === total,
+        `${total} rows are ${rowCount} written and ${drops.count} dropped ones`,
       );
+    };
     try {
-      const rowsSql = this.#transform.rowsSql(statement);
+      const counts = transform.outputs.some(({ column }) => column.autoIncrement === true);
+      const ids = counts ? await this.#mostRows(packed, reading, connection, signal) : 0;
+      const firstId = ids === 0 ? 0 : await this.#services.reserveIds(tableId, ids);
+      const rowsSql = this.#transform.rowsSql({ ...reading, firstId });
       if (keys !== null) {
         const { table } = await appendKeyed(
           { ...this.#target, keys, update: transform.update, sortBy: transform.sortBy },
@@ -200,11 +200,25 @@ export class Stager {
     }
   }
 
+  async #mostRows(
+    packed: PackedBatch,
+    reading: BatchStatement,
+    connection: Connection,
+    signal: AbortSignal,
+  ): Promise<number> {
+    const { countSql } = this.#transform;
+    if (countSql === null) return packed.lineCount;
+    const [row] = await connection.rows(countSql(reading), { signal });
+    return Number(row?.[0] ?? 0);
+  }
+
   /** SQL that does not compile is the job's COLUMNS or WHERE, where it has some: a person must change them. */
   #sqlError(error: AppError): AppError {
-    const { whereSql } = this.#plan.transform;
+    const { whereSql, unnest } = this.#plan.transform;
     const hasSql =
-      whereSql !== null || allOutputs(this.#plan).some((o) => o.from.kind === 'expression');
+      whereSql !== null ||
+      unnest !== undefined ||
+      allOutputs(this.#plan).some((o) => o.from.kind === 'expression');
     const detail = String(error.fields['detail'] ?? '');
     if (!hasSql || !/^(Binder|Catalog|Parser) Error/.test(detail)) return error;
     const table = `${this.#plan.target.databaseName}.${this.#plan.target.tableName}`;

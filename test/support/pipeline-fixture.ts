@@ -21,13 +21,14 @@ import type {
   FormatSpec,
   LoadOutput,
   LoadPlan,
+  LoadUnnest,
 } from '../../src/model/load-plan.ts';
 import type { SqlType } from '../../src/model/sql-type.ts';
 import type { ColumnSchema, VolumeSpec } from '../../src/model/table.ts';
 import type { Registry } from '../../src/pipeline/decode/schema-decoders.ts';
 import { ScratchSpace } from '../../src/pipeline/decode/scratch.ts';
 import { Stager } from '../../src/pipeline/stage.ts';
-import { DROP_FUNCTION } from '../../src/pipeline/transform/compile-sql.ts';
+import { DROP_FUNCTION, ROWS_FUNCTION } from '../../src/pipeline/transform/drop-code.ts';
 import type { MessageRun, RawBatch, SourceTrouble, StagedBatch } from '../../src/pipeline/types.ts';
 import type { ObjectStore } from '../../src/storage/object-store.ts';
 
@@ -72,6 +73,7 @@ export interface PlanOptions {
   readonly keys?: readonly string[];
   readonly operation?: LoadOutput;
   readonly where?: string;
+  readonly unnest?: readonly LoadUnnest[];
   readonly strict?: boolean;
   readonly maxMessageBytes?: number;
   readonly keptMessageBytes?: number;
@@ -116,6 +118,7 @@ export function makePlan(options: PlanOptions): LoadPlan {
       outputs:
         options.outputs ??
         columns.map((c) => ({ column: c, from: { kind: 'field', field: c.name } })),
+      ...(options.unnest === undefined ? {} : { unnest: options.unnest }),
       operation: options.operation ?? null,
       update: null,
       whereSql: options.where ?? null,
@@ -245,7 +248,7 @@ export class PipelineFixture {
     this.engine = engine;
     this.connection = connection;
     this.drops = new DropRegistry();
-    this.drops.install(connection, DROP_FUNCTION);
+    this.drops.install(connection, { drop: DROP_FUNCTION, rows: ROWS_FUNCTION });
     this.scratch = new ScratchSpace(['/dev/shm', join(directory, 'scratch')], systemRandom);
     mkdirSync(join(directory, 'volume'));
     this.store = directoryStore(join(directory, 'volume'));

@@ -16,7 +16,11 @@ import { loadOrder } from '../../model/sort-key.ts';
 import type { SqlType, SqlTypeKind } from '../../model/sql-type.ts';
 import type { ColumnSchema, TableInfo } from '../../model/table.ts';
 import { generatedColumnSql } from '../../query/generated-column.ts';
-import { compileLoadExpression, compileLoadFilter } from '../../query/load-expression.ts';
+import {
+  compileLoadExpression,
+  compileLoadFilter,
+  type LoadExpressionOptions,
+} from '../../query/load-expression.ts';
 import type { Expression } from '../../sql/ast/expression.ts';
 import type { LoadColumn, LoadProperties } from '../../sql/ast/routine-load.ts';
 import { parseExpression } from '../../sql/parse.ts';
@@ -47,6 +51,7 @@ import {
 import { JOB_PROPERTIES, type KafkaSourceDefinition, readKafkaSource } from './properties.ts';
 import { readOffset, type StartOffset, startText } from './start-offset.ts';
 import { topicIdOf } from './topic-ids.ts';
+import { compileUnnests, elementSource, isUnnest, refuseInner, unnestEntries } from './unnest.ts';
 
 /** One entry of COLUMNS: a source field, or a derived column with its expression as text. */
 export interface ColumnMapping {
@@ -179,12 +184,8 @@ export function compileTransform(
   const columns = table.schema.columns;
   const hasKeys = table.schema.keysType === 'PRIMARY_KEYS';
   const mapping = columnsOf(definition, table, hasKeys);
-  const fields = mapping.filter((entry) => entry.expression === null).map((entry) => entry.name);
-  checkFields(definition, fields);
   const derived = derivedColumns(mapping, table, hasKeys);
-  const metadata = metadataBeside(fields);
-  const names = [...fields, ...metadata];
-  const options = { timeZone: definition.timeZone, derived, fieldTypes: METADATA_TYPES };
+  const { fields, metadata, unnests, names, options } = sourcesOf(definition, mapping, derived);
   const outputOf = (column: ColumnSchema): LoadOutput => {
     if (column.generated !== undefined) {
       const duckdbSql = generatedColumnSql(column, columns, definition.timeZone);
@@ -195,6 +196,11 @@ export function compileTransform(
       const compiled = compileLoadExpression(expression, names, options);
       checkSketch(column, compiled.type);
       return { column, from: { kind: 'expression', ...compiled } };
+    }
+    const element = elementSource(unnests, column);
+    if (element !== null) {
+      checkSketch(column, element.kind === 'expression' ? element.type : null);
+      return { column, from: element };
     }
     const field = fields.find((name) => name.toLowerCase() === column.name.toLowerCase());
     if (field !== undefined) {
@@ -224,14 +230,14 @@ export function compileTransform(
     mapping.some((entry) => entry.name.toLowerCase() === column.name.toLowerCase());
   const outputs = columns.filter(isLoaded).map(outputOf);
   const whereSql =
-    definition.where === null
-      ? null
-      : compileWhere(definition.where, names, outputs, definition.timeZone);
-  const used = usedMetadata(metadata, [...outputs, operation], whereSql);
+    definition.where === null ? null : compileWhere(definition.where, names, outputs, options);
+  const { sources } = unnests;
+  const used = usedMetadata(metadata, [...outputs, operation], whereSql, sources);
   return {
     fields,
     outputs,
     ...(used.length === 0 ? {} : { metadata: used }),
+    ...(sources.length === 0 ? {} : { unnest: sources }),
     operation,
     update,
     whereSql,
@@ -241,7 +247,33 @@ export function compileTransform(
   };
 }
 
-/** The expressions of COLUMNS by lower-case name. Throws SQL_ANALYZE for columns that cannot have one. */
+/** What expressions can name, and how. Throws SQL_ANALYZE for fields and UNNESTs that do not fit. */
+function sourcesOf(
+  definition: RoutineLoadDefinition,
+  mapping: readonly ColumnMapping[],
+  derived: ReadonlyMap<string, Expression>,
+) {
+  const fields = mapping.filter((entry) => entry.expression === null).map((entry) => entry.name);
+  checkFields(definition, fields);
+  const metadata = metadataBeside(fields);
+  const { timeZone } = definition;
+  const entries = unnestEntries(mapping);
+  const before = mapping.slice(0, entries[0]?.place ?? 0).map(({ name }) => name.toLowerCase());
+  const unnests = compileUnnests(entries, fields, metadata, {
+    timeZone,
+    derived: new Map([...derived].filter(([name]) => before.includes(name))),
+    fieldTypes: METADATA_TYPES,
+  });
+  return {
+    fields,
+    metadata,
+    unnests,
+    names: [...fields, ...metadata, ...unnests.sources.map(({ name }) => name)],
+    options: { timeZone, derived, fieldTypes: new Map([...METADATA_TYPES, ...unnests.types]) },
+  };
+}
+
+/** The expressions of COLUMNS by lower-case name, without UNNESTs. Throws SQL_ANALYZE for columns that cannot have one. */
 function derivedColumns(
   mapping: readonly ColumnMapping[],
   table: TableInfo,
@@ -249,16 +281,18 @@ function derivedColumns(
 ): ReadonlyMap<string, Expression> {
   const known = new Map(table.schema.columns.map((column) => [column.name.toLowerCase(), column]));
   const derived = new Map<string, Expression>();
+  const unnested = new Set(unnestEntries(mapping).map(({ name }) => name.toLowerCase()));
   for (const { name, expression } of mapping) {
     const lower = name.toLowerCase();
     if (known.get(lower)?.generated !== undefined) {
       throw analysisError(`generated column '${name}' can not be specified in COLUMNS`);
     }
-    if (expression === null) continue;
+    if (expression === null || isUnnest(expression)) continue;
     if (!known.has(lower) && !(hasKeys && isOperation(name))) {
       throw analysisError(`Column '${name}' of COLUMNS is not in table ${table.name}`);
     }
-    if (derived.has(lower)) throw analysisError(`Duplicate column '${name}' in COLUMNS`);
+    if (derived.has(lower) || unnested.has(lower))
+      throw analysisError(`Duplicate column '${name}' in COLUMNS`);
     derived.set(lower, parseExpression(expression));
   }
   return derived;
@@ -319,16 +353,18 @@ function compileWhere(
   where: string,
   fields: readonly string[],
   outputs: readonly LoadOutput[],
-  timeZone: string,
+  { timeZone, fieldTypes: types }: LoadExpressionOptions,
 ): string {
   const loaded = outputs.filter(({ from }) => from.kind === 'field' || from.kind === 'expression');
   const loadedTypes = new Map(
     loaded.map(({ column }) => [column.name.toLowerCase(), column.type] as const),
   );
-  const fieldTypes = new Map([...METADATA_TYPES, ...loadedTypes]);
+  const fieldTypes = new Map([...(types ?? []), ...loadedTypes]);
   const others = fields.filter((field) => !loadedTypes.has(field.toLowerCase()));
   const names = [...loaded.map(({ column }) => column.name), ...others];
-  return compileLoadFilter(parseExpression(where), names, { timeZone, fieldTypes }).duckdbSql;
+  const condition = parseExpression(where);
+  refuseInner(condition);
+  return compileLoadFilter(condition, names, { timeZone, fieldTypes }).duckdbSql;
 }
 
 function checkFields(definition: RoutineLoadDefinition, fields: readonly string[]): void {

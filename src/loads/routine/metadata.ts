@@ -1,6 +1,6 @@
 // Metadata columns in COLUMNS and WHERE: which names they are, and which of them a job uses.
 import { quoteIdentifier } from '../../model/duckdb-text.ts';
-import type { LoadOutput } from '../../model/load-plan.ts';
+import type { LoadOutput, LoadUnnest } from '../../model/load-plan.ts';
 import {
   METADATA_COLUMNS,
   METADATA_NAMES,
@@ -52,11 +52,13 @@ export function usedMetadata(
   names: readonly MetadataName[],
   outputs: readonly (LoadOutput | null)[],
   whereSql: string | null,
+  unnests: readonly LoadUnnest[],
 ): readonly MetadataName[] {
   const texts = outputs.flatMap((output) =>
     output?.from.kind === 'expression' ? [output.from.duckdbSql] : [],
   );
   if (whereSql !== null) texts.push(whereSql);
+  texts.push(...unnests.map(({ duckdbSql }) => duckdbSql));
   return names.filter((name) => texts.some((sql) => sql.includes(quoteIdentifier(name))));
 }
 

@@ -11,7 +11,7 @@ import { routeColumn, routeSqls } from '../../model/partition-routing.ts';
 import { sortItemsSql } from '../../model/sort-key.ts';
 import { duckdbType } from '../../model/sql-type.ts';
 import type { TableSchema } from '../../model/table.ts';
-import { OPERATION } from '../transform/compile-sql.ts';
+import { OPERATION } from '../transform/drop-code.ts';
 import type { AppendTarget, SinkServices } from './append.ts';
 import { type AppendedRows, appendRows } from './partitioned.ts';
 

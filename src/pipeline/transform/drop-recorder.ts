@@ -1,48 +1,90 @@
-// Remembers which lines a running COPY did not write and why, and decides about lines that came out all
+// Remembers which rows a running COPY did not write and why, and decides about lines that came out all
 // NULL: truly so, or not parsed. Called on the JavaScript thread while the statement waits: quick.
+import { assert } from '../../base/assert.ts';
 import type { DropListener } from '../../engine/drop-function.ts';
-import { type CompiledTransform, DROP_CODE } from './compile-sql.ts';
+import type { CompiledTransform } from './compile-sql.ts';
+import { CODE_NO_ARRAY, CODE_UNPARSED, DROP_CODE } from './drop-code.ts';
 import { valueAt } from './json-path.ts';
+import { LineRows } from './line-rows.ts';
 import { parseJson } from './parse-json.ts';
 
-/** A line that did not parse, beside the DROP_CODEs. */
-export const CODE_UNPARSED = -2;
-
 export class DropRecorder implements DropListener {
-  readonly #transform: CompiledTransform;
+  readonly #transform: Pick<CompiledTransform, 'fieldSteps' | 'countSql'>;
   readonly #textOf: ((line: number) => string | null) | null;
+  /** Null where a row is a line. */
+  readonly #rows: LineRows | null;
+  /** Ordinals of rows; -1 - line for a line as a whole that has no rows. */
   #ordinals = new Int32Array(64);
   #codes = new Int32Array(64);
   #count = 0;
+  /** Those of them that are lines without rows. */
+  #lines = 0;
 
   /**
    * `textOf`: the text of a line that may be no JSON; null = all lines are our own, so that NULL in every field
    * is the truth (`\N` everywhere in CSV).
    */
-  constructor(transform: CompiledTransform, textOf: ((line: number) => string | null) | null) {
+  constructor(
+    transform: Pick<CompiledTransform, 'fieldSteps' | 'countSql'>,
+    textOf: ((line: number) => string | null) | null,
+  ) {
     this.#transform = transform;
     this.#textOf = textOf;
+    this.#rows = transform.countSql === null ? null : new LineRows();
   }
 
-  /** Lines not written. */
+  /** Rows not written; a line that should have rows and has none counts as one. */
   get count(): number {
     return this.#count;
   }
 
+  /** Which rows are from which line; null where a row is a line. */
+  get lineRows(): LineRows | null {
+    return this.#rows;
+  }
+
+  /** Rows of a statement over so many lines, written and not. */
+  total(lineCount: number): number {
+    if (this.#rows === null) return lineCount;
+    const { lineCount: heard, rowCount } = this.#rows;
+    assert(heard === lineCount, `rows of ${heard} lines are known, there are ${lineCount}`);
+    return rowCount + this.#lines;
+  }
+
   onRow(ordinal: number, suspect: boolean, code: number): boolean {
-    const unparsed = suspect && this.#textOf !== null && !this.#isAllNull(this.#textOf(ordinal));
+    const unparsed = suspect && this.#isUnparsed(ordinal);
     if (!unparsed && code === DROP_CODE.keep) return true;
-    if (this.#count === this.#ordinals.length) this.#grow();
-    this.#ordinals[this.#count] = ordinal;
-    this.#codes[this.#count] = unparsed ? CODE_UNPARSED : code;
-    this.#count += 1;
+    this.#note(ordinal, unparsed ? CODE_UNPARSED : code);
     return false;
   }
 
-  /** Every line not written, in order. */
-  forEach(visit: (line: number, code: number) => void): void {
-    for (let index = 0; index < this.#count; index += 1)
-      visit(this.#ordinals[index] ?? 0, this.#codes[index] ?? 0);
+  onLine(line: number, suspect: boolean, count: number): number {
+    assert(this.#rows !== null, 'only UNNEST tells of lines');
+    const unparsed = suspect && this.#isUnparsed(line);
+    const isBad = unparsed || count < 0;
+    const first = this.#rows.add(line, isBad ? 0 : count);
+    if (!isBad) return first;
+    this.#note(-1 - line, unparsed ? CODE_UNPARSED : CODE_NO_ARRAY + 1 + count);
+    this.#lines += 1;
+    return -1;
+  }
+
+  /** Every row not written, in order: its line, and its place there where the line has several (null = the line). */
+  forEach(visit: (line: number, code: number, element: number | null) => void): void {
+    for (let index = 0; index < this.#count; index += 1) {
+      const ordinal = this.#ordinals[index] ?? 0;
+      const code = this.#codes[index] ?? 0;
+      if (ordinal < 0) visit(-1 - ordinal, code, null);
+      else if (this.#rows === null) visit(ordinal, code, null);
+      else {
+        const { line, element } = this.#rows.locate(ordinal);
+        visit(line, code, element);
+      }
+    }
+  }
+
+  #isUnparsed(line: number): boolean {
+    return this.#textOf !== null && !this.#isAllNull(this.#textOf(line));
   }
 
   /** Whether the line is an object in which every field is absent or null, so that DuckDB's NULLs are the truth. */
@@ -52,6 +94,13 @@ export class DropRecorder implements DropListener {
     return this.#transform.fieldSteps.every(
       (steps) => (valueAt(parsed.value, steps) ?? null) === null,
     );
+  }
+
+  #note(ordinal: number, code: number): void {
+    if (this.#count === this.#ordinals.length) this.#grow();
+    this.#ordinals[this.#count] = ordinal;
+    this.#codes[this.#count] = code;
+    this.#count += 1;
   }
 
   #grow(): void {

@@ -49,6 +49,8 @@ export interface RowSource {
   /** The bytes of the value that the row is made of. */
   readonly rowStart: number;
   readonly rowEnd: number;
+  /** Place of the row in the arrays that an UNNEST takes apart, from 0; absent = the row is none of them. */
+  readonly element?: number;
 }
 
 /** What all rejected rows of a batch share. */
@@ -176,6 +178,7 @@ function sourceInfo(source: RowSource): string {
     // Offsets beyond 2^53 do not occur in practice, but must not be rounded: then as text.
     offset: offset <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(offset) : String(offset),
     timestamp: source.timestampMs,
+    ...(source.element === undefined ? {} : { element: source.element }),
     ...keyInfo,
   });
 }

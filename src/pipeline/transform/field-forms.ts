@@ -56,9 +56,9 @@ function formOf({ transform }: LoadPlan, field: string): FieldForm {
   const outputs: readonly LoadOutput[] =
     transform.operation === null ? transform.outputs : [...transform.outputs, transform.operation];
   const quoted = quoteIdentifier(field);
-  const isNamed = outputs.some(
-    ({ from }) => from.kind === 'expression' && from.duckdbSql.includes(quoted),
-  );
+  const isNamed =
+    transform.unnest?.some(({ duckdbSql }) => duckdbSql.includes(quoted)) === true ||
+    outputs.some(({ from }) => from.kind === 'expression' && from.duckdbSql.includes(quoted));
   const columns = outputs.filter(({ from }) => from.kind === 'field' && from.field === field);
   // WHERE sees the column in the field's place where the column has its name.
   const isHidden = columns.some(({ column }) => column.name.toLowerCase() === field.toLowerCase());

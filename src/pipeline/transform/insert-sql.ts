@@ -16,7 +16,8 @@ import { computedDefaultSql } from '../../query/insert-default.ts';
 import { quoteString } from '../../query/literal.ts';
 import { textSql } from '../../query/render.ts';
 import { implicitCastCost, isInteger, isString, sameRepresentation } from '../../query/types.ts';
-import { CODE_KINDS, OPERATION, operationCode } from './compile-sql.ts';
+import { operationCode } from './compile-sql.ts';
+import { CODE_KINDS, OPERATION } from './drop-code.ts';
 
 /** Why a row is not written, packed into one integer: kind + 8 * output index. */
 export const REJECT_CODE = {

@@ -5,7 +5,7 @@ import { type AppError, fail } from '../../base/errors.ts';
 import type { TransactionId } from '../../base/ids.ts';
 import type { RejectListener } from '../../engine/reject-function.ts';
 import type { InsertPlan } from '../../model/insert-plan.ts';
-import { CODE_KINDS, OPERATION } from './compile-sql.ts';
+import { CODE_KINDS, OPERATION } from './drop-code.ts';
 import type { RejectedRow } from './error-rows.ts';
 import { REJECT_CODE } from './insert-sql.ts';
 import {

@@ -7,15 +7,17 @@ import type { ColumnSchema } from '../../model/table.ts';
 import { CsvScanner, FIELD } from '../decode/csv-scan.ts';
 import type { PackedBatch } from '../decode/packed-batch.ts';
 import type { Packer } from '../decode/packer.ts';
+import type { CompiledTransform } from './compile-sql.ts';
 import {
   allOutputs,
   CODE_KINDS,
-  type CompiledTransform,
+  CODE_NO_ARRAY,
+  CODE_UNPARSED,
   DROP_CODE,
   OPERATION,
-} from './compile-sql.ts';
-import { CODE_UNPARSED, type DropRecorder } from './drop-recorder.ts';
-import type { RejectCode, RejectedRow } from './error-rows.ts';
+} from './drop-code.ts';
+import type { DropRecorder } from './drop-recorder.ts';
+import type { RejectCode, RejectedRow, RowSource } from './error-rows.ts';
 import { isBinary } from './field-forms.ts';
 import { valueAt } from './json-path.ts';
 import { MessagePlaces } from './message-places.ts';
@@ -28,8 +30,26 @@ interface Reason {
   readonly fields: Readonly<Record<string, string | null>> | null;
 }
 
+/** A line of rejected rows; rows of one line come one after the other. */
+interface Line {
+  readonly line: number;
+  readonly raw: Buffer;
+  readonly text: string | null;
+  readonly fields: Readonly<Record<string, string | null>> | null;
+  /** The text as a value; undefined = not asked for yet. */
+  parsed?: ReturnType<typeof parseJson>;
+  /** Values of UNNESTs by name, each made when it is first asked for; null = not known. */
+  readonly arrays: Map<string, readonly unknown[] | null>;
+  /** Bytes that rows of the line keep of it already. */
+  keptBytes: number;
+  /** Place of the first of its rows. */
+  readonly first: number | null;
+}
+
 /** Characters of a value or row that a message shows. */
 const SHOWN_CHARACTERS = 100;
+/** Above so many bytes further rejected elements of a message point to the first one, instead of keeping it as well. */
+const MAX_KEPT_OF_MESSAGE_BYTES = 4 * 1024 * 1024;
 
 export class RejectedRows {
   readonly count: number;
@@ -67,9 +87,15 @@ export class RejectedRows {
   get approximateBytes(): number {
     let bytes = this.count * 1024;
     for (const { start, end } of this.#packed.rejects) bytes += (end - start) * 2.4;
+    let last = -1;
+    let ofLine = 0;
     this.#drops.forEach((line, code) => {
       if (code === DROP_CODE.unselected) return;
+      if (line !== last) ofLine = 0;
+      else if (ofLine > MAX_KEPT_OF_MESSAGE_BYTES) return;
+      last = line;
       const { start, end } = this.#packed.rangeOfLine(line);
+      ofLine += end - start;
       bytes += (end - start) * 2.4;
     });
     return Math.ceil(bytes);
@@ -85,18 +111,36 @@ export class RejectedRows {
       const row = { raw, ...reason, source: places.sourceOf(record, start, end) };
       yield isBinary(this.#plan.format) ? { ...row, decoded: null } : row;
     }
-    const dropped: [line: number, code: number][] = [];
-    this.#drops.forEach((line, code) => {
-      if (code !== DROP_CODE.unselected) dropped.push([line, code]);
+    const dropped: [line: number, code: number, element: number | null][] = [];
+    this.#drops.forEach((line, code, element) => {
+      if (code !== DROP_CODE.unselected) dropped.push([line, code, element]);
     });
-    for (const [line, code] of dropped) {
-      const raw = this.#packed.rawOfLine(line);
-      const text = this.#packer.lineOf(this.#packed, line);
+    let at: Line | null = null;
+    for (const [line, code, element] of dropped) {
+      if (at === null || at.line !== line) at = this.#line(line, element);
       const { start, end } = this.#packed.rangeOfLine(line);
       const source = places.sourceOf(this.#packed.recordOfLine(line), start, end);
-      const row = { raw, ...this.#reason(raw, text, code), source };
-      yield isBinary(this.#plan.format) ? { ...row, decoded: text } : row;
+      const placed = element === null ? source : { ...source, element };
+      yield this.#droppedRow(at, this.#reason(at, code, element), placed);
     }
+  }
+
+  #line(line: number, first: number | null): Line {
+    const raw = this.#packed.rawOfLine(line);
+    const text = this.#packer.lineOf(this.#packed, line);
+    const fields = this.#csvFields(raw);
+    return { line, raw, text, fields, arrays: new Map(), keptBytes: 0, first };
+  }
+
+  #droppedRow(line: Line, reason: Reason, source: RowSource): RejectedRow {
+    const row = { raw: line.raw, ...reason, source };
+    const isKept = line.keptBytes <= MAX_KEPT_OF_MESSAGE_BYTES;
+    line.keptBytes += line.raw.length;
+    if (!isKept) {
+      const fields = { _raw_of_element: String(line.first) };
+      return { ...row, raw: Buffer.alloc(0), fields };
+    }
+    return isBinary(this.#plan.format) ? { ...row, decoded: line.text } : row;
   }
 
   /** The first few reasons, as StarRocks' error log shows them. */
@@ -123,18 +167,35 @@ export class RejectedRows {
     return samples;
   }
 
-  #reason(raw: Buffer, text: string | null, code: number): Reason {
+  #reason(line: Line, code: number, element: number | null): Reason {
     if (code === CODE_UNPARSED) {
-      const result = parseJson(raw.toString('utf8'));
+      const result = parseJson(line.raw.toString('utf8'));
       const message = `Failed to parse the message as JSON${result.ok ? '' : `: ${result.message}`}`;
       return { code: 'PARSE_ERROR', message, column: null, fields: null };
     }
+    const { fields } = line;
+    if (code <= CODE_NO_ARRAY) return { ...this.#noArray(line, CODE_NO_ARRAY - code), fields };
+    const reason = this.#outputReason(line, code, element);
+    if (element === null) return reason;
+    return { ...reason, message: `Element ${element}: ${reason.message}` };
+  }
+
+  /** The value of an UNNEST is no array: its message has no rows. */
+  #noArray(line: Line, index: number): Omit<Reason, 'fields'> {
+    const unnest = present(this.#plan.transform.unnest?.[index], 'UNNEST of a drop code');
+    const value = unnest.field === null ? undefined : this.#fieldValue(line, unnest.field);
+    const shown = typeof value === 'string' ? `'${shorten(value)}'` : 'its value';
+    const message = `UNNEST needs an array, ${shown} is none`;
+    return { code: 'VALUE_OUT_OF_RANGE', message, column: unnest.name };
+  }
+
+  #outputReason(line: Line, code: number, element: number | null): Reason {
+    const { fields } = line;
     const output = present(
       allOutputs(this.#plan)[Math.floor(code / CODE_KINDS)],
       'output of a drop code',
     );
-    const fields = this.#csvFields(raw);
-    const value = this.#valueOf(output, text, fields);
+    const value = this.#valueOf(output, line, element);
     const kind = code % CODE_KINDS;
     if (kind === DROP_CODE.operation) {
       return { ...describeOperation(value), fields };
@@ -151,20 +212,31 @@ export class RejectedRows {
   }
 
   /** The text that the output was made from; null = NULL, undefined = not from one field. */
-  #valueOf(
-    output: LoadOutput,
-    text: string | null,
-    fields: Readonly<Record<string, string | null>> | null,
-  ): string | null | undefined {
+  #valueOf(output: LoadOutput, line: Line, element: number | null): string | null | undefined {
     if (output.from.kind !== 'field') return undefined;
     const { field } = output.from;
-    if (fields !== null) return fields[field] ?? null;
+    const { fields, unnest = [] } = this.#plan.transform;
+    if (fields.includes(field)) return this.#fieldValue(line, field);
+    const from = unnest.find(({ name }) => name === field);
+    // What an expression made of the message is known to DuckDB alone.
+    if (from?.of !== 'json' || from.field === null || element === null) return undefined;
+    let array = line.arrays.get(field);
+    if (array === undefined) {
+      const parsed = parseJson(this.#fieldValue(line, from.field) ?? 'null');
+      array = parsed.ok && Array.isArray(parsed.value) ? parsed.value : null;
+      line.arrays.set(field, array);
+    }
+    return array === null ? undefined : textOf(array[element]);
+  }
+
+  #fieldValue(line: Line, field: string): string | null | undefined {
+    if (line.fields !== null) return line.fields[field] ?? null;
     const steps = this.#transform.fieldSteps[this.#plan.transform.fields.indexOf(field)] ?? [];
+    const wildcard = steps.findIndex(({ kind }) => kind === 'all');
+    if (wildcard >= 0 && wildcard < steps.length - 1) return undefined;
     // DuckDB reads some text that JSON.parse does not (NaN); the reason then goes without the value.
-    const parsed = parseJson(text ?? 'null');
-    const value = parsed.ok ? valueAt(parsed.value, steps) : null;
-    if (value === null || value === undefined) return null;
-    return typeof value === 'object' ? JSON.stringify(value) : String(value);
+    line.parsed ??= parseJson(line.text ?? 'null');
+    return textOf(line.parsed.ok ? valueAt(line.parsed.value, steps) : null);
   }
 
   #csvFields(raw: Buffer): Readonly<Record<string, string | null>> | null {
@@ -179,6 +251,11 @@ export class RejectedRows {
       ]),
     );
   }
+}
+
+function textOf(value: unknown): string | null {
+  if (value === null || value === undefined) return null;
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }
 
 /**
