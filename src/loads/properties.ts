@@ -13,6 +13,8 @@ export interface PropertySpec {
   readonly words?: readonly string[];
   /** What StarRocks says when the check fails. */
   readonly message: string;
+  /** What it says of a value that is no number at all, where that differs. */
+  readonly formMessage?: string;
   readonly alterable: boolean;
   readonly help: string;
 }
@@ -49,7 +51,9 @@ function checkValue(spec: PropertySpec, value: string): string {
       return String(inRange(spec, Number(value)));
     case 'double': {
       const number = Number(value);
-      if (value.trim() === '' || !Number.isFinite(number)) throw refusal();
+      if (value.trim() === '' || !Number.isFinite(number)) {
+        throw spec.formMessage === undefined ? refusal() : analysisError(spec.formMessage);
+      }
       inRange(spec, number);
       return value.trim();
     }

@@ -15,7 +15,7 @@ const text = (help: string, alterable = false): PropertySpec => ({
 const bool = (key: string, help: string, alterable = false): PropertySpec => ({
   type: 'bool',
   default: 'false',
-  message: `${key} should be true or false`,
+  message: `${key} should be a boolean`,
   alterable,
   help,
 });
@@ -74,6 +74,7 @@ export const JOB_PROPERTIES = {
     min: 0,
     max: 1,
     message: 'max_filter_ratio must between 0.0 and 1.0.',
+    formMessage: 'Incorrect format of max_filter_ratio',
     alterable: true,
     help: 'part of rejected rows in a batch above which the batch is not committed and the job pauses',
   },
@@ -88,7 +89,7 @@ export const JOB_PROPERTIES = {
     min: -1,
     message: 'log_rejected_record_num should >= -1',
     alterable: false,
-    help: 'accepted; rejected rows are always kept in _statistics_.rejected_records',
+    help: 'accepted; all rejected rows are kept in _statistics_.rejected_records, whatever it says (a warning tells so)',
   },
   timezone: { ...text('time zone of time functions in COLUMNS and WHERE', true), default: null },
   partial_update: bool('partial_update', 'update only the given columns (PRIMARY KEY tables)'),
@@ -193,6 +194,15 @@ export const SOURCE_PROPERTIES = {
     default: null,
   },
 } as const satisfies Record<string, PropertySpec>;
+
+/** What the user should know of job properties that were given: those that have less of an effect than in StarRocks. */
+export function propertyRemarks(given: PropertyMap): readonly string[] {
+  const { log_rejected_record_num: logged } = given;
+  if (logged === undefined || logged === '-1') return [];
+  return [
+    `log_rejected_record_num = ${logged} limits nothing: all rejected rows are kept in _statistics_.rejected_records`,
+  ];
+}
 
 /** Prefix of librdkafka properties in FROM KAFKA. */
 export const CUSTOM_PREFIX = 'property.';

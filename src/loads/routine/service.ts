@@ -32,7 +32,7 @@ import {
 import { checkSchemaFile } from './format.ts';
 import { REASONS, unstableReason } from './health.ts';
 import { routingOfJob } from './partitions.ts';
-import { readKafkaSource } from './properties.ts';
+import { propertyRemarks, readKafkaSource } from './properties.ts';
 import type { ShownJob } from './show.ts';
 import { type OffsetProbe, readOffset, resolveStarts, type StartOffset } from './start-offset.ts';
 import { madeAgain, type TopicIds, topicIdOf, withTopicIds } from './topic-ids.ts';
@@ -99,7 +99,10 @@ export class RoutineLoads {
     const defined = defineRoutineLoad(input);
     compileTransform(defined, table);
     await routingOfJob(catalog, table, defined);
-    const remarks = checkKafkaProperties(defined.source.custom);
+    const remarks = [
+      ...propertyRemarks(defined.properties),
+      ...checkKafkaProperties(defined.source.custom),
+    ];
     const connection = await kafkaConnection(catalog, table.databaseId, defined);
     checkSchemaFile(defined, connection.files);
     const topics = await this.#topics(connection, defined);
