@@ -10,6 +10,7 @@ import {
 } from '../src/kafka/client/unmapped-properties.ts';
 import type { PropertySpec, PropertyTable } from '../src/loads/properties.ts';
 import { JOB_PROPERTIES, SOURCE_PROPERTIES } from '../src/loads/routine/properties.ts';
+import { JOB_KEYS, SAMPLE_PROPERTIES } from '../src/loads/sample/properties.ts';
 import type { FunctionCategory, FunctionEntry } from '../src/query/functions/entry.ts';
 import { MISSING_FUNCTIONS } from '../src/query/functions/missing.ts';
 import { FUNCTION_ENTRIES } from '../src/query/functions/table.ts';
@@ -146,6 +147,9 @@ function propertiesPage(): string {
     '## CREATE ROUTINE LOAD: FROM KAFKA',
     propertyTable(SOURCE_PROPERTIES),
     'How to reach the brokers: `property.*`, see [Kafka properties](kafka-properties.md).',
+    '## DESC KAFKA, CREATE TABLE ... FROM KAFKA TOPIC',
+    `Those of FROM KAFKA (without places to begin at), ${JOB_KEYS.map((key) => `\`${key}\``).join(', ')} as of a Routine Load, and`,
+    propertyTable(SAMPLE_PROPERTIES),
     '## CREATE TABLE: PROPERTIES',
     propertyTable(TABLE_PROPERTIES),
   );

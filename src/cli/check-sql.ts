@@ -164,7 +164,8 @@ function withInner(statement: Statement): readonly Statement[] {
 /** What the definition in the statement asks for and is not here. */
 function refusedParts(statement: Statement): readonly string[] {
   return caught(() => {
-    if (statement.kind === 'create_table' && statement.query === null) newTable(statement, 'd');
+    const isPlain = statement.kind === 'create_table' && statement.topic === undefined;
+    if (isPlain && statement.query === null) newTable(statement, 'd');
     if (statement.kind !== 'set_variables') return;
     for (const item of statement.items) {
       if (item.kind !== 'system') continue;

@@ -29,7 +29,7 @@ import { FeEndpoint, type NoCalls, openCommitter, type RunningFe, startFe } from
 import { KeyIndexMetrics } from './key-index-metrics.ts';
 import { openMysqlTls } from './mysql-tls.ts';
 import { openStores } from './stores.ts';
-import { openTopicProbe } from './topic-probe.ts';
+import { openTopicProbe, openTopicSampler } from './topic-probe.ts';
 import { openVolumeAccess } from './volume-access.ts';
 
 export interface StartOptions {
@@ -190,6 +190,7 @@ async function startParts(parts: Parts): Promise<Omit<RunningServer, 'stop' | 'f
       tls: openMysqlTls({ config, dataDir, clock: seams.clock, random: seams.random, log }),
       cn: { query: () => query.peer(), loader: () => loader.peer() },
       probe: openTopicProbe(seams),
+      sampleTopic: openTopicSampler(seams),
       volumes,
       stores,
       ...seams,

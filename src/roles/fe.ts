@@ -27,6 +27,7 @@ import { routineLoadPartitionHooks } from '../loads/routine/on-partition-change.
 import { routineLoadSchemaHooks } from '../loads/routine/on-schema-change.ts';
 import { RoutineLoadScheduler } from '../loads/routine/scheduler.ts';
 import { RoutineLoads, type TopicProbe } from '../loads/routine/service.ts';
+import type { TopicSampler } from '../loads/sample/infer.ts';
 import { REJECTED_RECORDS_TABLE, STATISTICS_DATABASE } from '../model/system-tables.ts';
 import { MysqlServer } from '../mysql/server.ts';
 import type { AlterJobs } from '../statements/alter-jobs.ts';
@@ -70,6 +71,7 @@ export interface FeOptions {
   readonly httpPort: number;
   readonly cn: CnPorts;
   readonly probe: TopicProbe;
+  readonly sampleTopic: TopicSampler;
   readonly volumes: VolumeAccess;
   readonly stores: StoreOpener;
   readonly clock: Clock;
@@ -433,6 +435,7 @@ async function makeServices(
       }),
       errorLogUrl: (id) => errorLogUrl(catalog, { host, ...ports }, { kind: 'job', id }),
     }),
+    sampleTopic: options.sampleTopic,
     smallFiles: makeSmallFiles(options),
     inserts: makeInserts(options, committer),
     changes: makeChanges(options, committer),

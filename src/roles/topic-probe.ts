@@ -3,21 +3,43 @@
 import type { Clock } from '../base/clock.ts';
 import type { Random } from '../base/random.ts';
 import { KafkaClient } from '../kafka/client/kafka-client.ts';
+import { sampleTopic } from '../kafka/client/sample.ts';
 import type { TopicProbe } from '../loads/routine/service.ts';
+import type { TopicSampler } from '../loads/sample/infer.ts';
 import type { KafkaConnectionSpec } from '../model/load-plan.ts';
 
-export function openTopicProbe(options: { clock: Clock; random: Random }): TopicProbe {
-  const withClient = async <T>(
+interface ProbeOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+async function clientFor<T>(
+  options: ProbeOptions,
+  connection: KafkaConnectionSpec,
+  work: (client: KafkaClient) => Promise<T>,
+): Promise<T> {
+  const client = new KafkaClient({ connection, ...options });
+  try {
+    return await work(client);
+  } finally {
+    await client.close();
+  }
+}
+
+/** Messages of a topic, for DESC KAFKA and CREATE TABLE ... FROM KAFKA TOPIC. */
+export function openTopicSampler(options: ProbeOptions): TopicSampler {
+  return (connection, topic, limits, signal) =>
+    clientFor(options, connection, (client) => {
+      const isolation = client.settings['isolation.level'];
+      return sampleTopic(client, topic, isolation, limits, { clock: options.clock, signal });
+    });
+}
+
+export function openTopicProbe(options: ProbeOptions): TopicProbe {
+  const withClient = <T>(
     connection: KafkaConnectionSpec,
     work: (client: KafkaClient) => Promise<T>,
-  ): Promise<T> => {
-    const client = new KafkaClient({ connection, ...options });
-    try {
-      return await work(client);
-    } finally {
-      await client.close();
-    }
-  };
+  ): Promise<T> => clientFor(options, connection, work);
   return {
     topics: (connection) => withClient(connection, (client) => client.topicNames()),
     topic: (connection, name) =>

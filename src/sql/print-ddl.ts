@@ -247,7 +247,9 @@ function printInsert(insert: Insert): string {
   );
 }
 
-function printCreateTable(table: CreateTable): string {
+/** With `between` between the columns and indexes, and around all of them. */
+export function printCreateTable(table: CreateTable, between = ['', ', ', '']): string {
+  const [before = '', separator = '', after = ''] = between;
   const items = [...table.columns.map(printColumn), ...table.indexes.map(printIndex)];
   const { keys, partitionBy, distributedBy } = table;
   return words(
@@ -257,7 +259,7 @@ function printCreateTable(table: CreateTable): string {
     'TABLE',
     table.ifNotExists && 'IF NOT EXISTS',
     printName(table.name),
-    items.length > 0 && `(${items.join(', ')})`,
+    items.length > 0 && `(${before}${items.join(separator)}${after})`,
     table.columnNames.length > 0 && `(${printNames(table.columnNames)})`,
     table.engine !== null && `ENGINE = ${printIdentifier(table.engine)}`,
     keys !== null && `${keys.type} KEY (${printNames(keys.columns)})`,
@@ -267,6 +269,8 @@ function printCreateTable(table: CreateTable): string {
     table.orderBy.length > 0 && `ORDER BY (${printNames(table.orderBy)})`,
     printProperties(table.properties),
     table.query !== null && `AS ${printQuery(table.query)}`,
+    table.topic !== undefined && `FROM KAFKA TOPIC ${printString(table.topic.name)}`,
+    table.topic !== undefined && `PROPERTIES ${printPropertyList(table.topic.properties)}`,
   );
 }
 

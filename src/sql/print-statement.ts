@@ -51,6 +51,7 @@ export function printStatement(statement: Statement): string {
     case 'show_routine_load':
     case 'show_routine_load_task':
     case 'show_create_routine_load':
+    case 'describe_kafka':
       return printRoutineLoad(statement);
     case 'create_storage_volume':
     case 'alter_storage_volume':
@@ -207,6 +208,8 @@ function printRoutineLoad(statement: RoutineLoadStatement): string {
       );
     case 'show_create_routine_load':
       return `SHOW CREATE ROUTINE LOAD ${jobName(statement.name)}`;
+    case 'describe_kafka':
+      return `DESC KAFKA ${printPropertyList(statement.properties)}`;
   }
 }
 

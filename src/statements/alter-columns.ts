@@ -12,8 +12,9 @@ import { checkGeneratedColumn, generatedFrom } from '../query/generated-column.t
 import { constantDefault, rowDefault } from '../query/insert-default.ts';
 import { castRewrite, generatedRewrite } from '../query/rewrite-column.ts';
 import { changedFields, type FieldChange, structRewrite } from '../query/rewrite-struct.ts';
+import { isWidening } from '../query/widening.ts';
 import type { AlterColumnClause, ColumnDefinition, ColumnPosition } from '../sql/ast/ddl.ts';
-import { isWidening, typeProblem } from './column-change.ts';
+import { typeProblem } from './column-change.ts';
 import { columnOf } from './column-definition.ts';
 import { checkColumnType } from './column-types.ts';
 import { checkName } from './names.ts';

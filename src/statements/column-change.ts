@@ -2,43 +2,7 @@
 // led there, because readers convert from the type in the file straight to the newest one; or by writing files anew.
 import { printSqlType, type SqlType } from '../model/sql-type.ts';
 import { isInteger, isString, sameType } from '../query/types.ts';
-
-const INTEGERS: readonly SqlType['kind'][] = ['TINYINT', 'SMALLINT', 'INT', 'BIGINT', 'LARGEINT'];
-
-/** Is every value of `from` one of `to`, and reads as it in any file of the table? */
-export function isWidening(from: SqlType, to: SqlType): boolean {
-  if (printSqlType(from) === printSqlType(to)) return true;
-  const [low, high] = [INTEGERS.indexOf(from.kind), INTEGERS.indexOf(to.kind)];
-  if (low >= 0 && high >= 0) return low < high;
-  switch (from.kind) {
-    case 'TINYINT':
-    case 'SMALLINT':
-    case 'INT':
-    case 'BIGINT':
-    case 'FLOAT':
-      return to.kind === 'DOUBLE';
-    case 'DECIMAL':
-      return (
-        to.kind === 'DECIMAL' &&
-        to.scale >= from.scale &&
-        to.precision - to.scale >= from.precision - from.scale
-      );
-    case 'DATE':
-      return to.kind === 'DATETIME';
-    case 'CHAR':
-      return (to.kind === 'CHAR' || to.kind === 'VARCHAR') && to.length >= from.length;
-    case 'VARCHAR':
-      return to.kind === 'VARCHAR' && to.length >= from.length;
-    case 'VARBINARY':
-      // 0 stands for a type without a length.
-      return (
-        to.kind === 'VARBINARY' &&
-        (to.length === 0 || (from.length !== 0 && to.length >= from.length))
-      );
-    default:
-      return false;
-  }
-}
+import { isWidening } from '../query/widening.ts';
 
 /** Why a type cannot become the other one; null when it can. Texts as StarRocks words them where it has them. */
 export function typeProblem(from: SqlType, to: SqlType): string | null {

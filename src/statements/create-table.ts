@@ -11,6 +11,7 @@ import { analysePlan } from '../query/plan-query.ts';
 import type { ColumnDefinition, CreateTable } from '../sql/ast/ddl.ts';
 import type { Query } from '../sql/ast/query.ts';
 import { runInsert } from './insert.ts';
+import { topicTable } from './kafka-topic.ts';
 import { keepPartitions } from './partitions/keep.ts';
 import { queryWithTables } from './query.ts';
 import { newTable } from './table-definition.ts';
@@ -22,12 +23,16 @@ export const createTable: Handler<'create_table'> = async (statement, context) =
   const { session, services } = context;
   if (statement.ifNotExists && (await exists(statement, context))) return OK;
   if (statement.query !== null) return await createTableAs(statement, statement.query, context);
-  const table = newTable(statement, tableName(statement.name, session).database);
+  const inferred = statement.topic === undefined ? null : await topicTable(statement, context);
+  const table = newTable(
+    inferred?.statement ?? statement,
+    tableName(statement.name, session).database,
+  );
   const made = await services.catalog.tables.create(
     statement.temporary ? { ...table, sessionId: newTemporary(session, services) } : table,
   );
   await keepPartitions(made, services);
-  return OK;
+  return inferred === null ? OK : { kind: 'ok', remarks: inferred.remarks };
 };
 
 /** Throws what CREATE TABLE and INSERT throw; the table does not exist then. */

@@ -9,6 +9,7 @@ import type { Query } from '../sql/ast/query.ts';
 import type { ExplainLevel } from '../sql/ast/session.ts';
 import { checkedChangeQuery, explainChange } from './change.ts';
 import { explainInsert } from './insert.ts';
+import { explainTopicTable } from './kafka-topic.ts';
 import { queryWithTables } from './query.ts';
 import { type Handler, type Outcome, type StatementContext, textRows } from './types.ts';
 
@@ -17,10 +18,12 @@ const COLUMN = 'Explain String';
 
 export const explain: Handler<'explain'> = async ({ level, statement }, context) => {
   const what = statement.kind;
+  if (what === 'create_table' && statement.topic !== undefined && level === 'NORMAL')
+    return linesOf(await explainTopicTable(statement, context));
   if (what !== 'query' && what !== 'insert' && what !== 'delete' && what !== 'update') {
     throw fail('NOT_SUPPORTED', {
       what: `EXPLAIN of the statement '${what.replaceAll('_', ' ')}'`,
-      hint: 'it takes a query, INSERT, UPDATE or DELETE',
+      hint: 'it takes a query, INSERT, UPDATE, DELETE or CREATE TABLE ... FROM KAFKA TOPIC',
     });
   }
   if (level === 'ANALYZE') {

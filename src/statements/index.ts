@@ -43,6 +43,7 @@ import { explain } from './explain.ts';
 import { createFile, dropFile } from './files.ts';
 import { adminSetConfig, adminShowConfig } from './frontend-config.ts';
 import { insert } from './insert.ts';
+import { describeKafka } from './kafka-topic.ts';
 import { adminSweep, checkTable } from './maintenance.ts';
 import { deallocate, execute, prepare } from './prepared.ts';
 import { query } from './query.ts';
@@ -140,6 +141,7 @@ export const HANDLERS: { readonly [K in StatementKind]: Handler<K> | null } = {
   show_routine_load: showRoutineLoad,
   show_routine_load_task: showRoutineLoadTask,
   show_create_routine_load: showCreateRoutineLoad,
+  describe_kafka: describeKafka,
   insert,
   delete: deleteRows,
   update: updateRows,

@@ -204,6 +204,7 @@ export const STATEMENT_PRIVILEGES: { readonly [K in StatementKind]: Row<K> } = {
   show_routine_load: { of: 'none', note: 'lists jobs into tables with INSERT' },
   show_routine_load_task: { of: 'none', note: 'lists jobs into tables with INSERT' },
   show_create_routine_load: ofJob,
+  describe_kafka: (_, session) => [onDatabase(databaseOrCurrent(null, session), ['CREATE TABLE'])],
   insert: ({ table, query }, session) => [
     onTable(table, session, ['INSERT']),
     ...queryRequirements(query, session),

@@ -52,7 +52,7 @@ export const STATEMENT_DOCS: Readonly<Record<StatementKind, StatementDoc>> = {
   ),
   use_database: ddl('USE [default_catalog.]d'),
   create_table: ddl(
-    'CREATE [TEMPORARY] TABLE [IF NOT EXISTS] t (c type [SUM | ..] [[NOT] NULL] [DEFAULT .. | AUTO_INCREMENT | AS expr] [COMMENT ..], ..) [{DUPLICATE | AGGREGATE | UNIQUE | PRIMARY} KEY (..)] [COMMENT ..] [PARTITION BY ..] [DISTRIBUTED BY ..] [ORDER BY (..)] [PROPERTIES (..)] [AS SELECT ..]',
+    'CREATE [TEMPORARY] TABLE [IF NOT EXISTS] t (c type [SUM | ..] [[NOT] NULL] [DEFAULT .. | AUTO_INCREMENT | AS expr] [COMMENT ..], ..) [{DUPLICATE | AGGREGATE | UNIQUE | PRIMARY} KEY (..)] [COMMENT ..] [PARTITION BY ..] [DISTRIBUTED BY ..] [ORDER BY (..)] [PROPERTIES (..)] [AS SELECT .. | FROM KAFKA TOPIC ".." PROPERTIES (..)]',
     'partitions by RANGE, LIST, date_trunc, time_slice or columns; buckets and replicas are kept and shown, without effect',
   ),
   create_table_like: ddl('CREATE [TEMPORARY] TABLE [IF NOT EXISTS] t LIKE u'),
@@ -96,6 +96,10 @@ export const STATEMENT_DOCS: Readonly<Record<StatementKind, StatementDoc>> = {
   ),
   show_routine_load_task: load('SHOW ROUTINE LOAD TASK [FROM d] WHERE JobName = "j"'),
   show_create_routine_load: load('SHOW CREATE ROUTINE LOAD j'),
+  describe_kafka: load(
+    'DESC KAFKA ("kafka_broker_list" = "..", "kafka_topic" = "..", "format" = "..", ..)',
+    "Millrace's own: the columns that samples of a topic ask for; EXPLAIN CREATE TABLE t FROM KAFKA TOPIC .. shows the statement",
+  ),
   insert: load(
     'INSERT {INTO | OVERWRITE} t [[TEMPORARY] PARTITION (p, ..)] [WITH LABEL l] [(c, ..) | BY NAME] [PROPERTIES (..)] VALUES (..), .. | SELECT ..',
     'OVERWRITE replaces all rows that the table, or its partition, holds when it commits',

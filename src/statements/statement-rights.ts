@@ -52,6 +52,7 @@ export const RIGHTS_EXAMPLES: Readonly<Partial<Record<StatementKind, string>>> =
   resume_routine_load: 'RESUME ROUTINE LOAD FOR j',
   stop_routine_load: 'STOP ROUTINE LOAD FOR j',
   show_create_routine_load: 'SHOW CREATE ROUTINE LOAD j',
+  describe_kafka: 'DESC KAFKA ("format" = "json")',
   insert: 'INSERT INTO t SELECT a FROM u',
   delete: 'DELETE FROM t USING u WHERE t.a = u.a',
   update: 'UPDATE t SET b = u.b FROM u WHERE t.a = u.a',

@@ -13,6 +13,7 @@ import type { Config } from '../config/load.ts';
 import type { Changes } from '../loads/change/service.ts';
 import type { Inserts } from '../loads/insert/service.ts';
 import type { RoutineLoads } from '../loads/routine/service.ts';
+import type { TopicSampler } from '../loads/sample/infer.ts';
 import type { SmallFileService } from '../loads/small-files.ts';
 import type { ConstantResult, QueryPlan } from '../model/query-plan.ts';
 import type { TableInfo, VolumeSpec } from '../model/table.ts';
@@ -105,6 +106,8 @@ export interface Services {
   readonly clock: Clock;
   readonly log: Log;
   readonly routineLoads: RoutineLoads;
+  /** Reads messages of Kafka topics, for who wants to know what is in them. */
+  readonly sampleTopic: TopicSampler;
   readonly smallFiles: SmallFileService;
   readonly inserts: Pick<Inserts, 'run' | 'explain'>;
   readonly changes: Pick<Changes, 'run' | 'explain'>;

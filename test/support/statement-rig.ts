@@ -98,6 +98,7 @@ export async function openStatementRig(context: TestContext): Promise<StatementR
         errorLogUrl: () => '',
         unstableLimits: () => ({ nowMs: 0, thresholdSeconds: 3600 }),
       }),
+      sampleTopic: async () => [],
       connections: {
         list: () => made.sessions,
         kill: (id, queryOnly) => {

@@ -377,6 +377,7 @@ export class World implements Theatre {
         httpPort: 0,
         tls: null,
         cn: { query: async () => peerOf('query'), loader: async () => peerOf('loader') },
+        sampleTopic: async () => [],
         probe: {
           topic: async () => ({ topicId: null, partitions: [0] }),
           topics: async () => [],

@@ -69,6 +69,16 @@ export const KAFKA_ERRORS = {
     "Kafka topic '{topic}' does not exist",
     'create it, or correct the name',
   ),
+  KAFKA_TOPIC_EMPTY: row(
+    'user',
+    "Kafka topic '{topic}' has no message that columns could be inferred from",
+    'write a message first, or write CREATE TABLE by hand',
+  ),
+  KAFKA_NO_COLUMNS: row(
+    'user',
+    "no columns can be inferred from {count} messages of Kafka topic '{topic}': {reason}",
+    'check format, envelope, json_root and strip_outer_array',
+  ),
   KAFKA_UNKNOWN_PARTITION: row(
     'user',
     "Kafka topic '{topic}' has no partition {partition}: it has {partitionCount}",

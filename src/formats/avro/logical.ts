@@ -7,7 +7,7 @@ import { writeDate, writeDatetime, writeTime, type ZoneOffset } from '../time-te
 const DAY_SECONDS = 86_400;
 
 export type LogicalType =
-  | { readonly kind: 'decimal'; readonly scale: number }
+  | { readonly kind: 'decimal'; readonly precision: number; readonly scale: number }
   | { readonly kind: 'uuid' }
   | { readonly kind: 'duration' }
   | { readonly kind: 'date' }
@@ -84,7 +84,7 @@ function decimalOf(schema: Readonly<Record<string, unknown>>): LogicalType | nul
   if (typeof precision !== 'number' || !Number.isInteger(precision) || precision < 1) return null;
   if (typeof scale !== 'number' || !Number.isInteger(scale) || scale < 0 || scale > precision)
     return null;
-  return { kind: 'decimal', scale };
+  return { kind: 'decimal', precision, scale };
 }
 
 /** Decimals of up to this many bytes are numbers that a double holds exactly. */

@@ -110,7 +110,7 @@ export function numberText(text: string): string {
 }
 
 /** Do two spellings mean the same decimal number? */
-function sameNumber(a: string, b: string): boolean {
+export function sameNumber(a: string, b: string): boolean {
   const [digitsA, pointA] = decimalParts(a);
   const [digitsB, pointB] = decimalParts(b);
   return digitsA === digitsB && (digitsA === '' || pointA === pointB);

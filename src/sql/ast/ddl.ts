@@ -113,6 +113,14 @@ export interface CreateTable extends Node {
   readonly properties: readonly Property[];
   /** AS SELECT ...; null for a plain CREATE TABLE. */
   readonly query: Query | null;
+  /** FROM KAFKA TOPIC: the columns are those of its messages; absent in others. */
+  readonly topic?: KafkaTopic;
+}
+
+/** `FROM KAFKA TOPIC 'name' PROPERTIES (...)`. */
+export interface KafkaTopic extends Node {
+  readonly name: string;
+  readonly properties: readonly Property[];
 }
 
 export type PartitionBy =

@@ -10,7 +10,8 @@ export type RoutineLoadStatement =
   | ControlRoutineLoad
   | ShowRoutineLoad
   | ShowRoutineLoadTask
-  | ShowCreateRoutineLoad;
+  | ShowCreateRoutineLoad
+  | DescribeKafka;
 
 /** `[db.]job`. */
 export interface JobName extends Node {
@@ -82,4 +83,10 @@ export interface ShowRoutineLoadTask extends Node {
 export interface ShowCreateRoutineLoad extends Node {
   readonly kind: 'show_create_routine_load';
   readonly name: JobName;
+}
+
+/** `DESC KAFKA (...)`: the columns that messages of a topic ask for. */
+export interface DescribeKafka extends Node {
+  readonly kind: 'describe_kafka';
+  readonly properties: readonly Property[];
 }

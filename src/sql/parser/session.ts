@@ -7,6 +7,7 @@ import { parseDatabaseName, parsePropertyList } from './clause.ts';
 import { type Cursor, isIdentifier } from './cursor.ts';
 import { parseInsert } from './insert.ts';
 import { atQuery } from './query.ts';
+import { parseCreateTable } from './table.ts';
 
 /** At USE. */
 export function parseUse(cursor: Cursor): Statement {
@@ -97,6 +98,11 @@ export function parseDescribe(cursor: Cursor): Statement {
     return { kind: 'describe_storage_volume', pos, name: cursor.identifierOrString() };
   }
   const following = cursor.peek(1);
+  // A table may have this name.
+  if (word !== 'EXPLAIN' && cursor.token.word === 'KAFKA' && following.word === '(') {
+    cursor.expect('KAFKA');
+    return { kind: 'describe_kafka', pos, properties: parsePropertyList(cursor) };
+  }
   const level = isLevelWord(cursor, following.word) ? cursor.takeOneOf(LEVELS) : null;
   const statement = parseExplained(cursor);
   if (statement === null) return parseDescribeTable(cursor, pos, level);
@@ -112,11 +118,20 @@ function parseExplained(cursor: Cursor): Statement | null {
       return parseUpdate(cursor);
     case 'DELETE':
       return parseDelete(cursor);
+    case 'CREATE':
+      return parseExplainedTable(cursor);
     case 'WITH':
       return parseWithStatement(cursor);
     default:
       return atQuery(cursor) || cursor.at('(') ? cursor.grammar.query(cursor) : null;
   }
+}
+
+function parseExplainedTable(cursor: Cursor): Statement {
+  const { pos } = cursor.expect('CREATE');
+  const temporary = cursor.take('TEMPORARY');
+  cursor.expect('TABLE');
+  return parseCreateTable(cursor, pos, { temporary, external: false });
 }
 
 /** A level word counts only before a statement, so that tables may have such names. */

@@ -7,6 +7,7 @@ import type {
   CreateTableLike,
   DistributedBy,
   IndexDefinition,
+  KafkaTopic,
   KeyType,
 } from '../ast/ddl.ts';
 import type { Identifier, Position } from '../ast/node.ts';
@@ -63,8 +64,13 @@ export function parseCreateTable(
     cursor.expect(')');
   }
   const clauses = parseClauses(cursor);
-  const query = parseAsSelect(cursor, columns.length === 0);
   const head = { pos, temporary, external, ifNotExists, name };
+  const topic = columns.length + columnNames.length === 0 ? parseTopic(cursor) : null;
+  if (topic !== null) {
+    const nothing = { columns, columnNames, indexes, query: null };
+    return { kind: 'create_table', ...head, ...nothing, ...clauses, topic };
+  }
+  const query = parseAsSelect(cursor, columns.length === 0);
   return { kind: 'create_table', ...head, columns, columnNames, indexes, ...clauses, query };
 }
 
@@ -102,6 +108,16 @@ function parseClauses(cursor: Cursor): Clauses {
   if (cursor.token.word === 'ROLLUP') throw notSupported('ROLLUP in CREATE TABLE');
   const properties = parseProperties(cursor);
   return { engine, keys, comment, partitionBy, distributedBy, orderBy, properties };
+}
+
+/** `[FROM KAFKA TOPIC 'name' PROPERTIES (...)]`. */
+function parseTopic(cursor: Cursor): KafkaTopic | null {
+  const { pos } = cursor.token;
+  if (!cursor.take('FROM')) return null;
+  cursor.expectAll('KAFKA', 'TOPIC');
+  const name = cursor.string();
+  cursor.expect('PROPERTIES');
+  return { pos, name, properties: parsePropertyList(cursor) };
 }
 
 function parseAsSelect(cursor: Cursor, required: boolean): CreateTable['query'] {

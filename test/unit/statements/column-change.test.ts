@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type SqlType, STRING_LENGTH } from '../../../src/model/sql-type.ts';
-import { isWidening, typeProblem } from '../../../src/statements/column-change.ts';
+import { isWidening } from '../../../src/query/widening.ts';
+import { typeProblem } from '../../../src/statements/column-change.ts';
 
 const of = (
   kind: 'INT' | 'BIGINT' | 'LARGEINT' | 'FLOAT' | 'DOUBLE' | 'DATE' | 'DATETIME',
