@@ -31,12 +31,30 @@ export function clickBatches(
   compression: CompressionName,
   values: (batch: number) => Buffer[] = clickValues,
 ): Buffer[] {
-  return Array.from({ length: TEMPLATES }, (_, batch) =>
-    encodeRecordBatch(
-      values(batch).map((value) => ({ value })),
-      { compression, timestampMs: systemClock.nowMs() },
-    ),
+  return Array.from({ length: TEMPLATES }, (_, batch) => recordBatch(compression, values, batch));
+}
+
+function recordBatch(
+  compression: CompressionName,
+  values: (batch: number) => Buffer[],
+  batch: number,
+): Buffer {
+  return encodeRecordBatch(
+    values(batch).map((value) => ({ value })),
+    { compression, timestampMs: systemClock.nowMs() },
   );
+}
+
+/** Values of one batch that hardly repeat: 48-bit numbers and texts of their own in each message. */
+export function randomValues(batch: number): Buffer[] {
+  const random = seededRandom((batch % TEMPLATES) + 5000);
+  return Array.from({ length: BATCH_ROWS }, () => {
+    const id = random.below(2 ** 24) * 2 ** 24 + random.below(2 ** 24);
+    const path = random.below(2 ** 31).toString(36);
+    return Buffer.from(
+      `{ "uid": ${id}, "site": "https://docs.starrocks.io/${path}", "vtime": ${1718034793 + random.below(2 ** 30)} } `,
+    );
+  });
 }
 
 /** Writes `rows` clicks to the topic, round robin over its partitions. */
@@ -48,12 +66,15 @@ export async function produceClicks(options: {
   readonly compression: CompressionName;
   /** BATCH_ROWS messages; clicks as JSON when left out. */
   readonly values?: (batch: number) => Buffer[];
+  /** Every batch is made by itself, instead of the same 32 again and again. */
+  readonly distinct?: boolean;
 }): Promise<void> {
-  const batches = clickBatches(options.compression, options.values);
+  const { compression, values = clickValues } = options;
+  const made = options.distinct === true ? [] : clickBatches(compression, values);
   const client = await RawClient.connect(options.port);
   try {
     for (let batch = 0; batch < options.rows / BATCH_ROWS; batch += 1) {
-      const records = batches[batch % TEMPLATES] ?? Buffer.alloc(0);
+      const records = made[batch % TEMPLATES] ?? recordBatch(compression, values, batch);
       const index = batch % options.partitions;
       const answer = await client.call(APIS.Produce, 9, {
         acks: 1,

@@ -1,16 +1,20 @@
 // The baseline: DuckDB alone (threads=1, VARCHAR + TRY_CAST) turns an NDJSON file into Parquet. Prints
-// its figures as JSON. Usage: node bench/duckdb-alone.ts INPUT OUTPUT
+// its figures as JSON. Usage: node bench/duckdb-alone.ts INPUT OUTPUT COLUMNS (JSON: [[name, type], ...])
 import { DuckDBInstance } from '@duckdb/node-api';
 
-const [, , input, output] = process.argv;
+const [, , input, output, columnsJson = '[]'] = process.argv;
+const columns = JSON.parse(columnsJson) as readonly (readonly [name: string, type: string])[];
+const values = columns.map(([name, type]) =>
+  type === 'VARCHAR' ? name : `TRY_CAST(${name} AS ${type}) AS ${name}`,
+);
 const instance = await DuckDBInstance.create(':memory:', { threads: '1' });
 const connection = await instance.connect();
 const before = process.cpuUsage();
 const startMs = performance.now();
 await connection.run(
-  `COPY (SELECT TRY_CAST(uid AS BIGINT) AS uid, site, TRY_CAST(vtime AS BIGINT) AS vtime
+  `COPY (SELECT ${values.join(', ')}
      FROM read_json('${input}', format='newline_delimited',
-       columns={uid:'VARCHAR', site:'VARCHAR', vtime:'VARCHAR'}))
+       columns={${columns.map(([name]) => `${name}: 'VARCHAR'`).join(', ')}}))
    TO '${output}' (FORMAT parquet, PARQUET_VERSION v1, COMPRESSION zstd, COMPRESSION_LEVEL 1)`,
 );
 const { user, system } = process.cpuUsage(before);

@@ -3,11 +3,18 @@
 import { seededRandom } from '../src/base/random.ts';
 import { framed, long, sized } from '../test/support/avro-bytes.ts';
 import { RegistryServer } from '../test/support/registry-server.ts';
-import { BATCH_ROWS, clickValues } from './clicks.ts';
-import { type BenchBroker, loadTopic, makeTopic, startBenchBroker } from './load-bench.ts';
+import { BATCH_ROWS, clickValues, randomValues } from './clicks.ts';
+import {
+  type BenchBroker,
+  type DuckdbColumns,
+  duckdbAlone,
+  loadTopic,
+  makeTopic,
+  startBenchBroker,
+} from './load-bench.ts';
 import { type BenchResult, type Run, round, summarize } from './report.ts';
 
-export type BenchFormat = 'json-20' | 'csv' | 'avro' | 'protobuf';
+export type BenchFormat = 'json-random' | 'json-20' | 'csv' | 'avro' | 'protobuf';
 
 interface Shape {
   readonly values: (batch: number) => Buffer[];
@@ -15,6 +22,8 @@ interface Shape {
   readonly properties: string;
   readonly source?: string;
   readonly table?: string;
+  /** For the baseline, DuckDB alone on the same bytes; none for formats that DuckDB does not read. */
+  readonly duckdb?: DuckdbColumns;
 }
 
 const CLICK_SCHEMA = JSON.stringify({
@@ -76,9 +85,20 @@ function shapeOf(format: BenchFormat, registry: RegistryServer): Shape {
         source,
       };
     }
+    case 'json-random':
+      return {
+        values: randomValues,
+        properties: '"format"="json"',
+        duckdb: [
+          ['uid', 'BIGINT'],
+          ['site', 'VARCHAR'],
+          ['vtime', 'BIGINT'],
+        ],
+      };
     case 'json-20':
       return {
         values: wideValues,
+        duckdb: WIDE_COLUMNS.map(({ name, type }) => [name, DUCKDB_TYPES[type]]),
         properties: '"format"="json"',
         table: `(${WIDE_COLUMNS.map(({ name, type }) => `\`${name}\` ${type}`).join(', ')}) DISTRIBUTED BY HASH(\`c0\`)`,
       };
@@ -90,6 +110,14 @@ const WIDE_COLUMNS = Array.from({ length: 20 }, (_, index) => ({
   name: `c${index}`,
   type: WIDE_TYPES[index % WIDE_TYPES.length] ?? 'string',
 }));
+
+const DUCKDB_TYPES = {
+  bigint: 'BIGINT',
+  string: 'VARCHAR',
+  double: 'DOUBLE',
+  datetime: 'TIMESTAMP',
+  int: 'INTEGER',
+} as const;
 
 /** Objects of 20 values, 470 to 500 bytes. */
 function wideValues(batch: number): Buffer[] {
@@ -132,11 +160,17 @@ export async function loadFormat(
     const job = createJob(broker, shape);
     const table = shape.table === undefined ? {} : { table: shape.table };
     const runs: Run[] = [];
-    for (let repeat = 0; repeat < repeats; repeat += 1)
+    const alone: Run[] = [];
+    for (let repeat = 0; repeat < repeats; repeat += 1) {
       runs.push(await loadTopic(broker, 'clicks', rows, undefined, { job, ...table }));
+      if (shape.duckdb !== undefined)
+        alone.push(await duckdbAlone(rows, shape.values, shape.duckdb));
+    }
+    const baseline =
+      alone.length === 0 ? null : { name: 'DuckDB alone, local NDJSON file', runs: alone };
     const sample = shape.values(0);
     const messageBytes = sample.reduce((sum, value) => sum + value.length, 0) / sample.length;
-    const result = summarize(`load-${format}`, runs);
+    const result = summarize(`load-${format}`, runs, baseline);
     return {
       ...result,
       figures: {

@@ -48,12 +48,21 @@ export async function makeTopic(
   rows: number,
   compression: CompressionName,
   values?: (batch: number) => Buffer[],
+  distinct = false,
 ): Promise<void> {
   const producer = await openDemoProducer({ bootstrap: broker.bootstrap, clientId: 'bench' });
   await producer.createTopic(topic, partitions);
   await producer.close();
   const shape = values === undefined ? {} : { values };
-  await produceClicks({ port: broker.port, topic, partitions, rows, compression, ...shape });
+  await produceClicks({
+    port: broker.port,
+    topic,
+    partitions,
+    rows,
+    compression,
+    distinct,
+    ...shape,
+  });
 }
 
 const TABLE =
@@ -101,9 +110,13 @@ export async function loadTopic(
   }
 }
 
-async function loadedAll(server: TestServer, rows: number): Promise<void> {
+export async function loadedAll(
+  server: TestServer,
+  rows: number,
+  name = 'bench.job',
+): Promise<void> {
   for (;;) {
-    const job = (await server.sql('SHOW ROUTINE LOAD FOR bench.job')).rows[0];
+    const job = (await server.sql(`SHOW ROUTINE LOAD FOR ${name}`)).rows[0];
     const statistic = JSON.parse(job?.[13] ?? '{}') as { loadedRows?: number };
     if ((statistic.loadedRows ?? 0) >= rows) return;
     if (job?.[7] === 'PAUSED') throw new Error(`the job paused: ${job[16]}\n${server.logTail}`);
@@ -111,19 +124,31 @@ async function loadedAll(server: TestServer, rows: number): Promise<void> {
   }
 }
 
+export type DuckdbColumns = readonly (readonly [name: string, type: string])[];
+
+const CLICK_COLUMNS: DuckdbColumns = [
+  ['uid', 'BIGINT'],
+  ['site', 'VARCHAR'],
+  ['vtime', 'BIGINT'],
+];
+
 /** DuckDB alone in a process of its own, from a local NDJSON file. */
-export async function duckdbAlone(rows: number): Promise<Run> {
+export async function duckdbAlone(
+  rows: number,
+  values: (batch: number) => Buffer[] = clickValues,
+  columns: DuckdbColumns = CLICK_COLUMNS,
+): Promise<Run> {
   const dir = newDataDir();
   try {
     const input = join(dir, 'clicks.ndjson');
     const file = openSync(input, 'w');
     for (let batch = 0; batch < rows / BATCH_ROWS; batch += 1) {
-      writeSync(file, Buffer.concat(clickValues(batch).flatMap((value) => [value, NEWLINE])));
+      writeSync(file, Buffer.concat(values(batch).flatMap((value) => [value, NEWLINE])));
     }
     closeSync(file);
     const child = spawn(
       process.execPath,
-      ['bench/duckdb-alone.ts', input, join(dir, 'out.parquet')],
+      ['bench/duckdb-alone.ts', input, join(dir, 'out.parquet'), JSON.stringify(columns)],
       {
         stdio: ['ignore', 'pipe', 'inherit'],
       },

@@ -11,8 +11,10 @@ import { loadFormat } from './format-bench.ts';
 import { freshness } from './freshness-bench.ts';
 import { frontEnd } from './front-end-bench.ts';
 import { insertValues } from './insert-bench.ts';
+import { fiftyJobs, idleJobs, twoJobs } from './jobs-bench.ts';
 import { latencyUnderLoad } from './latency-bench.ts';
 import { duckdbAlone, loadTopic, makeTopic, startBenchBroker } from './load-bench.ts';
+import { loadUpsert } from './load-upsert-bench.ts';
 import { partialUpdate } from './partial-update-bench.ts';
 import { pointQuery } from './point-query-bench.ts';
 import { type BenchResult, printResult, type Run, summarize, withBenchTable } from './report.ts';
@@ -69,7 +71,16 @@ const BENCHES: Readonly<Record<string, () => Promise<BenchResult>>> = {
   'load-csv': () => loadFormat('csv', rows, repeats),
   'load-avro': () => loadFormat('avro', rows, repeats),
   'load-protobuf': () => loadFormat('protobuf', rows, repeats),
-  freshness: () => freshness(),
+  'load-json-random': () => loadFormat('json-random', rows, repeats),
+  'load-upsert': () => loadUpsert(rows, repeats),
+  'two-jobs': () => twoJobs(rows, repeats),
+  'fifty-jobs': () => fiftyJobs(repeats),
+  'idle-jobs': () => idleJobs(),
+  freshness: () => freshness({ name: 'freshness', jobs: 1, rowsPerSecond: 1000, target: null }),
+  'freshness-10-jobs': () =>
+    freshness({ name: 'freshness-10-jobs', jobs: 10, rowsPerSecond: 10_000, target: null }),
+  'freshness-100ms': () =>
+    freshness({ name: 'freshness-100ms', jobs: 1, rowsPerSecond: 1000, target: '100ms' }),
   'latency-under-load': () => latencyUnderLoad(rows, repeats),
   connections: () => connections(Number(values.seconds)),
   'wrong-logins': () => wrongLogins(Number(values.seconds)),

@@ -126,7 +126,9 @@ export class DeleteBitmaps {
       for (const chunk of await connection.chunks(sql, { signal })) {
         const data = new DataView(copy(columnBytes(chunk, 0, 4)));
         const positions = new DataView(copy(columnBytes(chunk, 1, 4)));
-        for (let row = 0; row < chunk.rowCount; row += 1) {
+        // Each look at it is a call into the engine.
+        const { rowCount } = chunk;
+        for (let row = 0; row < rowCount; row += 1) {
           const bits = bitmaps[data.getInt32(row * 4, true)];
           const position = positions.getInt32(row * 4, true);
           if (bits === undefined) continue;
@@ -182,8 +184,9 @@ const ONES = Uint8Array.from({ length: 256 }, (_, byte) =>
 
 /** Deletes that are not what was committed would show rows that are gone, or hide others. */
 function checkCount(file: DataFile, bits: Uint8Array | undefined): void {
-  const found = bits?.reduce((total, byte) => total + (ONES[byte] ?? 0), 0);
-  if (found === file.deletedRows) return;
+  let found = 0;
+  for (const byte of bits ?? []) found += ONES[byte] ?? 0;
+  if (bits !== undefined && found === file.deletedRows) return;
   throw fail('INTERNAL', {
     detail: `${found} rows of ${file.key} are deleted by its delete objects, ${file.deletedRows} by the metadata`,
   });

@@ -74,7 +74,9 @@ export class HotBlock {
         key.add(readBigints(chunk, at), columnValidity(chunk, at));
       });
       for (const column of columns) column.load(chunk);
-      for (let row = 0; row < chunk.rowCount; row += 1) {
+      // Each look at it is a call into the engine.
+      const chunkRows = chunk.rowCount;
+      for (let row = 0; row < chunkRows; row += 1) {
         encoder.startRow();
         for (const column of columns) column.write(row, encoder);
         encoder.endRow();

@@ -6,7 +6,12 @@ import type { Connection } from 'mysql2/promise';
 import { systemClock } from '../../src/base/clock.ts';
 import { armFailpoints } from '../../src/base/failpoints.ts';
 import type { History, MessageData, RowStatement, Statement, Step, Trouble } from './history.ts';
-import { HistoryStatements, type Played, type Said } from './history-statements.ts';
+import {
+  HistoryStatements,
+  type KnownVersion,
+  type Played,
+  type Said,
+} from './history-statements.ts';
 import {
   batch,
   type Change,
@@ -59,7 +64,7 @@ export class HistoryPlayer implements Played {
   /** The table's job, and the topic of the same name. */
   #job: string | null = null;
   #jobs = 0;
-  readonly versions: { readonly version: number; readonly state: State }[] = [];
+  readonly versions: KnownVersion[] = [];
   #points: string[] = [];
 
   constructor(theatre: Theatre, model: KeysModel, history: History) {
@@ -180,8 +185,13 @@ export class HistoryPlayer implements Played {
   /** Keeps what the table is now as what its head version is. */
   async #remember(): Promise<void> {
     const version = await this.#theatre.head(DATABASE, this.#table);
-    if (this.versions.at(-1)?.version === version) return;
-    this.versions.push({ version, state: this.state });
+    const last = this.versions.pop();
+    if (last !== undefined && last.version !== version) {
+      const before = last.state.partitions;
+      const came = [...(this.state.partitions ?? [])].filter(([p]) => before?.has(p) !== true);
+      this.versions.push({ ...last, maybe: new Map(came) });
+    }
+    this.versions.push({ version, state: this.state, maybe: new Map() });
   }
 
   // -- doing a step
@@ -361,11 +371,11 @@ export class HistoryPlayer implements Played {
     return `${DATABASE}.${this.#table}`;
   }
 
-  #work({ sql, change, refusal }: Said): Work {
+  #work({ sql, change, or, refusal }: Said): Work {
     const next = change(this.state);
     return {
       run: () => this.#say(sql),
-      after: [next],
+      after: or === undefined ? [next] : [next, or(this.state)],
       seen: [next],
       ...(refusal === undefined ? {} : { refusal }),
     };
@@ -411,7 +421,7 @@ export class HistoryPlayer implements Played {
     const next = beside.change(this.state);
     return {
       run: () => allDone([compact(), this.#say(beside.sql)]),
-      after: [next],
+      after: beside.or === undefined ? [next] : [next, beside.or(this.state)],
       seen: [next],
       ...(beside.refusal === undefined ? {} : { refusal: beside.refusal }),
     };
@@ -476,10 +486,11 @@ export class HistoryPlayer implements Played {
     const beside = besideStep === null ? null : this.#statements.of(besideStep);
     const load = (from: number, to: number): Change =>
       batch(this.model, operations.slice(from, to), rule);
-    const orders = operations.flatMap((_, index) =>
-      beside === null
-        ? []
-        : [load(index, operations.length)(beside.change(load(0, index)(this.state)))],
+    const changes = beside === null ? [] : [beside.change, ...(beside.or ? [beside.or] : [])];
+    const orders = changes.flatMap((change) =>
+      operations.map((_, index) =>
+        load(index, operations.length)(change(load(0, index)(this.state))),
+      ),
     );
     const all = load(0, operations.length)(this.state);
     const ends = operations.map((_, index) => index + 1);
@@ -508,7 +519,7 @@ export class HistoryPlayer implements Played {
         if (beside !== null) await this.#say(beside.sql);
         await this.#settle();
       },
-      after: beside === null ? [all] : [...orders, beside.change(all)],
+      after: beside === null ? [all] : [...orders, ...changes.map((change) => change(all))],
       broken: [all],
       ...(beside?.refusal === undefined ? {} : { refusal: beside.refusal }),
       seen: [...prefixes, ...mixed],

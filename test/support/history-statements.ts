@@ -21,6 +21,8 @@ import {
 export interface Said {
   readonly sql: string;
   readonly change: Change;
+  /** What it may make of a state as well: it depends on what came first while an earlier step went on. */
+  readonly or?: Change;
   /** What a refusal says that is no mistake. */
   readonly refusal?: RegExp;
 }
@@ -32,8 +34,16 @@ export interface Played {
   readonly model: KeysModel;
   readonly history: History;
   readonly state: State;
-  /** Versions of which is known what they hold. */
-  readonly versions: readonly { readonly version: number; readonly state: State }[];
+  readonly versions: readonly KnownVersion[];
+}
+
+/** A version of which is known what it holds. */
+export interface KnownVersion {
+  readonly version: number;
+  /** What it was last: partitions come without a version of their own. */
+  readonly state: State;
+  /** Partitions that came while the next version was made, maybe before it. */
+  readonly maybe: ReadonlyMap<number, number>;
 }
 
 export class HistoryStatements {
@@ -275,14 +285,16 @@ export class HistoryStatements {
   #rollback(at: number): Said | null {
     const chosen = this.#played.versions[at % this.#played.versions.length];
     if (chosen === undefined) return null;
-    const { version, state: then } = chosen;
-    const conflicts = [...(then.partitions ?? [])].some(([p, made]) => {
+    const { version, state: then, maybe } = chosen;
+    const all = new Map([...(then.partitions ?? []), ...maybe]);
+    const conflicts = [...all].some(([p, made]) => {
       const now = this.#state.partitions?.get(p);
       return now !== undefined && now !== made;
     });
     return {
       sql: `ALTER TABLE ${this.#name} ROLLBACK TO VERSION ${version}`,
       change: goBack(then),
+      ...(maybe.size === 0 ? {} : { or: goBack({ ...then, partitions: all }) }),
       ...(conflicts ? { refusal: /p\d/ } : {}),
     };
   }

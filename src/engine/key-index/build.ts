@@ -42,7 +42,7 @@ export async function buildSidecar(
         // Its end proves nothing: the writer knows how many rows there are.
         const stream = await connection.stream(sql, { signal, timeoutMs: BUILD_TIMEOUT_MS });
         for (let chunk = await stream.fetch(); chunk !== null; chunk = await stream.fetch()) {
-          const positions = Uint8Array.from(columnBytes(chunk, 2, ROW_BYTES));
+          const positions = new Uint8Array(columnBytes(chunk, 2, ROW_BYTES));
           await writer.add(words(chunk, 0), words(chunk, 1), new Uint32Array(positions.buffer));
         }
       });

@@ -132,7 +132,9 @@ export function readDigests(chunks: readonly EngineChunk[]): Digests {
   let count = 0;
   for (const chunk of chunks) {
     const [hi, lo] = [words(chunk, 0), words(chunk, 1)];
-    for (let row = 0; row < chunk.rowCount; row += 1) {
+    // Each look at it is a call into the engine.
+    const { rowCount } = chunk;
+    for (let row = 0; row < rowCount; row += 1) {
       high[count] = hi[row * 2 + 1] ?? 0;
       middle[count] = hi[row * 2] ?? 0;
       low[count] = lo[row * 2 + 1] ?? 0;
@@ -152,5 +154,5 @@ export function readDigests(chunks: readonly EngineChunk[]): Digests {
 /** A column of 64-bit numbers as pairs of words, the low one first. */
 export function words(chunk: EngineChunk, column: number): Uint32Array {
   // A copy: a vector's bytes are only aligned to what it likes.
-  return new Uint32Array(Uint8Array.from(columnBytes(chunk, column, HALF_BYTES)).buffer);
+  return new Uint32Array(new Uint8Array(columnBytes(chunk, column, HALF_BYTES)).buffer);
 }

@@ -74,13 +74,19 @@ export class SidecarWriter {
    * `hi` and `lo` as pairs of words, the low one first; `rows` the row of each. Throws when they do not come in order.
    */
   async add(hi: Uint32Array, lo: Uint32Array, rows: Uint32Array): Promise<void> {
-    for (const [index, row] of rows.entries()) {
+    for (let index = 0; index < rows.length; index += 1) {
       const high = hi[index * 2 + 1] ?? 0;
       if (high < this.#last) throw new Error('digests out of order');
       this.#last = high;
       // A part's end is where the next one's first digest is.
       while (partOf(high, this.#division) > this.#parts.length) await this.#endPart();
-      this.#builder.add(high, hi[index * 2] ?? 0, lo[index * 2 + 1] ?? 0, lo[index * 2] ?? 0, row);
+      this.#builder.add(
+        high,
+        hi[index * 2] ?? 0,
+        lo[index * 2 + 1] ?? 0,
+        lo[index * 2] ?? 0,
+        rows[index] ?? 0,
+      );
     }
   }
 
