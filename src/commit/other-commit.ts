@@ -167,7 +167,14 @@ function findImbalance(request: OtherCommit, rejectedTable: TableId): string | n
   if (loaded !== request.rowsLoaded) {
     return `its files hold ${loaded} rows, it loaded ${request.rowsLoaded}`;
   }
-  return rejected === request.rowsFiltered
+  const { records, copies } = request.replayed ?? { records: 0, copies: 0 };
+  const gone = sum(
+    request.tables.flatMap(({ tableId, deletes }) =>
+      tableId === rejectedTable ? (deletes?.touched ?? []).map((file) => file.newPositions) : [],
+    ),
+  );
+  if (gone !== records) return `${gone} rejected rows leave their table, ${records} were replayed`;
+  return rejected === request.rowsFiltered + copies
     ? null
-    : `${rejected} rejected rows are kept, ${request.rowsFiltered} were filtered`;
+    : `${rejected} rejected rows are kept, ${request.rowsFiltered} were filtered and ${copies} copied`;
 }

@@ -125,7 +125,10 @@ export class ResolvingCommitter implements Committer {
         });
       } catch (thrown) {
         const error = toAppError(thrown);
-        const again = error.code === 'RESOLVE_STALE' || error.code === 'TURN_LOST';
+        // Another table that moved on (rejected rows that are replayed) is the caller's to look at.
+        const isOther =
+          error.fields['tableId'] !== undefined && error.fields['tableId'] !== keyed.tableId;
+        const again = !isOther && (error.code === 'RESOLVE_STALE' || error.code === 'TURN_LOST');
         if (!again || attempt === ATTEMPTS) throw thrown;
         this.#options.log.info('a batch is resolved anew', { txn: transactionId, error });
       }

@@ -169,6 +169,8 @@ export interface OtherCommit {
   readonly rowsLoaded: number;
   readonly rowsFiltered: number;
   readonly errorSamples: readonly string[];
+  /** Of a REPLAY: the records that leave the table of rejected rows, and those that enter it again as they were. */
+  readonly replayed?: { readonly records: number; readonly copies: number };
   /** Of a DELETE. */
   readonly deleted?: DeletedRows;
   /** The files that are live at the commit leave the target at the same version, whoever added them. */

@@ -13,7 +13,7 @@ import { REJECTED_RECORDS_SCHEMA } from '../model/system-tables.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { LineMetadata } from './decode/line-metadata.ts';
 import { openPacker } from './decode/open-packer.ts';
-import { PackedBatch } from './decode/packed-batch.ts';
+import { PackedBatch, type WantsRow } from './decode/packed-batch.ts';
 import type { Packer } from './decode/packer.ts';
 import type { Registry } from './decode/schema-decoders.ts';
 import type { ScratchSpace } from './decode/scratch.ts';
@@ -23,7 +23,7 @@ import { appendKeyed } from './sink/keyed.ts';
 import { appendRows } from './sink/partitioned.ts';
 import { type CompiledTransform, compileTransform, targetSchema } from './transform/compile-sql.ts';
 import { allOutputs } from './transform/drop-code.ts';
-import { DropRecorder } from './transform/drop-recorder.ts';
+import { DropRecorder, type WantsElement } from './transform/drop-recorder.ts';
 import { rejectedCopySql, rejectedLine } from './transform/error-rows.ts';
 import { RejectedRows } from './transform/rejected-rows.ts';
 import type { BatchStatement } from './transform/source-sql.ts';
@@ -46,6 +46,13 @@ export interface StageServices {
   readonly onNotice: (text: string) => void;
   /** For tests; a client of the URL when left out. */
   readonly openRegistry?: (url: string) => Registry;
+}
+
+/** The rows of a batch: files of the target, null where no row is written, and what became of the others. */
+export interface StagedRows {
+  readonly table: StagedTable | null;
+  readonly drops: DropRecorder;
+  readonly rejected: RejectedRows;
 }
 
 /** Reasons of filtered rows that go into the commit for OtherMsg. */
@@ -93,11 +100,14 @@ export class Stager {
     return this.#packer.prepare(raw, signal);
   }
 
-  /** Packs a batch that was prepared: synchronous, bound by memory speed. Close the result's file when done. */
-  pack(raw: RawBatch): PackedBatch {
+  /**
+   * Packs a batch that was prepared: synchronous, bound by memory speed. Close the result's file when done.
+   * @param wants leaves out rows of messages; null = all are wanted.
+   */
+  pack(raw: RawBatch, wants: WantsRow | null = null): PackedBatch {
     const file = this.#services.scratch.create(raw.heldBytes);
     try {
-      const packed = new PackedBatch(raw, file, this.#buffer, this.#metadata);
+      const packed = new PackedBatch(raw, file, this.#buffer, this.#metadata, wants);
       this.#packer.pack(packed);
       return packed;
     } catch (thrown) {
@@ -116,21 +126,8 @@ export class Stager {
     connection: Connection,
     signal: AbortSignal,
   ): Promise<StagedBatch> {
-    const packer = this.#packer;
-    const textOf =
-      this.#plan.format.kind === 'json' ? (line: number) => packer.lineOf(packed, line) : null;
-    const drops = new DropRecorder(this.#transform, textOf);
-    const tables: StagedTable[] = [];
-    try {
-      if (packed.lineCount > 0) {
-        const table = await this.#copy(packed, drops, begun, connection, signal);
-        if (table !== null) tables.push(table);
-      }
-    } finally {
-      packed.file.close();
-    }
-    failpoint('task.after-copy');
-    const rejected = new RejectedRows(this.#plan, this.#transform, packed, this.#packer, drops);
+    const { table, drops, rejected } = await this.stageRows(packed, begun, connection, signal);
+    const tables = table === null ? [] : [table];
     if (this.#plan.pausesOnParseError === true && rejected.parseErrors > 0) {
       const samples = rejected.parseErrorSamples(SAMPLES).join('; ');
       throw fail('LOAD_PARSE_ERROR', { count: rejected.parseErrors, samples });
@@ -146,10 +143,39 @@ export class Stager {
     };
   }
 
+  /**
+   * Writes a packed batch's rows into files of the transaction, and says which were rejected. Closes its file.
+   * Throws as stage does. @param wants of the rows of packed lines; null = all are wanted.
+   */
+  async stageRows(
+    packed: PackedBatch,
+    begun: Pick<BegunTransaction, 'transactionId'>,
+    connection: Connection,
+    signal: AbortSignal,
+    wants: WantsElement | null = null,
+  ): Promise<StagedRows> {
+    const packer = this.#packer;
+    const textOf =
+      this.#plan.format.kind === 'json' ? (line: number) => packer.lineOf(packed, line) : null;
+    const drops = new DropRecorder(this.#transform, textOf, wants);
+    let table: StagedTable | null = null;
+    try {
+      const asks = wants === null ? {} : { asksAll: true as const };
+      if (packed.lineCount > 0)
+        table = await this.#copy(packed, drops, asks, begun, connection, signal);
+    } finally {
+      packed.file.close();
+    }
+    failpoint('task.after-copy');
+    const rejected = new RejectedRows(this.#plan, this.#transform, packed, packer, drops);
+    return { table, drops, rejected };
+  }
+
   async #copy(
     packed: PackedBatch,
     drops: DropRecorder,
-    begun: BegunTransaction,
+    asks: Pick<BatchStatement, 'asksAll'>,
+    begun: Pick<BegunTransaction, 'transactionId'>,
     connection: Connection,
     signal: AbortSignal,
   ): Promise<StagedTable | null> {
@@ -158,7 +184,7 @@ export class Stager {
     const { slot, release } = this.#services.drops.acquire(drops);
     const { path: inputPath } = packed.file;
     const { longestLineBytes } = packed;
-    const reading = { inputPath, longestLineBytes, slot, firstId: 0 };
+    const reading = { inputPath, longestLineBytes, slot, firstId: 0, ...asks };
     const check = (rowCount: number): void => {
       const total = drops.total(packed.lineCount);
       assert(

@@ -3,7 +3,7 @@ import type { AppError } from '../../base/errors.ts';
 import type { Catalog, VolumeRecord } from '../../catalog/catalog.ts';
 import type { LeaseRecord, LoadJobRecord, PositionRecord } from '../../catalog/load-jobs.ts';
 import { compressionOf } from '../../model/file-compression.ts';
-import { replacingKeys, type TaskAssignment } from '../../model/load-plan.ts';
+import { type LoadPlan, replacingKeys, type TaskAssignment } from '../../model/load-plan.ts';
 import type { TableInfo } from '../../model/table.ts';
 import { propertyOf } from '../properties.ts';
 import { buildPlan, kafkaConnection } from './definition.ts';
@@ -39,12 +39,27 @@ export async function assignmentOf(
   table: TableInfo,
   { lease, positions }: GrantedTask,
 ): Promise<TaskAssignment> {
+  const topics = [...Map.groupBy(positions, ({ topic }) => topic)].map(([topic, ofTopic]) => ({
+    topic,
+    partitions: ofTopic.map(({ partition, nextOffset }) => ({ partition, offset: nextOffset })),
+  }));
+  const plan = await planOf(options, job, table, topics);
+  return { taskId: lease.taskId, epoch: lease.epoch, plan };
+}
+
+/** What becomes of messages of the topics as the job is now. Throws SQL_ANALYZE where it does not fit the table any more. */
+export async function planOf(
+  options: Omit<AssignmentOptions, 'missingRight'>,
+  job: LoadJobRecord,
+  table: TableInfo,
+  topics: Parameters<typeof buildPlan>[0]['topics'],
+): Promise<LoadPlan> {
   const { catalog } = options;
   const definition = parseDefinition(job);
   const volume = await catalog.volumes.byId(table.volumeId);
   const secondsMs = (key: keyof typeof JOB_PROPERTIES): number =>
     Number(propertyOf(JOB_PROPERTIES, definition.properties, key)) * 1000;
-  const plan = buildPlan({
+  return buildPlan({
     jobId: job.id,
     jobName: job.name,
     userName: job.userName,
@@ -62,10 +77,7 @@ export async function assignmentOf(
       ...(await routingOfJob(catalog, table, definition)),
     },
     rejected: await options.rejectedTarget(volume),
-    topics: [...Map.groupBy(positions, ({ topic }) => topic)].map(([topic, ofTopic]) => ({
-      topic,
-      partitions: ofTopic.map(({ partition, nextOffset }) => ({ partition, offset: nextOffset })),
-    })),
+    topics,
     limits: {
       maxBatchRows: MAX_BATCH_ROWS,
       maxBatchBytes: MAX_BATCH_BYTES,
@@ -79,5 +91,4 @@ export async function assignmentOf(
       keptMessageBytes: options.keptMessageBytes(),
     },
   });
-  return { taskId: lease.taskId, epoch: lease.epoch, plan };
 }

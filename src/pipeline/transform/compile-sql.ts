@@ -72,7 +72,8 @@ export function compileTransform(plan: LoadPlan): CompiledTransform {
       fixed === undefined
         ? converted
         : `SELECT *, ${fixed} AS ${routeColumn(0)} FROM (${converted})`;
-    const judged = `SELECT *, CASE WHEN ${good} THEN true ELSE ${drop} END AS __keep FROM (${placed})`;
+    const keep = batch.asksAll === true ? drop : `CASE WHEN ${good} THEN true ELSE ${drop} END`;
+    const judged = `SELECT *, ${keep} AS __keep FROM (${placed})`;
     return storedSelect(plan, judged, batch.firstId);
   };
   const { fieldSteps, readsDocument, exactNumberKeys, keyForms, countSql } = source;

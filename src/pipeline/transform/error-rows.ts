@@ -12,13 +12,14 @@ import { REJECTED_RECORDS_SCHEMA } from '../../model/system-tables.ts';
 import { OWN_FILE } from './copy-options.ts';
 import { parseJson } from './parse-json.ts';
 
-/** error_code of a rejected row. SOURCE: StarRocks' rejected_records, extended by NULL_VALUE and NO_PARTITION. */
+/** error_code of a rejected row. SOURCE: StarRocks' rejected_records, extended by the last three. */
 export type RejectCode =
   | 'PARSE_ERROR'
   | 'VALUE_OUT_OF_RANGE'
   | 'NULL_VALUE'
   | 'VALUE_TOO_LONG'
-  | 'NO_PARTITION';
+  | 'NO_PARTITION'
+  | 'NOT_REPLAYED';
 
 export interface RejectedRow {
   readonly raw: Buffer;
@@ -58,6 +59,8 @@ export interface RejectContext {
   readonly nowMs: number;
   readonly loadType: 'ROUTINE_LOAD' | 'INSERT';
   readonly jobId: JobId | null;
+  /** Of a row that was rejected again: by which transaction, and how often by now. */
+  readonly replay?: { readonly transactionId: number; readonly count: number };
   readonly label: string;
   readonly transactionId: number;
   readonly userName: string;
@@ -95,6 +98,8 @@ function rejectedRecord(
     source_info: row.source === null ? '{}' : sourceInfo(row.source),
     job_id: context.jobId === null ? null : String(context.jobId),
     ...(row.source === null ? {} : messageColumns(row.source)),
+    replay_txn_id: context.replay === undefined ? null : String(context.replay.transactionId),
+    replays: context.replay === undefined ? null : String(context.replay.count),
   };
 }
 
@@ -113,6 +118,7 @@ function messageColumns(source: RowSource): Readonly<Record<string, string | nul
     message_size: String(source.valueBytes),
     row_start: String(source.rowStart),
     row_end: String(source.rowEnd),
+    row_element: source.element === undefined ? null : String(source.element),
   };
 }
 
@@ -189,11 +195,20 @@ export function rejectedCopySql(
   outputPath: string,
   longestLineBytes: number,
 ): string {
+  return recordsCopySql(rejectedLinesSql(inputPath, longestLineBytes), outputPath);
+}
+
+/** SELECT of the records that a file of such lines holds. */
+export function rejectedLinesSql(inputPath: string, longestLineBytes: number): string {
   const types = REJECTED_RECORDS_SCHEMA.columns.map(
     ({ name }) => `${quoteLiteral(name)}: '${READ_TYPES[name] ?? 'VARCHAR'}'`,
   );
-  const read = `SELECT ${BYTES_READ} FROM read_json(${quoteLiteral(inputPath)}, format='newline_delimited', columns={${types.join(', ')}}, compression='uncompressed', maximum_object_size=${Math.max(1024 * 1024, longestLineBytes + 16)})`;
-  return `COPY (SELECT ${storeSelectList(REJECTED_RECORDS_SCHEMA)} FROM (${read})) TO ${quoteLiteral(outputPath)} (${parquetCopyOptions(REJECTED_RECORDS_SCHEMA)}, ${OWN_FILE})`;
+  return `SELECT ${BYTES_READ} FROM read_json(${quoteLiteral(inputPath)}, format='newline_delimited', columns={${types.join(', ')}}, compression='uncompressed', maximum_object_size=${Math.max(1024 * 1024, longestLineBytes + 16)})`;
+}
+
+/** COPY of a SELECT of whole records into the table's Parquet form. */
+export function recordsCopySql(recordsSql: string, outputPath: string): string {
+  return `COPY (SELECT ${storeSelectList(REJECTED_RECORDS_SCHEMA)} FROM (${recordsSql})) TO ${quoteLiteral(outputPath)} (${parquetCopyOptions(REJECTED_RECORDS_SCHEMA)}, ${OWN_FILE})`;
 }
 
 /** COPY of a table of such values (columns `c0`, `c1`, ... in the order of the table's) into its Parquet form. */
@@ -203,7 +218,7 @@ export function rejectedTableCopySql(table: string, outputPath: string): string 
       `CAST(c${index} AS ${READ_TYPES[name] ?? 'VARCHAR'}) AS ${quoteIdentifier(name)}`,
   );
   const named = `SELECT ${columns.join(', ')} FROM ${table}`;
-  return `COPY (SELECT ${storeSelectList(REJECTED_RECORDS_SCHEMA)} FROM (SELECT ${BYTES_READ} FROM (${named}))) TO ${quoteLiteral(outputPath)} (${parquetCopyOptions(REJECTED_RECORDS_SCHEMA)}, ${OWN_FILE})`;
+  return recordsCopySql(`SELECT ${BYTES_READ} FROM (${named})`, outputPath);
 }
 
 /** All columns, those of bytes made of base64. */

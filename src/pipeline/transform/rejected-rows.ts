@@ -46,6 +46,13 @@ interface Line {
   readonly first: number | null;
 }
 
+export interface LocatedRow {
+  readonly record: number;
+  readonly start: number;
+  readonly end: number;
+  readonly row: RejectedRow;
+}
+
 /** Characters of a value or row that a message shows. */
 const SHOWN_CHARACTERS = 100;
 /** Above so many bytes further rejected elements of a message point to the first one, instead of keeping it as well. */
@@ -103,13 +110,19 @@ export class RejectedRows {
 
   /** Each rejected row with its reason, those found by packing first. */
   *rows(): Generator<RejectedRow> {
+    for (const { row } of this.located()) yield row;
+  }
+
+  /** The same, each with the place of its message in the batch and its range in the message's run. */
+  *located(): Generator<LocatedRow> {
     const places = new MessagePlaces(this.#packed, this.#plan.limits.keptMessageBytes);
     for (const { record, start, end, message } of this.#packed.rejects) {
       const { run } = this.#packed.locate(record);
       const raw = run.bytes.subarray(start, end);
       const reason = { code: 'PARSE_ERROR', message, column: null, fields: null } as const;
       const row = { raw, ...reason, source: places.sourceOf(record, start, end) };
-      yield isBinary(this.#plan.format) ? { ...row, decoded: null } : row;
+      const shown = isBinary(this.#plan.format) ? { ...row, decoded: null } : row;
+      yield { record, start, end, row: shown };
     }
     const dropped: [line: number, code: number, element: number | null][] = [];
     this.#drops.forEach((line, code, element) => {
@@ -119,9 +132,11 @@ export class RejectedRows {
     for (const [line, code, element] of dropped) {
       if (at === null || at.line !== line) at = this.#line(line, element);
       const { start, end } = this.#packed.rangeOfLine(line);
-      const source = places.sourceOf(this.#packed.recordOfLine(line), start, end);
+      const record = this.#packed.recordOfLine(line);
+      const source = places.sourceOf(record, start, end);
       const placed = element === null ? source : { ...source, element };
-      yield this.#droppedRow(at, this.#reason(at, code, element), placed);
+      const row = this.#droppedRow(at, this.#reason(at, code, element), placed);
+      yield { record, start, end, row };
     }
   }
 

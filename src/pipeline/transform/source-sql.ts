@@ -20,6 +20,8 @@ export interface BatchStatement {
   readonly longestLineBytes: number;
   /** First argument of every `load_drop` call. */
   readonly slot: number;
+  /** `load_drop` is asked about good rows, too. */
+  readonly asksAll?: true;
   /** AUTO_INCREMENT value of the first row; 0 where no column has any. */
   readonly firstId: number;
 }

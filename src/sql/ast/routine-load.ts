@@ -8,6 +8,7 @@ export type RoutineLoadStatement =
   | CreateRoutineLoad
   | AlterRoutineLoad
   | ControlRoutineLoad
+  | ReplayRoutineLoad
   | ShowRoutineLoad
   | ShowRoutineLoadTask
   | ShowCreateRoutineLoad
@@ -59,6 +60,14 @@ export interface AlterRoutineLoad extends Node {
 export interface ControlRoutineLoad extends Node {
   readonly kind: 'pause_routine_load' | 'resume_routine_load' | 'stop_routine_load';
   readonly name: JobName;
+}
+
+/** REPLAY ROUTINE LOAD FOR j [WHERE condition over rejected records] [LIMIT n]. */
+export interface ReplayRoutineLoad extends Node {
+  readonly kind: 'replay_routine_load';
+  readonly name: JobName;
+  readonly where: Expression | null;
+  readonly limit: Limit | null;
 }
 
 export interface ShowRoutineLoad extends Node {

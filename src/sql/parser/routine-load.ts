@@ -8,6 +8,7 @@ import type {
   LoadColumn,
   LoadProperties,
   LoadSource,
+  ReplayRoutineLoad,
   ShowRoutineLoad,
   ShowRoutineLoadTask,
 } from '../ast/routine-load.ts';
@@ -68,6 +69,15 @@ export function parseControlRoutineLoad(cursor: Cursor): ControlRoutineLoad {
     case 'STOP':
       return { kind: 'stop_routine_load', pos, name };
   }
+}
+
+/** At REPLAY. */
+export function parseReplayRoutineLoad(cursor: Cursor): ReplayRoutineLoad {
+  const { pos } = cursor.expect('REPLAY');
+  cursor.expectAll('ROUTINE', 'LOAD', 'FOR');
+  const name = parseJobName(cursor);
+  const where = cursor.take('WHERE') ? cursor.grammar.expression(cursor) : null;
+  return { kind: 'replay_routine_load', pos, name, where, limit: parseLimit(cursor) };
 }
 
 /** After SHOW [ALL] ROUTINE. */
