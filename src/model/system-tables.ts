@@ -30,7 +30,8 @@ function columns(
 /**
  * Schema of `_statistics_.rejected_records`. `created_at` is UTC. `raw_record` is the row as JSON: the
  * row itself when it is an object, else `{"_raw": text}` or, for bytes that are not UTF-8 and for Avro,
- * `{"_raw_base64": ...}` (with the row as JSON in `_row` where it could be decoded). `source_info` is JSON with topic, partition, offset, timestamp and key
+ * `{"_raw_base64": ...}` (with the row as JSON in `_row` where it could be decoded); of a row of a message above 1 MiB
+ * the start, with `_raw_size`. `source_info` is JSON with topic, partition, offset, timestamp and key
  * (`key_base64` when the key is not UTF-8). Partition and offset say which message; several rows of
  * one message share them.
  *

@@ -18,13 +18,13 @@ import type { Packer } from './decode/packer.ts';
 import type { Registry } from './decode/schema-decoders.ts';
 import type { ScratchSpace } from './decode/scratch.ts';
 import { batchProgress } from './progress.ts';
-import { type AppendTarget, appendFile } from './sink/append.ts';
+import type { AppendTarget } from './sink/append.ts';
 import { appendKeyed } from './sink/keyed.ts';
 import { appendRows } from './sink/partitioned.ts';
+import { stageRejected } from './stage-rejected.ts';
 import { type CompiledTransform, compileTransform, targetSchema } from './transform/compile-sql.ts';
 import { allOutputs } from './transform/drop-code.ts';
 import { DropRecorder, type WantsElement } from './transform/drop-recorder.ts';
-import { rejectedCopySql, rejectedLine } from './transform/error-rows.ts';
 import { RejectedRows } from './transform/rejected-rows.ts';
 import type { BatchStatement } from './transform/source-sql.ts';
 import type { RawBatch, ReserveIds, SourceTrouble, StagedBatch } from './types.ts';
@@ -57,8 +57,6 @@ export interface StagedRows {
 
 /** Reasons of filtered rows that go into the commit for OtherMsg. */
 const SAMPLES = 3;
-/** Rejected rows written between two turns of the event loop. */
-const REJECTS_PER_TURN = 1_000;
 
 /** Stages batches of one job; several at once, each with a connection of its own. */
 export class Stager {
@@ -133,8 +131,8 @@ export class Stager {
       throw fail('LOAD_PARSE_ERROR', { count: rejected.parseErrors, samples });
     }
     if (rejected.count > 0) {
-      const file = await this.#copyRejected(rejected, begun, connection, signal);
-      if (file !== null) tables.push({ tableId: this.#plan.rejected.tableId, files: [file] });
+      const files = await this.#copyRejected(rejected, begun, connection, signal);
+      tables.push({ tableId: this.#plan.rejected.tableId, files });
     }
     return {
       tables,
@@ -256,8 +254,8 @@ export class Stager {
     begun: BegunTransaction,
     connection: Connection,
     signal: AbortSignal,
-  ): Promise<StagedTable['files'][number] | null> {
-    const { clock, scratch } = this.#services;
+  ): Promise<StagedTable['files']> {
+    const { clock } = this.#services;
     const context = {
       nowMs: clock.nowMs(),
       loadType: 'ROUTINE_LOAD' as const,
@@ -268,30 +266,12 @@ export class Stager {
       database: this.#plan.target.databaseName,
       table: this.#plan.target.tableName,
     };
-    const file = scratch.create(rejected.approximateBytes);
-    let longest = 0;
-    let written = 0;
-    try {
-      for (const row of rejected.rows()) {
-        const line = Buffer.from(`${rejectedLine(row, context)}\n`);
-        file.write(line);
-        longest = Math.max(longest, line.length);
-        written += 1;
-        if (written % REJECTS_PER_TURN === 0) await clock.sleep(0, signal);
-      }
-      file.finish();
-      const result = await appendFile(
-        this.#rejected,
-        begun.transactionId,
-        this.#services,
-        connection,
-        (outputPath) => rejectedCopySql(file.path, outputPath, longest),
-        (rowCount) => assert(rowCount === written, 'every rejected row is kept'),
-        { signal },
-      );
-      return result.file;
-    } finally {
-      file.close();
-    }
+    return stageRejected(rejected, context, {
+      target: this.#rejected,
+      services: this.#services,
+      transactionId: begun.transactionId,
+      connection,
+      signal,
+    });
   }
 }

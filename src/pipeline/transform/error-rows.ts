@@ -152,13 +152,29 @@ export function headersText(data: Buffer, start: number, length: number): string
   }
 }
 
+/** Of a larger row that came from a message only the start is in raw_record: the bytes are in message_value, once. */
+const RAW_RECORD_BYTES = 1024 * 1024;
+
 /** A JSON object stays as it came; anything else is wrapped. */
 function rawRecord(row: RejectedRow): string {
+  if (row.source !== null && row.raw.length > RAW_RECORD_BYTES) return startOf(row.raw);
   if (row.fields !== null) return JSON.stringify(row.fields);
   if (row.decoded !== undefined) return binaryRecord(row.raw, row.decoded);
   if (!isUtf8(row.raw)) return JSON.stringify({ _raw_base64: row.raw.toString('base64') });
   const text = row.raw.toString('utf8');
   return row.code !== 'PARSE_ERROR' && isJsonObject(text) ? text : JSON.stringify({ _raw: text });
+}
+
+/** `{"_raw": ..., "_raw_size": bytes in all}`, `_raw_base64` for what is no text. */
+function startOf(raw: Buffer): string {
+  const size = { _raw_size: raw.length };
+  // A character may be cut: it has four bytes at most.
+  for (let end = RAW_RECORD_BYTES; end > RAW_RECORD_BYTES - 4; end -= 1) {
+    const start = raw.subarray(0, end);
+    if (isUtf8(start)) return JSON.stringify({ _raw: start.toString('utf8'), ...size });
+  }
+  const start = raw.subarray(0, RAW_RECORD_BYTES);
+  return JSON.stringify({ _raw_base64: start.toString('base64'), ...size });
 }
 
 /** All bytes, and what they say. */
