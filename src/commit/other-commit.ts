@@ -60,7 +60,8 @@ export async function commitOther(
       if ((table.rewrittenVersion ?? 0) !== (request.rewrittenVersion ?? 0)) {
         throw new Refused(fail('TABLE_REWRITTEN', { table: table.name }));
       }
-      await checkResolved(scope, tables, check.versions, request.turn);
+      const turns = request.turn === undefined ? [] : [request.turn];
+      await checkResolved(scope, tables, check.versions, turns);
       await replace(scope, request, table, versions);
       failpoint('insert.in-sql');
       const answered = {
@@ -167,14 +168,7 @@ function findImbalance(request: OtherCommit, rejectedTable: TableId): string | n
   if (loaded !== request.rowsLoaded) {
     return `its files hold ${loaded} rows, it loaded ${request.rowsLoaded}`;
   }
-  const { records, copies } = request.replayed ?? { records: 0, copies: 0 };
-  const gone = sum(
-    request.tables.flatMap(({ tableId, deletes }) =>
-      tableId === rejectedTable ? (deletes?.touched ?? []).map((file) => file.newPositions) : [],
-    ),
-  );
-  if (gone !== records) return `${gone} rejected rows leave their table, ${records} were replayed`;
-  return rejected === request.rowsFiltered + copies
+  return rejected === request.rowsFiltered
     ? null
-    : `${rejected} rejected rows are kept, ${request.rowsFiltered} were filtered and ${copies} copied`;
+    : `${rejected} rejected rows are kept, ${request.rowsFiltered} were filtered`;
 }

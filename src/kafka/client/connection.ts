@@ -39,6 +39,7 @@ export interface Answer<Name extends ApiName> {
 
 interface Pending {
   readonly api: ApiName;
+  readonly timer: Timer;
   readonly settle: (outcome: Frame | AppError) => void;
 }
 
@@ -167,7 +168,7 @@ export class BrokerConnection {
     if (this.#failure !== null) return Promise.reject(this.#failure);
     if (signal?.aborted === true) return Promise.reject(fail('CANCELLED'));
     assert(this.#pending.size < PENDING_MAX, `at most ${PENDING_MAX} requests on a connection`);
-    const { settings } = this.#options;
+    const { settings, clock } = this.#options;
     const correlationId = this.#nextCorrelationId;
     this.#nextCorrelationId = correlationId === 0x7fffffff ? 1 : correlationId + 1;
     const { promise, resolve, reject } = Promise.withResolvers<Frame>();
@@ -179,15 +180,15 @@ export class BrokerConnection {
     };
     const settle = (outcome: Frame | AppError): void => {
       signal?.removeEventListener('abort', onAbort);
-      stopTimer();
+      timer.cancel();
       if (outcome instanceof AppError) reject(outcome);
       else if (waiting) resolve(outcome);
       else outcome.release();
     };
-    const stopTimer = this.#whenSilent(timeoutMs, () => {
+    const timer = clock.after(timeoutMs, () => {
       this.close(fail('KAFKA_TIMEOUT', { broker: this.broker, api, timeoutMs }));
     });
-    this.#pending.set(correlationId, { api, settle });
+    this.#pending.set(correlationId, { api, timer, settle });
     signal?.addEventListener('abort', onAbort, { once: true });
     const clientId = settings['client.id'] ?? 'millrace';
     const bytes = encodeRequest(
@@ -199,23 +200,6 @@ export class BrokerConnection {
     );
     present(this.#socket, 'the socket of an open connection').write(bytes);
     return promise;
-  }
-
-  /**
-   * Calls back when nothing has arrived for the time: a large answer over a slow line may take longer, and asking for
-   * it again would never come to an end. Gives what ends it.
-   */
-  #whenSilent(timeoutMs: number, onSilent: () => void): () => void {
-    const { clock } = this.#options;
-    const arm = (): Timer => {
-      const { receivedBytes } = this.#receiver;
-      return clock.after(timeoutMs, () => {
-        if (this.#receiver.receivedBytes === receivedBytes) onSilent();
-        else timer = arm();
-      });
-    };
-    let timer = arm();
-    return () => timer.cancel();
   }
 
   #onFrame(frame: Frame): void {

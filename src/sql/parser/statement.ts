@@ -30,7 +30,6 @@ import {
   parseAlterRoutineLoad,
   parseControlRoutineLoad,
   parseCreateRoutineLoad,
-  parseReplayRoutineLoad,
 } from './routine-load.ts';
 import {
   parseAdmin,
@@ -82,7 +81,6 @@ const RULES: ReadonlyMap<string, StatementRule> = new Map<string, StatementRule>
   ['PAUSE', parseControlRoutineLoad],
   ['PREPARE', (cursor) => parsePrepare(cursor, parseStatementRule)],
   ['RECOVER', parseRecover],
-  ['REPLAY', parseReplayRoutineLoad],
   ['RESUME', parseControlRoutineLoad],
   ['REVOKE', parseGrant],
   ['ROLLBACK', parseEnd],
