@@ -119,11 +119,7 @@ export class CatalogCommitter implements Committer {
     return begun;
   }
 
-  async commit(
-    request: CommitRequest,
-    hooks: CommitHooks,
-    turns: readonly Turn[] = [],
-  ): Promise<CommitResult> {
+  async commit(request: CommitRequest, hooks: CommitHooks, turn?: Turn): Promise<CommitResult> {
     failpoint('commit.before-sql');
     const { transactionId } = request;
     const imbalance = findImbalance(request, this.#rejectedTable);
@@ -141,7 +137,7 @@ export class CatalogCommitter implements Committer {
           throw new Refused(fail('COMMIT_REQUEST_INVALID', { transactionId, detail: imbalance }));
         }
         await this.#judgeBatch(scope, request, check);
-        await checkResolved(scope, request.tables, check.versions, turns);
+        await checkResolved(scope, request.tables, check.versions, turn);
         failpoint('commit.in-sql');
         const continueTask = await runHook(scope, request, check, hooks);
         const answered = { versions: check.versions.map(toVersion), continueTask };

@@ -60,8 +60,7 @@ export async function commitOther(
       if ((table.rewrittenVersion ?? 0) !== (request.rewrittenVersion ?? 0)) {
         throw new Refused(fail('TABLE_REWRITTEN', { table: table.name }));
       }
-      const turns = request.turn === undefined ? [] : [request.turn];
-      await checkResolved(scope, tables, check.versions, turns);
+      await checkResolved(scope, tables, check.versions, request.turn);
       await replace(scope, request, table, versions);
       failpoint('insert.in-sql');
       const answered = {
@@ -168,7 +167,14 @@ function findImbalance(request: OtherCommit, rejectedTable: TableId): string | n
   if (loaded !== request.rowsLoaded) {
     return `its files hold ${loaded} rows, it loaded ${request.rowsLoaded}`;
   }
-  return rejected === request.rowsFiltered
+  const { records, copies } = request.replayed ?? { records: 0, copies: 0 };
+  const gone = sum(
+    request.tables.flatMap(({ tableId, deletes }) =>
+      tableId === rejectedTable ? (deletes?.touched ?? []).map((file) => file.newPositions) : [],
+    ),
+  );
+  if (gone !== records) return `${gone} rejected rows leave their table, ${records} were replayed`;
+  return rejected === request.rowsFiltered + copies
     ? null
-    : `${rejected} rejected rows are kept, ${request.rowsFiltered} were filtered`;
+    : `${rejected} rejected rows are kept, ${request.rowsFiltered} were filtered and ${copies} copied`;
 }

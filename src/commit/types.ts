@@ -84,13 +84,9 @@ export interface Committer {
    * transaction had been aborted or timed out. Throws, with the transaction ABORTED and the position
    * unmoved: LEASE_LOST, POSITION_MISMATCH, REJECTED_STORE_FULL, COMMIT_REQUEST_INVALID. Throws
    * without touching anything: LEADER_LOST, UNKNOWN_TRANSACTION, METADATA_UNAVAILABLE, DISK_FULL,
-   * RESOLVE_STALE, TURN_LOST. `turns` are of the tables that were resolved at a version.
+   * RESOLVE_STALE, TURN_LOST. `turn` is of the table that was resolved at a version.
    */
-  commit(
-    request: CommitRequest,
-    hooks: CommitHooks,
-    turns?: readonly Turn[],
-  ): Promise<CommitResult>;
+  commit(request: CommitRequest, hooks: CommitHooks, turn?: Turn): Promise<CommitResult>;
   /** What `commit` answered or would answer, null while PREPARE or PREPARED. Throws UNKNOWN_TRANSACTION. */
   state(transactionId: TransactionId): Promise<CommitResult | null>;
   /** Ends an open transaction; a final one stays as it is. Returns how it ended. Throws UNKNOWN_TRANSACTION, LEADER_LOST. */
@@ -173,6 +169,8 @@ export interface OtherCommit {
   readonly rowsLoaded: number;
   readonly rowsFiltered: number;
   readonly errorSamples: readonly string[];
+  /** Of a REPLAY: the records that leave the table of rejected rows, and those that enter it again as they were. */
+  readonly replayed?: { readonly records: number; readonly copies: number };
   /** Of a DELETE. */
   readonly deleted?: DeletedRows;
   /** The files that are live at the commit leave the target at the same version, whoever added them. */

@@ -143,7 +143,7 @@ export const CONFIG_ITEMS = {
     used(
       'fe',
       'int',
-      '33554432',
+      '23068672',
       'so much of a rejected message is kept whole; of a larger one the first bytes are, and REPLAY leaves it',
     ),
   ),

@@ -30,14 +30,17 @@ function columns(
 /**
  * Schema of `_statistics_.rejected_records`. `created_at` is UTC. `raw_record` is the row as JSON: the
  * row itself when it is an object, else `{"_raw": text}` or, for bytes that are not UTF-8 and for Avro,
- * `{"_raw_base64": ...}` (with the row as JSON in `_row` where it could be decoded). `source_info` is JSON with topic, partition, offset, timestamp and key
+ * `{"_raw_base64": ...}` (with the row as JSON in `_row` where it could be decoded); of a row of a message above 1 MiB
+ * the start, with `_raw_size`. `source_info` is JSON with topic, partition, offset, timestamp and key
  * (`key_base64` when the key is not UTF-8). Partition and offset say which message; several rows of
  * one message share them.
  *
  * What follows is ours, NULL for rows of INSERT and UPDATE and for records of versions that did not keep it: the
  * message, for REPLAY. Its value is kept once for each message of a transaction, with the first of its rows that was
  * rejected (`message_kept` > 0), and cut where it is larger than `rejected_message_max_bytes` (`message_kept` <
- * `message_size`). `row_start` and `row_end` say which bytes of the value the row is made of.
+ * `message_size`). `row_start` and `row_end` say which bytes of the value the row is made of,
+ * `row_element` which of the rows that an UNNEST made of them. `replayed_at` says that
+ * REPLAY loaded the row; one that failed again has its new error and no `replayed_at`.
  */
 export const REJECTED_RECORDS_SCHEMA: TableSchema = {
   keysType: 'DUP_KEYS',
@@ -66,5 +69,9 @@ export const REJECTED_RECORDS_SCHEMA: TableSchema = {
     ['message_size', { kind: 'INT' }, true, 'how many bytes the value has'],
     ['row_start', { kind: 'INT' }, true, 'first byte of the row in the value'],
     ['row_end', { kind: 'INT' }, true, 'the byte behind the row'],
+    ['row_element', { kind: 'INT' }, true, 'its place among the rows of an UNNEST'],
+    ['replayed_at', { kind: 'DATETIME' }, true, 'when REPLAY loaded it, UTC'],
+    ['replay_txn_id', { kind: 'BIGINT' }, true, 'transaction of its last REPLAY'],
+    ['replays', { kind: 'INT' }, true, 'how often it was replayed'],
   ]),
 };

@@ -7,24 +7,33 @@ import { fail } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { Mutex } from '../base/queue.ts';
 import type { Random } from '../base/random.ts';
+import { DeleteBitmaps } from '../engine/delete-bitmaps.ts';
 import { DropRegistry } from '../engine/drop-function.ts';
 import type { Engine } from '../engine/duckdb.ts';
 import type { KafkaCluster } from '../kafka/client/cluster.ts';
 import { parseKafkaProperties } from '../kafka/client/properties.ts';
-import type { KafkaConnectionSpec, LoadPlan, TaskAssignment } from '../model/load-plan.ts';
+import type {
+  BegunTransaction,
+  KafkaConnectionSpec,
+  LoadPlan,
+  TaskAssignment,
+} from '../model/load-plan.ts';
+import type { ReplayPlan, StagedReplay } from '../model/replay-plan.ts';
 import type { VolumeSpec } from '../model/table.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { ByteBudget } from './byte-budget.ts';
 import { ConnectionPool } from './connection-pool.ts';
 import { ScratchSpace } from './decode/scratch.ts';
+import { type ReplayServices, runReplay } from './replay-run.ts';
 import { LoadTask } from './run.ts';
 import type { BatchMemory } from './source/batch-builder.ts';
 import { BytePages } from './source/byte-pages.ts';
 import { ColumnPages } from './source/column-pages.ts';
 import { fetchTuning } from './source/fetch-tuning.ts';
+import { fetchedFiles } from './source/fetched-files.ts';
 import { KafkaSource, type KafkaSourceOptions } from './source/kafka.ts';
 import { TopicsSource } from './source/topics.ts';
-import { Stager } from './stage.ts';
+import { Stager, type StageServices } from './stage.ts';
 import { DROP_FUNCTION, ROWS_FUNCTION } from './transform/drop-code.ts';
 import type { CommitPort, Source, SourceTrouble, TaskStatus } from './types.ts';
 
@@ -112,25 +121,11 @@ export class Loader {
     if (this.#closed) throw fail('CANCELLED');
     const { taskId, plan } = assignment;
     if (this.#tasks.has(taskId)) return;
-    const { clock, random, log, port, openStore, openCluster } = this.#options;
+    const { clock, log, port, openCluster } = this.#options;
     const troubles: TroubleSlot = { listener: null, notice: null };
     const onNotice = (text: string): void => troubles.notice?.(text);
     const onTrouble = (trouble: SourceTrouble | null): void => troubles.listener?.(trouble);
-    const stager = new Stager(plan, {
-      clock,
-      random,
-      scratch: this.#scratch,
-      drops: this.#drops,
-      tempDirectory: uploadDirectory(this.#options),
-      reserveIds: async (tableId, count) => (await port.reserveIds({ tableId, count })).first,
-      targetStore: await openStore(plan.target.volume),
-      furtherStores: await Promise.all(
-        (plan.routes?.further ?? []).map(({ target }) => openStore(target.volume)),
-      ),
-      rejectedStore: await openStore(plan.rejected.volume),
-      onTrouble,
-      onNotice,
-    });
+    const stager = await this.#openStager(plan, { onTrouble, onNotice });
     const cluster = await openCluster(plan.source.connection);
     const source = openSource(plan, { cluster, clock, memory: this.#memory, onTrouble });
     const task = new LoadTask(assignment, {
@@ -151,6 +146,54 @@ export class Loader {
         .close()
         .catch((error: unknown) => log.warn('kafka client did not close', { error }));
     });
+  }
+
+  async #openStager(
+    plan: LoadPlan,
+    listeners: Pick<StageServices, 'onTrouble' | 'onNotice'>,
+  ): Promise<Stager> {
+    const { clock, random, port, openStore } = this.#options;
+    return new Stager(plan, {
+      clock,
+      random,
+      scratch: this.#scratch,
+      drops: this.#drops,
+      tempDirectory: uploadDirectory(this.#options),
+      reserveIds: async (tableId, count) => (await port.reserveIds({ tableId, count })).first,
+      targetStore: await openStore(plan.target.volume),
+      rejectedStore: await openStore(plan.rejected.volume),
+      ...listeners,
+    });
+  }
+
+  /** Stages the next rejected rows of a job in a transaction of the FE's. Throws as runReplay does. */
+  async replay(
+    plan: ReplayPlan,
+    begun: Pick<BegunTransaction, 'transactionId' | 'label'>,
+    signal: AbortSignal,
+  ): Promise<StagedReplay> {
+    const { clock, random, log, openStore } = this.#options;
+    const tempDirectory = uploadDirectory(this.#options);
+    const resolve = fetchedFiles({ openStore, random, tempDirectory });
+    const job = plan.load.jobName;
+    const services: ReplayServices = {
+      openStager: (load) =>
+        this.#openStager(load, {
+          onTrouble: (trouble) => {
+            if (trouble !== null) log.warn('replay waits', { job, reason: trouble.message });
+          },
+          onNotice: (text) => log.info('replay passes something over', { job, text }),
+        }),
+      openStore,
+      reader: { resolve, deletes: new DeleteBitmaps(resolve, 0) },
+      scratch: this.#scratch,
+      clock,
+      random,
+      tempDirectory,
+    };
+    return await this.#connections.use((connection) =>
+      runReplay(plan, begun, services, connection, signal),
+    );
   }
 
   /** Ends a task; an unknown one has ended already. */

@@ -6,6 +6,7 @@ import { type AppError, fail, toAppError } from '../base/errors.ts';
 import { failpoint } from '../base/failpoints.ts';
 import type { Log } from '../base/log.ts';
 import type { BegunTransaction, TaskAssignment } from '../model/load-plan.ts';
+import { BatchPace } from './batch-pace.ts';
 import type { ByteBudget } from './byte-budget.ts';
 import { beginBatch, commitBatch, reportFailure } from './commit-call.ts';
 import type { ConnectionPool } from './connection-pool.ts';
@@ -41,8 +42,6 @@ const IDLE_WAIT_MS = 1_000;
 const REPORT_AGAIN_MS = 10_000;
 /** Attempts in a row after which SHOW ROUTINE LOAD says what is wrong: a short break is not worth it. */
 const TROUBLE_REPORTED_AT = 4;
-/** Part of the freshness target that the wait for data takes; the rest is for staging and commit. */
-const TICK_SHARE = 0.9;
 
 interface Staged {
   readonly begun: BegunTransaction;
@@ -154,10 +153,11 @@ export class LoadTask {
     const { clock, source, budget } = this.#services;
     const { limits } = this.#assignment.plan;
     const { signal } = this.#reading;
-    const tickMs = Math.min(limits.freshnessMs, limits.maxBatchIntervalMs) * TICK_SHARE;
-    let lastBatchMs = clock.monotonicMs() - tickMs;
+    const pace = new BatchPace(Math.min(limits.freshnessMs, limits.maxBatchIntervalMs));
+    let lastBatchMs = clock.monotonicMs() - pace.tickMs;
     for (;;) {
       await budget.room(signal);
+      const { tickMs } = pace;
       const waitMs = source.behind ? 0 : lastBatchMs + tickMs - clock.monotonicMs();
       if (waitMs > 0) await clock.sleep(waitMs, signal);
       const startedMs = clock.monotonicMs();
@@ -177,8 +177,13 @@ export class LoadTask {
       lastBatchMs = clock.monotonicMs();
       failpoint('task.after-fetch');
       const giveBack = budget.take(raw.heldBytes);
+      const { behind } = source;
+      const readMs = lastBatchMs;
       await this.#slot();
-      this.#launch(raw, giveBack, startedMs);
+      this.#launch(raw, giveBack, startedMs, () => {
+        // Batches of a backlog queue behind each other: that says nothing about a stream.
+        if (!behind) pace.note(clock.monotonicMs() - readMs);
+      });
       // Packing is synchronous: answers of the FE and other tasks get their turn in between.
       await clock.sleep(0, signal);
     }
@@ -195,7 +200,7 @@ export class LoadTask {
   }
 
   /** Sends a batch on its way: begin, pack, stage at once, then commit in its turn. Its memory is given back when its files are durable. */
-  #launch(raw: RawBatch, giveBack: () => void, startedMs: number): void {
+  #launch(raw: RawBatch, giveBack: () => void, startedMs: number, onCommitted: () => void): void {
     this.#staging += 1;
     this.#uncommitted += 1;
     const staged = this.#stage(raw).finally(() => {
@@ -208,6 +213,7 @@ export class LoadTask {
     staged.catch(() => undefined);
     this.#tail = this.#tail
       .then(async () => this.#commit(await staged, startedMs))
+      .then(onCommitted)
       .catch((thrown: unknown) => this.#fail(toAppError(thrown)))
       .then(() => {
         this.#uncommitted -= 1;

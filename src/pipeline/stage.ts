@@ -8,29 +8,26 @@ import type { Random } from '../base/random.ts';
 import type { DropRegistry } from '../engine/drop-function.ts';
 import type { Connection } from '../engine/duckdb.ts';
 import { zoneOffset } from '../formats/time-text.ts';
-import {
-  type BegunTransaction,
-  type LoadPlan,
-  loadedTables,
-  type StagedTable,
-} from '../model/load-plan.ts';
+import type { BegunTransaction, LoadPlan, StagedTable } from '../model/load-plan.ts';
 import { REJECTED_RECORDS_SCHEMA } from '../model/system-tables.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { LineMetadata } from './decode/line-metadata.ts';
 import { openPacker } from './decode/open-packer.ts';
-import { PackedBatch } from './decode/packed-batch.ts';
+import { PackedBatch, type WantsRow } from './decode/packed-batch.ts';
 import type { Packer } from './decode/packer.ts';
 import type { Registry } from './decode/schema-decoders.ts';
 import type { ScratchSpace } from './decode/scratch.ts';
 import { batchProgress } from './progress.ts';
-import { type AppendTarget, appendFile } from './sink/append.ts';
-import { type CompiledTransform, compileTransform } from './transform/compile-sql.ts';
+import type { AppendTarget } from './sink/append.ts';
+import { appendKeyed } from './sink/keyed.ts';
+import { appendRows } from './sink/partitioned.ts';
+import { stageRejected } from './stage-rejected.ts';
+import { type CompiledTransform, compileTransform, targetSchema } from './transform/compile-sql.ts';
 import { allOutputs } from './transform/drop-code.ts';
-import { DropRecorder } from './transform/drop-recorder.ts';
-import { rejectedCopySql, rejectedLine } from './transform/error-rows.ts';
+import { DropRecorder, type WantsElement } from './transform/drop-recorder.ts';
 import { RejectedRows } from './transform/rejected-rows.ts';
+import type { BatchStatement } from './transform/source-sql.ts';
 import type { RawBatch, ReserveIds, SourceTrouble, StagedBatch } from './types.ts';
-import { RowWriter } from './write-rows.ts';
 
 export interface StageServices {
   readonly clock: Clock;
@@ -42,8 +39,6 @@ export interface StageServices {
   /** Stores of the target's and the rejected rows' volume. */
   readonly reserveIds: ReserveIds;
   readonly targetStore: ObjectStore;
-  /** Of the further tables of a plan that loads several, in their order. */
-  readonly furtherStores?: readonly ObjectStore[];
   readonly rejectedStore: ObjectStore;
   /** Told while something beside the source, such as a schema registry, is asked again and again. */
   readonly onTrouble: (trouble: SourceTrouble | null) => void;
@@ -53,21 +48,15 @@ export interface StageServices {
   readonly openRegistry?: (url: string) => Registry;
 }
 
+/** The rows of a batch: files of the target, null where no row is written, and what became of the others. */
+export interface StagedRows {
+  readonly table: StagedTable | null;
+  readonly drops: DropRecorder;
+  readonly rejected: RejectedRows;
+}
+
 /** Reasons of filtered rows that go into the commit for OtherMsg. */
 const SAMPLES = 3;
-/** Rejected rows written between two turns of the event loop. */
-const REJECTS_PER_TURN = 1_000;
-
-/** Of the column `target_table` of rejected rows. */
-const MAX_TABLE_CHARACTERS = 1_000;
-
-/** Of a rejected row that belongs to none of several tables: their names. */
-function tableNames(plan: LoadPlan): string {
-  return loadedTables(plan)
-    .map(({ target }) => target.tableName)
-    .join(',')
-    .slice(0, MAX_TABLE_CHARACTERS);
-}
 
 /** Stages batches of one job; several at once, each with a connection of its own. */
 export class Stager {
@@ -76,7 +65,7 @@ export class Stager {
   readonly #transform: CompiledTransform;
   readonly #packer: Packer;
   readonly #metadata: LineMetadata | null;
-  readonly #writer: RowWriter;
+  readonly #target: AppendTarget;
   readonly #rejected: AppendTarget;
   /** Packing is synchronous, so one buffer serves all batches. */
   readonly #buffer = PackedBatch.newBuffer();
@@ -92,7 +81,11 @@ export class Stager {
     const wraps = this.#transform.readsDocument;
     this.#metadata =
       metadata.length === 0 ? null : new LineMetadata({ names: metadata, wraps, zone });
-    this.#writer = new RowWriter(plan, this.#transform, services);
+    this.#target = {
+      target: plan.target,
+      schema: targetSchema(plan),
+      store: services.targetStore,
+    };
     this.#rejected = {
       target: plan.rejected,
       schema: REJECTED_RECORDS_SCHEMA,
@@ -105,11 +98,14 @@ export class Stager {
     return this.#packer.prepare(raw, signal);
   }
 
-  /** Packs a batch that was prepared: synchronous, bound by memory speed. Close the result's file when done. */
-  pack(raw: RawBatch): PackedBatch {
+  /**
+   * Packs a batch that was prepared: synchronous, bound by memory speed. Close the result's file when done.
+   * @param wants leaves out rows of messages; null = all are wanted.
+   */
+  pack(raw: RawBatch, wants: WantsRow | null = null): PackedBatch {
     const file = this.#services.scratch.create(raw.heldBytes);
     try {
-      const packed = new PackedBatch(raw, file, this.#buffer, this.#metadata);
+      const packed = new PackedBatch(raw, file, this.#buffer, this.#metadata, wants);
       this.#packer.pack(packed);
       return packed;
     } catch (thrown) {
@@ -128,27 +124,15 @@ export class Stager {
     connection: Connection,
     signal: AbortSignal,
   ): Promise<StagedBatch> {
-    const packer = this.#packer;
-    const textOf =
-      this.#plan.format.kind === 'json' ? (line: number) => packer.lineOf(packed, line) : null;
-    const drops = new DropRecorder(this.#transform, textOf);
-    const tables: StagedTable[] = [];
-    try {
-      if (packed.lineCount > 0) {
-        tables.push(...(await this.#copy(packed, drops, begun, connection, signal)));
-      }
-    } finally {
-      packed.file.close();
-    }
-    failpoint('task.after-copy');
-    const rejected = new RejectedRows(this.#plan, this.#transform, packed, this.#packer, drops);
+    const { table, drops, rejected } = await this.stageRows(packed, begun, connection, signal);
+    const tables = table === null ? [] : [table];
     if (this.#plan.pausesOnParseError === true && rejected.parseErrors > 0) {
       const samples = rejected.parseErrorSamples(SAMPLES).join('; ');
       throw fail('LOAD_PARSE_ERROR', { count: rejected.parseErrors, samples });
     }
     if (rejected.count > 0) {
-      const file = await this.#copyRejected(rejected, begun, connection, signal);
-      if (file !== null) tables.push({ tableId: this.#plan.rejected.tableId, files: [file] });
+      const files = await this.#copyRejected(rejected, begun, connection, signal);
+      tables.push({ tableId: this.#plan.rejected.tableId, files });
     }
     return {
       tables,
@@ -157,22 +141,82 @@ export class Stager {
     };
   }
 
+  /**
+   * Writes a packed batch's rows into files of the transaction, and says which were rejected. Closes its file.
+   * Throws as stage does. @param wants of the rows of packed lines; null = all are wanted.
+   */
+  async stageRows(
+    packed: PackedBatch,
+    begun: Pick<BegunTransaction, 'transactionId'>,
+    connection: Connection,
+    signal: AbortSignal,
+    wants: WantsElement | null = null,
+  ): Promise<StagedRows> {
+    const packer = this.#packer;
+    const textOf =
+      this.#plan.format.kind === 'json' ? (line: number) => packer.lineOf(packed, line) : null;
+    const drops = new DropRecorder(this.#transform, textOf, wants);
+    let table: StagedTable | null = null;
+    try {
+      const asks = wants === null ? {} : { asksAll: true as const };
+      if (packed.lineCount > 0)
+        table = await this.#copy(packed, drops, asks, begun, connection, signal);
+    } finally {
+      packed.file.close();
+    }
+    failpoint('task.after-copy');
+    const rejected = new RejectedRows(this.#plan, this.#transform, packed, packer, drops);
+    return { table, drops, rejected };
+  }
+
   async #copy(
     packed: PackedBatch,
     drops: DropRecorder,
-    begun: BegunTransaction,
+    asks: Pick<BatchStatement, 'asksAll'>,
+    begun: Pick<BegunTransaction, 'transactionId'>,
     connection: Connection,
     signal: AbortSignal,
-  ): Promise<readonly StagedTable[]> {
+  ): Promise<StagedTable | null> {
+    const { transform } = this.#plan;
+    const { tableId, keys } = this.#plan.target;
     const { slot, release } = this.#services.drops.acquire(drops);
     const { path: inputPath } = packed.file;
     const { longestLineBytes } = packed;
-    const statement = { inputPath, longestLineBytes, slot, firstId: 0 };
-    const { transactionId } = begun;
+    const reading = { inputPath, longestLineBytes, slot, firstId: 0, ...asks };
+    const check = (rowCount: number): void => {
+      const total = drops.total(packed.lineCount);
+      assert(
+        rowCount + drops.count === total,
+        `${total} rows are ${rowCount} written and ${drops.count} dropped ones`,
+      );
+    };
     try {
-      return await this.#writer.write({ packed, drops, statement, transactionId }, connection, {
-        signal,
-      });
+      const counts = transform.outputs.some(({ column }) => column.autoIncrement === true);
+      const ids = counts ? await this.#mostRows(packed, reading, connection, signal) : 0;
+      const firstId = ids === 0 ? 0 : await this.#services.reserveIds(tableId, ids);
+      const rowsSql = this.#transform.rowsSql({ ...reading, firstId });
+      if (keys !== null) {
+        const { table } = await appendKeyed(
+          { ...this.#target, keys, update: transform.update, sortBy: transform.sortBy },
+          begun.transactionId,
+          this.#services,
+          connection,
+          rowsSql,
+          check,
+          { signal },
+        );
+        return table;
+      }
+      const { files } = await appendRows(
+        this.#target,
+        begun.transactionId,
+        this.#services,
+        connection,
+        rowsSql,
+        check,
+        { signal },
+      );
+      return files.length === 0 ? null : { tableId, files };
     } catch (thrown) {
       throw this.#sqlError(toAppError(thrown));
     } finally {
@@ -180,19 +224,28 @@ export class Stager {
     }
   }
 
+  async #mostRows(
+    packed: PackedBatch,
+    reading: BatchStatement,
+    connection: Connection,
+    signal: AbortSignal,
+  ): Promise<number> {
+    const { countSql } = this.#transform;
+    if (countSql === null) return packed.lineCount;
+    const [row] = await connection.rows(countSql(reading), { signal });
+    return Number(row?.[0] ?? 0);
+  }
+
   /** SQL that does not compile is the job's COLUMNS or WHERE, where it has some: a person must change them. */
   #sqlError(error: AppError): AppError {
-    const tables = loadedTables(this.#plan);
+    const { whereSql, unnest } = this.#plan.transform;
     const hasSql =
-      this.#plan.routes !== undefined ||
-      tables.some(
-        ({ transform }) => transform.whereSql !== null || transform.unnest !== undefined,
-      ) ||
+      whereSql !== null ||
+      unnest !== undefined ||
       allOutputs(this.#plan).some((o) => o.from.kind === 'expression');
     const detail = String(error.fields['detail'] ?? '');
     if (!hasSql || !/^(Binder|Catalog|Parser) Error/.test(detail)) return error;
-    const names = tables.map(({ target }) => target.tableName).join(', ');
-    const table = `${this.#plan.target.databaseName}.${names}`;
+    const table = `${this.#plan.target.databaseName}.${this.#plan.target.tableName}`;
     return fail('LOAD_SQL', { table, detail }, error);
   }
 
@@ -201,8 +254,8 @@ export class Stager {
     begun: BegunTransaction,
     connection: Connection,
     signal: AbortSignal,
-  ): Promise<StagedTable['files'][number] | null> {
-    const { clock, scratch } = this.#services;
+  ): Promise<StagedTable['files']> {
+    const { clock } = this.#services;
     const context = {
       nowMs: clock.nowMs(),
       loadType: 'ROUTINE_LOAD' as const,
@@ -211,32 +264,14 @@ export class Stager {
       transactionId: begun.transactionId,
       userName: this.#plan.userName,
       database: this.#plan.target.databaseName,
-      table: tableNames(this.#plan),
+      table: this.#plan.target.tableName,
     };
-    const file = scratch.create(rejected.approximateBytes);
-    let longest = 0;
-    let written = 0;
-    try {
-      for (const row of rejected.rows()) {
-        const line = Buffer.from(`${rejectedLine(row, context)}\n`);
-        file.write(line);
-        longest = Math.max(longest, line.length);
-        written += 1;
-        if (written % REJECTS_PER_TURN === 0) await clock.sleep(0, signal);
-      }
-      file.finish();
-      const result = await appendFile(
-        this.#rejected,
-        begun.transactionId,
-        this.#services,
-        connection,
-        (outputPath) => rejectedCopySql(file.path, outputPath, longest),
-        (rowCount) => assert(rowCount === written, 'every rejected row is kept'),
-        { signal },
-      );
-      return result.file;
-    } finally {
-      file.close();
-    }
+    return stageRejected(rejected, context, {
+      target: this.#rejected,
+      services: this.#services,
+      transactionId: begun.transactionId,
+      connection,
+      signal,
+    });
   }
 }

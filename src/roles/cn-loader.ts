@@ -118,6 +118,7 @@ function handlers(
       return {};
     },
     listTasks: async () => ({ taskIds: (await loader).tasks().map((task) => task.taskId) }),
+    replay: async ({ plan, ...begun }, { signal }) => (await loader).replay(plan, begun, signal),
     compact: async (plan, { signal }) => ({
       outputs: await runCompaction(plan, { ...work, random: systemRandom }, signal),
     }),

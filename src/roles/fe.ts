@@ -25,7 +25,7 @@ import { ERROR_LOG_PATH, errorLogUrl } from '../loads/error-log.ts';
 import { routineLoadHooks } from '../loads/routine/on-commit.ts';
 import { routineLoadPartitionHooks } from '../loads/routine/on-partition-change.ts';
 import { routineLoadSchemaHooks } from '../loads/routine/on-schema-change.ts';
-import { RoutineLoadScheduler } from '../loads/routine/scheduler.ts';
+import type { RoutineLoadScheduler } from '../loads/routine/scheduler.ts';
 import { RoutineLoads, type TopicProbe } from '../loads/routine/service.ts';
 import type { TopicSampler } from '../loads/sample/infer.ts';
 import { REJECTED_RECORDS_TABLE, STATISTICS_DATABASE } from '../model/system-tables.ts';
@@ -44,6 +44,7 @@ import { Logins } from './logins.ts';
 import { mysqlHandler, type RunQuery } from './mysql-door.ts';
 import { openConnections } from './open-connections.ts';
 import { readRows } from './read-rows.ts';
+import { makeReplays, makeScheduler } from './routine-loads.ts';
 import { makeSmallFiles } from './small-files.ts';
 import { makeChanges, makeInserts } from './statement-loads.ts';
 import type { StoreOpener } from './stores.ts';
@@ -232,7 +233,7 @@ export async function startFe(
   for (const item of await restoreConfig(catalog, config)) {
     log.warn('a configuration item set by ADMIN is no longer known', { item });
   }
-  const scheduler = makeScheduler(options, access);
+  const scheduler = makeScheduler(options, access, NODE);
   // A job whose account lost the right pauses at once.
   access.onChange(() => scheduler.wake());
   endpoint.attach(scheduler);
@@ -358,45 +359,6 @@ async function listenMysql(
   }
 }
 
-function makeScheduler(options: FeOptions, access: AccessControl): RoutineLoadScheduler {
-  const { catalog, config, cn, probe, clock, random, log } = options;
-  return new RoutineLoadScheduler({
-    catalog,
-    probe,
-    clock,
-    random,
-    log,
-    node: NODE,
-    loader: {
-      startTask: async (assignment) => {
-        await (await cn.loader()).call('startTask', assignment);
-      },
-      stopTask: async (taskId, drain) => {
-        await (await cn.loader()).call('stopTask', { taskId, drain });
-      },
-      runningTasks: async () => (await (await cn.loader()).call('listTasks', {})).taskIds,
-    },
-    maxTasksPerJob: config.int('max_routine_load_task_concurrent_num'),
-    freshnessMs: config.int('routine_load_freshness_millisecond'),
-    maxMessageBytes: config.int('routine_load_max_message_bytes'),
-    keptMessageBytes: () => config.int('rejected_message_max_bytes'),
-    intervalMs: config.int('routine_load_scheduler_interval_millisecond'),
-    stallMs: () => config.int('routine_load_stall_second') * 1000,
-    missingRight: (job) => access.missingForLoad(job),
-    rejectedTarget: async (volume) => {
-      const table = await catalog.tables.get(STATISTICS_DATABASE, REJECTED_RECORDS_TABLE);
-      return {
-        tableId: table.id,
-        databaseName: table.databaseName,
-        tableName: table.name,
-        volume,
-        prefix: table.prefix,
-        keys: null,
-      };
-    },
-  });
-}
-
 interface Running {
   readonly committer: ResolvingCommitter;
   readonly compactor: Compactor;
@@ -436,6 +398,7 @@ async function makeServices(
       errorLogUrl: (id) => errorLogUrl(catalog, { host, ...ports }, { kind: 'job', id }),
     }),
     sampleTopic: options.sampleTopic,
+    replays: makeReplays(options, committer),
     smallFiles: makeSmallFiles(options),
     inserts: makeInserts(options, committer),
     changes: makeChanges(options, committer),

@@ -48,6 +48,7 @@ export function printStatement(statement: Statement): string {
     case 'pause_routine_load':
     case 'resume_routine_load':
     case 'stop_routine_load':
+    case 'replay_routine_load':
     case 'show_routine_load':
     case 'show_routine_load_task':
     case 'show_create_routine_load':
@@ -180,7 +181,7 @@ const jobName = ({ database, name: job }: Loads['name']): string =>
 function printRoutineLoad(statement: RoutineLoadStatement): string {
   switch (statement.kind) {
     case 'create_routine_load': {
-      const head = `CREATE ROUTINE LOAD ${jobName(statement.name)} ON ${[statement.table, ...statement.furtherTables].map(printName).join(', ')}`;
+      const head = `CREATE ROUTINE LOAD ${jobName(statement.name)} ON ${printName(statement.table)}`;
       return words(head, printLoad(statement));
     }
     case 'alter_routine_load':
@@ -191,6 +192,12 @@ function printRoutineLoad(statement: RoutineLoadStatement): string {
       return `RESUME ROUTINE LOAD FOR ${jobName(statement.name)}`;
     case 'stop_routine_load':
       return `STOP ROUTINE LOAD FOR ${jobName(statement.name)}`;
+    case 'replay_routine_load':
+      return words(
+        `REPLAY ROUTINE LOAD FOR ${jobName(statement.name)}`,
+        statement.where !== null && `WHERE ${printExpression(statement.where)}`,
+        printLimit(statement.limit),
+      );
     case 'show_routine_load':
       return words(
         statement.all ? 'SHOW ALL ROUTINE LOAD' : 'SHOW ROUTINE LOAD',

@@ -48,6 +48,7 @@ import { adminSweep, checkTable } from './maintenance.ts';
 import { deallocate, execute, prepare } from './prepared.ts';
 import { query } from './query.ts';
 import { recover } from './recover.ts';
+import { replayRoutineLoad } from './replay.ts';
 import {
   alterRoutineLoad,
   createRoutineLoad,
@@ -138,6 +139,7 @@ export const HANDLERS: { readonly [K in StatementKind]: Handler<K> | null } = {
   pause_routine_load: pauseRoutineLoad,
   resume_routine_load: resumeRoutineLoad,
   stop_routine_load: stopRoutineLoad,
+  replay_routine_load: replayRoutineLoad,
   show_routine_load: showRoutineLoad,
   show_routine_load_task: showRoutineLoadTask,
   show_create_routine_load: showCreateRoutineLoad,

@@ -13,6 +13,7 @@ import type { JobName } from '../sql/ast/routine-load.ts';
 import type { Statement, StatementKind } from '../sql/ast/statement.ts';
 import { databaseOf, databaseOrCurrent } from './databases.ts';
 import { databaseOfFile } from './files.ts';
+import { recordsWhere } from './rejected-records.ts';
 import { tableName } from './tables.ts';
 import type { Session, StatementFor } from './types.ts';
 
@@ -187,19 +188,27 @@ export const STATEMENT_PRIVILEGES: { readonly [K in StatementKind]: Row<K> } = {
     tables.map(({ table }) => onTable(table, session, ['SELECT'])),
   unlock_tables: 'none',
   // -- loading
-  create_routine_load: ({ name, table, furtherTables }, session) =>
-    [table, ...furtherTables].map((one) => ({
+  create_routine_load: ({ name, table }, session) => [
+    {
       anyOf: ['INSERT'],
       on: {
         type: 'TABLE',
         database: databaseOrCurrent(name.database ?? table.database, session),
-        name: one.name,
+        name: table.name,
       },
-    })),
+    },
+  ],
   alter_routine_load: ofJob,
   pause_routine_load: ofJob,
   resume_routine_load: ofJob,
   stop_routine_load: ofJob,
+  replay_routine_load: {
+    of: (statement, session) => [
+      ...ofJob(statement, session),
+      ...othersRead(recordsWhere(statement.where), session),
+    ],
+    note: 'SELECT: on the tables that its WHERE reads',
+  },
   show_routine_load: { of: 'none', note: 'lists jobs into tables with INSERT' },
   show_routine_load_task: { of: 'none', note: 'lists jobs into tables with INSERT' },
   show_create_routine_load: ofJob,

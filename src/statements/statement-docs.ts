@@ -82,7 +82,7 @@ export const STATEMENT_DOCS: Readonly<Record<StatementKind, StatementDoc>> = {
   lock_tables: ddl('LOCK TABLES t READ | WRITE, ..', 'accepted without effect, as in StarRocks'),
   unlock_tables: ddl('UNLOCK TABLES'),
   create_routine_load: load(
-    'CREATE ROUTINE LOAD j ON t, .. [COLUMNS (..)] [WHERE ..] [PROPERTIES (..)] FROM KAFKA (..)',
+    'CREATE ROUTINE LOAD j ON t [COLUMNS (..)] [WHERE ..] [PROPERTIES (..)] FROM KAFKA (..)',
     'rows show about a second after they arrive; new partitions begin at their first offset',
   ),
   alter_routine_load: load(
@@ -91,6 +91,10 @@ export const STATEMENT_DOCS: Readonly<Record<StatementKind, StatementDoc>> = {
   pause_routine_load: load('PAUSE ROUTINE LOAD FOR j'),
   resume_routine_load: load('RESUME ROUTINE LOAD FOR j'),
   stop_routine_load: load('STOP ROUTINE LOAD FOR j'),
+  replay_routine_load: load(
+    'REPLAY ROUTINE LOAD FOR j [WHERE ..] [LIMIT n]',
+    'loads rejected rows again, as the job is now: rows and marks in one commit; WHERE is over _statistics_.rejected_records',
+  ),
   show_routine_load: load(
     'SHOW [ALL] ROUTINE LOAD [FOR j | FROM d] [WHERE ..] [ORDER BY ..] [LIMIT n]',
   ),

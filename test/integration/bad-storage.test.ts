@@ -14,7 +14,7 @@ import { errorOf } from '../support/load-job.ts';
 import { startServer, type TestServer } from '../support/start-server.ts';
 
 const COLUMNS = 'id INT NOT NULL, v STRING';
-const REJECTED_MAX_BYTES = 6000;
+const REJECTED_MAX_BYTES = 12_000;
 let directory: string;
 let server: TestServer;
 let admin: KafkaAdmin;
@@ -89,7 +89,7 @@ test('a full store of rejected rows pauses the job, keeps the position and loses
   const paused = await loadCase.untilState('PAUSED');
   assert.match(
     paused['ReasonOfStateChanged'] ?? '',
-    /^ErrorReason\{errCode = 104, msg='the store of rejected rows holds \d+ bytes, the limit is 6000; the batch with \d+ more was not loaded .*RESUME ROUTINE LOAD/,
+    /^ErrorReason\{errCode = 104, msg='the store of rejected rows holds \d+ bytes, the limit is 12000; the batch with \d+ more was not loaded .*RESUME ROUTINE LOAD/,
   );
   assert.equal(paused['Progress'], '{"0":"OFFSET_ZERO"}');
   assert.deepEqual(await ids(loadCase), []);

@@ -89,24 +89,21 @@ export async function kafkaToolOk(
   return result.stdout;
 }
 
-/** Runs test/peers/kafka/TransactionalWriter.java; see its head for the steps it takes. */
-export async function writeTransactions(
+/** Runs one of the programs in test/peers/kafka/; what it printed. Throws unless it ended with 0. */
+export async function runJava(name: string, args: readonly string[]): Promise<string> {
+  const jars = await kafkaJars();
+  const classes = await ownClasses(`${name}.java`);
+  const path = `${classes}:${jars}/*`;
+  return runOk('java', [...TOOL_OPTIONS, QUIET, '-cp', path, name, ...args]);
+}
+
+/** Runs TransactionalWriter.java; see its head for the steps it takes. */
+export function writeTransactions(
   bootstrap: string,
   topic: string,
   steps: readonly string[],
 ): Promise<string> {
-  const jars = await kafkaJars();
-  const classes = await ownClasses('TransactionalWriter.java');
-  return runOk('java', [
-    ...TOOL_OPTIONS,
-    QUIET,
-    '-cp',
-    `${classes}:${jars}/*`,
-    'TransactionalWriter',
-    bootstrap,
-    topic,
-    ...steps,
-  ]);
+  return runJava('TransactionalWriter', [bootstrap, topic, ...steps]);
 }
 
 export interface KafkaOptions {
@@ -114,6 +111,8 @@ export interface KafkaOptions {
   readonly secured?: boolean;
   /** Public keys (JWKS) of the tokens that SASL over TLS takes; SASL without TLS takes unsecured ones. */
   readonly tokenKeys?: string;
+  /** A further listener without TLS and SASL that clients are told to reach at this port: a proxy's. */
+  readonly proxyPort?: number;
   /** A second broker of that one's cluster. */
   readonly joins?: KafkaPeer;
   /** Further lines of server.properties. */
@@ -125,11 +124,14 @@ export const TOKEN_AUDIENCE = 'kafka';
 /** Longest session of a login by token. */
 export const TOKEN_SESSION_MS = 3000;
 const MISNAMED = 'MISNAMED';
+const PROXIED = 'PROXIED';
 
 interface Listener {
   readonly name: string;
   readonly protocol: 'PLAINTEXT' | 'SASL_PLAINTEXT' | 'SSL' | 'SASL_SSL';
   readonly port: number;
+  /** Where clients are sent to, if not to `port`. */
+  readonly advertisedPort?: number;
 }
 
 export class KafkaPeer {
@@ -171,6 +173,13 @@ export class KafkaPeer {
     const listener = this.#listeners.find(({ name }) => name === MISNAMED);
     if (listener === undefined) throw new Error('no such listener');
     return `127.0.0.1:${listener.port}`;
+  }
+
+  /** Port that the proxy of `proxyPort` forwards to. */
+  get proxiedPort(): number {
+    const listener = this.#listeners.find(({ name }) => name === PROXIED);
+    if (listener === undefined) throw new Error('no such listener');
+    return listener.port;
   }
 
   /** Starts it (again), with what it stored before. */
@@ -253,6 +262,15 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaPeer>
     })),
   );
   if (secured) listeners.push({ name: MISNAMED, protocol: 'SSL', port: await freePort() });
+  if (options.proxyPort !== undefined) {
+    const advertisedPort = options.proxyPort;
+    listeners.push({
+      name: PROXIED,
+      protocol: 'PLAINTEXT',
+      port: await freePort(),
+      advertisedPort,
+    });
+  }
   const controllerPort = options.joins?.controllerPort ?? (await freePort());
   const settings = {
     ...nodeSettings(dataDir),
@@ -311,6 +329,9 @@ function listenerSettings(
   second: boolean,
 ): Record<string, string> {
   const addresses = listeners.map(({ name, port }) => `${name}://127.0.0.1:${port}`).join(',');
+  const advertised = listeners
+    .map(({ name, port, advertisedPort = port }) => `${name}://127.0.0.1:${advertisedPort}`)
+    .join(',');
   const protocols = listeners.map(({ name, protocol }) => `${name}:${protocol}`).join(',');
   const controller = second ? '' : `,CONTROLLER://127.0.0.1:${controllerPort}`;
   return {
@@ -320,7 +341,7 @@ function listenerSettings(
     'controller.listener.names': 'CONTROLLER',
     'inter.broker.listener.name': 'PLAINTEXT',
     listeners: `${addresses}${controller}`,
-    'advertised.listeners': addresses,
+    'advertised.listeners': advertised,
     'listener.security.protocol.map': `CONTROLLER:PLAINTEXT,${protocols}`,
   };
 }

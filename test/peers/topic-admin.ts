@@ -29,6 +29,17 @@ export async function openTopicAdmin(bootstrap: string): Promise<TopicAdmin> {
     const configEntries = Object.entries(configs).map(([name, value]) => ({ name, value }));
     const topics = [{ topic, numPartitions, replicationFactor: 1, configEntries }];
     await admin.createTopics({ topics, waitForLeaders: true, timeout: 60_000 });
+    // Leaders are named before they lead: asked until each of them answers.
+    const until = performance.now() + 60_000;
+    for (;;) {
+      try {
+        await admin.fetchTopicOffsets(topic);
+        return;
+      } catch (thrown) {
+        if (performance.now() > until) throw thrown;
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+    }
   };
   const remove = async (topic: string): Promise<void> => {
     await admin.deleteTopics({ topics: [topic] });

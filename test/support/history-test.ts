@@ -15,8 +15,8 @@ import { World } from './world.ts';
 const STEPS = 10;
 /** The same ones in each `npm test`; MILLRACE_SEED=random and MILLRACE_HISTORIES=1000 look for new ones. */
 const SEED = 668486076;
-const HISTORIES = 60;
-const SECONDS = 100;
+const HISTORIES = 500;
+const SECONDS = 300;
 const CLOSE_MS = 20_000;
 
 const setting = (name: string, otherwise: number): number => Number(process.env[name] ?? otherwise);

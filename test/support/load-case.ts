@@ -13,6 +13,8 @@ export interface LoadCaseOptions {
   readonly name: string;
   /** Columns of CREATE TABLE. */
   readonly columns: string;
+  /** Behind the columns. */
+  readonly keys?: string;
   /** Clauses between ON table and PROPERTIES. */
   readonly load?: string;
   /** Job properties; `format` is json unless it is given. */
@@ -57,7 +59,9 @@ export class LoadCase {
   ): Promise<LoadCase> {
     await server.sql(`CREATE DATABASE IF NOT EXISTS ${DATABASE}`);
     await admin.createTopic(options.name, options.partitions ?? 1);
-    await server.sql(`CREATE TABLE ${DATABASE}.${options.name} (${options.columns})`);
+    await server.sql(
+      `CREATE TABLE ${DATABASE}.${options.name} (${options.columns}) ${options.keys ?? ''}`,
+    );
     return new LoadCase(server, admin, options);
   }
 

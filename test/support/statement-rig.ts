@@ -142,6 +142,7 @@ export async function openStatementRig(context: TestContext): Promise<StatementR
       checkTable: async () => ({ problems: [], objects: 0, filesRead: 0 }),
       inserts: { run: noComputeNode, explain: noComputeNode },
       changes: { run: noComputeNode, explain: noComputeNode },
+      replays: { run: noComputeNode },
     },
     run: async (sql) => {
       const outcome = await executeStatement(

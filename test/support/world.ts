@@ -423,6 +423,8 @@ export class World implements Theatre {
           await (await ready.promise).stopTask(taskId, drain);
           return {};
         },
+        replay: async ({ plan, ...begun }, { signal }) =>
+          (await ready.promise).replay(plan, begun, signal),
         listTasks: async () => ({
           taskIds: (await ready.promise).tasks().map(({ taskId }) => taskId),
         }),

@@ -31,6 +31,11 @@ export const KAFKA_ERRORS = {
     'what answers at {broker} does not speak the Kafka protocol as configured: {reason}',
     'check the port and security.protocol (PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL)',
   ),
+  KAFKA_ANSWER_TOO_LARGE: row(
+    'user',
+    'Kafka broker {broker} answers with {bytes} bytes, more than receive.message.max.bytes ({limit})',
+    'raise property.receive.message.max.bytes: a message is never divided',
+  ),
   KAFKA_AUTHENTICATION: row(
     'user',
     "Kafka broker {broker} refused user '{user}' ({mechanism}): {reason}",

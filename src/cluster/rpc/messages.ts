@@ -14,6 +14,7 @@ import type {
   TaskAssignment,
 } from '../../model/load-plan.ts';
 import type { QueryPlan } from '../../model/query-plan.ts';
+import type { ReplayPlan, StagedReplay } from '../../model/replay-plan.ts';
 import type { ResolvePlan } from '../../model/resolve-plan.ts';
 import type {
   DataFile,
@@ -111,6 +112,15 @@ export interface LoaderApi {
   };
   /** The tasks that run here, for comparing with the leases. */
   listTasks: { params: Record<string, never>; result: { readonly taskIds: readonly string[] } };
+  /** Stages the next rejected rows of a job, and their marks; they become visible by the FE's commit. */
+  replay: {
+    params: {
+      readonly plan: ReplayPlan;
+      readonly transactionId: TransactionId;
+      readonly label: string;
+    };
+    result: StagedReplay;
+  };
   /** Reads files again and says what of them is not as the metadata has it. */
   checkFiles: {
     params: {

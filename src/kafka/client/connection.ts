@@ -39,7 +39,6 @@ export interface Answer<Name extends ApiName> {
 
 interface Pending {
   readonly api: ApiName;
-  readonly timer: Timer;
   readonly settle: (outcome: Frame | AppError) => void;
 }
 
@@ -168,7 +167,7 @@ export class BrokerConnection {
     if (this.#failure !== null) return Promise.reject(this.#failure);
     if (signal?.aborted === true) return Promise.reject(fail('CANCELLED'));
     assert(this.#pending.size < PENDING_MAX, `at most ${PENDING_MAX} requests on a connection`);
-    const { settings, clock } = this.#options;
+    const { settings } = this.#options;
     const correlationId = this.#nextCorrelationId;
     this.#nextCorrelationId = correlationId === 0x7fffffff ? 1 : correlationId + 1;
     const { promise, resolve, reject } = Promise.withResolvers<Frame>();
@@ -180,15 +179,15 @@ export class BrokerConnection {
     };
     const settle = (outcome: Frame | AppError): void => {
       signal?.removeEventListener('abort', onAbort);
-      timer.cancel();
+      stopTimer();
       if (outcome instanceof AppError) reject(outcome);
       else if (waiting) resolve(outcome);
       else outcome.release();
     };
-    const timer = clock.after(timeoutMs, () => {
+    const stopTimer = this.#whenSilent(timeoutMs, () => {
       this.close(fail('KAFKA_TIMEOUT', { broker: this.broker, api, timeoutMs }));
     });
-    this.#pending.set(correlationId, { api, timer, settle });
+    this.#pending.set(correlationId, { api, settle });
     signal?.addEventListener('abort', onAbort, { once: true });
     const clientId = settings['client.id'] ?? 'millrace';
     const bytes = encodeRequest(
@@ -200,6 +199,23 @@ export class BrokerConnection {
     );
     present(this.#socket, 'the socket of an open connection').write(bytes);
     return promise;
+  }
+
+  /**
+   * Calls back when nothing has arrived for the time: a large answer over a slow line may take longer, and asking for
+   * it again would never come to an end. Gives what ends it.
+   */
+  #whenSilent(timeoutMs: number, onSilent: () => void): () => void {
+    const { clock } = this.#options;
+    const arm = (): Timer => {
+      const { receivedBytes } = this.#receiver;
+      return clock.after(timeoutMs, () => {
+        if (this.#receiver.receivedBytes === receivedBytes) onSilent();
+        else timer = arm();
+      });
+    };
+    let timer = arm();
+    return () => timer.cancel();
   }
 
   #onFrame(frame: Frame): void {

@@ -18,11 +18,28 @@ export class FrameReceiver {
   #frame: Buffer | null = null;
   #frameSize = 0;
   #frameHave = 0;
+  #frames = 0;
+  #tooLargeBytes: number | null = null;
+  #receivedBytes = 0;
 
   constructor(buffers: ReceiveBuffers, maxFrameBytes: number, onFrame: (frame: Frame) => void) {
     this.#buffers = buffers;
     this.#maxFrameBytes = maxFrameBytes;
     this.#onFrame = onFrame;
+  }
+
+  /** Size of a frame that is too large, of a peer whose frames before it were well; else null. */
+  get tooLargeBytes(): number | null {
+    return this.#tooLargeBytes;
+  }
+
+  /** So far, of all frames. */
+  get receivedBytes(): number {
+    return this.#receivedBytes;
+  }
+
+  get maxFrameBytes(): number {
+    return this.#maxFrameBytes;
   }
 
   /** Where the socket shall write next; never empty. */
@@ -37,6 +54,7 @@ export class FrameReceiver {
    * bounds: the peer does not speak Kafka, or sends more than is allowed.
    */
   written(count: number): boolean {
+    this.#receivedBytes += count;
     if (this.#frame === null) {
       this.#headHave += count;
       return this.#cutHead();
@@ -46,6 +64,7 @@ export class FrameReceiver {
     if (this.#frameHave === this.#frameSize) {
       const frame = this.#buffers.frame(this.#frame, this.#frameSize);
       this.#frame = null;
+      this.#frames += 1;
       this.#onFrame(frame);
     }
     return true;
@@ -58,13 +77,17 @@ export class FrameReceiver {
     while (this.#headHave - at >= SIZE_BYTES) {
       const size = head.readInt32BE(at);
       // Every answer holds a correlation id.
-      if (size < SIZE_BYTES || size > this.#maxFrameBytes) return false;
+      if (size < SIZE_BYTES || size > this.#maxFrameBytes) {
+        if (size > this.#maxFrameBytes && this.#frames > 0) this.#tooLargeBytes = size;
+        return false;
+      }
       at += SIZE_BYTES;
       const have = Math.min(this.#headHave - at, size);
       const buffer = this.#buffers.take(size);
       head.copy(buffer, 0, at, at + have);
       at += have;
       if (have === size) {
+        this.#frames += 1;
         this.#onFrame(this.#buffers.frame(buffer, size));
         continue;
       }

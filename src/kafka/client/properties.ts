@@ -157,7 +157,7 @@ export const KAFKA_PROPERTIES = {
     2_000,
   ),
   'socket.timeout.ms': integer(
-    'Time a broker has to answer a request (on top of the wait of a Fetch).',
+    'Time a broker may be silent before a request is given up (on top of the wait of a Fetch).',
     { min: 10, max: 300_000 },
     30_000,
   ),

@@ -71,6 +71,15 @@ export function openSocket(options: SocketOptions): Promise<Socket> {
   return promise;
 }
 
+function refusedAnswer(address: BrokerAddress, receiver: FrameReceiver): AppError {
+  const broker = formatBrokerAddress(address);
+  const { tooLargeBytes, maxFrameBytes } = receiver;
+  if (tooLargeBytes === null) {
+    return fail('KAFKA_NOT_A_BROKER', { broker, reason: 'its answer has an impossible size' });
+  }
+  return fail('KAFKA_ANSWER_TOO_LARGE', { broker, bytes: tooLargeBytes, limit: maxFrameBytes });
+}
+
 function create(options: SocketOptions, onBroken: (error: AppError) => void): Socket {
   const { address, tls, tcp, receiver } = options;
   const family = FAMILIES[tcp['broker.address.family']];
@@ -80,12 +89,7 @@ function create(options: SocketOptions, onBroken: (error: AppError) => void): So
       // An exception here would end the process, so nothing may escape.
       try {
         if (receiver.written(count)) return true;
-        onBroken(
-          fail('KAFKA_NOT_A_BROKER', {
-            broker: formatBrokerAddress(address),
-            reason: 'its answer has an impossible size, or more than receive.message.max.bytes',
-          }),
-        );
+        onBroken(refusedAnswer(address, receiver));
       } catch (thrown) {
         onBroken(connectionLost(address, thrown));
       }

@@ -71,6 +71,13 @@ export function encodeRecordBatch(
   return batch;
 }
 
+/** The header block of one record, as `readRecordHeaders` reads it. */
+export function encodeRecordHeaders(headers: NonNullable<RecordToEncode['headers']>): Buffer {
+  const writer = new RecordWriter(0);
+  writer.headers(headers);
+  return writer.finish();
+}
+
 /** The marker that ends a producer's transaction in a partition: one offset, no row. */
 export function encodeTransactionMarker(
   kind: 'commit' | 'abort',
@@ -106,6 +113,8 @@ function writeHeader(
   batch.writeUInt32BE(crc32c(batch.subarray(BATCH.ATTRIBUTES)), BATCH.CRC);
 }
 
+const MAX_VARINT_BYTES = 5;
+
 /** Appends records to a buffer that grows; starts with room for the header. */
 class RecordWriter {
   #buffer: Buffer;
@@ -126,7 +135,7 @@ class RecordWriter {
     headers.forEach((header, index) => {
       size += fieldBytes(headerKeys[index] ?? null) + fieldBytes(header.value);
     });
-    this.#reserve(size + 5);
+    this.#reserve(size + MAX_VARINT_BYTES);
     this.#varint(size);
     this.#buffer[this.#at] = 0;
     this.#at += 1;
@@ -134,11 +143,18 @@ class RecordWriter {
     this.#varint(offsetDelta);
     this.#field(key);
     this.#field(value);
+    this.headers(headers);
+  }
+
+  headers(headers: NonNullable<RecordToEncode['headers']>): void {
+    this.#reserve(MAX_VARINT_BYTES);
     this.#varint(headers.length);
-    headers.forEach((header, index) => {
-      this.#field(headerKeys[index] ?? null);
-      this.#field(header.value);
-    });
+    for (const { key, value } of headers) {
+      const name = Buffer.from(key, 'utf8');
+      this.#reserve(fieldBytes(name) + fieldBytes(value));
+      this.#field(name);
+      this.#field(value);
+    }
   }
 
   finish(): Buffer {

@@ -42,7 +42,6 @@ export function alteredDefinition(
     where: fresh.where ?? old.where,
     columnSeparator: fresh.columnSeparator ?? old.columnSeparator,
     rowDelimiter: fresh.rowDelimiter ?? old.rowDelimiter,
-    ...(old.tables === undefined ? {} : { tables: old.tables }),
     ...(fresh.partitions === undefined && old.partitions !== undefined
       ? { partitions: old.partitions }
       : {}),

@@ -35,7 +35,8 @@ export function reasonCode(error: AppError): number {
 
 /**
  * Errors that pause a job, for a person has to do something, and that may be over without anybody touching the job:
- * a right that is granted again, a topic that is made, a certificate that is renewed, a disk with room again.
+ * a right that is granted again, a topic that is made, a certificate that is renewed, a disk with room again,
+ * memory that others held.
  */
 const HEALING: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'KAFKA_AUTHENTICATION',
@@ -48,6 +49,7 @@ const HEALING: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'STORAGE_ACCESS',
   'REJECTED_STORE_FULL',
   'DISK_FULL',
+  'ENGINE_OUT_OF_MEMORY',
 ]);
 
 const FIRST_RESUME_MS = 30_000;

@@ -403,11 +403,10 @@ export class RoutineLoadScheduler {
   }
 
   async #startTask(job: LoadJobRecord | null, granted: GrantedTask): Promise<void> {
-    const { loader, log } = this.#options;
-    if (job === null) return;
-    const assignment = await assignmentOf(this.#options, job, granted);
-    // A table is gone, and the job with it.
-    if (assignment === null) return;
+    const { catalog, loader, log } = this.#options;
+    const table = job === null ? null : await catalog.tables.byId(job.tableId);
+    if (job === null || table === null) return;
+    const assignment = await assignmentOf(this.#options, job, table, granted);
     await loader.startTask(assignment);
     const { taskId, epoch } = assignment;
     log.info('routine load task started', { job: job.name, task: taskId, epoch });

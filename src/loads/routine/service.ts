@@ -1,7 +1,6 @@
 // Routine Load jobs as statements see them: create, pause, resume, stop, alter, list. Validates,
 // stores and wakes the scheduler; runs nothing itself. Never waits behind a running task.
 
-import { assert } from '../../base/assert.ts';
 import { fail } from '../../base/errors.ts';
 import type { JobId } from '../../base/ids.ts';
 import type { Random } from '../../base/random.ts';
@@ -11,7 +10,6 @@ import { isFinalJobState } from '../../catalog/load-jobs.ts';
 import { oauthConfig } from '../../kafka/client/oauth-config.ts';
 import { kafkaPropertyRemarks, parseKafkaProperties } from '../../kafka/client/properties.ts';
 import type { KafkaConnectionSpec } from '../../model/load-plan.ts';
-import type { TableInfo } from '../../model/table.ts';
 import type { LoadProperties } from '../../sql/ast/routine-load.ts';
 import { analysisError, type PropertyMap } from '../properties.ts';
 import { timeFormatter } from '../time-zone.ts';
@@ -24,8 +22,8 @@ import {
   movesOf,
   saysWhere,
 } from './alter.ts';
-import { compileTables } from './compile.ts';
 import {
+  compileTransform,
   defineRoutineLoad,
   kafkaConnection,
   type RoutineLoadDefinition,
@@ -35,10 +33,8 @@ import { checkSchemaFile } from './format.ts';
 import { REASONS, unstableReason } from './health.ts';
 import { routingOfJob } from './partitions.ts';
 import { propertyRemarks, readKafkaSource } from './properties.ts';
-import { withTableNames } from './route.ts';
 import type { ShownJob } from './show.ts';
 import { type OffsetProbe, readOffset, resolveStarts, type StartOffset } from './start-offset.ts';
-import { tableInfos } from './tables.ts';
 import { madeAgain, type TopicIds, topicIdOf, withTopicIds } from './topic-ids.ts';
 import { findTopics, readsMany } from './topics.ts';
 
@@ -73,8 +69,7 @@ export interface RoutineLoadServices {
 export interface NewRoutineLoad {
   readonly database: string;
   readonly jobName: string;
-  /** Several with the property `route`. */
-  readonly tableNames: readonly string[];
+  readonly tableName: string;
   readonly load: LoadProperties;
   readonly properties: PropertyMap;
   readonly source: PropertyMap;
@@ -100,13 +95,10 @@ export class RoutineLoads {
     if (!JOB_NAME.test(input.jobName)) {
       throw analysisError(`Incorrect routine load job name '${input.jobName.slice(0, 80)}'`);
     }
-    const tables: TableInfo[] = [];
-    for (const name of input.tableNames)
-      tables.push(await catalog.tables.get(input.database, name));
-    const [table, ...further] = tables;
-    assert(table !== undefined, 'a job loads a table');
-    const defined = withTableNames(defineRoutineLoad(input), tables);
-    await checkDefinition(catalog, defined, tables);
+    const table = await catalog.tables.get(input.database, input.tableName);
+    const defined = defineRoutineLoad(input);
+    compileTransform(defined, table);
+    await routingOfJob(catalog, table, defined);
     const remarks = [
       ...propertyRemarks(defined.properties),
       ...checkKafkaProperties(defined.source.custom),
@@ -121,7 +113,6 @@ export class RoutineLoads {
       const job = await scope.loadJobs.create({
         databaseId: table.databaseId,
         tableId: table.id,
-        furtherTableIds: further.map(({ id }) => id),
         name: input.jobName,
         userName: input.userName,
         userHost: input.userHost,
@@ -237,9 +228,11 @@ export class RoutineLoads {
     mustBePaused(job, job.name);
     const old = parseDefinition(job);
     const source = input.source ?? {};
-    const tables = await tableInfos(catalog, job);
-    const altered = withTableNames(alteredDefinition(old, { ...input, source }), tables);
-    await checkDefinition(catalog, altered, tables);
+    const altered = alteredDefinition(old, { ...input, source });
+    const table = await catalog.tables.byId(job.tableId);
+    if (table === null) throw fail('UNKNOWN_TABLE', { table: job.tableName });
+    compileTransform(altered, table);
+    await routingOfJob(catalog, table, altered);
     const { definition, fresh } = await this.#moved(job, old, altered, source);
     const moves =
       fresh !== null ? [] : movesOf(old, source, await catalog.loadJobs.positions(job.id));
@@ -400,16 +393,6 @@ function mustBePaused(job: LoadJobRecord | null, name: string): void {
   if (job?.state === 'PAUSED') return;
   const from = job?.state ?? 'gone';
   throw fail('JOB_STATE', { job: name, from, to: 'ALTER, which needs PAUSED' });
-}
-
-/** Do the columns, the route and the partitions fit the tables? Throws SQL_ANALYZE. */
-async function checkDefinition(
-  catalog: Catalog,
-  definition: RoutineLoadDefinition,
-  tables: readonly TableInfo[],
-): Promise<void> {
-  compileTables(definition, tables);
-  for (const table of tables) await routingOfJob(catalog, table, definition);
 }
 
 /** Checks a job's Kafka properties; gives what the user should know of them. Throws KAFKA_PROPERTY_*. */

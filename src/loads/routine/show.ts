@@ -1,12 +1,7 @@
 // SHOW ROUTINE LOAD: columns and rendering in one place. Column order, key order and texts as in the
 // seeds (StarRocks' quick start output); further JobProperties keys only where the user set them.
 import { isSecretName, MASK, maskUrlUsers } from '../../base/secrets.ts';
-import {
-  type LoadJobReason,
-  type LoadJobRecord,
-  type PositionRecord,
-  tablesOfJob,
-} from '../../catalog/load-jobs.ts';
+import type { LoadJobReason, LoadJobRecord, PositionRecord } from '../../catalog/load-jobs.ts';
 import { parseRegistryUrl } from '../../registry/address.ts';
 import { propertyOf } from '../properties.ts';
 import type { RoutineLoadDefinition } from './definition.ts';
@@ -65,9 +60,7 @@ export function showRow(shown: ShownJob): string[] {
     formatTime(job.pausedMs),
     formatTime(job.endedMs),
     job.databaseName,
-    tablesOfJob(job)
-      .map(({ name }) => name)
-      .join(','),
+    job.tableName,
     shown.unstable === null ? job.state : 'UNSTABLE',
     'KAFKA',
     String(shown.currentTaskNum),

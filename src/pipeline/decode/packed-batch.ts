@@ -15,6 +15,14 @@ export interface DecodeReject {
   readonly message: string;
 }
 
+/** Is the line, or the row that packing rejects, that is made of `[start, end)` of its message's run wanted? */
+export type WantsRow = (
+  record: number,
+  start: number,
+  end: number,
+  what: 'line' | 'reject',
+) => boolean;
+
 const NEWLINE = 0x0a;
 /** Lines gather here before they are written to the scratch file; larger leaves the second-level cache. */
 const BUFFER_BYTES = 256 * 1024;
@@ -30,6 +38,7 @@ export class PackedBatch {
   readonly passed = new Map<number, number>();
   longestLineBytes = 0;
   lineCount = 0;
+  readonly #wants: WantsRow | null;
   readonly #runBase: Int32Array;
   readonly #buffer: Buffer;
   readonly #metadata: LineMetadata | null;
@@ -47,8 +56,10 @@ export class PackedBatch {
     file: ScratchFile,
     buffer: Buffer,
     metadata: LineMetadata | null = null,
+    wants: WantsRow | null = null,
   ) {
     this.raw = raw;
+    this.#wants = wants;
     this.file = file;
     this.#buffer = buffer;
     this.#metadata = metadata;
@@ -67,6 +78,11 @@ export class PackedBatch {
 
   /** Appends a line that is a whole message: `bytes[start, end)`, without line break. */
   addLine(record: number, bytes: Buffer, start: number, end: number): void {
+    if (this.#wants !== null && !this.#isWanted(record, 'line')) return;
+    this.#addLine(record, bytes, start, end);
+  }
+
+  #addLine(record: number, bytes: Buffer, start: number, end: number): void {
     if (this.#metadata === null) {
       this.#append(record, bytes, start, end);
       return;
@@ -94,13 +110,22 @@ export class PackedBatch {
 
   /** Appends a line that was made from a part of a message: `[rawStart, rawEnd)` of its run. */
   addPart(record: number, line: Buffer, rawStart: number, rawEnd: number): void {
+    if (this.#wants !== null && !this.#isWanted(record, 'line', rawStart, rawEnd)) return;
     // Lines before this one keep zeros, which stand for their whole message.
     this.#ranges ??= new Int32Array(this.raw.messageCount * 2);
     const index = this.lineCount * 2;
     if (index >= this.#ranges.length) this.#ranges = grown(this.#ranges, index * 2 + 1024);
     this.#ranges[index] = rawStart;
     this.#ranges[index + 1] = rawEnd;
-    this.addLine(record, line, 0, line.length);
+    this.#addLine(record, line, 0, line.length);
+  }
+
+  /** Without a range: the whole message. */
+  #isWanted(record: number, what: 'line' | 'reject', start?: number, end?: number): boolean {
+    const { run, index } = this.locate(record);
+    const from = start ?? run.valueStart[index] ?? 0;
+    const to = end ?? from + Math.max(0, run.valueLength[index] ?? 0);
+    return this.#wants?.(record, from, to, what) !== false;
   }
 
   addEmpty(partition: number): void {
@@ -114,6 +139,7 @@ export class PackedBatch {
   }
 
   reject(record: number, start: number, end: number, message: string): void {
+    if (this.#wants !== null && !this.#isWanted(record, 'reject', start, end)) return;
     this.rejects.push({ record, start, end, message });
   }
 

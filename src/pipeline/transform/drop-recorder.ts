@@ -8,6 +8,9 @@ import { valueAt } from './json-path.ts';
 import { LineRows } from './line-rows.ts';
 import { parseJson } from './parse-json.ts';
 
+/** Is the row at that place of its line wanted (null = the line is one row, or has none)? */
+export type WantsElement = (line: number, element: number | null) => boolean;
+
 export class DropRecorder implements DropListener {
   readonly #transform: Pick<CompiledTransform, 'fieldSteps' | 'countSql'>;
   readonly #textOf: ((line: number) => string | null) | null;
@@ -19,6 +22,10 @@ export class DropRecorder implements DropListener {
   #count = 0;
   /** Those of them that are lines without rows. */
   #lines = 0;
+  /** Null: all rows are. */
+  readonly #wants: WantsElement | null;
+  /** Rows that were neither written nor dropped, since they are not wanted. */
+  #leftOut = 0;
 
   /**
    * `textOf`: the text of a line that may be no JSON; null = all lines are our own, so that NULL in every field
@@ -27,7 +34,9 @@ export class DropRecorder implements DropListener {
   constructor(
     transform: Pick<CompiledTransform, 'fieldSteps' | 'countSql'>,
     textOf: ((line: number) => string | null) | null,
+    wants: WantsElement | null = null,
   ) {
+    this.#wants = wants;
     this.#transform = transform;
     this.#textOf = textOf;
     this.#rows = transform.countSql === null ? null : new LineRows();
@@ -43,15 +52,19 @@ export class DropRecorder implements DropListener {
     return this.#rows;
   }
 
-  /** Rows of a statement over so many lines, written and not. */
+  /** Wanted rows of a statement over so many lines, written and not. */
   total(lineCount: number): number {
-    if (this.#rows === null) return lineCount;
+    if (this.#rows === null) return lineCount - this.#leftOut;
     const { lineCount: heard, rowCount } = this.#rows;
     assert(heard === lineCount, `rows of ${heard} lines are known, there are ${lineCount}`);
-    return rowCount + this.#lines;
+    return rowCount + this.#lines - this.#leftOut;
   }
 
   onRow(ordinal: number, suspect: boolean, code: number): boolean {
+    if (this.#wants !== null && !this.#isWanted(this.#wants, ordinal)) {
+      this.#leftOut += 1;
+      return false;
+    }
     const unparsed = suspect && this.#isUnparsed(ordinal);
     if (!unparsed && code === DROP_CODE.keep) return true;
     this.#note(ordinal, unparsed ? CODE_UNPARSED : code);
@@ -64,6 +77,7 @@ export class DropRecorder implements DropListener {
     const isBad = unparsed || count < 0;
     const first = this.#rows.add(line, isBad ? 0 : count);
     if (!isBad) return first;
+    if (this.#wants?.(line, null) === false) return -1;
     this.#note(-1 - line, unparsed ? CODE_UNPARSED : CODE_NO_ARRAY + 1 + count);
     this.#lines += 1;
     return -1;
@@ -81,6 +95,12 @@ export class DropRecorder implements DropListener {
         visit(line, code, element);
       }
     }
+  }
+
+  #isWanted(wants: WantsElement, ordinal: number): boolean {
+    if (this.#rows === null) return wants(ordinal, null);
+    const { line, element } = this.#rows.locate(ordinal);
+    return wants(line, element);
   }
 
   #isUnparsed(line: number): boolean {

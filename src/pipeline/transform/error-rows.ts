@@ -12,14 +12,14 @@ import { REJECTED_RECORDS_SCHEMA } from '../../model/system-tables.ts';
 import { OWN_FILE } from './copy-options.ts';
 import { parseJson } from './parse-json.ts';
 
-/** error_code of a rejected row. SOURCE: StarRocks' rejected_records, extended by NULL_VALUE, NO_PARTITION and NO_TABLE. */
+/** error_code of a rejected row. SOURCE: StarRocks' rejected_records, extended by the last three. */
 export type RejectCode =
   | 'PARSE_ERROR'
   | 'VALUE_OUT_OF_RANGE'
   | 'NULL_VALUE'
   | 'VALUE_TOO_LONG'
   | 'NO_PARTITION'
-  | 'NO_TABLE';
+  | 'NOT_REPLAYED';
 
 export interface RejectedRow {
   readonly raw: Buffer;
@@ -30,8 +30,6 @@ export interface RejectedRow {
   readonly code: RejectCode;
   readonly message: string;
   readonly column: string | null;
-  /** Given where it is another table than that of the context. */
-  readonly table?: string;
   /** Null where the row came from no message (INSERT). */
   readonly source: RowSource | null;
 }
@@ -61,6 +59,8 @@ export interface RejectContext {
   readonly nowMs: number;
   readonly loadType: 'ROUTINE_LOAD' | 'INSERT';
   readonly jobId: JobId | null;
+  /** Of a row that was rejected again: by which transaction, and how often by now. */
+  readonly replay?: { readonly transactionId: number; readonly count: number };
   readonly label: string;
   readonly transactionId: number;
   readonly userName: string;
@@ -94,10 +94,12 @@ function rejectedRecord(
     txn_id: String(context.transactionId),
     user_name: context.userName,
     target_database: context.database,
-    target_table: row.table ?? context.table,
+    target_table: context.table,
     source_info: row.source === null ? '{}' : sourceInfo(row.source),
     job_id: context.jobId === null ? null : String(context.jobId),
     ...(row.source === null ? {} : messageColumns(row.source)),
+    replay_txn_id: context.replay === undefined ? null : String(context.replay.transactionId),
+    replays: context.replay === undefined ? null : String(context.replay.count),
   };
 }
 
@@ -116,6 +118,7 @@ function messageColumns(source: RowSource): Readonly<Record<string, string | nul
     message_size: String(source.valueBytes),
     row_start: String(source.rowStart),
     row_end: String(source.rowEnd),
+    row_element: source.element === undefined ? null : String(source.element),
   };
 }
 
@@ -149,13 +152,29 @@ export function headersText(data: Buffer, start: number, length: number): string
   }
 }
 
+/** Of a larger row that came from a message only the start is in raw_record: the bytes are in message_value, once. */
+const RAW_RECORD_BYTES = 1024 * 1024;
+
 /** A JSON object stays as it came; anything else is wrapped. */
 function rawRecord(row: RejectedRow): string {
+  if (row.source !== null && row.raw.length > RAW_RECORD_BYTES) return startOf(row.raw);
   if (row.fields !== null) return JSON.stringify(row.fields);
   if (row.decoded !== undefined) return binaryRecord(row.raw, row.decoded);
   if (!isUtf8(row.raw)) return JSON.stringify({ _raw_base64: row.raw.toString('base64') });
   const text = row.raw.toString('utf8');
   return row.code !== 'PARSE_ERROR' && isJsonObject(text) ? text : JSON.stringify({ _raw: text });
+}
+
+/** `{"_raw": ..., "_raw_size": bytes in all}`, `_raw_base64` for what is no text. */
+function startOf(raw: Buffer): string {
+  const size = { _raw_size: raw.length };
+  // A character may be cut: it has four bytes at most.
+  for (let end = RAW_RECORD_BYTES; end > RAW_RECORD_BYTES - 4; end -= 1) {
+    const start = raw.subarray(0, end);
+    if (isUtf8(start)) return JSON.stringify({ _raw: start.toString('utf8'), ...size });
+  }
+  const start = raw.subarray(0, RAW_RECORD_BYTES);
+  return JSON.stringify({ _raw_base64: start.toString('base64'), ...size });
 }
 
 /** All bytes, and what they say. */
@@ -192,11 +211,20 @@ export function rejectedCopySql(
   outputPath: string,
   longestLineBytes: number,
 ): string {
+  return recordsCopySql(rejectedLinesSql(inputPath, longestLineBytes), outputPath);
+}
+
+/** SELECT of the records that a file of such lines holds. */
+export function rejectedLinesSql(inputPath: string, longestLineBytes: number): string {
   const types = REJECTED_RECORDS_SCHEMA.columns.map(
     ({ name }) => `${quoteLiteral(name)}: '${READ_TYPES[name] ?? 'VARCHAR'}'`,
   );
-  const read = `SELECT ${BYTES_READ} FROM read_json(${quoteLiteral(inputPath)}, format='newline_delimited', columns={${types.join(', ')}}, compression='uncompressed', maximum_object_size=${Math.max(1024 * 1024, longestLineBytes + 16)})`;
-  return `COPY (SELECT ${storeSelectList(REJECTED_RECORDS_SCHEMA)} FROM (${read})) TO ${quoteLiteral(outputPath)} (${parquetCopyOptions(REJECTED_RECORDS_SCHEMA)}, ${OWN_FILE})`;
+  return `SELECT ${BYTES_READ} FROM read_json(${quoteLiteral(inputPath)}, format='newline_delimited', columns={${types.join(', ')}}, compression='uncompressed', maximum_object_size=${Math.max(1024 * 1024, longestLineBytes + 16)})`;
+}
+
+/** COPY of a SELECT of whole records into the table's Parquet form. */
+export function recordsCopySql(recordsSql: string, outputPath: string): string {
+  return `COPY (SELECT ${storeSelectList(REJECTED_RECORDS_SCHEMA)} FROM (${recordsSql})) TO ${quoteLiteral(outputPath)} (${parquetCopyOptions(REJECTED_RECORDS_SCHEMA)}, ${OWN_FILE})`;
 }
 
 /** COPY of a table of such values (columns `c0`, `c1`, ... in the order of the table's) into its Parquet form. */
@@ -206,7 +234,7 @@ export function rejectedTableCopySql(table: string, outputPath: string): string 
       `CAST(c${index} AS ${READ_TYPES[name] ?? 'VARCHAR'}) AS ${quoteIdentifier(name)}`,
   );
   const named = `SELECT ${columns.join(', ')} FROM ${table}`;
-  return `COPY (SELECT ${storeSelectList(REJECTED_RECORDS_SCHEMA)} FROM (SELECT ${BYTES_READ} FROM (${named}))) TO ${quoteLiteral(outputPath)} (${parquetCopyOptions(REJECTED_RECORDS_SCHEMA)}, ${OWN_FILE})`;
+  return recordsCopySql(`SELECT ${BYTES_READ} FROM (${named})`, outputPath);
 }
 
 /** All columns, those of bytes made of base64. */

@@ -1,7 +1,7 @@
 // The rejected rows of one batch, from packing and from the COPY, with a reason a person can act on.
 // Reasons are made only when a row is written out, one at a time: a batch may be all bad.
 import { present } from '../../base/assert.ts';
-import { type LoadOutput, type LoadPlan, loadedTables } from '../../model/load-plan.ts';
+import type { LoadOutput, LoadPlan } from '../../model/load-plan.ts';
 import { printSqlType } from '../../model/sql-type.ts';
 import type { ColumnSchema } from '../../model/table.ts';
 import { CsvScanner, FIELD } from '../decode/csv-scan.ts';
@@ -9,12 +9,12 @@ import type { PackedBatch } from '../decode/packed-batch.ts';
 import type { Packer } from '../decode/packer.ts';
 import type { CompiledTransform } from './compile-sql.ts';
 import {
+  allOutputs,
   CODE_KINDS,
   CODE_NO_ARRAY,
   CODE_UNPARSED,
   DROP_CODE,
   OPERATION,
-  tableOutputs,
 } from './drop-code.ts';
 import type { DropRecorder } from './drop-recorder.ts';
 import type { RejectCode, RejectedRow, RowSource } from './error-rows.ts';
@@ -28,8 +28,6 @@ interface Reason {
   readonly message: string;
   readonly column: string | null;
   readonly fields: Readonly<Record<string, string | null>> | null;
-  /** Given where the plan has several tables and the row goes to one of them. */
-  readonly table?: string;
 }
 
 /** A line of rejected rows; rows of one line come one after the other. */
@@ -48,6 +46,13 @@ interface Line {
   readonly first: number | null;
 }
 
+export interface LocatedRow {
+  readonly record: number;
+  readonly start: number;
+  readonly end: number;
+  readonly row: RejectedRow;
+}
+
 /** Characters of a value or row that a message shows. */
 const SHOWN_CHARACTERS = 100;
 /** Above so many bytes further rejected elements of a message point to the first one, instead of keeping it as well. */
@@ -62,11 +67,6 @@ export class RejectedRows {
   readonly #packed: PackedBatch;
   readonly #packer: Packer;
   readonly #drops: DropRecorder;
-  /** By the index of a DROP_CODE, each with its table where there are several. */
-  readonly #outputs: readonly {
-    readonly output: LoadOutput;
-    readonly table: Pick<Reason, 'table'>;
-  }[];
 
   constructor(
     plan: LoadPlan,
@@ -80,10 +80,6 @@ export class RejectedRows {
     this.#packed = packed;
     this.#packer = packer;
     this.#drops = drops;
-    this.#outputs = loadedTables(plan).flatMap((loaded) => {
-      const table = plan.routes === undefined ? {} : { table: loaded.target.tableName };
-      return tableOutputs(loaded).map((output) => ({ output, table }));
-    });
     let count = packed.rejects.length;
     let parseErrors = count;
     drops.forEach((_, code) => {
@@ -114,13 +110,19 @@ export class RejectedRows {
 
   /** Each rejected row with its reason, those found by packing first. */
   *rows(): Generator<RejectedRow> {
+    for (const { row } of this.located()) yield row;
+  }
+
+  /** The same, each with the place of its message in the batch and its range in the message's run. */
+  *located(): Generator<LocatedRow> {
     const places = new MessagePlaces(this.#packed, this.#plan.limits.keptMessageBytes);
     for (const { record, start, end, message } of this.#packed.rejects) {
       const { run } = this.#packed.locate(record);
       const raw = run.bytes.subarray(start, end);
       const reason = { code: 'PARSE_ERROR', message, column: null, fields: null } as const;
       const row = { raw, ...reason, source: places.sourceOf(record, start, end) };
-      yield isBinary(this.#plan.format) ? { ...row, decoded: null } : row;
+      const shown = isBinary(this.#plan.format) ? { ...row, decoded: null } : row;
+      yield { record, start, end, row: shown };
     }
     const dropped: [line: number, code: number, element: number | null][] = [];
     this.#drops.forEach((line, code, element) => {
@@ -130,9 +132,11 @@ export class RejectedRows {
     for (const [line, code, element] of dropped) {
       if (at === null || at.line !== line) at = this.#line(line, element);
       const { start, end } = this.#packed.rangeOfLine(line);
-      const source = places.sourceOf(this.#packed.recordOfLine(line), start, end);
+      const record = this.#packed.recordOfLine(line);
+      const source = places.sourceOf(record, start, end);
       const placed = element === null ? source : { ...source, element };
-      yield this.#droppedRow(at, this.#reason(at, code, element), placed);
+      const row = this.#droppedRow(at, this.#reason(at, code, element), placed);
+      yield { record, start, end, row };
     }
   }
 
@@ -186,10 +190,7 @@ export class RejectedRows {
     }
     const { fields } = line;
     if (code <= CODE_NO_ARRAY) return { ...this.#noArray(line, CODE_NO_ARRAY - code), fields };
-    const reason =
-      code % CODE_KINDS === DROP_CODE.noTable
-        ? { ...this.#noTable(line, element), fields }
-        : this.#outputReason(line, code, element);
+    const reason = this.#outputReason(line, code, element);
     if (element === null) return reason;
     return { ...reason, message: `Element ${element}: ${reason.message}` };
   }
@@ -203,48 +204,32 @@ export class RejectedRows {
     return { code: 'VALUE_OUT_OF_RANGE', message, column: unnest.name };
   }
 
-  /** `route` gives none of the job's tables. */
-  #noTable(line: Line, element: number | null): Omit<Reason, 'fields'> {
-    const { routes } = this.#plan;
-    const field = routes?.field ?? null;
-    const value = field === null ? undefined : this.#sourceValue(line, field, element);
-    const shown =
-      value === null ? 'NULL' : value === undefined ? 'its value' : `'${shorten(value)}'`;
-    const names = shorten(routes?.names.join(', ') ?? '');
-    const message = `route gives no table of the job: ${shown} is none of ${names}`;
-    return { code: 'NO_TABLE', message, column: null };
-  }
-
   #outputReason(line: Line, code: number, element: number | null): Reason {
     const { fields } = line;
-    const index = Math.floor(code / CODE_KINDS);
-    const { output, table } = present(this.#outputs[index], 'output of a drop code');
+    const output = present(
+      allOutputs(this.#plan)[Math.floor(code / CODE_KINDS)],
+      'output of a drop code',
+    );
     const value = this.#valueOf(output, line, element);
     const kind = code % CODE_KINDS;
     if (kind === DROP_CODE.operation) {
-      return { ...describeOperation(value), fields, ...table };
+      return { ...describeOperation(value), fields };
     }
     if (kind === DROP_CODE.noPartition) {
       return {
         ...describeNoPartition(output.column.name, value),
         column: output.column.name,
         fields,
-        ...table,
       };
     }
-    const reason = describeReject(output.column, value, kind === DROP_CODE.strict);
-    return { ...reason, column: output.column.name, fields, ...table };
+    const strict = kind === DROP_CODE.strict;
+    return { ...describeReject(output.column, value, strict), column: output.column.name, fields };
   }
 
   /** The text that the output was made from; null = NULL, undefined = not from one field. */
   #valueOf(output: LoadOutput, line: Line, element: number | null): string | null | undefined {
-    return output.from.kind === 'field'
-      ? this.#sourceValue(line, output.from.field, element)
-      : undefined;
-  }
-
-  /** Of a source field or an array that is taken apart. */
-  #sourceValue(line: Line, field: string, element: number | null): string | null | undefined {
+    if (output.from.kind !== 'field') return undefined;
+    const { field } = output.from;
     const { fields, unnest = [] } = this.#plan.transform;
     if (fields.includes(field)) return this.#fieldValue(line, field);
     const from = unnest.find(({ name }) => name === field);

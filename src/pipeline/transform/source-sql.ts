@@ -20,6 +20,8 @@ export interface BatchStatement {
   readonly longestLineBytes: number;
   /** First argument of every `load_drop` call. */
   readonly slot: number;
+  /** `load_drop` is asked about good rows, too. */
+  readonly asksAll?: true;
   /** AUTO_INCREMENT value of the first row; 0 where no column has any. */
   readonly firstId: number;
 }
@@ -78,7 +80,6 @@ export function compileSource(plan: LoadPlan): CompiledSource {
   const isNamed =
     metadata.length > 0 ||
     unnests !== null ||
-    plan.routes !== undefined ||
     allOutputs(plan).some((output) => output.from.kind === 'expression');
   // A line that does not parse has NULL in every column; so has `{}`: load_drop looks at the bytes.
   const columnNames = [
@@ -137,7 +138,7 @@ function sourceColumns(
   fieldSteps: readonly (readonly PathStep[])[],
 ): readonly SourceColumn[] | null {
   const jsonFields = new Set(
-    allOutputs(plan)
+    plan.transform.outputs
       .filter((o) => readsJson(o.column.type) && plan.format.kind !== 'csv')
       .map((o) => (o.from.kind === 'field' ? o.from.field : null)),
   );
@@ -229,7 +230,7 @@ function exactNumberKeys(
     const last = fieldSteps[index]?.findLast((step) => step.kind === 'key');
     if (last?.kind === 'key') keys.add(last.key);
   };
-  for (const { column, from } of allOutputs(plan)) {
+  for (const { column, from } of plan.transform.outputs) {
     if (!exceedsDouble(column.type)) continue;
     const index = from.kind === 'field' ? plan.transform.fields.indexOf(from.field) : -1;
     if (index >= 0) addField(index);

@@ -8,6 +8,7 @@ export type RoutineLoadStatement =
   | CreateRoutineLoad
   | AlterRoutineLoad
   | ControlRoutineLoad
+  | ReplayRoutineLoad
   | ShowRoutineLoad
   | ShowRoutineLoadTask
   | ShowCreateRoutineLoad
@@ -43,8 +44,6 @@ export interface CreateRoutineLoad extends Node {
   readonly kind: 'create_routine_load';
   readonly name: JobName;
   readonly table: QualifiedName;
-  /** Of a job that loads several tables: those behind the first. */
-  readonly furtherTables: readonly QualifiedName[];
   readonly load: LoadProperties;
   readonly properties: readonly Property[];
   readonly source: LoadSource;
@@ -61,6 +60,14 @@ export interface AlterRoutineLoad extends Node {
 export interface ControlRoutineLoad extends Node {
   readonly kind: 'pause_routine_load' | 'resume_routine_load' | 'stop_routine_load';
   readonly name: JobName;
+}
+
+/** REPLAY ROUTINE LOAD FOR j [WHERE condition over rejected records] [LIMIT n]. */
+export interface ReplayRoutineLoad extends Node {
+  readonly kind: 'replay_routine_load';
+  readonly name: JobName;
+  readonly where: Expression | null;
+  readonly limit: Limit | null;
 }
 
 export interface ShowRoutineLoad extends Node {

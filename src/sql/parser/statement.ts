@@ -30,6 +30,7 @@ import {
   parseAlterRoutineLoad,
   parseControlRoutineLoad,
   parseCreateRoutineLoad,
+  parseReplayRoutineLoad,
 } from './routine-load.ts';
 import {
   parseAdmin,
@@ -81,6 +82,7 @@ const RULES: ReadonlyMap<string, StatementRule> = new Map<string, StatementRule>
   ['PAUSE', parseControlRoutineLoad],
   ['PREPARE', (cursor) => parsePrepare(cursor, parseStatementRule)],
   ['RECOVER', parseRecover],
+  ['REPLAY', parseReplayRoutineLoad],
   ['RESUME', parseControlRoutineLoad],
   ['REVOKE', parseGrant],
   ['ROLLBACK', parseEnd],

@@ -13,7 +13,6 @@ import { lagSeconds, messagesBehind } from '../../loads/routine/health.ts';
 import { offsetLag, showRow } from '../../loads/routine/show.ts';
 import { REJECTED_RECORDS_TABLE, STATISTICS_DATABASE } from '../../model/system-tables.ts';
 import { variableText } from '../variables.ts';
-import { seesJob } from '../visibility.ts';
 import type { Wanted } from '../wanted.ts';
 import { type ViewContext, type ViewRow, type ViewTable, viewColumns } from './view.ts';
 
@@ -30,7 +29,7 @@ async function routineLoadJobs(context: ViewContext): Promise<ViewRow[]> {
   const configuredMs = config.int('routine_load_freshness_millisecond');
   const zone = variableText('time_zone', 'session', session, globals) ?? 'Etc/UTC';
   return (await routineLoads.list({ database: null, all: true }, zone))
-    .filter(({ job }) => seesJob(visible, job))
+    .filter(({ job }) => visible.load(job.databaseName, job.tableName))
     .map((shown) => {
       const cells = showRow(shown).map((cell) => (cell === 'NULL' ? null : cell));
       const { job, positions, definition } = shown;
@@ -62,7 +61,7 @@ async function partitionRows({ services, visible, time }: ViewContext): Promise<
   );
   const nowMs = catalog.nowMs();
   return (await catalog.loadJobs.list({ all: true }))
-    .filter((job) => seesJob(visible, job))
+    .filter(({ databaseName, tableName }) => visible.load(databaseName, tableName))
     .flatMap((job) =>
       (allPositions.get(job.id) ?? []).map((position) => ({
         JOB_ID: job.id,
@@ -88,7 +87,7 @@ async function ledgerRows({ services, visible, time }: ViewContext): Promise<Vie
   const byId = new Map<number, (typeof jobs)[number]>(jobs.map((job) => [job.id, job]));
   return (await catalog.ledger.list()).flatMap((row) => {
     const job = byId.get(row.jobId);
-    if (job !== undefined && !seesJob(visible, job)) return [];
+    if (job !== undefined && !visible.load(job.databaseName, job.tableName)) return [];
     return [
       {
         JOB_ID: row.jobId,

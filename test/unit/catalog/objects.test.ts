@@ -30,7 +30,7 @@ test('what comes with the program: system databases, the rejected rows, root', a
     ['_statistics_', 'information_schema', 'sys'],
   );
   assert.equal(fixture.rejected.name, 'rejected_records');
-  assert.equal(fixture.rejected.schema.columns.length, 24);
+  assert.equal(fixture.rejected.schema.columns.length, 28);
   const { users, userRoles } = await catalog.accounts.read();
   assert.deepEqual(users, [
     {

@@ -93,6 +93,9 @@ test('what does not add up is refused, again at every repeat, and nothing is vis
   const wrong: ((request: OtherCommit) => OtherCommit)[] = [
     (request) => ({ ...request, rowsLoaded: request.rowsLoaded + 1 }),
     (request) => ({ ...request, rowsFiltered: 1 }),
+    // A replay whose records do not leave, and one that writes none of them again.
+    (request) => ({ ...request, replayed: { records: 1, copies: 0 } }),
+    (request) => ({ ...request, replayed: { records: 0, copies: 1 } }),
     (request) => ({ ...request, tables: [...request.tables, ...request.tables] }),
     (request) => ({ ...request, tableId: fixture.rejected.id }),
     (request) => ({

@@ -104,6 +104,8 @@ const CANONICAL: readonly string[] = [
   'PAUSE ROUTINE LOAD FOR d.j',
   'RESUME ROUTINE LOAD FOR j',
   'STOP ROUTINE LOAD FOR j',
+  'REPLAY ROUTINE LOAD FOR j',
+  "REPLAY ROUTINE LOAD FOR d.j WHERE error_code = 'NULL_VALUE' LIMIT 5",
   "ALTER ROUTINE LOAD FOR d.j COLUMNS (a, b = upper(a)) PROPERTIES ('max_error_number' = '5') FROM KAFKA ('kafka_partitions' = '0', 'kafka_offsets' = '7')",
   'SHOW DATABASES',
   "SHOW DATABASES FROM c LIKE 'a%'",
@@ -387,7 +389,6 @@ const createRoutineLoad = fc.record({
   pos: fc.constant(pos),
   name: jobName,
   table: tableName,
-  furtherTables: fc.array(tableName, { maxLength: 2 }),
   load: fc.record({
     columnSeparator: fc.option(text),
     rowDelimiter: fc.option(text),

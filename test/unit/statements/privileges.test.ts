@@ -55,6 +55,12 @@ const CASES: readonly (readonly [sql: string, ...needs: string[]])[] = [
   ['CREATE TABLE t LIKE u', 'CREATE TABLE ON DATABASE d', 'SELECT ON TABLE d u'],
   ['TRUNCATE TABLE t', 'DELETE ON TABLE d t'],
   ['PAUSE ROUTINE LOAD FOR j', 'INSERT ON ROUTINE LOAD d j'],
+  ['REPLAY ROUTINE LOAD FOR j', 'INSERT ON ROUTINE LOAD d j'],
+  [
+    'REPLAY ROUTINE LOAD FOR j WHERE raw_record IN (SELECT a FROM u)',
+    'INSERT ON ROUTINE LOAD d j',
+    'SELECT ON TABLE d u',
+  ],
   ['CREATE ROUTINE LOAD b.j ON t FROM KAFKA ("kafka_broker_list" = "x")', 'INSERT ON TABLE b t'],
   ['SET GLOBAL query_timeout = 1', 'OPERATE ON SYSTEM'],
   ['SET query_timeout = 1'],

@@ -53,6 +53,21 @@ describe('frame receiver', () => {
     );
   });
 
+  it('tells an answer that is too large from what is no answer', () => {
+    const opened = (): FrameReceiver =>
+      new FrameReceiver(new ReceiveBuffers(0), MAX_BYTES, (frame) => frame.release());
+    const large = Buffer.alloc(4);
+    large.writeInt32BE(MAX_BYTES + 1);
+    const first = opened();
+    assert.equal(feed(first, large, [4]), false);
+    assert.equal(first.tooLargeBytes, null);
+    for (const pieces of [[1], [100]]) {
+      const later = opened();
+      assert.equal(feed(later, Buffer.concat([framed(Buffer.alloc(8)), large]), pieces), false);
+      assert.deepEqual([later.tooLargeBytes, later.maxFrameBytes], [MAX_BYTES + 1, MAX_BYTES]);
+    }
+  });
+
   it('refuses sizes that cannot be', () => {
     for (const size of [-1, 0, 3, MAX_BYTES + 1, 0x48545450]) {
       const receiver = new FrameReceiver(new ReceiveBuffers(0), MAX_BYTES, () => assert.fail());

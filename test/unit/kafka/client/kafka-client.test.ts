@@ -373,6 +373,21 @@ describe('connections', () => {
     assert.match(error.message, /Fetch within 60 ms/);
   });
 
+  it('that answer slowly are waited for as long as something comes', async () => {
+    const records = Buffer.alloc(400, 'x');
+    const broker = await start({ Fetch: () => fetched(0, records) });
+    const client = clientOf(broker, { 'socket.timeout.ms': '100' });
+    const topic = await client.topic('t');
+    broker.pace = { bytes: 20, everyMs: 30 };
+    const startedMs = performance.now();
+    const { partitions } = await client.fetch(request(topic));
+    assert.equal(partitions[0]?.records.length, 400);
+    assert.ok(performance.now() - startedMs > 300);
+    broker.pace = { bytes: 200, everyMs: 400 };
+    const error = await errorOf(client.fetch(request(topic)));
+    assert.equal(error.code, 'KAFKA_TIMEOUT');
+  });
+
   it('to something that is no Kafka broker say so', async () => {
     const broker = await start({
       ApiVersions: ({ socket }) => {

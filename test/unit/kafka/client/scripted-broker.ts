@@ -29,6 +29,8 @@ export interface ScriptedBroker {
   readonly asked: ApiName[];
   /** Replaces handlers. */
   script: Script;
+  /** Answers go out in pieces of so many bytes, one every so many milliseconds. */
+  pace: { readonly bytes: number; readonly everyMs: number } | null;
   close(): Promise<void>;
 }
 
@@ -53,7 +55,7 @@ export async function startScriptedBroker(
 ): Promise<ScriptedBroker> {
   const sockets = new Set<Socket>();
   let connections = 0;
-  const broker = { asked: [] as ApiName[], script };
+  const broker: AnswerParts = { asked: [], script, pace: null };
   const onConnection = (socket: Socket): void => {
     connections += 1;
     sockets.add(socket);
@@ -85,8 +87,10 @@ export async function startScriptedBroker(
   });
 }
 
+type AnswerParts = Pick<ScriptedBroker, 'asked' | 'script' | 'pace'>;
+
 async function answer(
-  broker: { asked: ApiName[]; script: Script },
+  broker: AnswerParts,
   socket: Socket,
   frame: Buffer,
   connections: number,
@@ -108,5 +112,10 @@ async function answer(
   const refused = name === 'ApiVersions' && 'errorCode' in response && response.errorCode === 35;
   const { correlationId } = header;
   const row = APIS[name] as never;
-  socket.write(encodeResponse(row, refused ? 0 : version, correlationId, response as never));
+  const bytes = encodeResponse(row, refused ? 0 : version, correlationId, response as never);
+  const { bytes: pieceBytes, everyMs } = broker.pace ?? { bytes: bytes.length, everyMs: 0 };
+  for (let at = 0; at < bytes.length && !socket.destroyed; at += pieceBytes) {
+    if (at > 0) await new Promise((resolve) => setTimeout(resolve, everyMs));
+    socket.write(bytes.subarray(at, at + pieceBytes));
+  }
 }

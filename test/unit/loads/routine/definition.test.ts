@@ -10,8 +10,9 @@ import {
   type VolumeId,
 } from '../../../../src/base/ids.ts';
 import { alteredDefinition, movesOf } from '../../../../src/loads/routine/alter.ts';
-import { buildPlan, compileTransform } from '../../../../src/loads/routine/compile.ts';
 import {
+  buildPlan,
+  compileTransform,
   defineRoutineLoad,
   type RoutineLoadDefinition,
   startOffsetOf,
@@ -219,7 +220,8 @@ test('the plan of a task has what the user asked for', () => {
       userName: 'root',
       definition,
       connection: CONNECTION,
-      tables: [{ table: TABLE, target }],
+      table: TABLE,
+      target,
       rejected: target,
       topics: [{ topic: 't', partitions: [{ partition: 1, offset: 5n }] }],
       limits: {

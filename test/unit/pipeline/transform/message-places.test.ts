@@ -155,4 +155,27 @@ test('a message of 20 MB is kept whole', async () => {
   const { rejected } = await fixture.load(makePlan({ columns: [id] }), ['{"id":1}', big]);
   assert.ok(plain(rejected[0]?.['message_value']) === big);
   assert.equal(rejected[0]?.['message_kept'], String(big.length));
+  const { _raw: start, _raw_size: size } = JSON.parse(rejected[0]?.['raw_record'] ?? '');
+  assert.deepEqual([start === big.slice(0, 1024 * 1024), size], [true, big.length]);
+});
+
+test('large messages that are all bad are kept in several files, a character at the cut is not divided', async () => {
+  const rows = Array.from({ length: 5 }, (_, index) => `no JSON ${index} ${'é'.repeat(4_000_000)}`);
+  const plan = makePlan({ columns: [id] });
+  const { rejected, staged } = await fixture.load(plan, rows);
+  const table = staged.tables.find(({ tableId }) => tableId === plan.rejected.tableId);
+  assert.equal(table?.files.length, 5);
+  assert.deepEqual(
+    rejected.map((row) => [
+      row['message_kept'],
+      JSON.parse(row['raw_record'] ?? '')._raw ===
+        rows[Number(row['message_offset'])]?.slice(0, 524_293),
+    ]),
+    rows.map((row) => [String(Buffer.byteLength(row)), true]),
+  );
+  const binary = Buffer.concat([Buffer.from([0xff]), Buffer.alloc(2 * 1024 * 1024, 'x')]);
+  const other = await fixture.load(plan, [binary]);
+  const record = JSON.parse(other.rejected[0]?.['raw_record'] ?? '');
+  assert.equal(record._raw_size, binary.length);
+  assert.equal(Buffer.from(record._raw_base64, 'base64').length, 1024 * 1024);
 });

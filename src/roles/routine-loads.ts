@@ -1,0 +1,73 @@
+// Routine Load over the CN's loader process: the scheduler, and REPLAY of rejected rows.
+import type { AccessControl } from '../access/access-control.ts';
+import type { ResolvingCommitter } from '../commit/resolving.ts';
+import { type AssignmentOptions, planOf } from '../loads/routine/assignment.ts';
+import { Replays } from '../loads/routine/replay.ts';
+import { RoutineLoadScheduler } from '../loads/routine/scheduler.ts';
+import { REJECTED_RECORDS_TABLE, STATISTICS_DATABASE } from '../model/system-tables.ts';
+import type { FeOptions } from './fe.ts';
+
+export function makeScheduler(
+  options: FeOptions,
+  access: AccessControl,
+  node: string,
+): RoutineLoadScheduler {
+  const { config, cn, probe, clock, random, log } = options;
+  return new RoutineLoadScheduler({
+    ...planOptions(options),
+    probe,
+    clock,
+    random,
+    log,
+    node,
+    loader: {
+      startTask: async (assignment) => {
+        await (await cn.loader()).call('startTask', assignment);
+      },
+      stopTask: async (taskId, drain) => {
+        await (await cn.loader()).call('stopTask', { taskId, drain });
+      },
+      runningTasks: async () => (await (await cn.loader()).call('listTasks', {})).taskIds,
+    },
+    maxTasksPerJob: config.int('max_routine_load_task_concurrent_num'),
+    intervalMs: config.int('routine_load_scheduler_interval_millisecond'),
+    stallMs: () => config.int('routine_load_stall_second') * 1000,
+    missingRight: (job) => access.missingForLoad(job),
+  });
+}
+
+export function makeReplays(options: FeOptions, committer: ResolvingCommitter): Replays {
+  const { catalog, cn, clock, random, log, metrics, host } = options;
+  const plans = planOptions(options);
+  return new Replays({
+    catalog,
+    committer,
+    clock,
+    random,
+    log,
+    metrics,
+    coordinator: `FE: ${host}`,
+    planLoad: (job, table) => planOf(plans, job, table, []),
+    stage: async (request, limits) => (await cn.loader()).call('replay', request, limits),
+  });
+}
+
+function planOptions({ catalog, config }: FeOptions): Omit<AssignmentOptions, 'missingRight'> {
+  return {
+    catalog,
+    freshnessMs: config.int('routine_load_freshness_millisecond'),
+    maxMessageBytes: config.int('routine_load_max_message_bytes'),
+    keptMessageBytes: () => config.int('rejected_message_max_bytes'),
+    rejectedTarget: async (volume) => {
+      const table = await catalog.tables.get(STATISTICS_DATABASE, REJECTED_RECORDS_TABLE);
+      return {
+        tableId: table.id,
+        databaseName: table.databaseName,
+        tableName: table.name,
+        volume,
+        prefix: table.prefix,
+        keys: null,
+      };
+    },
+  };
+}
