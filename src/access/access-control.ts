@@ -13,6 +13,15 @@ import { notAuthorized } from './denied.ts';
 /** Databases of system views: their names have no letter case, their views no ids. */
 const SYSTEM_SCHEMAS: ReadonlySet<string> = new Set([INFORMATION_SCHEMA, 'sys']);
 
+/** A load job as far as rights go. */
+export interface LoadAccount {
+  readonly userName: string;
+  readonly userHost: string;
+  readonly databaseId: number;
+  readonly tableId: number;
+  readonly tableName: string;
+}
+
 export class AccessControl {
   readonly #catalog: Catalog;
   readonly #lock = new Mutex();
@@ -70,16 +79,13 @@ export class AccessControl {
   }
 
   /**
-   * Why a load job's account may not load into its table, null when it may. Every role that the account
+   * Why a load job's account may not load into its table (or change it), null when it may. Every role that the account
    * has counts: nobody activates roles for a job.
    */
-  missingForLoad(job: {
-    readonly userName: string;
-    readonly userHost: string;
-    readonly databaseId: number;
-    readonly tableId: number;
-    readonly tableName: string;
-  }): AppError | null {
+  missingForLoad(
+    job: LoadAccount,
+    anyOf: readonly ['INSERT' | 'ALTER'] = ['INSERT'],
+  ): AppError | null {
     const identity = { name: job.userName, host: job.userHost };
     const view = this.#view;
     if (view.user(identity) === undefined) {
@@ -91,7 +97,7 @@ export class AccessControl {
       databaseKey: String(job.databaseId),
       objectKey: String(job.tableId),
     };
-    const requirement = { anyOf: ['INSERT'], on: { type: 'SYSTEM' } } as const;
+    const requirement = { anyOf, on: { type: 'SYSTEM' } } as const;
     return view.rights(principal).has(table, requirement.anyOf)
       ? null
       : this.denied(principal, requirement, `TABLE ${job.tableName}`);

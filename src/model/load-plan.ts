@@ -13,6 +13,7 @@ import type {
 } from '../base/ids.ts';
 import type { MetadataName } from './message-metadata.ts';
 import type { PartitionRouting } from './partition-routing.ts';
+import type { EvolutionSpec } from './schema-proposal.ts';
 import type { SqlType } from './sql-type.ts';
 import type { ColumnSchema, StagedFile, StagedObject, TableSchema, VolumeSpec } from './table.ts';
 
@@ -213,6 +214,8 @@ export interface LoadPlan {
   readonly format: FormatSpec;
   readonly transform: LoadTransform;
   readonly limits: LoadLimits;
+  /** What the load may ask of its table where messages have more than it; absent = nothing. */
+  readonly evolution?: EvolutionSpec;
   /** A message that cannot be parsed fails its batch, and the job pauses; absent = it is a rejected row. */
   readonly pausesOnParseError?: true;
 }

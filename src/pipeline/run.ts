@@ -230,9 +230,12 @@ export class LoadTask {
       // The answer travels while the batch is packed.
       const beginning = beginBatch(port, clock, this.#assignment, signal);
       beginning.catch(() => undefined);
-      await stager.prepare(raw, signal);
-      packed = stager.pack(raw);
-      const lines = packed;
+      const lines = await this.#pack(raw, signal).catch((thrown: unknown) => {
+        const reason = toAppError(thrown).message;
+        beginning.then((begun) => this.#abort(begun, reason)).catch(() => undefined);
+        throw thrown;
+      });
+      packed = lines;
       const begun = await beginning;
       try {
         const batch = await connections.use((connection) =>
@@ -247,6 +250,12 @@ export class LoadTask {
     } finally {
       packed?.file.close();
     }
+  }
+
+  async #pack(raw: RawBatch, signal: AbortSignal): Promise<PackedBatch> {
+    const { stager } = this.#services;
+    await stager.prepare(raw, signal);
+    return stager.pack(raw);
   }
 
   /** Aborts a batch that takes longer than the job allows (`task_timeout_second`). */

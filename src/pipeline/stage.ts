@@ -9,6 +9,7 @@ import type { DropRegistry } from '../engine/drop-function.ts';
 import type { Connection } from '../engine/duckdb.ts';
 import { zoneOffset } from '../formats/time-text.ts';
 import type { BegunTransaction, LoadPlan, StagedTable } from '../model/load-plan.ts';
+import { encodeProposal } from '../model/schema-proposal.ts';
 import { REJECTED_RECORDS_SCHEMA } from '../model/system-tables.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { LineMetadata } from './decode/line-metadata.ts';
@@ -17,6 +18,7 @@ import { PackedBatch, type WantsRow } from './decode/packed-batch.ts';
 import type { Packer } from './decode/packer.ts';
 import type { Registry } from './decode/schema-decoders.ts';
 import type { ScratchSpace } from './decode/scratch.ts';
+import { SchemaWatch } from './evolve/schema-watch.ts';
 import { batchProgress } from './progress.ts';
 import type { AppendTarget } from './sink/append.ts';
 import { appendKeyed } from './sink/keyed.ts';
@@ -64,6 +66,8 @@ export class Stager {
   readonly #services: StageServices;
   readonly #transform: CompiledTransform;
   readonly #packer: Packer;
+  /** Null: the table stays as it is. */
+  readonly #watch: SchemaWatch | null;
   readonly #metadata: LineMetadata | null;
   readonly #target: AppendTarget;
   readonly #rejected: AppendTarget;
@@ -75,7 +79,13 @@ export class Stager {
     this.#plan = plan;
     this.#services = services;
     this.#transform = compileTransform(plan);
-    this.#packer = openPacker(plan, this.#transform, services);
+    const { evolution } = plan;
+    const watch = evolution === undefined ? null : new SchemaWatch(evolution, services.onNotice);
+    this.#watch = watch;
+    this.#packer = openPacker(plan, this.#transform, {
+      ...services,
+      ...(watch === null ? {} : { onSchema: (types) => watch.schema(types) }),
+    });
     const { metadata = [], timeZone } = plan.transform;
     const zone = zoneOffset(timeZone);
     const wraps = this.#transform.readsDocument;
@@ -99,14 +109,23 @@ export class Stager {
   }
 
   /**
-   * Packs a batch that was prepared: synchronous, bound by memory speed. Close the result's file when done.
+   * Packs a batch that was prepared: synchronous, bound by memory speed. Close the result's file when done. Throws
+   * LOAD_SCHEMA_CHANGED: the table is to be changed first, then the batch is read again.
    * @param wants leaves out rows of messages; null = all are wanted.
    */
   pack(raw: RawBatch, wants: WantsRow | null = null): PackedBatch {
     const file = this.#services.scratch.create(raw.heldBytes);
     try {
-      const packed = new PackedBatch(raw, file, this.#buffer, this.#metadata, wants);
+      // Of a format with schemas those say it all.
+      const lines = this.#plan.format.kind === 'json' ? this.#watch : null;
+      const packed = new PackedBatch(raw, file, this.#buffer, this.#metadata, wants, lines);
       this.#packer.pack(packed);
+      const proposal = this.#watch?.proposal() ?? null;
+      if (proposal !== null) {
+        const { databaseName, tableName } = this.#plan.target;
+        const table = `${databaseName}.${tableName}`;
+        throw fail('LOAD_SCHEMA_CHANGED', { table, proposal: encodeProposal(proposal) });
+      }
       return packed;
     } catch (thrown) {
       file.close();

@@ -233,7 +233,7 @@ export async function startFe(
   for (const item of await restoreConfig(catalog, config)) {
     log.warn('a configuration item set by ADMIN is no longer known', { item });
   }
-  const scheduler = makeScheduler(options, access, NODE);
+  const scheduler = makeScheduler(options, { access, committer, node: NODE });
   // A job whose account lost the right pauses at once.
   access.onChange(() => scheduler.wake());
   endpoint.attach(scheduler);

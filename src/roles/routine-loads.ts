@@ -5,14 +5,19 @@ import { type AssignmentOptions, planOf } from '../loads/routine/assignment.ts';
 import { Replays } from '../loads/routine/replay.ts';
 import { RoutineLoadScheduler } from '../loads/routine/scheduler.ts';
 import { REJECTED_RECORDS_TABLE, STATISTICS_DATABASE } from '../model/system-tables.ts';
+import { evolveSchema } from '../statements/evolve-schema.ts';
 import type { FeOptions } from './fe.ts';
 
 export function makeScheduler(
   options: FeOptions,
-  access: AccessControl,
-  node: string,
+  parts: {
+    readonly access: AccessControl;
+    readonly committer: ResolvingCommitter;
+    readonly node: string;
+  },
 ): RoutineLoadScheduler {
-  const { config, cn, probe, clock, random, log } = options;
+  const { access, committer, node } = parts;
+  const { catalog, config, cn, probe, clock, random, log } = options;
   return new RoutineLoadScheduler({
     ...planOptions(options),
     probe,
@@ -33,6 +38,12 @@ export function makeScheduler(
     intervalMs: config.int('routine_load_scheduler_interval_millisecond'),
     stallMs: () => config.int('routine_load_stall_second') * 1000,
     missingRight: (job) => access.missingForLoad(job),
+    evolve: (job, proposal) =>
+      evolveSchema(job, proposal, {
+        catalog,
+        missingRight: (one) => access.missingForLoad(one, ['ALTER']),
+        changeSchema: (tableId, make, hooks) => committer.changeSchema(tableId, make, hooks),
+      }),
   });
 }
 
@@ -47,7 +58,11 @@ export function makeReplays(options: FeOptions, committer: ResolvingCommitter): 
     log,
     metrics,
     coordinator: `FE: ${host}`,
-    planLoad: (job, table) => planOf(plans, job, table, []),
+    planLoad: async (job, table) => {
+      // Rows that were rejected were asked for their fields when they came.
+      const { evolution: _, ...plan } = await planOf(plans, job, table, []);
+      return plan;
+    },
     stage: async (request, limits) => (await cn.loader()).call('replay', request, limits),
   });
 }

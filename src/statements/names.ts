@@ -1,8 +1,8 @@
 // Which names databases, tables, columns, jobs and volumes may have. Names become parts of object keys
 // and labels, so blanks, slashes and control characters are refused. SOURCE: StarRocks, identifiers.
 import { analysisError } from '../loads/properties.ts';
+import { isObjectName } from '../model/object-name.ts';
 
-const NAME = /^[\p{L}\p{N}_$][\p{L}\p{N}_$\-.]{0,1023}$/u;
 const LONGEST_DATABASE = 256;
 const SHOWN_CHARACTERS = 100;
 
@@ -12,7 +12,7 @@ export function checkName(
   name: string,
 ): void {
   const isLong = what === 'database' && name.length > LONGEST_DATABASE;
-  if (NAME.test(name) && !isLong) return;
+  if (isObjectName(name) && !isLong) return;
   const shown = name.length > SHOWN_CHARACTERS ? `${name.slice(0, SHOWN_CHARACTERS)}...` : name;
   throw analysisError(`Incorrect ${what} name '${shown}'`);
 }

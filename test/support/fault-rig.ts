@@ -119,15 +119,7 @@ export class FaultRig {
   ): Promise<void> {
     const { server } = this;
     this.#targets.push({ name, writer });
-    // With a conf file there is no volume but what it or a statement makes.
-    if ((await server.sql('SHOW STORAGE VOLUMES')).rows.length === 0) {
-      const location = join(this.dataDir, 'volumes', 'builtin');
-      mkdirSync(location, { recursive: true });
-      await server.sql(
-        `CREATE STORAGE VOLUME v TYPE = LOCAL LOCATIONS = ("file://${location}") PROPERTIES ("enabled" = "true")`,
-      );
-      await server.sql('SET v AS DEFAULT STORAGE VOLUME');
-    }
+    await this.useVolume();
     await server.sql('CREATE DATABASE IF NOT EXISTS d');
     await server.sql(
       `CREATE TABLE d.${name} (${EVENT_TABLE})${from.keyed === true ? ' PRIMARY KEY (id)' : ''} ${from.partitionBy ?? ''} DISTRIBUTED BY HASH(id)`,
@@ -136,6 +128,19 @@ export class FaultRig {
       PROPERTIES ("format" = "json", "max_error_number" = "1000000000")
       FROM KAFKA ("kafka_broker_list" = "${from.bootstrap ?? `127.0.0.1:${this.#broker.port}`}",
         "kafka_topic" = "${from.topic ?? name}", "property.kafka_default_offsets" = "OFFSET_BEGINNING")`);
+  }
+
+  /** With a conf file there is no volume but what it or a statement makes. */
+  async useVolume(): Promise<void> {
+    const { server } = this;
+    if ((await server.sql('SHOW STORAGE VOLUMES')).rows.length === 0) {
+      const location = join(this.dataDir, 'volumes', 'builtin');
+      mkdirSync(location, { recursive: true });
+      await server.sql(
+        `CREATE STORAGE VOLUME v TYPE = LOCAL LOCATIONS = ("file://${location}") PROPERTIES ("enabled" = "true")`,
+      );
+      await server.sql('SET v AS DEFAULT STORAGE VOLUME');
+    }
   }
 
   /** As `load`, of a table `d.<name>` and a job `d.<name>` that these statements make. */

@@ -18,6 +18,15 @@ export const LOAD_ERRORS = {
     'Data parse error, {count} messages: {samples}',
     'the batch was not loaded and the position stays (pause_on_fatal_parse_error); mend the data, move the position with ALTER ROUTINE LOAD, or set pause_on_fatal_parse_error to false, then RESUME ROUTINE LOAD',
   ),
+  LOAD_SCHEMA_CHANGED: row(
+    'retry',
+    'messages have fields or values that table {table} has no room for yet',
+  ),
+  LOAD_SCHEMA_CONFLICT: row(
+    'user',
+    'the messages no longer fit table {table}: {reason}. What would make it fit: {statement}',
+    'nothing of these messages was loaded and the position stays; run the statement, or make it fit another way, then RESUME ROUTINE LOAD',
+  ),
   UNKNOWN_ERROR_LOG: row(
     'user',
     'there is no such error log',

@@ -42,6 +42,7 @@ export function alteredDefinition(
     where: fresh.where ?? old.where,
     columnSeparator: fresh.columnSeparator ?? old.columnSeparator,
     rowDelimiter: fresh.rowDelimiter ?? old.rowDelimiter,
+    ...(old.columnsAdded === undefined ? {} : { columnsAdded: old.columnsAdded }),
     ...(fresh.partitions === undefined && old.partitions !== undefined
       ? { partitions: old.partitions }
       : {}),

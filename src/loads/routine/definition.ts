@@ -31,6 +31,7 @@ import { filesOf } from '../small-files.ts';
 import { storedTimeZone } from '../time-zone.ts';
 import { partialUpdateMode, updateRule } from '../update-rule.ts';
 import { parseEscapes } from './escapes.ts';
+import { checkEvolution, evolutionOf } from './evolution.ts';
 import {
   checkFormat,
   checkPath,
@@ -76,6 +77,8 @@ export interface RoutineLoadDefinition {
   readonly columnSeparator: string | null;
   readonly rowDelimiter: string | null;
   readonly timeZone: string;
+  /** By schema_evolution, since the job was made; absent: none. */
+  readonly columnsAdded?: number;
   /** PARTITION (p, ...); absent: all. */
   readonly partitions?: { readonly names: readonly string[]; readonly temporary: boolean };
 }
@@ -181,6 +184,7 @@ export function compileTransform(
   definition: RoutineLoadDefinition,
   table: TableInfo,
 ): LoadTransform {
+  checkEvolution(definition, table);
   const columns = table.schema.columns;
   const hasKeys = table.schema.keysType === 'PRIMARY_KEYS';
   const mapping = columnsOf(definition, table, hasKeys);
@@ -400,6 +404,8 @@ export function buildPlan(input: {
 }): LoadPlan {
   const { definition } = input;
   const settings = parseKafkaProperties(definition.source.custom);
+  const transform = compileTransform(definition, input.table);
+  const evolution = evolutionOf(definition, input.table, transform);
   const [first = { topic: definition.source.topic, partitions: [] }, ...others] = input.topics.map(
     (part) => {
       const topicId = topicIdOf(definition, part.topic);
@@ -420,7 +426,8 @@ export function buildPlan(input: {
       isolation: settings['isolation.level'],
     },
     format: formatOf(definition, input.connection.files),
-    transform: compileTransform(definition, input.table),
+    transform,
+    ...(evolution === null ? {} : { evolution }),
     limits: input.limits,
     ...(definition.properties['pause_on_fatal_parse_error'] === 'true'
       ? { pausesOnParseError: true as const }

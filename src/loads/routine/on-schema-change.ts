@@ -50,7 +50,7 @@ export function problemOf(
   if (typeof now === 'string') return now;
   const isPositional =
     definition.columns === null &&
-    (definition.properties['format'] !== 'json' ||
+    ((definition.properties['format'] ?? 'csv') === 'csv' ||
       (definition.properties['jsonpaths'] ?? '').trim() !== '');
   if (isPositional && old.fields.join('\n') !== now.fields.join('\n')) {
     return `the columns of table ${before.name} changed, and the job loads them by their position`;

@@ -14,6 +14,7 @@ import type { TaskAssignment } from '../../model/load-plan.ts';
 import { propertyOf } from '../properties.ts';
 import { type AssignmentOptions, assignmentOf, type GrantedTask } from './assignment.ts';
 import { addNewPartitions, goneText } from './discover.ts';
+import { afterChange, type EvolveOptions } from './evolution.ts';
 import { reasonCode, resumeAfterMs } from './health.ts';
 import { ProgressWatch } from './progress-watch.ts';
 import { JOB_PROPERTIES } from './properties.ts';
@@ -29,7 +30,7 @@ export interface LoaderPort {
   runningTasks(): Promise<readonly string[]>;
 }
 
-export interface SchedulerOptions extends AssignmentOptions {
+export interface SchedulerOptions extends AssignmentOptions, EvolveOptions {
   readonly probe: TopicProbe;
   readonly loader: LoaderPort;
   readonly clock: Clock;
@@ -179,8 +180,10 @@ export class RoutineLoadScheduler {
       this.wake();
       return;
     }
+    const error = await afterChange(this.#options, lease.jobId, thrown);
     // Before the lease ends: otherwise the job could be started again without waiting.
-    await this.#onError(lease.jobId, thrown);
+    if (error === null) this.#compareTasks();
+    else await this.#onError(lease.jobId, error);
     await catalog.leases.revoke(taskId, thrown.message);
     this.wake();
   }

@@ -1,7 +1,7 @@
 // Sampled messages of Avro and Protobuf: each as the JSON that the loader would make of it, and the column types
 // that the schemas of all of them ask for. Schemas are asked of the registry as messages name them.
 import { compileAvro } from '../../formats/avro/decode.ts';
-import { AvroSchemaProblem, type AvroType, parseAvroSchema } from '../../formats/avro/schema.ts';
+import { AvroSchemaProblem, parseAvroSchema } from '../../formats/avro/schema.ts';
 import { ByteReader } from '../../formats/byte-reader.ts';
 import { LineWriter } from '../../formats/json/line-writer.ts';
 import { MalformedMessage } from '../../formats/malformed.ts';
@@ -129,7 +129,8 @@ export class FramedSamples {
       schema.text,
       schema.references.map(({ text }) => text),
     );
-    const row = rowRecord(type, this.#format);
+    const isEvent = this.#format.kind === 'avro' && this.#format.envelope !== undefined;
+    const row = avroRowRecord(type, isEvent);
     this.#types.set(id, row === null ? NO_TYPES : avroColumnTypes(row, this.#options));
     return compileAvro(type, { wanted: null, zone: this.#options.zone });
   }
@@ -149,14 +150,6 @@ export class FramedSamples {
       write(from, out);
     };
   }
-}
-
-/** Of an envelope: what a row is after a change. */
-function rowRecord(type: AvroType, format: AvroFormatSpec | ProtobufFormatSpec) {
-  const outer = avroRowRecord(type);
-  if (format.kind !== 'avro' || format.envelope === undefined) return outer;
-  const after = outer?.fields.find(({ name }) => name === 'after');
-  return after === undefined ? null : avroRowRecord(after.type);
 }
 
 function wider(a: SqlType, b: SqlType): SqlType {

@@ -42,6 +42,8 @@ export interface EnvelopePackOptions {
   /** Keys whose numbers become text; null = none. */
   readonly exactNumberKeys: ReadonlySet<string> | null;
   readonly zone: ZoneOffset;
+  /** Hears of the schemas that messages bring along, each once. */
+  readonly onSchema?: (text: string) => void;
   /** Hears once of each kind of message that is passed over. */
   readonly onPassed: (reason: string) => void;
 }
@@ -61,7 +63,7 @@ export class EnvelopePacker implements Packer {
 
   constructor(options: EnvelopePackOptions) {
     this.#options = options;
-    this.#schemas = new EnvelopeSchemas(options.zone);
+    this.#schemas = new EnvelopeSchemas(options.zone, options.onSchema);
     const { exactNumberKeys, forms } = options;
     this.#exactKeys =
       exactNumberKeys === null ? null : [...exactNumberKeys].map((key) => Buffer.from(key));

@@ -23,10 +23,13 @@ const MAX_SCHEMAS = 100;
 
 export class EnvelopeSchemas {
   readonly #zone: ZoneOffset;
+  readonly #onSchema: (text: string) => void;
   readonly #known = new Map<string, ReadonlyMap<string, ValueRule>>();
 
-  constructor(zone: ZoneOffset) {
+  /** `onSchema` hears of each schema once, as long as it is kept. */
+  constructor(zone: ZoneOffset, onSchema: (text: string) => void = () => undefined) {
     this.#zone = zone;
+    this.#onSchema = onSchema;
   }
 
   /** Rules by column of the rows of a change event; no entry = the value stays. */
@@ -34,6 +37,7 @@ export class EnvelopeSchemas {
     const known = this.#known.get(schema);
     if (known !== undefined) return known;
     if (this.#known.size >= MAX_SCHEMAS) this.#known.clear();
+    this.#onSchema(schema);
     const parsed = parseJson(schema);
     const rules = parsed.ok ? rulesOf(parsed.value, this.#zone) : new Map<string, ValueRule>();
     this.#known.set(schema, rules);

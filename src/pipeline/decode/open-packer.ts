@@ -3,7 +3,8 @@
 import { unreachable } from '../../base/assert.ts';
 import type { Clock } from '../../base/clock.ts';
 import { compileAvro } from '../../formats/avro/decode.ts';
-import { AvroSchemaProblem, parseAvroSchema } from '../../formats/avro/schema.ts';
+import { AvroSchemaProblem, type AvroType, parseAvroSchema } from '../../formats/avro/schema.ts';
+import { readJson } from '../../formats/json/value.ts';
 import { compileProto, readMessageIndexes } from '../../formats/protobuf/decode.ts';
 import {
   findProtoMessage,
@@ -13,6 +14,10 @@ import {
 } from '../../formats/protobuf/schema.ts';
 import { zoneOffset } from '../../formats/time-text.ts';
 import { type EnvelopeKind, type LoadPlan, RAW_FIELD } from '../../model/load-plan.ts';
+import type { SqlType } from '../../model/sql-type.ts';
+import { avroColumnTypes, avroRowRecord } from '../../query/infer/avro-type.ts';
+import { connectColumnTypes } from '../../query/infer/connect-type.ts';
+import { protoColumnTypes } from '../../query/infer/proto-type.ts';
 import { type RegisteredSchema, RegistryClient } from '../../registry/client.ts';
 import type { CompiledTransform } from '../transform/compile-sql.ts';
 import { keyFields } from '../transform/field-forms.ts';
@@ -25,12 +30,17 @@ import type { Packer } from './packer.ts';
 import { RawPacker } from './raw-pack.ts';
 import { type DecoderEntry, type Registry, SchemaDecoders } from './schema-decoders.ts';
 
+/** What is in a record is JSON. */
+const SHALLOW = { structs: false };
+
 export interface PackerServices {
   readonly clock: Clock;
   /** Told while a schema registry is asked again and again. */
   readonly onTrouble: (trouble: SourceTrouble | null) => void;
   /** Told once of each kind of message that is passed over. */
   readonly onNotice: (text: string) => void;
+  /** Told the types of a row's fields, for each schema that messages have. */
+  readonly onSchema?: (types: ReadonlyMap<string, SqlType>) => void;
   /** Opens a registry by its URL; a client of its own when left out. */
   readonly openRegistry?: (url: string) => Registry;
 }
@@ -64,7 +74,12 @@ export function openPacker(
       const { envelope } = format;
       const wanted = envelope === undefined ? transform.keyForms : null;
       const options = { wanted, zone: zoneOffset(plan.transform.timeZone) };
-      const compile = (schema: RegisteredSchema): DecoderEntry => avroDecoder(schema, options);
+      const isEvent = envelope !== undefined;
+      const compile = (schema: RegisteredSchema): DecoderEntry =>
+        avroDecoder(schema, options, (type) => {
+          const row = avroRowRecord(type, isEvent);
+          if (row !== null) services.onSchema?.(avroColumnTypes(row, SHALLOW));
+        });
       const decoders = openDecoders(format.registryUrl, services, compile);
       const packer = new FramedPacker({ formatName: 'Avro', decoders, maxMessageBytes });
       return envelope === undefined
@@ -76,10 +91,14 @@ export function openPacker(
       const { file } = format;
       if (file !== undefined) {
         const message = findProtoMessage(Buffer.from(file.bytes), file.message);
+        services.onSchema?.(protoColumnTypes(message, SHALLOW));
         const fixed = compileProto(message, options);
         return new FramedPacker({ formatName: 'Protobuf', decoders: null, fixed, maxMessageBytes });
       }
-      const compile = (schema: RegisteredSchema): DecoderEntry => protoDecoder(schema, options);
+      const compile = (schema: RegisteredSchema): DecoderEntry =>
+        protoDecoder(schema, options, (message) =>
+          services.onSchema?.(protoColumnTypes(message, SHALLOW)),
+        );
       const decoders = openDecoders(format.registryUrl, services, compile);
       return new FramedPacker({ formatName: 'Protobuf', decoders, maxMessageBytes });
     }
@@ -108,6 +127,9 @@ function envelopePacker(
     forms,
     exactNumberKeys,
     zone: zoneOffset(plan.transform.timeZone),
+    ...(services.onSchema === undefined
+      ? {}
+      : { onSchema: (text) => services.onSchema?.(connectColumnTypes(readJson(text).value)) }),
     onPassed: (reason) => services.onNotice(`passed over, once or more: ${reason}`),
   });
 }
@@ -127,12 +149,15 @@ function openDecoders(
 function avroDecoder(
   schema: RegisteredSchema,
   options: Parameters<typeof compileAvro>[1],
+  onType: (type: AvroType) => void,
 ): DecoderEntry {
   if (schema.kind !== null && schema.kind !== 'AVRO')
     return { decode: null, reason: `its schema is of type ${schema.kind}, not AVRO` };
   try {
     const references = schema.references.map(({ text }) => text);
-    const decode = compileAvro(parseAvroSchema(schema.text, references), options);
+    const type = parseAvroSchema(schema.text, references);
+    const decode = compileAvro(type, options);
+    if (decode !== null) onType(type);
     return decode === null ? { decode, reason: 'its schema is no record' } : { decode };
   } catch (thrown) {
     if (!(thrown instanceof AvroSchemaProblem)) throw thrown;
@@ -143,6 +168,7 @@ function avroDecoder(
 function protoDecoder(
   schema: RegisteredSchema,
   options: Parameters<typeof compileProto>[1],
+  onMessage: (message: ProtoMessage) => void,
 ): DecoderEntry {
   if (schema.kind !== null && schema.kind !== 'PROTOBUF')
     return { decode: null, reason: `its schema is of type ${schema.kind}, not PROTOBUF` };
@@ -155,6 +181,7 @@ function protoDecoder(
         let write = writers.get(message);
         if (write === undefined) {
           write = compileProto(message, options);
+          onMessage(message);
           writers.set(message, write);
         }
         write(from, out);

@@ -27,6 +27,11 @@ const NEWLINE = 0x0a;
 /** Lines gather here before they are written to the scratch file; larger leaves the second-level cache. */
 const BUFFER_BYTES = 256 * 1024;
 
+/** Sees each line before it is added. */
+export interface LineWatch {
+  row(bytes: Buffer, start: number, end: number): void;
+}
+
 /** Collects lines. One per batch; give `buffer` on to the next batch's writer to save memory. */
 export class PackedBatch {
   readonly raw: RawBatch;
@@ -42,6 +47,7 @@ export class PackedBatch {
   readonly #runBase: Int32Array;
   readonly #buffer: Buffer;
   readonly #metadata: LineMetadata | null;
+  readonly #watch: LineWatch | null;
   /** The message of each line; null while line n is message n. */
   #recordOfLine: Int32Array | null = null;
   /** Start and end of each line in its run, from the first line on that is only a part of its message. */
@@ -57,12 +63,14 @@ export class PackedBatch {
     buffer: Buffer,
     metadata: LineMetadata | null = null,
     wants: WantsRow | null = null,
+    watch: LineWatch | null = null,
   ) {
     this.raw = raw;
     this.#wants = wants;
     this.file = file;
     this.#buffer = buffer;
     this.#metadata = metadata;
+    this.#watch = watch;
     this.#runBase = new Int32Array(raw.runs.length);
     let base = 0;
     for (const [index, run] of raw.runs.entries()) {
@@ -83,6 +91,7 @@ export class PackedBatch {
   }
 
   #addLine(record: number, bytes: Buffer, start: number, end: number): void {
+    this.#watch?.row(bytes, start, end);
     if (this.#metadata === null) {
       this.#append(record, bytes, start, end);
       return;

@@ -10,8 +10,16 @@ import { structOf, TIME_TYPE, UUID_TYPE } from './schema-fields.ts';
 const MAX_DEPTH = 10;
 const MAX_PRECISION = 38;
 
-/** The record that rows are made of: the outermost one, or one of a union; null = there is none. */
-export function avroRowRecord(type: AvroType): AvroRecord | null {
+/** The record that rows are made of: of an envelope what a row is after a change; null = there is none. */
+export function avroRowRecord(type: AvroType, isEvent: boolean): AvroRecord | null {
+  const outer = recordOf(type);
+  if (!isEvent || outer === null) return outer;
+  const after = outer.fields.find(({ name }) => name === 'after');
+  return after === undefined ? null : recordOf(after.type);
+}
+
+/** The outermost record, or the one of a union. */
+function recordOf(type: AvroType): AvroRecord | null {
   if (type.kind === 'record') return type;
   if (type.kind !== 'union') return null;
   return type.branches.find((branch) => branch.kind === 'record') ?? null;

@@ -51,7 +51,11 @@ function problem(clauses: string, properties: Record<string, string>, after: Tab
   const definition = defineRoutineLoad({
     load: statement.load,
     properties,
-    source: { kafka_broker_list: 'kafka:9092', kafka_topic: 't' },
+    source: {
+      kafka_broker_list: 'kafka:9092',
+      kafka_topic: 't',
+      ...(properties['format'] === 'avro' ? { 'confluent.schema.registry.url': 'http://r' } : {}),
+    },
     sessionTimeZone: 'Etc/UTC',
   });
   return problemOf(definition, BEFORE, after);
@@ -68,6 +72,14 @@ test('JSON by name goes on through new, dropped and moved columns, not through a
   assert.match(String(by(tableOf([1, 'a'], [2, 'z'], [3, 'c']))), /column b .* is now called z/);
   // Two names exchanged: each column would get the other's field.
   assert.match(String(by(tableOf([1, 'a'], [2, 'c'], [3, 'b']))), /column b .* is now called c/);
+});
+
+test('Avro by name goes on as JSON does', () => {
+  const added = tableOf([1, 'a'], [4, 'x'], [2, 'b'], [3, 'c']);
+  assert.equal(problem('', { format: 'avro' }, added), null);
+  const paths = { format: 'avro', jsonpaths: '["$.a", "$.b", "$.c"]' };
+  const moved = tableOf([1, 'a'], [3, 'c'], [2, 'b']);
+  assert.match(String(problem('', paths, moved)), /position/);
 });
 
 test('what goes by position pauses when positions change', () => {

@@ -123,6 +123,7 @@ async function rig(
     intervalMs: 10_000,
     stallMs: () => 60_000,
     missingRight: () => rights.missing,
+    evolve: async () => ({ kind: 'unchanged' }),
     rejectedTarget: async (volume) => ({
       tableId: fixture.rejected.id,
       databaseName: '_statistics_',
