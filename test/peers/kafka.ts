@@ -1,15 +1,13 @@
 // Apache Kafka, the real one: jars fetched by Maven (pom.xml beside this file), run as one KRaft node on
 // 127.0.0.1 with free ports, plain and, where asked for, with SASL (PLAIN, SCRAM) and TLS; and its Java console tools.
-import { createHash } from 'node:crypto';
-import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type CertificateFiles, makeCertificates } from './certificates.ts';
+import { JVM_OPTIONS, mavenJars, runClass } from './java.ts';
 import {
   type CommandResult,
-  debianProgram,
   freePort,
-  installedFolder,
   run,
   runOk,
   type Server,
@@ -17,49 +15,18 @@ import {
 } from './processes.ts';
 
 const FOLDER = join(import.meta.dirname, 'kafka');
-/** Start of a JVM that shares two cores with the rest of a test. */
-const TOOL_OPTIONS = ['-Xmx256m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'];
 const START_TIMEOUT_MS = 120_000;
 const SETTINGS = 'server.properties';
 const CLUSTER_ID = 'bWlsbHJhY2UtdGVzdC1rYQ';
-const QUIET = '-Dorg.slf4j.simpleLogger.defaultLogLevel=error';
 
 /** User of a broker with SASL; it may do everything. */
 export const SASL_USER = { name: 'loader', password: 'loader-secret' } as const;
 /** User that may log in with SCRAM and do nothing. */
 export const STRANGER = { name: 'stranger', password: 'stranger-secret' } as const;
 
-/** Folder with Kafka's jars; fetched once. */
-export async function kafkaJars(): Promise<string> {
-  await debianProgram('java', 'openjdk-17-jdk-headless');
-  const pom = join(FOLDER, 'pom.xml');
-  const digest = createHash('sha256')
-    .update(await readFile(pom))
-    .digest('hex');
-  return installedFolder(`kafka-${digest.slice(0, 12)}`, async (folder) => {
-    const maven = await debianProgram('mvn', 'maven');
-    // Maven writes a target folder beside the pom: not into the checkout.
-    await copyFile(pom, join(folder, 'pom.xml'));
-    const copy = ['dependency:copy-dependencies', '-DincludeScope=runtime'];
-    await runOk(
-      maven,
-      ['-q', '-B', '-f', join(folder, 'pom.xml'), ...copy, `-DoutputDirectory=${folder}`],
-      { timeoutMs: 600_000 },
-    );
-  });
-}
-
-/** Classes of the small Java programs in test/peers/kafka/, compiled once per text of them. */
-async function ownClasses(source: string): Promise<string> {
-  const jars = await kafkaJars();
-  const file = join(FOLDER, source);
-  const digest = createHash('sha256')
-    .update(await readFile(file))
-    .digest('hex');
-  return installedFolder(`classes-${digest.slice(0, 12)}`, async (folder) => {
-    const javac = await debianProgram('javac', 'openjdk-17-jdk-headless');
-    await runOk(javac, ['-cp', `${jars}/*`, '-d', folder, file]);
-  });
+/** Folder with Kafka's jars. */
+export function kafkaJars(): Promise<string> {
+  return mavenJars(FOLDER, 'kafka');
 }
 
 export interface ToolOptions {
@@ -74,7 +41,7 @@ export async function kafkaTool(
   options: ToolOptions = {},
 ): Promise<CommandResult> {
   const jars = await kafkaJars();
-  return run('java', [...TOOL_OPTIONS, QUIET, '-cp', `${jars}/*`, mainClass, ...args], options);
+  return run('java', [...JVM_OPTIONS, '-cp', `${jars}/*`, mainClass, ...args], options);
 }
 
 /** kafkaTool() that throws unless it ended with 0; what it printed. */
@@ -91,10 +58,7 @@ export async function kafkaToolOk(
 
 /** Runs one of the programs in test/peers/kafka/; what it printed. Throws unless it ended with 0. */
 export async function runJava(name: string, args: readonly string[]): Promise<string> {
-  const jars = await kafkaJars();
-  const classes = await ownClasses(`${name}.java`);
-  const path = `${classes}:${jars}/*`;
-  return runOk('java', [...TOOL_OPTIONS, QUIET, '-cp', path, name, ...args]);
+  return runClass(await kafkaJars(), join(FOLDER, `${name}.java`), args);
 }
 
 /** Runs TransactionalWriter.java; see its head for the steps it takes. */
@@ -291,7 +255,7 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaPeer>
   );
   const format = ['format', '-t', CLUSTER_ID, '-c', file, ...(secured ? scram : [])];
   const tool = 'kafka.tools.StorageTool';
-  await runOk('java', [...TOOL_OPTIONS, QUIET, '-cp', `${jars}/*`, tool, ...format]);
+  await runOk('java', [...JVM_OPTIONS, '-cp', `${jars}/*`, tool, ...format]);
   const allowed = '-Dorg.apache.kafka.sasl.oauthbearer.allowed.urls';
   const jvm =
     options.tokenKeys === undefined ? [] : [`${allowed}=file://${tokenKeysFile(dataDir)}`];
