@@ -216,6 +216,8 @@ export interface LoadPlan {
   readonly limits: LoadLimits;
   /** What the load may ask of its table where messages have more than it; absent = nothing. */
   readonly evolution?: EvolutionSpec;
+  /** A topic of the same brokers that rejected messages are sent to before their batch commits; absent = none. */
+  readonly deadLetterTopic?: string;
   /** A message that cannot be parsed fails its batch, and the job pauses; absent = it is a rejected row. */
   readonly pausesOnParseError?: true;
 }

@@ -10,6 +10,7 @@ import type { Random } from '../base/random.ts';
 import { DeleteBitmaps } from '../engine/delete-bitmaps.ts';
 import { DropRegistry } from '../engine/drop-function.ts';
 import type { Engine } from '../engine/duckdb.ts';
+import { BatchProducer } from '../kafka/client/batch-producer.ts';
 import type { KafkaCluster } from '../kafka/client/cluster.ts';
 import { parseKafkaProperties } from '../kafka/client/properties.ts';
 import type {
@@ -23,6 +24,7 @@ import type { VolumeSpec } from '../model/table.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { ByteBudget } from './byte-budget.ts';
 import { ConnectionPool } from './connection-pool.ts';
+import { DeadLetters, type DeadLettersOptions } from './dead-letters.ts';
 import { ScratchSpace } from './decode/scratch.ts';
 import { type ReplayServices, runReplay } from './replay-run.ts';
 import { LoadTask } from './run.ts';
@@ -125,7 +127,12 @@ export class Loader {
     const troubles: TroubleSlot = { listener: null, notice: null };
     const onNotice = (text: string): void => troubles.notice?.(text);
     const onTrouble = (trouble: SourceTrouble | null): void => troubles.listener?.(trouble);
-    const stager = await this.#openStager(plan, { onTrouble, onNotice });
+    const deadLetters = this.#openDeadLetters(plan, onTrouble);
+    const stager = await this.#openStager(plan, {
+      onTrouble,
+      onNotice,
+      ...(deadLetters === null ? {} : { deadLetters }),
+    });
     const cluster = await openCluster(plan.source.connection);
     const source = openSource(plan, { cluster, clock, memory: this.#memory, onTrouble });
     const task = new LoadTask(assignment, {
@@ -142,15 +149,32 @@ export class Loader {
     this.#tasks.set(taskId, { task, cluster });
     void task.ended.then(async () => {
       this.#tasks.delete(taskId);
+      deadLetters?.close();
       await cluster
         .close()
         .catch((error: unknown) => log.warn('kafka client did not close', { error }));
     });
   }
 
+  #openDeadLetters(
+    { deadLetterTopic: topic, source, target, jobName }: LoadPlan,
+    onTrouble: DeadLettersOptions['onTrouble'],
+  ): DeadLetters | null {
+    const { clock, random } = this.#options;
+    if (topic === undefined) return null;
+    const { connection } = source;
+    return new DeadLetters({
+      producer: new BatchProducer({ connection, clock, random }),
+      topic,
+      job: `${target.databaseName}.${jobName}`,
+      clock,
+      onTrouble,
+    });
+  }
+
   async #openStager(
     plan: LoadPlan,
-    listeners: Pick<StageServices, 'onTrouble' | 'onNotice'>,
+    listeners: Pick<StageServices, 'onTrouble' | 'onNotice' | 'deadLetters'>,
   ): Promise<Stager> {
     const { clock, random, port, openStore } = this.#options;
     return new Stager(plan, {

@@ -12,6 +12,7 @@ import type { BegunTransaction, LoadPlan, StagedTable } from '../model/load-plan
 import { encodeProposal } from '../model/schema-proposal.ts';
 import { REJECTED_RECORDS_SCHEMA } from '../model/system-tables.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
+import type { DeadLetters } from './dead-letters.ts';
 import { LineMetadata } from './decode/line-metadata.ts';
 import { openPacker } from './decode/open-packer.ts';
 import { PackedBatch, type WantsRow } from './decode/packed-batch.ts';
@@ -46,6 +47,8 @@ export interface StageServices {
   readonly onTrouble: (trouble: SourceTrouble | null) => void;
   /** Told of what a job does not load though it is no error, once for each kind. */
   readonly onNotice: (text: string) => void;
+  /** Where rejected messages go besides; absent: nowhere. */
+  readonly deadLetters?: DeadLetters;
   /** For tests; a client of the URL when left out. */
   readonly openRegistry?: (url: string) => Registry;
 }
@@ -152,6 +155,7 @@ export class Stager {
     if (rejected.count > 0) {
       const files = await this.#copyRejected(rejected, begun, connection, signal);
       tables.push({ tableId: this.#plan.rejected.tableId, files });
+      await this.#services.deadLetters?.send(rejected, begun, signal);
     }
     return {
       tables,

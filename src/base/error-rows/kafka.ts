@@ -118,5 +118,19 @@ export const KAFKA_ERRORS = {
     "Kafka topic '{topic}' partition {partition} changes its leader: {reason}",
   ),
   KAFKA_BROKER_BUSY: row('retry', 'Kafka broker {broker} answered {api} with {error}'),
+  KAFKA_MESSAGE_TOO_LARGE: row(
+    'user',
+    "a message is larger than topic '{topic}' takes (max.message.bytes)",
+    'raise max.message.bytes of the topic',
+  ),
+  DEAD_LETTER_REFUSED: row(
+    'user',
+    "rejected messages could not be sent to the dead-letter topic '{topic}': {detail}",
+    'mend the topic or the right to write to it; or ALTER ROUTINE LOAD ... FROM KAFKA ("dead_letter_topic" = "") and RESUME',
+  ),
+  DEAD_LETTER_UNAVAILABLE: row(
+    'retry',
+    "rejected messages could not be sent to the dead-letter topic '{topic}' for a while: {detail}",
+  ),
   KAFKA_REQUEST_REFUSED: row('user', 'Kafka broker {broker} refused {api}: {error}'),
 } as const satisfies Record<string, ErrorRow>;

@@ -1,6 +1,6 @@
-// Sends record batches that are already encoded, several at once on one connection: for benchmarks and
-// tests, where making the messages must cost less than what is measured. Not idempotent and it repeats
-// nothing: a failed send may or may not have been written.
+// Sends record batches that are already encoded, several at once on one connection: dead letters, and messages of
+// benchmarks and tests, where making them must cost less than what is measured. Not idempotent and it repeats nothing:
+// a failed send may or may not have been written.
 
 import type { Clock } from '../../base/clock.ts';
 import { fail } from '../../base/errors.ts';
@@ -31,7 +31,13 @@ export class BatchProducer {
 
   constructor({ connection, clock, random }: BatchProducerOptions) {
     const settings = parseKafkaProperties(connection.properties);
-    this.#connections = new Connections({ settings, clock, random });
+    const { files } = connection;
+    this.#connections = new Connections({
+      settings,
+      clock,
+      random,
+      ...(files === undefined ? {} : { files }),
+    });
     this.#view = new ClusterView({
       bootstrap: connection.brokers.map(parseBrokerAddress),
       connections: this.#connections,
@@ -82,6 +88,11 @@ export class BatchProducer {
       throw partitionError(errorCode, { broker, api: 'Produce', topic, partition, offset: -1n });
     }
     return row.baseOffset;
+  }
+
+  /** Throws KAFKA_UNKNOWN_TOPIC. */
+  async partitionCount(topic: string): Promise<number> {
+    return (await this.#view.topic(topic, false)).partitions.length;
   }
 
   close(): void {

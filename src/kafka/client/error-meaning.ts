@@ -51,6 +51,9 @@ export function partitionError(code: number, place: ErrorPlace): AppError {
       return fail('KAFKA_AUTHORIZATION', { operation: api, resource: 'the consumer group' });
     case KAFKA_ERROR.CLUSTER_AUTHORIZATION_FAILED:
       return fail('KAFKA_AUTHORIZATION', { operation: api, resource: 'the cluster' });
+    case KAFKA_ERROR.MESSAGE_TOO_LARGE:
+    case KAFKA_ERROR.RECORD_LIST_TOO_LARGE:
+      return fail('KAFKA_MESSAGE_TOO_LARGE', { topic });
     case KAFKA_ERROR.UNSUPPORTED_FOR_MESSAGE_FORMAT:
     case KAFKA_ERROR.UNSUPPORTED_COMPRESSION_TYPE:
       return fail('KAFKA_UNSUPPORTED_FORMAT', { topic, partition, offset, what: name });

@@ -5,7 +5,13 @@ import { parseKafkaProperties } from '../../kafka/client/properties.ts';
 import type { LoadProperties } from '../../sql/ast/routine-load.ts';
 import { analysisError, checkProperties, type PropertyMap } from '../properties.ts';
 import { defineRoutineLoad, type RoutineLoadDefinition } from './definition.ts';
-import { CUSTOM_PREFIX, JOB_PROPERTIES, REGISTRY_KEY, readKafkaSource } from './properties.ts';
+import {
+  CUSTOM_PREFIX,
+  DEAD_LETTER_KEY,
+  JOB_PROPERTIES,
+  REGISTRY_KEY,
+  readKafkaSource,
+} from './properties.ts';
 import { type StartOffset, startText } from './start-offset.ts';
 import { topicIdOf, withTopicIds } from './topic-ids.ts';
 import { choiceText } from './topics.ts';
@@ -37,7 +43,7 @@ export function alteredDefinition(
   });
   return {
     ...fresh,
-    source: { ...withoutPattern(old.source), ...alteredSource(old, change.source) },
+    source: { ...withoutChoices(old.source), ...alteredSource(old, change.source) },
     columns: fresh.columns ?? old.columns,
     where: fresh.where ?? old.where,
     columnSeparator: fresh.columnSeparator ?? old.columnSeparator,
@@ -113,8 +119,9 @@ function withPartitions(
   return { ...altered, source: { ...altered.source, partitions: starts ?? null } };
 }
 
-function withoutPattern({
+function withoutChoices({
   topicPattern: _,
+  deadLetterTopic: __,
   ...rest
 }: RoutineLoadDefinition['source']): RoutineLoadDefinition['source'] {
   return rest;
@@ -165,11 +172,12 @@ function withoutDerivedTimes(old: PropertyMap, given: PropertyMap): Record<strin
 
 /** What readKafkaSource asks for and ALTER need not repeat. */
 export function requiredOf(old: RoutineLoadDefinition): PropertyMap {
-  const { brokers, topic, topicPattern, registryUrl } = old.source;
+  const { brokers, topic, topicPattern, registryUrl, deadLetterTopic } = old.source;
   return {
     kafka_broker_list: brokers.join(','),
     ...(topicPattern === undefined ? { kafka_topic: topic } : { kafka_topic_regex: topicPattern }),
     ...(registryUrl === undefined ? {} : { [REGISTRY_KEY]: registryUrl }),
+    ...(deadLetterTopic === undefined ? {} : { [DEAD_LETTER_KEY]: deadLetterTopic }),
   };
 }
 
@@ -197,15 +205,16 @@ function alteredSource(
   given: PropertyMap,
 ): Partial<RoutineLoadDefinition['source']> {
   for (const key of Object.keys(given)) {
-    const isList = [...LISTS, ...PLACE, REGISTRY_KEY].includes(key.toLowerCase());
+    const isList = [...LISTS, ...PLACE, REGISTRY_KEY, DEAD_LETTER_KEY].includes(key.toLowerCase());
     // The group is the job's name at the brokers; it stays.
     if ((!isList && !key.startsWith(CUSTOM_PREFIX)) || key === `${CUSTOM_PREFIX}group.id`) {
       throw analysisError(`${key} is invalid kafka custom property`);
     }
   }
-  const { brokers, topic, topicPattern, custom, defaultOffset, registryUrl } = readKafkaSource(
+  const { brokers, topic, topicPattern, custom, defaultOffset, ...more } = readKafkaSource(
     mergedSource(old, given),
   );
+  const { registryUrl, deadLetterTopic } = more;
   const merged = { ...old.source.custom, ...custom };
   oauthConfig(parseKafkaProperties(merged));
   return {
@@ -214,6 +223,7 @@ function alteredSource(
     ...(topicPattern === undefined ? {} : { topicPattern }),
     custom: merged,
     ...(registryUrl === undefined ? {} : { registryUrl }),
+    ...(deadLetterTopic === undefined ? {} : { deadLetterTopic }),
     ...(defaultOffset === null ? {} : { defaultOffset: startText(defaultOffset) }),
   };
 }

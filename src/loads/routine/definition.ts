@@ -429,6 +429,9 @@ export function buildPlan(input: {
     transform,
     ...(evolution === null ? {} : { evolution }),
     limits: input.limits,
+    ...(definition.source.deadLetterTopic === undefined
+      ? {}
+      : { deadLetterTopic: definition.source.deadLetterTopic }),
     ...(definition.properties['pause_on_fatal_parse_error'] === 'true'
       ? { pausesOnParseError: true as const }
       : {}),

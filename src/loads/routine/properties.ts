@@ -3,7 +3,7 @@
 import { parseRegistryUrl } from '../../registry/address.ts';
 import { analysisError, type PropertyMap, type PropertySpec } from '../properties.ts';
 import { readOffset, type StartOffset } from './start-offset.ts';
-import { readsMany, readTopics, type TopicChoice } from './topics.ts';
+import { readsMany, readsTopic, readTopics, type TopicChoice } from './topics.ts';
 
 const text = (help: string, alterable = false): PropertySpec => ({
   type: 'text',
@@ -203,6 +203,13 @@ export const SOURCE_PROPERTIES = {
     ),
     default: null,
   },
+  dead_letter_topic: {
+    ...text(
+      'Millrace only: a topic of the same brokers that rejected messages are sent to as well; none when empty',
+      true,
+    ),
+    default: null,
+  },
   'confluent.schema.registry.url': {
     ...text(
       'schema registry of formats avro and protobuf: http[s]://[key:secret@]host[:port][/path]; shown without key and secret',
@@ -236,6 +243,8 @@ export interface KafkaSourceDefinition extends TopicChoice {
   readonly groupId: string | null;
   /** As given, with its credentials; absent without one. */
   readonly registryUrl?: string;
+  /** Absent: none. */
+  readonly deadLetterTopic?: string;
 }
 
 /** StarRocks' pattern of an entry. It takes more than `host:port`; the client says what is wrong then. */
@@ -274,11 +283,27 @@ export function readKafkaSource(given: PropertyMap): KafkaSourceDefinition {
     custom: rest,
     groupId: groupId ?? null,
     ...readRegistry(known[REGISTRY_KEY]),
+    ...readDeadLetterTopic(known[DEAD_LETTER_KEY], choice),
   };
 }
 
 /** Its value may hold credentials. */
 export const REGISTRY_KEY = 'confluent.schema.registry.url';
+
+export const DEAD_LETTER_KEY = 'dead_letter_topic';
+
+/** Throws SQL_ANALYZE for a topic that the job reads: it would read for ever what it rejects. */
+function readDeadLetterTopic(
+  value: string | undefined,
+  choice: TopicChoice,
+): { readonly deadLetterTopic?: string } {
+  const deadLetterTopic = (value ?? '').trim();
+  if (deadLetterTopic === '') return {};
+  if (readsTopic(choice, deadLetterTopic)) {
+    throw analysisError(`dead_letter_topic ${deadLetterTopic} is a topic that the job reads`);
+  }
+  return { deadLetterTopic };
+}
 
 /** Throws REGISTRY_URL. */
 function readRegistry(value: string | undefined): { readonly registryUrl?: string } {

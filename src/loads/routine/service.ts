@@ -106,6 +106,7 @@ export class RoutineLoads {
     const connection = await kafkaConnection(catalog, table.databaseId, defined);
     checkSchemaFile(defined, connection.files);
     const topics = await this.#topics(connection, defined);
+    await this.#checkDeadLetters(connection, defined);
     const definition = withTopicIds(defined, idsOf(topics));
     const positions = await this.#firstPositions(connection, definition, topics);
     const groupId = readKafkaSource(input.source).groupId ?? `${input.jobName}_${random.uuid()}`;
@@ -152,6 +153,15 @@ export class RoutineLoads {
     const [topic] = missing;
     if (topic !== undefined) throw fail('KAFKA_UNKNOWN_TOPIC', { topic });
     return topics;
+  }
+
+  /** Throws KAFKA_UNKNOWN_TOPIC where there is none that rejected messages could go to. */
+  async #checkDeadLetters(
+    connection: KafkaConnectionSpec,
+    { source: { deadLetterTopic } }: RoutineLoadDefinition,
+  ): Promise<void> {
+    if (deadLetterTopic !== undefined)
+      await this.#services.probe.topic(connection, deadLetterTopic);
   }
 
   /** Where the starts are now. Throws SQL_ANALYZE for one that Kafka does not say. */
@@ -233,6 +243,10 @@ export class RoutineLoads {
     if (table === null) throw fail('UNKNOWN_TABLE', { table: job.tableName });
     compileTransform(altered, table);
     await routingOfJob(catalog, table, altered);
+    if (altered.source.deadLetterTopic !== old.source.deadLetterTopic) {
+      const connection = await kafkaConnection(catalog, job.databaseId, altered);
+      await this.#checkDeadLetters(connection, altered);
+    }
     const { definition, fresh } = await this.#moved(job, old, altered, source);
     const moves =
       fresh !== null ? [] : movesOf(old, source, await catalog.loadJobs.positions(job.id));

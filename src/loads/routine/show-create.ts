@@ -5,7 +5,7 @@ import type { LoadJobRecord } from '../../catalog/load-jobs.ts';
 import { printIdentifier, printString } from '../../sql/print-text.ts';
 import { type PropertyMap, propertyOf } from '../properties.ts';
 import type { RoutineLoadDefinition } from './definition.ts';
-import { CUSTOM_PREFIX, JOB_PROPERTIES, REGISTRY_KEY } from './properties.ts';
+import { CUSTOM_PREFIX, DEAD_LETTER_KEY, JOB_PROPERTIES, REGISTRY_KEY } from './properties.ts';
 
 /** Key order of StarRocks' own text; a job's further properties follow in the order of their table. */
 const PRINTED_FIRST = [
@@ -106,6 +106,7 @@ function sourceProperties(
       : { kafka_partitions: partitions.map(({ partition }) => partition).join(',') }),
     ...(starts?.every((start) => start !== null) ? { kafka_offsets: starts.join(',') } : {}),
     ...(defaultOffset === null ? {} : { 'property.kafka_default_offsets': defaultOffset }),
+    ...(source.deadLetterTopic === undefined ? {} : { [DEAD_LETTER_KEY]: source.deadLetterTopic }),
     ...(source.registryUrl === undefined
       ? {}
       : { [REGISTRY_KEY]: maskSecrets(source.registryUrl) }),

@@ -25,6 +25,12 @@ export function readsMany({ topic, topicPattern }: TopicChoice): boolean {
   return topicPattern !== undefined || topic.includes(',');
 }
 
+/** Is the topic one of them, now or later? */
+export function readsTopic({ topic, topicPattern }: TopicChoice, name: string): boolean {
+  if (topicPattern === undefined) return topic.split(',').includes(name);
+  return matching([name], topicPattern).length > 0;
+}
+
 /** For messages and SHOW. */
 export function choiceText({ topic, topicPattern }: TopicChoice): string {
   return topicPattern ?? topic;

@@ -127,7 +127,7 @@ function checkSource(source: PropertyMap, topic: string | null): void {
       throw analysisError('kafka_topic is given twice: the statement names the topic');
     const isPlace =
       lower === 'kafka_partitions' || lower === 'kafka_offsets' || lower === 'kafka_topic_regex';
-    if (isPlace || lower === 'property.kafka_default_offsets')
+    if (lower === 'dead_letter_topic' || isPlace || lower === 'property.kafka_default_offsets')
       throw analysisError(`${key} has no meaning here: samples are from all over the topic`);
   }
 }

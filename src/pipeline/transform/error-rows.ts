@@ -4,7 +4,7 @@
 import { isUtf8 } from 'node:buffer';
 import { toAppError } from '../../base/errors.ts';
 import type { JobId } from '../../base/ids.ts';
-import { readRecordHeaders } from '../../kafka/protocol/record-headers.ts';
+import { type RecordHeader, readRecordHeaders } from '../../kafka/protocol/record-headers.ts';
 import { quoteIdentifier, quoteLiteral } from '../../model/duckdb-text.ts';
 import { parquetCopyOptions, storeSelectList } from '../../model/parquet-layout.ts';
 import { duckdbType } from '../../model/sql-type.ts';
@@ -136,19 +136,25 @@ function timestampText(epochMs: number): string | null {
  */
 export function headersText(data: Buffer, start: number, length: number): string {
   if (length <= 1) return '[]';
+  const block = data.subarray(start, start + length);
+  const headers = wholeHeaders(block);
+  if (headers === null) return JSON.stringify({ _raw_base64: block.toString('base64') });
+  return JSON.stringify(
+    headers.map(({ key, value }) =>
+      value === null || isUtf8(value)
+        ? { name: key, value: value?.toString('utf8') ?? null }
+        : { name: key, value_base64: value.toString('base64') },
+    ),
+  );
+}
+
+/** The headers of a block; null where it is damaged. */
+export function wholeHeaders(block: Buffer): readonly RecordHeader[] | null {
   try {
-    return JSON.stringify(
-      readRecordHeaders(data, start, length).map(({ key, value }) =>
-        value === null || isUtf8(value)
-          ? { name: key, value: value?.toString('utf8') ?? null }
-          : { name: key, value_base64: value.toString('base64') },
-      ),
-    );
+    return readRecordHeaders(block, 0, block.length);
   } catch (thrown) {
     if (toAppError(thrown).code !== 'KAFKA_MALFORMED_HEADERS') throw thrown;
-    return JSON.stringify({
-      _raw_base64: data.subarray(start, start + length).toString('base64'),
-    });
+    return null;
   }
 }
 

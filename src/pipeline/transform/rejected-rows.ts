@@ -1,6 +1,7 @@
 // The rejected rows of one batch, from packing and from the COPY, with a reason a person can act on.
 // Reasons are made only when a row is written out, one at a time: a batch may be all bad.
 import { present } from '../../base/assert.ts';
+import type { RecordHeader } from '../../kafka/protocol/record-headers.ts';
 import type { LoadOutput, LoadPlan } from '../../model/load-plan.ts';
 import { printSqlType } from '../../model/sql-type.ts';
 import type { ColumnSchema } from '../../model/table.ts';
@@ -17,7 +18,7 @@ import {
   OPERATION,
 } from './drop-code.ts';
 import type { DropRecorder } from './drop-recorder.ts';
-import type { RejectCode, RejectedRow, RowSource } from './error-rows.ts';
+import { type RejectCode, type RejectedRow, type RowSource, wholeHeaders } from './error-rows.ts';
 import { isBinary } from './field-forms.ts';
 import { valueAt } from './json-path.ts';
 import { MessagePlaces } from './message-places.ts';
@@ -44,6 +45,15 @@ interface Line {
   keptBytes: number;
   /** Place of the first of its rows. */
   readonly first: number | null;
+}
+
+/** A message as it came; without headers where their block is damaged. */
+export interface RejectedMessage {
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  readonly headers: readonly RecordHeader[];
+  /** -1 = none. */
+  readonly timestampMs: number;
 }
 
 export interface LocatedRow {
@@ -138,6 +148,22 @@ export class RejectedRows {
       const row = this.#droppedRow(at, this.#reason(at, code, element), placed);
       yield { record, start, end, row };
     }
+  }
+
+  /** The message of a row. */
+  message(record: number): RejectedMessage {
+    const { run, index } = this.#packed.locate(record);
+    const bytesAt = (starts: Int32Array, lengths: Int32Array): Buffer | null => {
+      const [start, length] = [starts[index] ?? 0, lengths[index] ?? -1];
+      return length < 0 ? null : run.bytes.subarray(start, start + length);
+    };
+    const block = bytesAt(run.headersStart, run.headersLength);
+    return {
+      key: bytesAt(run.keyStart, run.keyLength),
+      value: bytesAt(run.valueStart, run.valueLength),
+      headers: block === null || block.length <= 1 ? [] : (wholeHeaders(block) ?? []),
+      timestampMs: run.timestampMs[index] ?? -1,
+    };
   }
 
   #line(line: number, first: number | null): Line {
