@@ -17,7 +17,7 @@ const HELD = '__held';
 const HELD_VALUES = '__held_values';
 
 /** Bytes of messages that are in memory at once; one message may be larger. */
-const MESSAGE_BYTES = 32 * 1024 * 1024;
+const MESSAGE_BYTES = 16 * 1024 * 1024;
 
 /** One record with what it takes to load its row again. */
 export interface ReplayRecord {
