@@ -130,6 +130,20 @@ export const CONFIG_ITEMS = {
       'messages may wait so long without a commit before a Routine Load job is shown as UNSTABLE and its tasks are started anew',
     ),
   ),
+  routine_load_retention_check_second: used(
+    'fe',
+    'int',
+    '60',
+    'how often Routine Load looks how long Kafka will keep messages that were not read yet',
+  ),
+  routine_load_retention_warning_second: mutable(
+    used(
+      'fe',
+      'int',
+      '14400',
+      'a Routine Load job is warned when Kafka may delete unread messages sooner than this, or within a quarter of retention.ms',
+    ),
+  ),
   routine_load_max_message_bytes: used(
     'fe',
     'int',
@@ -332,6 +346,8 @@ export const CONFIG_LIMITS: Readonly<Partial<Record<ConfigKey, ConfigLimit>>> = 
   routine_load_freshness_millisecond: MILLISECONDS,
   routine_load_unstable_threshold_second: SECONDS,
   routine_load_stall_second: SECONDS,
+  routine_load_retention_check_second: SECONDS,
+  routine_load_retention_warning_second: SECONDS,
   routine_load_max_message_bytes: { min: 1024, max: 1024 ** 3 },
   qe_max_connection: { min: 1, max: 1_000_000 },
   query_timeout_second: SECONDS,

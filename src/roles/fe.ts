@@ -39,6 +39,7 @@ import { makeAlterJobs, makeCompactor } from './compaction.ts';
 import { readErrorLog } from './error-log.ts';
 import { metricsText } from './gauges.ts';
 import { startHousekeeping } from './housekeeping.ts';
+import { type JobUpkeep, makeJobUpkeep, type UpkeepProbe } from './job-upkeep.ts';
 import { CommitTimes } from './load-metrics.ts';
 import { Logins } from './logins.ts';
 import { mysqlHandler, type RunQuery } from './mysql-door.ts';
@@ -71,7 +72,7 @@ export interface FeOptions {
   readonly tls: SecureContextOptions | null;
   readonly httpPort: number;
   readonly cn: CnPorts;
-  readonly probe: TopicProbe;
+  readonly probe: TopicProbe & UpkeepProbe;
   readonly sampleTopic: TopicSampler;
   readonly volumes: VolumeAccess;
   readonly stores: StoreOpener;
@@ -247,8 +248,10 @@ export async function startFe(
   };
   const compactor = makeCompactor(options, committer);
   const alterJobs = makeAlterJobs(options, committer, { compactor, scheduler });
+  const upkeep = makeJobUpkeep(options);
   const services = await makeServices(options, access, {
     committer,
+    upkeep,
     compactor,
     alterJobs,
     scheduler,
@@ -285,6 +288,7 @@ export async function startFe(
   const tasks = await startTaskRunner(services);
   const housekeeping = startHousekeeping({ ...options, committer, services });
   compactor.start();
+  upkeep.start();
   await alterJobs.start();
   return {
     queryPort,
@@ -298,6 +302,7 @@ export async function startFe(
         compactor.stop(),
         alterJobs.stop(),
         scheduler.stop(),
+        upkeep.stop(),
         server.close(DRAIN_MS),
         http.close(),
       ];
@@ -320,7 +325,7 @@ function openHttp(options: FeOptions, logins: Logins, services: Services): Promi
       ...(config.bool('metrics_require_login') ? [] : ['/metrics']),
     ],
     services: {
-      metricsText: () => metricsText(options),
+      metricsText: services.metricsText,
       errorLog: (file) => readErrorLog(services, file),
       health: async () => {
         const parts = await options.processes();
@@ -364,6 +369,7 @@ interface Running {
   readonly compactor: Compactor;
   readonly alterJobs: AlterJobs;
   readonly scheduler: RoutineLoadScheduler;
+  readonly upkeep: JobUpkeep;
   /** Filled in once the doors are open. */
   readonly ports: { readonly queryPort: number; readonly httpPort: number };
   readonly runQuery: RunQuery;
@@ -378,6 +384,7 @@ async function makeServices(
 ): Promise<Services> {
   const { catalog, config, clock, log, random, probe, host } = options;
   const { committer, compactor, scheduler, ports, runQuery, connections } = running;
+  const { retention } = running.upkeep;
   const startedMs = clock.nowMs();
   return {
     access,
@@ -391,6 +398,7 @@ async function makeServices(
       probe,
       random,
       scheduler,
+      retention,
       unstableLimits: () => ({
         nowMs: catalog.nowMs(),
         thresholdSeconds: config.int('routine_load_unstable_threshold_second'),
@@ -433,7 +441,7 @@ async function makeServices(
       frontend: () => ({ host, startedMs, ...ports }),
       processes: options.processes,
     },
-    metricsText: () => metricsText(options),
+    metricsText: () => metricsText({ ...options, retention }),
     globals: new Map([
       ['query_timeout', config.text('query_timeout_second')],
       ...(await catalog.variables.all()),

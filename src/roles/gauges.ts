@@ -2,9 +2,9 @@
 
 import { REJECTED_RECORDS_TABLE } from '../model/system-tables.ts';
 import type { FeOptions } from './fe.ts';
-import { refreshRoutineLoads } from './load-metrics.ts';
+import { type LoadGauges, refreshRoutineLoads } from './load-metrics.ts';
 
-type GaugeOptions = Pick<FeOptions, 'catalog' | 'metrics' | 'processes' | 'config'>;
+type GaugeOptions = Pick<FeOptions, 'processes'> & LoadGauges;
 
 /** What /metrics serves, in Prometheus text form. */
 export async function metricsText(options: GaugeOptions): Promise<string> {
@@ -13,8 +13,9 @@ export async function metricsText(options: GaugeOptions): Promise<string> {
 }
 
 /** Gauges that are cheap to read only when somebody looks. */
-async function refreshGauges({ catalog, metrics, processes, config }: GaugeOptions): Promise<void> {
-  await refreshRoutineLoads({ catalog, metrics, config });
+async function refreshGauges(options: GaugeOptions): Promise<void> {
+  const { catalog, metrics, processes } = options;
+  await refreshRoutineLoads(options);
   const tables = await catalog.tables.all();
   const status = await catalog.tables.status(tables.map((table) => table.id));
   metrics.set(

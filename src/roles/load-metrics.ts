@@ -3,8 +3,9 @@ import type { JobId } from '../base/ids.ts';
 import type { Log } from '../base/log.ts';
 import type { LoadJobRecord, LoadJobs, PositionRecord } from '../catalog/load-jobs.ts';
 import { lagSeconds, messagesBehind, unstableReason } from '../loads/routine/health.ts';
+import type { RetentionWatch } from '../loads/routine/retention-watch.ts';
 import type { PartitionProgress } from '../model/load-plan.ts';
-import type { MetricName, Metrics } from '../telemetry/metrics.ts';
+import type { MetricLabels, MetricName, Metrics } from '../telemetry/metrics.ts';
 import type { FeOptions } from './fe.ts';
 
 const PER_JOB = [
@@ -14,6 +15,7 @@ const PER_JOB = [
   'millrace_routine_load_unstable',
   'millrace_routine_load_partition_lag_records',
   'millrace_routine_load_partition_lag_seconds',
+  'millrace_routine_load_partition_retention_seconds',
   'millrace_routine_load_partition_rows_total',
   'millrace_routine_load_partition_bytes_total',
 ] as const satisfies readonly MetricName[];
@@ -86,11 +88,16 @@ function jobLabel({ databaseName, name }: LoadJobRecord): string {
   return `${databaseName}.${name}`;
 }
 
+export interface LoadGauges extends Pick<FeOptions, 'catalog' | 'metrics' | 'config'> {
+  readonly retention: Pick<RetentionWatch, 'leftMs' | 'warning'>;
+}
+
 export async function refreshRoutineLoads({
   catalog,
   metrics,
   config,
-}: Pick<FeOptions, 'catalog' | 'metrics' | 'config'>): Promise<void> {
+  retention,
+}: LoadGauges): Promise<void> {
   for (const name of PER_JOB) metrics.reset(name);
   const jobs = await catalog.loadJobs.list({ all: true });
   const allPositions = await catalog.loadJobs.allPositions();
@@ -106,11 +113,17 @@ export async function refreshRoutineLoads({
     const label = { job: jobLabel(job) };
     live.set(job.id, label.job);
     const positions = allPositions.get(job.id) ?? [];
-    const unstable = unstableReason(job, positions, limits) === null ? 0 : 1;
+    const warning = retention.warning(job.id, positions);
+    const unstable = unstableReason(job, positions, { ...limits, warning }) === null ? 0 : 1;
     metrics.set('millrace_routine_load_failures', job.failures, label);
     metrics.set('millrace_routine_load_unstable', unstable, label);
     metrics.set('millrace_routine_load_lag_records', Number(messagesBehind(positions)), label);
-    for (const position of positions) showPartition(metrics, label.job, position, limits.nowMs);
+    for (const position of positions) {
+      const labels = showPartition(metrics, label.job, position, limits.nowMs);
+      const leftMs = retention.leftMs(job.id, position);
+      if (leftMs !== null)
+        metrics.set('millrace_routine_load_partition_retention_seconds', leftMs / 1000, labels);
+    }
   }
   for (const [state, count] of states) metrics.set('millrace_routine_load_jobs', count, { state });
   for (const row of await catalog.ledger.list()) {
@@ -134,10 +147,11 @@ function showPartition(
   job: string,
   position: PositionRecord,
   nowMs: number,
-): void {
+): MetricLabels {
   const labels = { job, topic: position.topic, partition: String(position.partition) };
   const records = Number(messagesBehind([position]));
   metrics.set('millrace_routine_load_partition_lag_records', records, labels);
   const seconds = lagSeconds(position, nowMs) ?? 0;
   metrics.set('millrace_routine_load_partition_lag_seconds', seconds, labels);
+  return labels;
 }

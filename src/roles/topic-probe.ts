@@ -4,9 +4,11 @@ import type { Clock } from '../base/clock.ts';
 import type { Random } from '../base/random.ts';
 import { KafkaClient } from '../kafka/client/kafka-client.ts';
 import { sampleTopic } from '../kafka/client/sample.ts';
+import { unreadParts } from '../kafka/client/unread.ts';
 import type { TopicProbe } from '../loads/routine/service.ts';
 import type { TopicSampler } from '../loads/sample/infer.ts';
 import type { KafkaConnectionSpec } from '../model/load-plan.ts';
+import type { UpkeepProbe } from './job-upkeep.ts';
 
 interface ProbeOptions {
   readonly clock: Clock;
@@ -35,7 +37,7 @@ export function openTopicSampler(options: ProbeOptions): TopicSampler {
     });
 }
 
-export function openTopicProbe(options: ProbeOptions): TopicProbe {
+export function openTopicProbe(options: ProbeOptions): TopicProbe & UpkeepProbe {
   const withClient = <T>(
     connection: KafkaConnectionSpec,
     work: (client: KafkaClient) => Promise<T>,
@@ -47,6 +49,13 @@ export function openTopicProbe(options: ProbeOptions): TopicProbe {
         const { topicId, partitions } = await client.topic(name, { fresh: true });
         return { topicId, partitions: partitions.map((entry) => entry.partition) };
       }),
+    unread: (connection, topic, positions, isolation, signal) =>
+      withClient(connection, async (client) => ({
+        retention: await client.retention(topic, signal),
+        parts: await unreadParts(client, topic, positions, isolation, signal),
+      })),
+    commitGroup: (connection, groupId, offsets, signal) =>
+      withClient(connection, (client) => client.commitGroup(groupId, offsets, signal)),
     offsets: (connection, topic, partitions, at) =>
       withClient(connection, (client) =>
         client.listOffsets(topic, partitions, at, client.settings['isolation.level']),

@@ -85,6 +85,11 @@ export const METRICS = {
     help: 'Age of the last loaded message of a partition where more wait, else 0.',
     labels: PARTITION,
   },
+  millrace_routine_load_partition_retention_seconds: {
+    type: 'gauge',
+    help: 'Until Kafka may delete the first message of a partition that was not read yet; absent where none waits or none is deleted.',
+    labels: PARTITION,
+  },
   millrace_routine_load_partition_rows_total: {
     type: 'counter',
     help: 'Rows of a partition by what became of them (loaded, filtered, unselected), as the ledger has them.',

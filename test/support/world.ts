@@ -379,6 +379,8 @@ export class World implements Theatre {
         cn: { query: async () => peerOf('query'), loader: async () => peerOf('loader') },
         sampleTopic: async () => [],
         probe: {
+          unread: async () => ({ retention: { retentionMs: null, deletes: false }, parts: [] }),
+          commitGroup: async () => undefined,
           topic: async () => ({ topicId: null, partitions: [0] }),
           topics: async () => [],
           offsets: async (_, topic, partitions, at) =>

@@ -8,6 +8,7 @@ import { KAFKA_ERROR } from '../protocol/errors.ts';
 import { NO_UUID } from '../protocol/messages/records.ts';
 import { type BrokerAddress, formatBrokerAddress } from './address.ts';
 import type { PartitionView, TopicView } from './cluster.ts';
+import type { BrokerConnection } from './connection.ts';
 import { type Connections, worstOf } from './connections.ts';
 import { partitionError } from './error-meaning.ts';
 
@@ -104,20 +105,28 @@ export class ClusterView {
   }
 
   /** One Metadata answer from the first broker that gives one; null = all topics. */
-  async #ask(
+  #ask(
     name: string | null,
     signal: AbortSignal | undefined,
   ): Promise<{ body: ResponseBody<'Metadata'>; broker: string }> {
+    const topics = name === null ? null : [{ name }];
+    const request = { topics, allowAutoTopicCreation: false };
+    return this.askAny(async (connection) => {
+      const answer = await connection.request('Metadata', request, { signal });
+      answer.release();
+      return { body: answer.body, broker: connection.broker };
+    }, signal);
+  }
+
+  /** A question that every broker can answer: the first one that does. Throws what says most of why none did. */
+  async askAny<T>(
+    work: (connection: BrokerConnection) => Promise<T>,
+    signal: AbortSignal | undefined,
+  ): Promise<T> {
     const errors: unknown[] = [];
     for (const address of this.#candidates()) {
-      const broker = formatBrokerAddress(address);
       try {
-        const connection = await this.#options.connections.get(address, 'ask', signal);
-        const topics = name === null ? null : [{ name }];
-        const request = { topics, allowAutoTopicCreation: false };
-        const answer = await connection.request('Metadata', request, { signal });
-        answer.release();
-        return { body: answer.body, broker };
+        return await work(await this.#options.connections.get(address, 'ask', signal));
       } catch (thrown) {
         errors.push(thrown);
         // No other broker would help: the token that all of them want is not to be had.

@@ -22,8 +22,10 @@ import { ClusterView } from './cluster-view.ts';
 import { Connections } from './connections.ts';
 import { meansStaleMetadata, partitionError } from './error-meaning.ts';
 import { Followers } from './followers.ts';
+import { commitGroupOffsets, type GroupOffset } from './group-offsets.ts';
 import { OffsetLookup } from './offset-lookup.ts';
 import { type KafkaSettings, metadataAgeMs, parseKafkaProperties } from './properties.ts';
+import { type TopicRetention, topicRetention } from './unread.ts';
 
 export interface KafkaClientOptions {
   readonly connection: KafkaConnectionSpec;
@@ -86,6 +88,20 @@ export class KafkaClient implements KafkaCluster {
     signal?: AbortSignal,
   ): Promise<ReadonlyMap<number, bigint>> {
     return this.#offsets.find(topic, partitions, at, isolation, signal);
+  }
+
+  /** Copies positions to a group that has no members; see commitGroupOffsets. */
+  commitGroup(
+    groupId: string,
+    offsets: readonly GroupOffset[],
+    signal?: AbortSignal,
+  ): Promise<void> {
+    return commitGroupOffsets(this.#view, this.#connections, groupId, offsets, signal);
+  }
+
+  /** How long the topic keeps messages; see topicRetention. */
+  retention(topic: string, signal?: AbortSignal): Promise<TopicRetention> {
+    return topicRetention(this.#view, topic, signal);
   }
 
   async fetch(request: FetchRequest): Promise<FetchAnswer> {

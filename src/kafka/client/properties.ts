@@ -120,6 +120,16 @@ export const KAFKA_PROPERTIES = {
     'Rack of the client: where the brokers allow it (replica.selector.class), a follower in the same rack is read from.',
   ),
   'group.id': text('Shown for the job; offsets are kept by Millrace, not by the group.'),
+  'enable.auto.commit': flag(
+    "Whether the job's positions are copied to the offsets of its group, for Kafka's own tools. Millrace never reads them.",
+    false,
+    { aliases: ['auto.commit.enable'] },
+  ),
+  'auto.commit.interval.ms': integer(
+    'Time between two such copies.',
+    { min: 0, max: 86_400_000, least: 5_000 },
+    5_000,
+  ),
   'fetch.min.bytes': integer(
     'Bytes that a broker gathers before it answers a Fetch, or waits for as long as it may.',
     { min: 1, max: 100_000_000, most: 8 * MIB },

@@ -97,13 +97,14 @@ export function integer<F extends number | null>(
 export const flag = (
   meaning: string,
   fallback: boolean,
-  remark: (value: boolean) => string | null = () => null,
+  extra: Extra & { readonly remark?: (value: boolean) => string | null } = {},
 ): PropertySpec<boolean> => {
   const parse = (value: string): boolean | undefined => {
     const wanted = value.trim().toLowerCase();
     return wanted === 'true' ? true : wanted === 'false' ? false : undefined;
   };
   return spec(meaning, 'true or false', fallback, parse, {
-    remark: (value) => remark(parse(value) ?? fallback),
+    ...extra,
+    remark: (value) => extra.remark?.(parse(value) ?? fallback) ?? null,
   });
 };

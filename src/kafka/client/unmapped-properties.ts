@@ -11,7 +11,7 @@ const rows = (
 
 const NO_GROUP = 'Millrace joins no consumer group: it assigns partitions to its tasks itself';
 const OWN_OFFSETS =
-  'offsets are kept with the rows in the metadata, none is committed to Kafka; SHOW ROUTINE LOAD has positions and lag';
+  'offsets are kept with the rows in the metadata, property.enable.auto.commit copies them; SHOW ROUTINE LOAD has positions and lag';
 const OWN_QUEUE = 'what is read ahead is bounded by the loader itself, over all jobs';
 const PRODUCER = 'it is of producers, and a job only reads';
 const OWN_LOG = "Millrace has its own log and metrics; a job's state is in SHOW ROUTINE LOAD";
@@ -35,9 +35,6 @@ export const ACCEPTED_KAFKA_PROPERTIES: Readonly<Record<string, string>> = Objec
   ),
   ...rows(
     OWN_OFFSETS,
-    'enable.auto.commit',
-    'auto.commit.enable',
-    'auto.commit.interval.ms',
     'enable.auto.offset.store',
     'offset.store.method',
     'offset.store.path',

@@ -80,12 +80,18 @@ export function lagSeconds(position: PositionRecord, nowMs: number): number | nu
 
 /**
  * Why a running job is shown as UNSTABLE; null = it is well. By the lag in time SOURCE: StarRocks,
- * routine_load_unstable_threshold_second; by a stall (messages wait, nothing is committed) Millrace only.
+ * routine_load_unstable_threshold_second; by a stall (messages wait, nothing is committed) and by what Kafka is about to
+ * delete Millrace only.
  */
 export function unstableReason(
   { state, stalled }: Pick<LoadJobRecord, 'state' | 'stalled'>,
   positions: readonly PositionRecord[],
-  limits: { readonly nowMs: number; readonly thresholdSeconds: number },
+  limits: {
+    readonly nowMs: number;
+    readonly thresholdSeconds: number;
+    /** Of messages that Kafka may delete before they are read. */
+    readonly warning?: string | null;
+  },
 ): LoadJobReason | null {
   if (state !== 'RUNNING') return null;
   if (stalled !== null) return { errCode: REASONS.slowRunning, message: stalled.message };
@@ -95,5 +101,6 @@ export function unstableReason(
     const message = `The lag [${lag}] of partition [${position.partition}] exceeds Config.routine_load_unstable_threshold_second [${limits.thresholdSeconds}]`;
     return { errCode: REASONS.slowRunning, message };
   }
-  return null;
+  const { warning = null } = limits;
+  return warning === null ? null : { errCode: REASONS.slowRunning, message: warning };
 }

@@ -5,7 +5,7 @@ import { fail } from '../../base/errors.ts';
 import type { JobId } from '../../base/ids.ts';
 import type { Random } from '../../base/random.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
-import type { LoadJobRecord, LoadJobState } from '../../catalog/load-jobs.ts';
+import type { LoadJobRecord, LoadJobState, PositionRecord } from '../../catalog/load-jobs.ts';
 import { isFinalJobState } from '../../catalog/load-jobs.ts';
 import { oauthConfig } from '../../kafka/client/oauth-config.ts';
 import { kafkaPropertyRemarks, parseKafkaProperties } from '../../kafka/client/properties.ts';
@@ -33,6 +33,7 @@ import { checkSchemaFile } from './format.ts';
 import { REASONS, unstableReason } from './health.ts';
 import { routingOfJob } from './partitions.ts';
 import { propertyRemarks, readKafkaSource } from './properties.ts';
+import type { RetentionWatch } from './retention-watch.ts';
 import type { ShownJob } from './show.ts';
 import { type OffsetProbe, readOffset, resolveStarts, type StartOffset } from './start-offset.ts';
 import { madeAgain, type TopicIds, topicIdOf, withTopicIds } from './topic-ids.ts';
@@ -60,6 +61,8 @@ export interface RoutineLoadServices {
   readonly random: Random;
   /** The time, and the lag in seconds from which a running job is UNSTABLE (routine_load_unstable_threshold_second). */
   readonly unstableLimits: () => { readonly nowMs: number; readonly thresholdSeconds: number };
+  /** What is known of how long Kafka keeps unread messages; absent: nothing. */
+  readonly retention?: Pick<RetentionWatch, 'leftMs' | 'warning'>;
   /** Where the rejected rows of a job can be read. */
   readonly errorLogUrl: (jobId: JobId) => string;
   /** Told after each change, so that it acts at once. */
@@ -392,11 +395,26 @@ export class RoutineLoads {
       job,
       definition: parseDefinition(job),
       positions: positions.get(job.id) ?? [],
-      unstable: unstableReason(job, positions.get(job.id) ?? [], limits),
+      ...this.#health(job, positions.get(job.id) ?? [], limits),
       currentTaskNum: tasks.get(job.id) ?? 0,
       errorLogUrl: job.counters.errorRows === 0 ? '' : this.#services.errorLogUrl(job.id),
       formatTime,
     }));
+  }
+
+  #health(
+    job: LoadJobRecord,
+    positions: readonly PositionRecord[],
+    limits: ReturnType<RoutineLoadServices['unstableLimits']>,
+  ): Pick<ShownJob, 'unstable' | 'warning'> {
+    const isOver = isFinalJobState(job.state);
+    const warning = isOver ? null : (this.#services.retention?.warning(job.id, positions) ?? null);
+    return { unstable: unstableReason(job, positions, { ...limits, warning }), warning };
+  }
+
+  /** Milliseconds until Kafka may delete what the job did not read of a partition; null = see RetentionWatch.leftMs. */
+  retentionLeftMs(jobId: JobId, position: PositionRecord): number | null {
+    return this.#services.retention?.leftMs(jobId, position) ?? null;
   }
 }
 

@@ -40,6 +40,8 @@ export interface ShownJob {
   readonly currentTaskNum: number;
   /** Why a running job is shown as UNSTABLE. */
   readonly unstable: LoadJobReason | null;
+  /** What the user should know, of a job in any state; null = nothing. */
+  readonly warning: string | null;
   /** '' without rejected rows. */
   readonly errorLogUrl: string;
   /** Prints times in the session's zone, 'NULL' for unset ones. */
@@ -75,11 +77,16 @@ export function showRow(shown: ShownJob): string[] {
     job.counters.errorRows === 0
       ? ''
       : `select tracking_log from information_schema.load_tracking_logs where job_id=${job.id}`,
-    job.otherMessage === null
-      ? ''
-      : `[${formatTime(job.otherMessage.atMs)}] ${job.otherMessage.text}`,
+    otherMessage(shown),
     JSON.stringify(latestPosition(shown.positions, isOfMany)),
   ];
+}
+
+/** The warning comes first: it is of now, the message of when it says. */
+function otherMessage({ job, warning, formatTime }: ShownJob): string {
+  const told = job.otherMessage;
+  const texts = [warning, told === null ? null : `[${formatTime(told.atMs)}] ${told.text}`];
+  return texts.filter((text) => text !== null).join('; ');
 }
 
 function jobProperties({ definition, currentTaskNum }: ShownJob): Record<string, string> {

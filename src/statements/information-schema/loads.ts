@@ -77,8 +77,13 @@ async function partitionRows({ services, visible, time }: ViewContext): Promise<
         LAST_COMMIT_TIME: time(
           committed.get(`${job.id} ${position.partition} ${position.topic}`) ?? null,
         ),
+        RETENTION_SECONDS_LEFT: secondsOf(services.routineLoads.retentionLeftMs(job.id, position)),
       })),
     );
+}
+
+function secondsOf(ms: number | null): number | null {
+  return ms === null ? null : Math.floor(ms / 1000);
 }
 
 async function ledgerRows({ services, visible, time }: ViewContext): Promise<ViewRow[]> {
@@ -282,7 +287,7 @@ export const LOAD_VIEWS: ViewTable = {
   routine_load_partitions: {
     columns: viewColumns(
       'long JOB_ID, text DB_NAME JOB_NAME TOPIC, long PARTITION_ID NEXT_OFFSET LATEST_OFFSET MESSAGES_BEHIND, ' +
-        'text LAST_MESSAGE_TIME, long LAG_SECONDS, text LAST_COMMIT_TIME',
+        'text LAST_MESSAGE_TIME, long LAG_SECONDS, text LAST_COMMIT_TIME, long RETENTION_SECONDS_LEFT',
     ),
     doc: 'where each partition of each Routine Load job stands (Millrace only)',
     rows: partitionRows,

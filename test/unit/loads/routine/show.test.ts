@@ -79,6 +79,7 @@ function shown(
     positions: [position(0, 0n)],
     currentTaskNum: 1,
     unstable: null,
+    warning: null,
     errorLogUrl: '',
     formatTime: timeFormatter('Etc/UTC'),
     ...rest,
@@ -231,4 +232,14 @@ test('offsets are shown minus one, symbols by name, partitions in order', () => 
   const row = shown({}, { positions: [position(10, 3n), position(2, 0n), position(1, 9n)] });
   assert.equal(row['Progress'], '{"1":"8","2":"OFFSET_ZERO","10":"2"}');
   assert.match(row['DataSourceProperties'] ?? '', /"currentKafkaPartitions":"1,2,10"/);
+});
+
+test('a warning stands in front of the last message, alone without one', () => {
+  const warning = 'Kafka may delete messages';
+  assert.equal(shown({}, { warning })['OtherMsg'], warning);
+  const otherMessage = { atMs: Date.UTC(2024, 5, 12, 16), text: 'a broker was away' };
+  assert.equal(
+    shown({ otherMessage }, { warning })['OtherMsg'],
+    `${warning}; [2024-06-12 16:00:00] a broker was away`,
+  );
 });
