@@ -231,9 +231,7 @@ export async function startFe(
 ): Promise<RunningFe> {
   const { catalog, config, clock, log, metrics } = options;
   const access = await AccessControl.open(catalog);
-  for (const item of await restoreConfig(catalog, config)) {
-    log.warn('a configuration item set by ADMIN is no longer known', { item });
-  }
+  await restoreItems(options);
   const scheduler = makeScheduler(options, { access, committer, node: NODE });
   // A job whose account lost the right pauses at once.
   access.onChange(() => scheduler.wake());
@@ -310,6 +308,12 @@ export async function startFe(
       await catalog.leases.revokeNode(NODE, 'the FE stopped');
     },
   };
+}
+
+async function restoreItems({ catalog, config, log }: FeOptions): Promise<void> {
+  for (const item of await restoreConfig(catalog, config)) {
+    log.warn('a configuration item set by ADMIN is no longer known', { item });
+  }
 }
 
 function openHttp(options: FeOptions, logins: Logins, services: Services): Promise<HttpServer> {
