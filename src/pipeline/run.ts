@@ -33,6 +33,8 @@ export interface TaskServices {
 
 /** Batches that are staged at once; one more is read meanwhile. */
 const STAGING_AT_ONCE = 2;
+/** Plans of smaller batches are of jobs that lacked memory: they are staged one by one. */
+const LEAST_SHARED_BYTES = 16 * 1024 * 1024;
 /** One task's batches (two staged, one read, one being given back) and a margin for others. */
 const BATCHES_IN_BUDGET = 5;
 /** Batches whose files wait for their commit: they hold no message data. */
@@ -191,7 +193,9 @@ export class LoadTask {
 
   /** Waits until a further batch may be staged. Never long: those before it end, whatever happens. */
   async #slot(): Promise<void> {
-    while (this.#staging >= STAGING_AT_ONCE || this.#uncommitted >= UNCOMMITTED) {
+    const { maxBatchBytes } = this.#assignment.plan.limits;
+    const atOnce = maxBatchBytes < LEAST_SHARED_BYTES ? 1 : STAGING_AT_ONCE;
+    while (this.#staging >= atOnce || this.#uncommitted >= UNCOMMITTED) {
       const { promise, resolve } = Promise.withResolvers<void>();
       this.#wakeReader = resolve;
       await promise;

@@ -1,6 +1,7 @@
 // What messages can be, on Apache Kafka and on the embedded broker: every codec as Java and librdkafka write it, sizes
 // from nothing to 20 MB and beyond what a job takes, keys and headers of any kind. Each row is compared with its message.
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -14,6 +15,7 @@ import { pythonVenv } from '../peers/python.ts';
 import { type Broker, openBroker, send, startConfigured } from '../support/conformance-case.ts';
 import { readLedger } from '../support/ledger.ts';
 import { showJob, untilState } from '../support/load-job.ts';
+import { childrenOf, residentBytes } from '../support/process-tree.ts';
 import { newDataDir } from '../support/start-server.ts';
 
 const peer = await startKafka();
@@ -101,6 +103,49 @@ async function batchesOf(
 }
 
 const COUNT = 1500;
+
+test('Kafka: large messages in small answers: bytes of 100 MB are loaded by a loader of bounded memory', async (t) => {
+  const sizes = Array.from({ length: 5 }, () => '20000000');
+  for (const [name, columns, load, format, cells] of [
+    ['large_bytes', '_offset BIGINT, v VARBINARY', 'COLUMNS (v, _offset)', 'raw', 'v'],
+    [
+      'large_text',
+      '_offset BIGINT, size INT',
+      'COLUMNS (v, _offset, size = length(v))',
+      'csv',
+      'size',
+    ],
+  ] as const) {
+    await kafka.topics.create(name, 1, { 'max.message.bytes': '33000000' });
+    await server.sql(`CREATE TABLE ${name} (${columns}) DUPLICATE KEY(_offset)`);
+    const printed = await python('size_writer.py', [kafka.bootstrap, name, 'lz4', ...sizes]);
+    const began = performance.now();
+    await createJob(kafka, name, load, `"format" = "${format}"`);
+    await server.until(`SELECT count(*) FROM ${name}`, (value) => value === '5', 60_000);
+    t.diagnostic(`${name}: ${Math.round(performance.now() - began)} ms`);
+    const hashes = printed
+      .trim()
+      .split('\n')
+      .map((line) => line.split(' ')[1] ?? '');
+    for (const [offset, hash] of hashes.entries()) {
+      const cell = await server.value(`SELECT ${cells} FROM ${name} WHERE _offset = ${offset}`);
+      const seen =
+        cell === '20000000'
+          ? cell
+          : createHash('md5')
+              .update(cell ?? '')
+              .digest('hex');
+      assert.equal(seen, format === 'raw' ? hash : '20000000');
+    }
+    const ledger = await readLedger(server, name);
+    assert.deepEqual([ledger.received, ledger.loaded, ledger.toOffset.get(0)], [5, 5, 5]);
+    assert.equal((await showJob(server, name))['State'], 'RUNNING');
+  }
+  const loader = childrenOf(dataDir).find(({ role }) => role === 'loader')?.pid ?? 0;
+  const megabytes = Math.round(residentBytes(loader) / 1e6);
+  t.diagnostic(`loader ${megabytes} MB`);
+  assert.ok(megabytes < 1100, `the loader has ${megabytes} MB`);
+});
 
 for (const broker of brokers) {
   test(`${broker.name}: every codec of Java and librdkafka in one topic, in small and large batches`, async () => {

@@ -32,19 +32,30 @@ export interface GrantedTask {
 
 const MAX_BATCH_ROWS = 500_000;
 const MAX_BATCH_BYTES = 64 * 1024 * 1024;
+/** Of a job that lacked memory: half of it after the first time, then a quarter, down to the least. */
+const REDUCED_BATCH_BYTES = 16 * 1024 * 1024;
+const LEAST_BATCH_BYTES = 1024 * 1024;
 
+function batchBytes(memoryFailures: number): number {
+  if (memoryFailures === 0) return MAX_BATCH_BYTES;
+  return Math.max(LEAST_BATCH_BYTES, REDUCED_BATCH_BYTES / 2 ** memoryFailures);
+}
+
+/** @param memoryFailures how often the job's tasks lacked memory: its batches are smaller then. */
 export async function assignmentOf(
   options: AssignmentOptions,
   job: LoadJobRecord,
   table: TableInfo,
   { lease, positions }: GrantedTask,
+  memoryFailures: number,
 ): Promise<TaskAssignment> {
   const topics = [...Map.groupBy(positions, ({ topic }) => topic)].map(([topic, ofTopic]) => ({
     topic,
     partitions: ofTopic.map(({ partition, nextOffset }) => ({ partition, offset: nextOffset })),
   }));
   const plan = await planOf(options, job, table, topics);
-  return { taskId: lease.taskId, epoch: lease.epoch, plan };
+  const limits = { ...plan.limits, maxBatchBytes: batchBytes(memoryFailures) };
+  return { taskId: lease.taskId, epoch: lease.epoch, plan: { ...plan, limits } };
 }
 
 /** What becomes of messages of the topics as the job is now. Throws SQL_ANALYZE where it does not fit the table any more. */

@@ -53,6 +53,20 @@ const HEALING: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'ENGINE_OUT_OF_MEMORY',
 ]);
 
+/** Bugs are tried again this often before a person is asked. */
+const MAX_INTERNAL_ATTEMPTS = 3;
+/** Times that a job which lacked memory is started again at once, each time with smaller batches. */
+const MAX_MEMORY_ATTEMPTS = 4;
+
+/** Does an error pause the job? Others are tried again, with back-off. `failures` in a row, this one too; `bugs` of them. */
+export function pausesJob(
+  { kind, code }: AppError,
+  attempts: { readonly failures: number; readonly bugs: number },
+): boolean {
+  if (code === 'ENGINE_OUT_OF_MEMORY') return attempts.failures > MAX_MEMORY_ATTEMPTS;
+  return kind === 'user' || attempts.bugs >= MAX_INTERNAL_ATTEMPTS;
+}
+
 const FIRST_RESUME_MS = 30_000;
 const MAX_RESUME_MS = 600_000;
 

@@ -15,7 +15,7 @@ import { propertyOf } from '../properties.ts';
 import { type AssignmentOptions, assignmentOf, type GrantedTask } from './assignment.ts';
 import { addNewPartitions, goneText } from './discover.ts';
 import { afterChange, type EvolveOptions } from './evolution.ts';
-import { reasonCode, resumeAfterMs } from './health.ts';
+import { pausesJob, reasonCode, resumeAfterMs } from './health.ts';
 import { ProgressWatch } from './progress-watch.ts';
 import { JOB_PROPERTIES } from './properties.ts';
 import { parseDefinition, type TopicProbe } from './service.ts';
@@ -46,8 +46,6 @@ export interface SchedulerOptions extends AssignmentOptions, EvolveOptions {
 
 const FIRST_BACKOFF_MS = 200;
 const MAX_BACKOFF_MS = 30_000;
-/** Bugs are tried again this often before a person is asked. */
-const MAX_INTERNAL_ATTEMPTS = 3;
 /** Jobs that are looked after at once: each may wait for its Kafka. */
 const JOBS_AT_ONCE = 16;
 /** What stop() waits for: the jobs being looked after, then the tasks that commit what they have. */
@@ -58,6 +56,8 @@ interface JobRuntime {
   /** It failed or stalled since its last commit, as the catalog knows. */
   isIll: boolean;
   internalAttempts: number;
+  /** Failures for lack of memory: batches stay smaller from then on. */
+  memoryAttempts: number;
   notBeforeMs: number;
   /** -Infinity = never. */
   lastDiscoveryMs: number;
@@ -208,11 +208,12 @@ export class RoutineLoadScheduler {
     const runtime = this.#runtimeOf(jobId);
     runtime.isIll = true;
     if (error.kind === 'internal') runtime.internalAttempts += 1;
+    if (error.code === 'ENGINE_OUT_OF_MEMORY') runtime.memoryAttempts += 1;
     const failures = Math.max(1, await catalog.loadJobs.noteFailure(jobId));
     const backoffMs = Math.min(FIRST_BACKOFF_MS * 2 ** (failures - 1), MAX_BACKOFF_MS);
     runtime.notBeforeMs = clock.monotonicMs() + backoffMs;
     await catalog.loadJobs.setOtherMessage(jobId, error.fullMessage);
-    const pause = error.kind === 'user' || runtime.internalAttempts >= MAX_INTERNAL_ATTEMPTS;
+    const pause = pausesJob(error, { failures, bugs: runtime.internalAttempts });
     if (!pause) {
       runtime.retry?.cancel();
       if (!this.#stopped) runtime.retry = clock.after(backoffMs, () => this.wake());
@@ -244,6 +245,7 @@ export class RoutineLoadScheduler {
     const fresh: JobRuntime = {
       isIll: false,
       internalAttempts: 0,
+      memoryAttempts: 0,
       notBeforeMs: 0,
       lastDiscoveryMs: Number.NEGATIVE_INFINITY,
       retry: undefined,
@@ -409,7 +411,8 @@ export class RoutineLoadScheduler {
     const { catalog, loader, log } = this.#options;
     const table = job === null ? null : await catalog.tables.byId(job.tableId);
     if (job === null || table === null) return;
-    const assignment = await assignmentOf(this.#options, job, table, granted);
+    const { memoryAttempts } = this.#runtimeOf(job.id);
+    const assignment = await assignmentOf(this.#options, job, table, granted, memoryAttempts);
     await loader.startTask(assignment);
     const { taskId, epoch } = assignment;
     log.info('routine load task started', { job: job.name, task: taskId, epoch });

@@ -32,6 +32,11 @@ export interface KafkaSourceOptions {
   readonly onTrouble: (trouble: SourceTrouble | null) => void;
 }
 
+/**
+ * A batch of expanded answers ends at so many times the limit, in the middle of an answer too; the rest is fetched again.
+ * Common data stays below: it would be fetched several times for nothing.
+ */
+const EXPANDED_LIMITS = 4;
 /** Least share of a Fetch answer that a partition gets when nothing else is said. */
 const MIN_PARTITION_BYTES = 1024 * 1024;
 /** Trouble that lasts longer ends the task: the scheduler shows it and starts another with its own back-off. */
@@ -235,7 +240,8 @@ export class KafkaSource implements Source {
     // The next Fetch travels while this one is decoded.
     if (this.#failure === null && useful.some(({ partition }) => partition.behind))
       await this.#ask(limits.waitMs, signal);
-    for (const { partition, entry } of useful) this.#decode(partition, entry, builder);
+    for (const { partition, entry } of useful)
+      this.#decode(partition, entry, builder, limits.maxBytes * EXPANDED_LIMITS);
     builder.endAnswer(answer);
   }
 
@@ -267,7 +273,12 @@ export class KafkaSource implements Source {
     return entry.records.length === 0 ? null : { partition, entry };
   }
 
-  #decode(partition: Partition, entry: FetchedPartition, builder: BatchBuilder): void {
+  #decode(
+    partition: Partition,
+    entry: FetchedPartition,
+    builder: BatchBuilder,
+    mostBytes: number,
+  ): void {
     const { cursor, position: fromOffset } = partition;
     const { topic, isolation } = this.#options.spec;
     const { records, abortedTransactions } = entry;
@@ -280,8 +291,15 @@ export class KafkaSource implements Source {
       abortedTransactions,
     });
     try {
-      for (let run = cursor.next(); run !== null; run = cursor.next())
+      while (builder.heldBytes < mostBytes) {
+        const run = cursor.next();
+        if (run === null) break;
         builder.addRun(partition.partition, run, records);
+      }
+      if (builder.heldBytes >= mostBytes) {
+        partition.askFrom = cursor.nextOffset;
+        partition.behind = true;
+      }
     } catch (thrown) {
       partition.askFrom = cursor.nextOffset;
       this.#onError(toAppError(thrown));

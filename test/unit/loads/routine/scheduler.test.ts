@@ -436,6 +436,26 @@ test('bugs are tried three times before a person is asked', async (context) => {
   assert.equal(loader.started.length, 0);
 });
 
+test('a job that lacks memory is started again with smaller batches, and pauses where that does not help', async (context) => {
+  const { clock, loader, scheduler, state, rest } = await rig(context);
+  await scheduler.start();
+  const sizes: number[] = [];
+  for (let attempt = 0; attempt < 5; attempt += 1) {
+    await until('started', () => loader.started.length === attempt + 1);
+    await rest();
+    assert.equal(await state(), 'RUNNING');
+    const task = loader.started[attempt] as TaskAssignment;
+    sizes.push(task.plan.limits.maxBatchBytes / 1024 / 1024);
+    loader.running.delete(task.taskId);
+    const error = fail('ENGINE_OUT_OF_MEMORY', { detail: 'a large message' });
+    await scheduler.onTaskFailed(task.taskId, task.epoch, error);
+    await clock.advance(30_000);
+  }
+  assert.deepEqual(sizes, [64, 8, 4, 2, 1]);
+  await until('paused', async () => (await state()) === 'PAUSED');
+  assert.equal(loader.started.length, 5);
+});
+
 test('new partitions begin at their beginning, or where kafka_default_offsets says', async (context) => {
   const plain = await rig(context, {});
   plain.probe.partitionsFound = [0, 1];

@@ -227,6 +227,31 @@ test('compressed batches keep their bytes when the next is expanded', async () =
   await source.close();
 });
 
+test('small answers that expand to much: batches end in their middle, nothing is left out or twice', async () => {
+  const kafka = new FakeKafka(2);
+  const sent: string[] = [];
+  for (let index = 0; index < 12; index += 1) {
+    const value = `${index}${'x'.repeat(1_000_000)}`;
+    sent.push(value);
+    kafka.append(index % 2, [{ value: Buffer.from(value) }], { compression: 'zstd' });
+  }
+  const { source } = open(kafka, [0, 1]);
+  const got: string[] = [];
+  let batches = 0;
+  while (got.length < sent.length) {
+    const batch = await source.read({ ...LIMITS, maxBytes: 500_000 }, signal);
+    // Four times the limit, and the message that went over it with its page.
+    assert.ok((batch?.heldBytes ?? 0) < 2_000_000 + 2 * 1_100_000, `${batch?.heldBytes} bytes`);
+    got.push(...values(batch));
+    batch?.release();
+    batches += 1;
+  }
+  assert.deepEqual(got.toSorted(), sent.toSorted());
+  assert.ok(batches >= 4, `${batches} batches`);
+  assert.equal(await source.read({ ...LIMITS, waitMs: 20 }, signal), null);
+  await source.close();
+});
+
 test('positions of another topic of that name: nothing is read from this one', async () => {
   const kafka = new FakeKafka(1);
   kafka.appendValues(0, ['a']);
