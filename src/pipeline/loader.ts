@@ -19,6 +19,7 @@ import type {
   LoadPlan,
   TaskAssignment,
 } from '../model/load-plan.ts';
+import type { Recount, RecountPlan } from '../model/recount.ts';
 import type { ReplayPlan, StagedReplay } from '../model/replay-plan.ts';
 import type { VolumeSpec } from '../model/table.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
@@ -26,6 +27,7 @@ import { ByteBudget } from './byte-budget.ts';
 import { ConnectionPool } from './connection-pool.ts';
 import { DeadLetters, type DeadLettersOptions } from './dead-letters.ts';
 import { ScratchSpace } from './decode/scratch.ts';
+import { runRecount } from './recount-run.ts';
 import { type ReplayServices, runReplay } from './replay-run.ts';
 import { LoadTask } from './run.ts';
 import type { BatchMemory } from './source/batch-builder.ts';
@@ -218,6 +220,30 @@ export class Loader {
     return await this.#connections.use((connection) =>
       runReplay(plan, begun, services, connection, signal),
     );
+  }
+
+  /** Counts what a range of a partition holds now. Throws as runRecount does. */
+  async recount(plan: RecountPlan, signal: AbortSignal): Promise<Recount> {
+    const { clock, openCluster } = this.#options;
+    const { load, topic, partition, fromOffset } = plan;
+    const { connection, isolation } = load.source;
+    const quiet = { onTrouble: () => undefined, onNotice: () => undefined };
+    const stager = await this.#openStager(load, quiet);
+    const cluster = await openCluster(connection);
+    const source = new KafkaSource({
+      cluster,
+      clock,
+      memory: this.#memory,
+      tuning: fetchTuning(parseKafkaProperties(connection.properties)),
+      spec: { topic, isolation, partitions: [{ partition, offset: fromOffset }] },
+      onTrouble: quiet.onTrouble,
+    });
+    try {
+      return await runRecount(plan, { source, stager, clock }, signal);
+    } finally {
+      await source.close();
+      await cluster.close();
+    }
   }
 
   /** Ends a task; an unknown one has ended already. */

@@ -119,6 +119,7 @@ function handlers(
     },
     listTasks: async () => ({ taskIds: (await loader).tasks().map((task) => task.taskId) }),
     replay: async ({ plan, ...begun }, { signal }) => (await loader).replay(plan, begun, signal),
+    recount: async (plan, { signal }) => (await loader).recount(plan, signal),
     compact: async (plan, { signal }) => ({
       outputs: await runCompaction(plan, { ...work, random: systemRandom }, signal),
     }),

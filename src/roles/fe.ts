@@ -45,7 +45,7 @@ import { Logins } from './logins.ts';
 import { mysqlHandler, type RunQuery } from './mysql-door.ts';
 import { openConnections } from './open-connections.ts';
 import { readRows } from './read-rows.ts';
-import { makeReplays, makeScheduler } from './routine-loads.ts';
+import { makeLedgerChecks, makeReplays, makeScheduler } from './routine-loads.ts';
 import { makeSmallFiles } from './small-files.ts';
 import { makeChanges, makeInserts } from './statement-loads.ts';
 import type { StoreOpener } from './stores.ts';
@@ -411,6 +411,7 @@ async function makeServices(
     }),
     sampleTopic: options.sampleTopic,
     replays: makeReplays(options, committer),
+    ledgerChecks: makeLedgerChecks(options),
     smallFiles: makeSmallFiles(options),
     inserts: makeInserts(options, committer),
     changes: makeChanges(options, committer),

@@ -1,7 +1,9 @@
 // Routine Load over the CN's loader process: the scheduler, and REPLAY of rejected rows.
 import type { AccessControl } from '../access/access-control.ts';
+import { fail } from '../base/errors.ts';
 import type { ResolvingCommitter } from '../commit/resolving.ts';
 import { type AssignmentOptions, planOf } from '../loads/routine/assignment.ts';
+import { LedgerChecks } from '../loads/routine/ledger-check.ts';
 import { Replays } from '../loads/routine/replay.ts';
 import { RoutineLoadScheduler } from '../loads/routine/scheduler.ts';
 import { REJECTED_RECORDS_TABLE, STATISTICS_DATABASE } from '../model/system-tables.ts';
@@ -64,6 +66,22 @@ export function makeReplays(options: FeOptions, committer: ResolvingCommitter): 
       return plan;
     },
     stage: async (request, limits) => (await cn.loader()).call('replay', request, limits),
+  });
+}
+
+export function makeLedgerChecks(options: FeOptions): LedgerChecks {
+  const { catalog, cn, probe, clock } = options;
+  const plans = planOptions(options);
+  return new LedgerChecks({
+    catalog,
+    probe,
+    clock,
+    planLoad: async (job) => {
+      const table = await catalog.tables.byId(job.tableId);
+      if (table === null) throw fail('UNKNOWN_TABLE', { table: job.tableName });
+      return await planOf(plans, job, table, []);
+    },
+    recount: async (plan, limits) => (await cn.loader()).call('recount', plan, limits),
   });
 }
 

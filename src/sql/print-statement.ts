@@ -49,6 +49,7 @@ export function printStatement(statement: Statement): string {
     case 'resume_routine_load':
     case 'stop_routine_load':
     case 'replay_routine_load':
+    case 'check_routine_load':
     case 'show_routine_load':
     case 'show_routine_load_task':
     case 'show_create_routine_load':
@@ -196,6 +197,11 @@ function printRoutineLoad(statement: RoutineLoadStatement): string {
       return words(
         `REPLAY ROUTINE LOAD FOR ${jobName(statement.name)}`,
         statement.where !== null && `WHERE ${printExpression(statement.where)}`,
+        printLimit(statement.limit),
+      );
+    case 'check_routine_load':
+      return words(
+        `CHECK ROUTINE LOAD FOR ${jobName(statement.name)}`,
         printLimit(statement.limit),
       );
     case 'show_routine_load':

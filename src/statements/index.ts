@@ -31,6 +31,7 @@ import {
 import { analyzeTable, help, lockTables, setCatalog, showCreateCatalog, sync } from './admin.ts';
 import { alterDatabase, alterTable, cancelAlterTable } from './alter-table.ts';
 import { deleteRows, updateRows } from './change.ts';
+import { checkRoutineLoad } from './check-routine-load.ts';
 import { createTable, createTableLike } from './create-table.ts';
 import {
   createDatabase,
@@ -140,6 +141,7 @@ export const HANDLERS: { readonly [K in StatementKind]: Handler<K> | null } = {
   resume_routine_load: resumeRoutineLoad,
   stop_routine_load: stopRoutineLoad,
   replay_routine_load: replayRoutineLoad,
+  check_routine_load: checkRoutineLoad,
   show_routine_load: showRoutineLoad,
   show_routine_load_task: showRoutineLoadTask,
   show_create_routine_load: showCreateRoutineLoad,

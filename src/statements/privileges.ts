@@ -202,6 +202,7 @@ export const STATEMENT_PRIVILEGES: { readonly [K in StatementKind]: Row<K> } = {
   pause_routine_load: ofJob,
   resume_routine_load: ofJob,
   stop_routine_load: ofJob,
+  check_routine_load: ofJob,
   replay_routine_load: {
     of: (statement, session) => [
       ...ofJob(statement, session),

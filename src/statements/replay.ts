@@ -1,19 +1,18 @@
 // REPLAY ROUTINE LOAD: which rejected records a statement means, and what became of them.
 
 import { present } from '../base/assert.ts';
-import { analysisError } from '../loads/properties.ts';
 import { PLACE_COLUMNS, type RecordPlaces } from '../model/replay-plan.ts';
 import { REJECTED_RECORDS_SCHEMA, STATISTICS_DATABASE } from '../model/system-tables.ts';
 import type { ColumnSchema } from '../model/table.ts';
 import { changeQuery } from '../query/change-query.ts';
 import { planChangedRows } from '../query/plan-change.ts';
 import type { Expression } from '../sql/ast/expression.ts';
-import type { ReplayRoutineLoad } from '../sql/ast/routine-load.ts';
 import { parseExpression } from '../sql/parse.ts';
 import { databaseOrCurrent } from './databases.ts';
 import { insertRulesOf } from './insert.ts';
 import { queryWithTables } from './query.ts';
 import { recordsWhere } from './rejected-records.ts';
+import { limitNumber } from './show/order.ts';
 import { type Handler, type StatementContext, textRows } from './types.ts';
 
 const COLUMNS = [
@@ -36,7 +35,7 @@ export const replayRoutineLoad: Handler<'replay_routine_load'> = async (statemen
   const result = await services.replays.run({
     job,
     userName: session.user,
-    limit: limitOf(statement),
+    limit: limitNumber('REPLAY', statement.limit),
     timeoutMs: insertRulesOf([], context).timeoutMs,
     signal,
     places: async (first) => ({
@@ -62,13 +61,6 @@ const MOST_REASONS = 3;
 
 function reasonsOf(samples: readonly string[]): string {
   return [...new Set(samples)].slice(0, MOST_REASONS).join('; ');
-}
-
-function limitOf({ limit }: ReplayRoutineLoad): number | null {
-  if (limit === null) return null;
-  if (limit.offset !== null) throw analysisError('LIMIT of REPLAY takes no OFFSET');
-  if (limit.count.kind !== 'integer') throw analysisError('LIMIT of REPLAY takes a number');
-  return Number(limit.count.text);
 }
 
 /** The records for which both conditions hold, as the table is now. Throws what SELECT throws for `where`. */

@@ -95,6 +95,10 @@ export const STATEMENT_DOCS: Readonly<Record<StatementKind, StatementDoc>> = {
     'REPLAY ROUTINE LOAD FOR j [WHERE ..] [LIMIT n]',
     'loads rejected rows again, as the job is now: rows and marks in one commit; WHERE is over _statistics_.rejected_records',
   ),
+  check_routine_load: load(
+    'CHECK ROUTINE LOAD FOR j [LIMIT n]',
+    'the ledger against itself, the positions, and the topics, which are read again: up to n messages of each line',
+  ),
   show_routine_load: load(
     'SHOW [ALL] ROUTINE LOAD [FOR j | FROM d] [WHERE ..] [ORDER BY ..] [LIMIT n]',
   ),

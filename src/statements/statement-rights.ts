@@ -51,6 +51,7 @@ export const RIGHTS_EXAMPLES: Readonly<Partial<Record<StatementKind, string>>> =
   pause_routine_load: 'PAUSE ROUTINE LOAD FOR j',
   resume_routine_load: 'RESUME ROUTINE LOAD FOR j',
   stop_routine_load: 'STOP ROUTINE LOAD FOR j',
+  check_routine_load: 'CHECK ROUTINE LOAD FOR j',
   replay_routine_load: 'REPLAY ROUTINE LOAD FOR j',
   show_create_routine_load: 'SHOW CREATE ROUTINE LOAD j',
   describe_kafka: 'DESC KAFKA ("format" = "json")',

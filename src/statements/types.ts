@@ -12,6 +12,7 @@ import type { SweepPlan } from '../commit/sweep.ts';
 import type { Config } from '../config/load.ts';
 import type { Changes } from '../loads/change/service.ts';
 import type { Inserts } from '../loads/insert/service.ts';
+import type { LedgerChecks } from '../loads/routine/ledger-check.ts';
 import type { Replays } from '../loads/routine/replay.ts';
 import type { RoutineLoads } from '../loads/routine/service.ts';
 import type { TopicSampler } from '../loads/sample/infer.ts';
@@ -110,6 +111,7 @@ export interface Services {
   /** Reads messages of Kafka topics, for who wants to know what is in them. */
   readonly sampleTopic: TopicSampler;
   readonly replays: Pick<Replays, 'run'>;
+  readonly ledgerChecks: Pick<LedgerChecks, 'check'>;
   readonly smallFiles: SmallFileService;
   readonly inserts: Pick<Inserts, 'run' | 'explain'>;
   readonly changes: Pick<Changes, 'run' | 'explain'>;

@@ -143,6 +143,7 @@ export async function openStatementRig(context: TestContext): Promise<StatementR
       inserts: { run: noComputeNode, explain: noComputeNode },
       changes: { run: noComputeNode, explain: noComputeNode },
       replays: { run: noComputeNode },
+      ledgerChecks: { check: noComputeNode },
     },
     run: async (sql) => {
       const outcome = await executeStatement(

@@ -425,6 +425,7 @@ export class World implements Theatre {
           await (await ready.promise).stopTask(taskId, drain);
           return {};
         },
+        recount: async (plan, { signal }) => (await ready.promise).recount(plan, signal),
         replay: async ({ plan, ...begun }, { signal }) =>
           (await ready.promise).replay(plan, begun, signal),
         listTasks: async () => ({

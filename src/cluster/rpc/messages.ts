@@ -14,6 +14,7 @@ import type {
   TaskAssignment,
 } from '../../model/load-plan.ts';
 import type { QueryPlan } from '../../model/query-plan.ts';
+import type { Recount, RecountPlan } from '../../model/recount.ts';
 import type { ReplayPlan, StagedReplay } from '../../model/replay-plan.ts';
 import type { ResolvePlan } from '../../model/resolve-plan.ts';
 import type {
@@ -121,6 +122,8 @@ export interface LoaderApi {
     };
     result: StagedReplay;
   };
+  /** Reads a range of a topic again and counts what is there. */
+  recount: { params: RecountPlan; result: Recount };
   /** Reads files again and says what of them is not as the metadata has it. */
   checkFiles: {
     params: {

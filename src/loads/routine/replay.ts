@@ -187,7 +187,9 @@ export class Replays {
     // What is kept of a message now stays whole, whatever new ones are cut to.
     const limits = { ...planned.limits, keptMessageBytes: Number.MAX_SAFE_INTEGER };
     const timeoutMs = Math.max(1, deadlineMs - clock.monotonicMs());
-    const load = { ...planned, limits };
+    // The table is what it is: no message of the past asks for more columns.
+    const { evolution: _, ...rest } = planned;
+    const load = { ...rest, limits };
     const plan = { load, ...(await places(first)), limit, timeoutMs };
     const request = { plan, transactionId, label };
     const staged = await orAborted(stage(request, { signal, timeoutMs }), signal);

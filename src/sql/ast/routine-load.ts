@@ -9,6 +9,7 @@ export type RoutineLoadStatement =
   | AlterRoutineLoad
   | ControlRoutineLoad
   | ReplayRoutineLoad
+  | CheckRoutineLoad
   | ShowRoutineLoad
   | ShowRoutineLoadTask
   | ShowCreateRoutineLoad
@@ -67,6 +68,14 @@ export interface ReplayRoutineLoad extends Node {
   readonly kind: 'replay_routine_load';
   readonly name: JobName;
   readonly where: Expression | null;
+  readonly limit: Limit | null;
+}
+
+/** CHECK ROUTINE LOAD FOR j [LIMIT n]: the ledger against itself and the topic. */
+export interface CheckRoutineLoad extends Node {
+  readonly kind: 'check_routine_load';
+  readonly name: JobName;
+  /** Of messages that are read again, of each line of the ledger. */
   readonly limit: Limit | null;
 }
 

@@ -3,6 +3,7 @@ import type { LockTables } from '../ast/admin.ts';
 import type { Statement } from '../ast/statement.ts';
 import { parseProperties } from './clause.ts';
 import type { Cursor } from './cursor.ts';
+import { parseCheckRoutineLoad } from './routine-load.ts';
 
 /** At ANALYZE: `ANALYZE [FULL|SAMPLE] TABLE t [UPDATE HISTOGRAM ON] [(c, ...)] [WITH SYNC|ASYNC MODE] [WITH n BUCKETS] [PROPERTIES]`. */
 export function parseAnalyze(cursor: Cursor): Statement {
@@ -43,6 +44,7 @@ function parseModes(cursor: Cursor): void {
 /** At CHECK. What is less than EXTENDED is one check here. */
 export function parseCheck(cursor: Cursor): Statement {
   const { pos } = cursor.expect('CHECK');
+  if (cursor.at('ROUTINE')) return parseCheckRoutineLoad(cursor, pos);
   cursor.expectOneOf(['TABLE', 'TABLES']);
   const tables = cursor.list(() => cursor.qualifiedName());
   let deep = false;

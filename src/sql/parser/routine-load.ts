@@ -3,6 +3,7 @@ import { fail } from '../../base/errors.ts';
 import type { Position } from '../ast/node.ts';
 import type {
   AlterRoutineLoad,
+  CheckRoutineLoad,
   ControlRoutineLoad,
   CreateRoutineLoad,
   LoadColumn,
@@ -78,6 +79,13 @@ export function parseReplayRoutineLoad(cursor: Cursor): ReplayRoutineLoad {
   const name = parseJobName(cursor);
   const where = cursor.take('WHERE') ? cursor.grammar.expression(cursor) : null;
   return { kind: 'replay_routine_load', pos, name, where, limit: parseLimit(cursor) };
+}
+
+/** After CHECK. */
+export function parseCheckRoutineLoad(cursor: Cursor, pos: Position): CheckRoutineLoad {
+  cursor.expectAll('ROUTINE', 'LOAD', 'FOR');
+  const name = parseJobName(cursor);
+  return { kind: 'check_routine_load', pos, name, limit: parseLimit(cursor) };
 }
 
 /** After SHOW [ALL] ROUTINE. */

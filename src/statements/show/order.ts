@@ -61,3 +61,11 @@ export function limitRows(rows: Rows, limit: ShowOrder['limit']): Rows {
   const from = number(limit.offset);
   return rows.slice(from, from + number(limit.count));
 }
+
+/** A LIMIT that is a number alone; null = none. Throws SQL_ANALYZE. */
+export function limitNumber(statement: string, limit: ShowOrder['limit']): number | null {
+  if (limit === null) return null;
+  if (limit.offset !== null) throw analysisError(`LIMIT of ${statement} takes no OFFSET`);
+  if (limit.count.kind !== 'integer') throw analysisError(`LIMIT of ${statement} takes a number`);
+  return Number(limit.count.text);
+}

@@ -105,6 +105,8 @@ const CANONICAL: readonly string[] = [
   'RESUME ROUTINE LOAD FOR j',
   'STOP ROUTINE LOAD FOR j',
   'REPLAY ROUTINE LOAD FOR j',
+  'CHECK ROUTINE LOAD FOR d.j',
+  'CHECK ROUTINE LOAD FOR j LIMIT 10',
   "REPLAY ROUTINE LOAD FOR d.j WHERE error_code = 'NULL_VALUE' LIMIT 5",
   "ALTER ROUTINE LOAD FOR d.j COLUMNS (a, b = upper(a)) PROPERTIES ('max_error_number' = '5') FROM KAFKA ('kafka_partitions' = '0', 'kafka_offsets' = '7')",
   'SHOW DATABASES',
