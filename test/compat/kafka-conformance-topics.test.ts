@@ -276,7 +276,17 @@ test('Kafka: retention that deletes what was loaded does nothing to a running jo
   await assertPlaced(server, 'kept_up', [{ first: 0, count: 2000 }]);
   const job = await showJob(server, 'kept_up');
   assert.deepEqual([job['State'], job['ReasonOfStateChanged']], ['RUNNING', '']);
+  const checked = await check('kept_up');
+  assert.match(checked[0] ?? '', /^note: offsets 0 to (1500|2000) are deleted: not checkable$/);
+  assert.match(checked[1] ?? '', /^note: .* have (500|0) of the 2000 messages of the ledger$/);
+  assert.equal(checked.at(-1), 'status: OK');
 });
+
+/** The lines of CHECK ROUTINE LOAD. */
+async function check(job: string): Promise<readonly string[]> {
+  const { rows } = await server.sql(`CHECK ROUTINE LOAD FOR ${job}`);
+  return rows.map(([, , , type, text]) => `${type}: ${text}`);
+}
 
 test('Kafka: retention that deletes unread messages pauses the job with what is lost, running or paused', async () => {
   const loaders = (): number[] =>
@@ -323,6 +333,10 @@ test('Kafka: retention that deletes unread messages pauses the job with what is 
     assert.deepEqual(rows[0], ['1', '0']);
     assert.ok(Number(rows[1]?.[1]) >= 1500);
     await readLedger(server, name);
+    const checked = await check(name);
+    const moved = /^warning: offsets 500 to 1[56]00 were not read: the position was moved/;
+    assert.match(checked[0] ?? '', moved);
+    assert.equal(checked.at(-1), 'status: OK');
   }
 });
 
@@ -374,6 +388,9 @@ test('Kafka: a topic that is compacted below and above the position of its job',
   );
   const ledger = await readLedger(server, name);
   assert.deepEqual([ledger.gap, ledger.toOffset.get(0)], [400, 801]);
+  assert.deepEqual((await check(name)).slice(0, -2), [
+    'warning: offsets 0 to 801 have 201 messages, the ledger has 401: 200 are no longer in the topic (compaction), not checkable',
+  ]);
 });
 
 test('Kafka: a topic that is made again while the server is down', async () => {

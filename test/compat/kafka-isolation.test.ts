@@ -102,6 +102,19 @@ test("interleaved transactions of three producers, in both levels, as Kafka's co
     assert.equal(ledger.consumed, count);
     assert.equal(ledger.aborted, isolation === null ? all - committed : 0);
     assert.equal(ledger.control, 14);
+    const check = await server.sql(`CHECK ROUTINE LOAD FOR ${name}`);
+    assert.deepEqual(
+      check.rows.map(([, , partition, type, text]) => [partition, type, text]),
+      [
+        ...['0', '1'].map((partition) => [
+          partition,
+          'note',
+          `offsets 0 to ${end}: ${count / 2} messages and ${count / 2} rows read again, as the ledger has them: ${count / 2} loaded, 0 filtered, 0 unselected`,
+        ]),
+        [null, 'note', `2 partitions, ${count} messages read again`],
+        [null, 'status', 'OK'],
+      ],
+    );
   }
 });
 
