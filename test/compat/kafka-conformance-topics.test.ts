@@ -201,6 +201,35 @@ for (const broker of brokers) {
     assert.deepEqual(rows, [['200', '2026-01-05 11:00:00']]);
   });
 
+  test(`${broker.name}: metadata in WHERE; times of the producer and of the broker`, async () => {
+    const topic = named('when', broker);
+    const byBroker = `${topic}_appended`;
+    await broker.topics.create(topic, 2, { 'retention.ms': '-1' });
+    await broker.topics.create(byBroker, 2, { 'message.timestamp.type': 'LogAppendTime' });
+    const timestampMs = Date.UTC(2026, 0, 5, 10, 0, 0, 250);
+    const ids = { first: 0, count: 600, partitions: [0, 1] };
+    for (const [index, name] of [topic, byBroker].entries()) {
+      const before = new Date().toISOString().slice(0, 19).replace('T', ' ');
+      await sendIds(broker, name, ids, { timestampMs });
+      await loadPlaced(server, broker, {
+        name,
+        where: `_partition = 1 AND _offset >= 100 AND _timestamp IS NOT NULL AND _topic = '${name}'`,
+        properties: { timezone: 'UTC' },
+      });
+      await server.until(`SELECT count(*) FROM ${name}`, (value) => value === '200');
+      const { rows } = await server.sql(
+        `SELECT count(DISTINCT _offset), min(_offset), min(id), max(id), min(_partition) FROM ${name}`,
+      );
+      assert.deepEqual(rows, [['200', '100', '201', '599', '1']]);
+      const when = `SELECT count(*) FROM ${name} WHERE _timestamp = '2026-01-05 10:00:00.250'`;
+      assert.equal(await server.value(when), index === 0 ? '200' : '0');
+      const now = `SELECT count(*) FROM ${name} WHERE _timestamp BETWEEN '${before}' AND date_add('${before}', INTERVAL 1 HOUR)`;
+      assert.equal(await server.value(now), index === 0 ? '0' : '200');
+      const ledger = await readLedger(server, name);
+      assert.deepEqual([ledger.consumed, ledger.loaded, ledger.unselected], [600, 200, 400]);
+    }
+  });
+
   test(`${broker.name}: ALTER moves a job to another topic and back`, async () => {
     const name = named('moved', broker);
     await broker.topics.create(name, 1);

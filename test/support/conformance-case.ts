@@ -78,6 +78,8 @@ export interface PlacedJob {
   /** Properties of FROM KAFKA; the job reads from the beginning unless they say otherwise. */
   readonly source?: Readonly<Record<string, string>>;
   readonly properties?: Readonly<Record<string, string>>;
+  /** Condition of WHERE. */
+  readonly where?: string;
 }
 
 /** Table and job in the database `conformance`. */
@@ -86,7 +88,7 @@ export async function loadPlaced(
   broker: Broker,
   job: PlacedJob,
 ): Promise<void> {
-  const { name, topic = name, source = {}, properties = {} } = job;
+  const { name, topic = name, source = {}, properties = {}, where } = job;
   const text = (entries: Readonly<Record<string, string>>): string =>
     Object.entries(entries)
       .map(([key, value]) => `"${key}" = "${value}"`)
@@ -103,7 +105,7 @@ export async function loadPlaced(
   await server.sql('USE conformance');
   await server.sql(`CREATE TABLE ${name} (${PLACED}) DUPLICATE KEY(id)`);
   await server.sql(
-    `CREATE ROUTINE LOAD ${name} ON ${name} COLUMNS (id, _topic, _partition, _offset, _timestamp)
+    `CREATE ROUTINE LOAD ${name} ON ${name} COLUMNS (id, _topic, _partition, _offset, _timestamp)${where === undefined ? '' : `, WHERE ${where}`}
      PROPERTIES (${text({ format: 'json', ...properties })}) FROM KAFKA (${text(from)})`,
   );
 }
