@@ -308,6 +308,46 @@ test('messages that fit no row: kept with their place, the others are loaded', a
   assert.equal((await showJob(server, name))['State'], 'RUNNING');
 });
 
+test('dead letters as a consumer of Kafka sees them; a topic that takes less than a message gets it without its value', async () => {
+  const name = 'with_letters';
+  await createTopic(bootstrap, name, 1, { 'max.message.bytes': '3000000' });
+  await createTopic(bootstrap, 'letters', 2, { 'max.message.bytes': '100000' });
+  // Of random digits: no codec makes it fit.
+  const big = Array.from({ length: 40_000 }, (_, n) => Math.sin(n + 1).toString(36)).join('');
+  const send = (key: string, header: string, value: string): Promise<string> =>
+    kcat(
+      bootstrap,
+      ['-P', '-t', name, '-k', key, '-H', header, '-X', 'message.max.bytes=3000000'],
+      {
+        input: value,
+      },
+    );
+  await send('k0', 'a=1', '{"id": 0, "name": "fine"}');
+  await send('k1', 'a=2', '{"id": "x", "name": "bad"}');
+  await send('k2', 'a=3', `{"id": "y", "name": "${big}"}`);
+  await createUsers(server, name, 'id BIGINT NOT NULL, name STRING');
+  await server.sql(
+    `CREATE ROUTINE LOAD ${name} ON ${name} PROPERTIES ("format" = "json", "max_error_number" = "100") FROM KAFKA ("kafka_broker_list" = "${bootstrap}", "kafka_topic" = "${name}", "dead_letter_topic" = "letters", "property.kafka_default_offsets" = "OFFSET_BEGINNING")`,
+  );
+  await server.until(`SELECT count(*) FROM ${name}`, (value) => value === '1');
+  await server.until(
+    `SELECT count(*) FROM _statistics_.rejected_records WHERE target_table = '${name}'`,
+    (value) => value === '2',
+  );
+  const letters = (await kcatAll(bootstrap, 'letters', '%k|%S|%s|%h\n')).trim().split('\n').sort();
+  assert.equal(letters.length, 2);
+  const [small = '', large = ''] = letters;
+  assert.match(
+    small,
+    /^k1\|26\|\{"id": "x", "name": "bad"\}\|a=2,__connect\.errors\.topic=with_letters,/,
+  );
+  assert.match(small, /__connect\.errors\.partition=0,__connect\.errors\.offset=1,/);
+  assert.match(small, /__connect\.errors\.connector\.name=compat\.with_letters,/);
+  assert.match(small, /exception\.message=NULL value in non-nullable column 'id'/);
+  assert.match(large, /^k2\|-1\|\|a=3,/);
+  assert.match(large, /__millrace\.errors\.value\.omitted=\d{6}/);
+});
+
 test('where a job starts: the end by default, an offset, the beginning; read_uncommitted', async () => {
   const topic = 'starts';
   await createTopic(bootstrap, topic, 1);

@@ -105,9 +105,9 @@ test('a table on an S3 volume: its files are there, its rows can be asked for', 
   );
 });
 
-test('rejected rows of a table on S3 are kept and can be read', async () => {
+test('rejected rows of a table on S3 are kept, can be read, and loaded by REPLAY', async () => {
   await kcat(server.bootstrap, ['-P', '-t', 'rejects'], {
-    input: '{"id": 0, "name": "user-0"}\nnot json\n',
+    input: '{"id": 0, "name": "user-0"}\nnot json\n{"id": "seven", "name": "user-7"}\n',
   });
   await loadUsers(server, {
     bootstrap: server.bootstrap,
@@ -116,11 +116,24 @@ test('rejected rows of a table on S3 are kept and can be read', async () => {
   });
   await server.until(
     "SELECT count(*) FROM _statistics_.rejected_records WHERE target_table = 'rejects'",
-    (value) => value === '1',
+    (value) => value === '2',
   );
   const paused = await showJob(server, 'rejects');
   assert.equal(paused['State'], 'PAUSED');
   assert.equal(await server.value('SELECT count(*) FROM rejects'), '1');
+  await server.sql(
+    `ALTER ROUTINE LOAD FOR rejects COLUMNS (raw, name, id = if(raw = 'seven', 7, CAST(raw AS BIGINT))) PROPERTIES ("jsonpaths" = '["$.id", "$.name"]')`,
+  );
+  // The second one reads what the first deleted, from S3 as well.
+  for (const loaded of ['1', '0']) {
+    const { rows } = await server.sql('REPLAY ROUTINE LOAD FOR rejects');
+    assert.deepEqual(rows[0]?.slice(0, 5), [loaded, loaded, '0', '1', '1']);
+  }
+  const names = await server.sql('SELECT id, name FROM rejects ORDER BY id');
+  assert.deepEqual(names.rows, [
+    ['0', 'user-0'],
+    ['7', 'user-7'],
+  ]);
 });
 
 test('the S3 server goes away while rows flow: the job waits, each row is there once', async () => {

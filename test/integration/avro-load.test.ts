@@ -95,6 +95,50 @@ test('rows load, the schema changes under way, bad messages are kept, SHOW has n
   );
 });
 
+test('a rejected message is replayed by the schema that it names; one that the registry learns of later too', async () => {
+  const load = await LoadCase.prepare(server, admin, {
+    name: 'avro_replay',
+    columns: 'id BIGINT NOT NULL, name STRING',
+    properties: {
+      format: 'avro',
+      max_error_number: '10',
+      jsonpaths: '["$.id", "$.name"]',
+    },
+    source: { 'confluent.schema.registry.url': URL_WITH_SECRET },
+  });
+  const first = registry.register('avro_replay-value', {
+    schema: schemaOf(['id', ['null', 'long']], ['name', 'string']),
+  });
+  await load.start();
+  await load.send([
+    framed(first, long(1), long(1), sized('Ann')),
+    framed(first, long(0), sized('Bob')),
+    framed(first + 1, sized('Cem'), long(3)),
+  ]);
+  await load.untilConsumed();
+  assert.deepEqual(await load.rows(), [['1', 'Ann']]);
+  const later = registry.register('avro_replay-value', {
+    schema: schemaOf(['name', 'string'], ['id', 'long']),
+  });
+  assert.equal(later, first + 1);
+  await server.sql('PAUSE ROUTINE LOAD FOR bad.avro_replay');
+  await server.sql(
+    'ALTER ROUTINE LOAD FOR bad.avro_replay COLUMNS (raw, name, id = coalesce(raw, 2))',
+  );
+  const { rows } = await server.sql('REPLAY ROUTINE LOAD FOR bad.avro_replay');
+  assert.deepEqual(rows, [['2', '2', '0', '0', '1', '']]);
+  assert.deepEqual(await load.rows(), [
+    ['1', 'Ann'],
+    ['2', 'Bob'],
+    ['3', 'Cem'],
+  ]);
+  const check = await server.sql('CHECK ROUTINE LOAD FOR bad.avro_replay');
+  assert.equal(
+    check.rows[0]?.[4],
+    'offsets 0 to 3: 3 messages and 3 rows read again, as the ledger has them: 1 loaded, 2 filtered, 0 unselected',
+  );
+});
+
 test('a registry that is away holds the rows back and says so; nothing is rejected or lost', async () => {
   const load = await LoadCase.prepare(server, admin, {
     name: 'avro_away',

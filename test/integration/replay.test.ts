@@ -78,3 +78,27 @@ async function both(name: string, keys: string): Promise<void> {
   const check = await server.sql('CHECK TABLE _statistics_.rejected_records EXTENDED');
   assert.equal(check.rows.at(-1)?.[3], 'OK', JSON.stringify(check.rows));
 }
+
+test('a message of 20 MB that was rejected is loaded whole by REPLAY', async () => {
+  const load = await LoadCase.prepare(server, admin, {
+    name: 'big',
+    columns: 'id INT NOT NULL, size INT, tail STRING',
+    load: 'COLUMNS (id, body, size = length(body), tail = right(body, 5))',
+    properties: { max_error_number: '10', jsonpaths: '["$.id", "$.text"]' },
+  });
+  await load.start();
+  const text = `${'x'.repeat(20_000_000)}-end!`;
+  await load.send([JSON.stringify({ id: 'one', text }), '{"id":2,"text":"small"}']);
+  await load.untilConsumed();
+  assert.deepEqual(await load.rows(), [['2', '5', 'small']]);
+  await server.sql('PAUSE ROUTINE LOAD FOR bad.big');
+  await server.sql(
+    "ALTER ROUTINE LOAD FOR bad.big COLUMNS (raw, body, id = if(raw = 'one', 1, CAST(raw AS INT)), size = length(body), tail = right(body, 5))",
+  );
+  const answer = await server.sql('REPLAY ROUTINE LOAD FOR bad.big');
+  assert.deepEqual(answer.rows, [['1', '1', '0', '0', '1', '']]);
+  assert.deepEqual(await load.rows(), [
+    ['1', '20000005', '-end!'],
+    ['2', '5', 'small'],
+  ]);
+});
