@@ -1,7 +1,8 @@
 // What is wrong with a job that is not simply well: which failures heal by themselves and when they are tried again,
 // and when a running job counts as UNSTABLE. Pure.
-import type { AppError, ErrorCode } from '../../base/errors.ts';
+import type { AppError } from '../../base/errors.ts';
 import type { LoadJobReason, LoadJobRecord, PositionRecord } from '../../catalog/load-jobs.ts';
+import { HEALING_CAUSES } from './healing.ts';
 
 /** Reason codes of ReasonOfStateChanged (StarRocks InternalErrorCode, and its SQL error codes). */
 export const REASONS = {
@@ -33,26 +34,6 @@ export function reasonCode(error: AppError): number {
   }
 }
 
-/**
- * Errors that pause a job, for a person has to do something, and that may be over without anybody touching the job:
- * a right that is granted again, a topic that is made, a certificate that is renewed, a disk with room again,
- * memory that others held.
- */
-const HEALING: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
-  'KAFKA_AUTHENTICATION',
-  'KAFKA_AUTHORIZATION',
-  'KAFKA_TLS',
-  'KAFKA_NOT_A_BROKER',
-  'KAFKA_TOKEN_REFUSED',
-  'KAFKA_UNKNOWN_TOPIC',
-  'DEAD_LETTER_REFUSED',
-  'NOT_AUTHORIZED',
-  'STORAGE_ACCESS',
-  'REJECTED_STORE_FULL',
-  'DISK_FULL',
-  'ENGINE_OUT_OF_MEMORY',
-]);
-
 /** Bugs are tried again this often before a person is asked. */
 const MAX_INTERNAL_ATTEMPTS = 3;
 /** Times that a job which lacked memory is started again at once, each time with smaller batches. */
@@ -72,7 +53,7 @@ const MAX_RESUME_MS = 600_000;
 
 /** How long a job that was paused by the error waits before it resumes by itself; null = for a person. `failures` >= 1. */
 export function resumeAfterMs(error: AppError, failures: number): number | null {
-  if (error.kind === 'user' && !HEALING.has(error.code)) return null;
+  if (error.kind === 'user' && HEALING_CAUSES[error.code] === undefined) return null;
   return Math.min(FIRST_RESUME_MS * 2 ** Math.min(failures - 1, 10), MAX_RESUME_MS);
 }
 

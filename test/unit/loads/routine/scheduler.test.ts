@@ -2,11 +2,12 @@
 // what happens when PAUSE, RESUME, STOP, DROP, a lost loader and a failing task meet a pass half-way.
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { type AppError, fail } from '../../../../src/base/errors.ts';
+import { type AppError, type ErrorCode, fail } from '../../../../src/base/errors.ts';
 import { silentLog } from '../../../../src/base/log.ts';
 import { type Deferred, deferred } from '../../../../src/base/queue.ts';
 import { seededRandom } from '../../../../src/base/random.ts';
 import { defineRoutineLoad } from '../../../../src/loads/routine/definition.ts';
+import { HEALING_CAUSES } from '../../../../src/loads/routine/healing.ts';
 import { RoutineLoadScheduler } from '../../../../src/loads/routine/scheduler.ts';
 import { RoutineLoads, type TopicFacts } from '../../../../src/loads/routine/service.ts';
 import type { TaskAssignment } from '../../../../src/model/load-plan.ts';
@@ -740,4 +741,47 @@ test('several topics: no more tasks than desired_concurrent_number, each with wh
     ],
   );
   assert.equal((await leases()).length, 2);
+});
+
+test('every cause that can heal: PAUSED with its reason, resumed at its time, well with the next commit; no other cause', async (context) => {
+  const { fixture, clock, loader, scheduler, state, rest } = await rig(context);
+  const { catalog, job } = fixture;
+  const pauseBy = async (code: ErrorCode) => {
+    const started = loader.started.length;
+    // It pauses only when smaller batches have not helped.
+    const before = code === 'ENGINE_OUT_OF_MEMORY' ? 4 : 0;
+    for (let time = 0; time < before; time += 1) await catalog.loadJobs.noteFailure(job.id);
+    const task = loader.started.at(-1) ?? assert.fail();
+    await scheduler.onTaskFailed(task.taskId, task.epoch, fail(code, { topic: TOPIC }));
+    await until(`${code} pauses`, async () => (await state()) === 'PAUSED');
+    await rest();
+    assert.equal(loader.started.length, started, code);
+    return (await catalog.loadJobs.byId(job.id)) ?? assert.fail();
+  };
+  await scheduler.start();
+  await until('started', () => loader.started.length === 1);
+  const codes = Object.keys(HEALING_CAUSES) as ErrorCode[];
+  assert.ok(codes.length > 15);
+  for (const code of codes) {
+    const started = loader.started.length;
+    const paused = await pauseBy(code);
+    assert.ok((paused.resumeMs ?? 0) > catalog.nowMs(), code);
+    assert.ok(paused.failures > 0, code);
+    await catalog.loadJobs.setResume(job.id, catalog.nowMs());
+    await clock.advance(10_000);
+    await until(`${code} heals`, () => loader.started.length === started + 1);
+    scheduler.onCommitted(job.id);
+    await until('well', async () => (await catalog.loadJobs.byId(job.id))?.failures === 0);
+    assert.equal(await state(), 'RUNNING');
+  }
+  // For a person: what the job or its messages are.
+  const others = ['LOAD_PARSE_ERROR', 'KAFKA_OFFSET_OUT_OF_RANGE', 'LOAD_SQL'] as const;
+  for (const code of others) {
+    assert.equal(HEALING_CAUSES[code], undefined);
+    assert.equal((await pauseBy(code)).resumeMs, null, code);
+    const started = loader.started.length;
+    await catalog.loadJobs.setState(job.id, ['PAUSED'], 'NEED_SCHEDULE', null);
+    scheduler.wake();
+    await until('started again', () => loader.started.length === started + 1);
+  }
 });
