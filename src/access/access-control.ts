@@ -5,7 +5,7 @@ import { Mutex } from '../base/queue.ts';
 import type { Accounts, ObjectKey } from '../catalog/account-records.ts';
 import { userKey } from '../catalog/accounts.ts';
 import { type Catalog, INFORMATION_SCHEMA } from '../catalog/catalog.ts';
-import type { LoadJobRecord } from '../catalog/load-jobs.ts';
+import { type LoadJobRecord, tablesOfJob } from '../catalog/load-jobs.ts';
 import type { ObjectRef, Requirement } from '../model/privilege.ts';
 import { AccessView, identityText, type Principal } from './access-view.ts';
 import { notAuthorized } from './denied.ts';
@@ -14,13 +14,10 @@ import { notAuthorized } from './denied.ts';
 const SYSTEM_SCHEMAS: ReadonlySet<string> = new Set([INFORMATION_SCHEMA, 'sys']);
 
 /** A load job as far as rights go. */
-export interface LoadAccount {
-  readonly userName: string;
-  readonly userHost: string;
-  readonly databaseId: number;
-  readonly tableId: number;
-  readonly tableName: string;
-}
+export type LoadAccount = Pick<
+  LoadJobRecord,
+  'userName' | 'userHost' | 'databaseId' | 'tableId' | 'tableName' | 'furtherTables'
+>;
 
 export class AccessControl {
   readonly #catalog: Catalog;
@@ -92,15 +89,14 @@ export class AccessControl {
       return fail('USER_GONE', { user: identityText(identity) });
     }
     const principal = { identity, activeRoles: new Set(view.rolesOf(identity)) };
-    const table: ObjectKey = {
-      type: 'TABLE',
-      databaseKey: String(job.databaseId),
-      objectKey: String(job.tableId),
-    };
     const requirement = { anyOf, on: { type: 'SYSTEM' } } as const;
-    return view.rights(principal).has(table, requirement.anyOf)
+    const rights = view.rights(principal);
+    const missing = tablesOfJob(job).find(
+      ({ id }) => !rights.has(tableKey(job.databaseId, id), requirement.anyOf),
+    );
+    return missing === undefined
       ? null
-      : this.denied(principal, requirement, `TABLE ${job.tableName}`);
+      : this.denied(principal, requirement, `TABLE ${missing.name}`);
   }
 
   /** The object as the error names it, where its name alone does not say it. */
@@ -148,7 +144,12 @@ export class AccessControl {
     // Nothing to protect: the handler tells that it does not exist.
     if (object === null) return true;
     if (on.type === 'DATABASE' && anyOf === 'ANY') return rights.hasInDatabase(object.objectKey);
-    return rights.has(object, anyOf);
+    if (!rights.has(object, anyOf)) return false;
+    const job = on.type === 'ROUTINE LOAD' ? await this.#job(on.database, on.name) : null;
+    // A job that loads several tables needs the right on each.
+    return (job?.furtherTables ?? []).every(({ id }) =>
+      rights.has({ ...object, objectKey: String(id) }, anyOf),
+    );
   }
 
   /** The keys of a named object; null when there is none of the name. */
@@ -212,4 +213,8 @@ export class AccessControl {
     const view = await this.#catalog.views.find(databaseName, name);
     return view === null ? null : { type: 'VIEW', databaseKey, objectKey: String(view.id) };
   }
+}
+
+function tableKey(databaseId: number, tableId: number): ObjectKey {
+  return { type: 'TABLE', databaseKey: String(databaseId), objectKey: String(tableId) };
 }

@@ -3,6 +3,7 @@
 import { fail } from '../base/errors.ts';
 import { asId, type Epoch, type JobId, type TableId } from '../base/ids.ts';
 import { type CatalogContext, nextValue } from './context.ts';
+import { jobsOfTable } from './load-job-tables.ts';
 import { isFinalJobState, type LeaseRecord, type TaskLeases } from './load-jobs.ts';
 import type { TaskLeasesTable } from './schema/tables.ts';
 import { refusal } from './transactions.ts';
@@ -52,13 +53,7 @@ export class TaskLeaseStore implements TaskLeases {
   }
 
   async revokeTable(tableId: TableId, reason: string): Promise<void> {
-    const jobs = await this.#context.db
-      .selectFrom('load_jobs')
-      .select('id')
-      .where('table_id', '=', tableId)
-      .where('ended_ms', 'is', null)
-      .execute();
-    for (const { id } of jobs) await this.revokeJob(asId<JobId>(id), reason);
+    for (const id of await jobsOfTable(this.#context, tableId)) await this.revokeJob(id, reason);
   }
 
   revokeJob(jobId: JobId, reason: string): Promise<void> {

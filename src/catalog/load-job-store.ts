@@ -7,6 +7,7 @@ import { type CatalogContext, nextValue } from './context.ts';
 import { runBatch } from './driver/batch.ts';
 import { UniqueViolation } from './driver/unique-violation.ts';
 import { TaskLeaseStore } from './lease-store.ts';
+import { jobsOfTable, namedTables, readTableIds } from './load-job-tables.ts';
 import {
   isFinalJobState,
   type LoadJobReason,
@@ -32,13 +33,12 @@ export class LoadJobStore implements LoadJobs {
       query = query.where('load_jobs.database_id', '=', filter.databaseId);
     }
     if (!filter.all) query = query.where('load_jobs.ended_ms', 'is', null);
-    const rows = await query.orderBy('load_jobs.id').execute();
-    return rows.map((row) => readJob(this.#context, row));
+    return await this.#read(await query.orderBy('load_jobs.id').execute());
   }
 
   async byId(id: JobId): Promise<LoadJobRecord | null> {
-    const row = await selectJobs(this.#context).where('load_jobs.id', '=', id).executeTakeFirst();
-    return row === undefined ? null : readJob(this.#context, row);
+    const rows = await selectJobs(this.#context).where('load_jobs.id', '=', id).execute();
+    return (await this.#read(rows))[0] ?? null;
   }
 
   async byName(databaseId: DatabaseId, name: string): Promise<readonly LoadJobRecord[]> {
@@ -47,7 +47,14 @@ export class LoadJobStore implements LoadJobs {
       .where('load_jobs.name', '=', name)
       .orderBy('load_jobs.id')
       .execute();
-    return rows.map((row) => readJob(this.#context, row));
+    return await this.#read(rows);
+  }
+
+  #read(rows: readonly JobRow[]): Promise<readonly LoadJobRecord[]> {
+    return namedTables(
+      this.#context,
+      rows.map((row) => readJob(this.#context, row)),
+    );
   }
 
   create(job: NewLoadJob): Promise<LoadJobRecord> {
@@ -57,6 +64,7 @@ export class LoadJobStore implements LoadJobs {
         id,
         database_id: job.databaseId,
         table_id: job.tableId,
+        further_tables_json: JSON.stringify(job.furtherTableIds ?? []),
         name: job.name,
         user_name: job.userName,
         user_host: job.userHost,
@@ -340,16 +348,14 @@ export async function cancelJobs(
   id: number,
   reason: LoadJobReason,
 ): Promise<void> {
-  const jobs = await context.db
-    .selectFrom('load_jobs')
-    .select('id')
-    .where(column, '=', id)
-    .where('ended_ms', 'is', null)
-    .execute();
   const store = new LoadJobStore(context);
+  const jobs =
+    column === 'table_id'
+      ? await jobsOfTable(context, id)
+      : (await store.list({ databaseId: asId<DatabaseId>(id), all: false })).map((job) => job.id);
   for (const job of jobs) {
     const changed = await store.setState(
-      asId<JobId>(job.id),
+      job,
       ['NEED_SCHEDULE', 'RUNNING', 'PAUSED'],
       'CANCELLED',
       reason,
@@ -358,7 +364,7 @@ export async function cancelJobs(
   }
 }
 
-/** Jobs with the names of what they load; dropped objects have none. */
+/** Jobs with the names of what they load; dropped objects have none. Names of further tables: see namedTables. */
 export function selectJobs({ db }: CatalogContext) {
   return db
     .selectFrom('load_jobs')
@@ -380,12 +386,16 @@ export type JobRow = Selectable<LoadJobsTable> & {
 };
 
 export function readJob({ sealer }: CatalogContext, row: JobRow): LoadJobRecord {
+  const further = readTableIds(row.further_tables_json);
   return {
     id: asId<JobId>(row.id),
     databaseId: asId<DatabaseId>(row.database_id),
     databaseName: row.database_name ?? String(row.database_id),
     tableId: asId<TableId>(row.table_id),
     tableName: row.table_name ?? String(row.table_id),
+    ...(further.length === 0
+      ? {}
+      : { furtherTables: further.map((id) => ({ id, name: String(id) })) }),
     name: row.name,
     userName: row.user_name,
     userHost: row.user_host,

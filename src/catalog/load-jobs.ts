@@ -28,6 +28,22 @@ export interface LoadJobCounters {
   readonly taskExecuteTimeMs: number;
 }
 
+/** A table that a job loads. */
+export interface JobTable {
+  readonly id: TableId;
+  /** Its id as text where it is gone. */
+  readonly name: string;
+}
+
+/** All tables that a job loads, in the order of its statement. */
+export function tablesOfJob({
+  tableId,
+  tableName,
+  furtherTables = [],
+}: Pick<LoadJobRecord, 'tableId' | 'tableName' | 'furtherTables'>): readonly JobTable[] {
+  return [{ id: tableId, name: tableName }, ...furtherTables];
+}
+
 export interface LoadJobRecord {
   readonly id: JobId;
   readonly databaseId: DatabaseId;
@@ -35,6 +51,8 @@ export interface LoadJobRecord {
   readonly databaseName: string;
   readonly tableId: TableId;
   readonly tableName: string;
+  /** The tables behind the first one, of a job that loads several; absent = none. */
+  readonly furtherTables?: readonly JobTable[];
   readonly name: string;
   /** The account that made it: its rights are looked at whenever the job is scheduled. */
   readonly userName: string;
@@ -72,6 +90,7 @@ export interface LoadJobStall {
 export interface NewLoadJob {
   readonly databaseId: DatabaseId;
   readonly tableId: TableId;
+  readonly furtherTableIds?: readonly TableId[];
   readonly name: string;
   /** The account that made it: its rights are looked at whenever the job is scheduled. */
   readonly userName: string;

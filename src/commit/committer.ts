@@ -119,7 +119,11 @@ export class CatalogCommitter implements Committer {
     return begun;
   }
 
-  async commit(request: CommitRequest, hooks: CommitHooks, turn?: Turn): Promise<CommitResult> {
+  async commit(
+    request: CommitRequest,
+    hooks: CommitHooks,
+    turns: readonly Turn[] = [],
+  ): Promise<CommitResult> {
     failpoint('commit.before-sql');
     const { transactionId } = request;
     const imbalance = findImbalance(request, this.#rejectedTable);
@@ -137,7 +141,7 @@ export class CatalogCommitter implements Committer {
           throw new Refused(fail('COMMIT_REQUEST_INVALID', { transactionId, detail: imbalance }));
         }
         await this.#judgeBatch(scope, request, check);
-        await checkResolved(scope, request.tables, check.versions, turn);
+        await checkResolved(scope, request.tables, check.versions, turns);
         failpoint('commit.in-sql');
         const continueTask = await runHook(scope, request, check, hooks);
         const answered = { versions: check.versions.map(toVersion), continueTask };

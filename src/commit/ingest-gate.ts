@@ -5,6 +5,7 @@ import type { Clock } from '../base/clock.ts';
 import { type AppError, fail } from '../base/errors.ts';
 import type { JobId, TableId } from '../base/ids.ts';
 import type { Catalog } from '../catalog/catalog.ts';
+import { tablesOfJob } from '../catalog/load-jobs.ts';
 
 export interface IngestLimits {
   readonly isEnabled: boolean;
@@ -30,7 +31,7 @@ const TELL_MS = 5_000;
 const MAX_TASKS = 10_000;
 
 interface TaskState {
-  readonly tableId: TableId;
+  readonly tableIds: readonly TableId[];
   readonly jobId: JobId;
   toldMs: number | null;
 }
@@ -73,16 +74,17 @@ export class IngestGate {
     const task = this.#tasks.get(taskId) ?? (await this.#findTask(taskId));
     // Refused by the commit protocol: it has no lease.
     if (task === null) return;
-    if (this.#delayMs(task.tableId) > 0) {
-      const error = await this.#refusal(task.tableId);
+    const full = task.tableIds.find((tableId) => this.#delayMs(tableId) > 0);
+    if (full !== undefined) {
+      const error = await this.#refusal(full);
       if (task.toldMs === null || clock.monotonicMs() - task.toldMs >= TELL_MS) {
         task.toldMs = clock.monotonicMs();
         await catalog.loadJobs.setOtherMessage(task.jobId, error.fullMessage);
       }
       throw error;
     }
-    this.#grantedMs.set(task.tableId, clock.monotonicMs());
-    const isSlow = this.#isSlow(task.tableId);
+    for (const tableId of task.tableIds) this.#grantedMs.set(tableId, clock.monotonicMs());
+    const isSlow = task.tableIds.some((tableId) => this.#isSlow(tableId));
     if (task.toldMs !== null && !isSlow) {
       task.toldMs = null;
       await catalog.loadJobs.setOtherMessage(task.jobId, '');
@@ -135,7 +137,8 @@ export class IngestGate {
     if (lease === null) return null;
     const job = await this.#options.catalog.loadJobs.byId(lease.jobId);
     if (job === null) return null;
-    const task: TaskState = { tableId: job.tableId, jobId: lease.jobId, toldMs: null };
+    const tableIds = tablesOfJob(job).map(({ id }) => id);
+    const task: TaskState = { tableIds, jobId: lease.jobId, toldMs: null };
     if (this.#tasks.size >= MAX_TASKS) this.#tasks.clear();
     this.#tasks.set(taskId, task);
     return task;

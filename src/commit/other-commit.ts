@@ -55,12 +55,12 @@ export async function commitOther(
       const versions = new Map(check.versions.map((version) => [version.tableId, version]));
       checkTables(request, check);
       checkRejectedStore(request, check, options.rejectedTable, options.limits);
-      const table = await scope.tables.byId(request.tableId);
-      if (table === null) throw new Refused(null, `table ${request.tableId} was dropped`);
-      if ((table.rewrittenVersion ?? 0) !== (request.rewrittenVersion ?? 0)) {
-        throw new Refused(fail('TABLE_REWRITTEN', { table: table.name }));
-      }
-      await checkResolved(scope, tables, check.versions, request.turn);
+      const table = await currentTable(scope, request);
+      for (const target of request.further ?? []) await currentTable(scope, target);
+      const turns = [request.turn, ...(request.furtherTurns ?? [])].filter(
+        (turn) => turn !== undefined,
+      );
+      await checkResolved(scope, tables, check.versions, turns);
       await replace(scope, request, table, versions);
       failpoint('insert.in-sql');
       const answered = {
@@ -105,6 +105,18 @@ export async function commitOther(
     if (error instanceof Refused) return await refuse(catalog, transactionId, error);
     throw error;
   }
+}
+
+/** A target as it is. Throws Refused where it is gone, or not what the rows were made for. */
+async function currentTable(
+  scope: CatalogScope,
+  { tableId, rewrittenVersion = 0 }: Pick<OtherCommit, 'tableId' | 'rewrittenVersion'>,
+): Promise<TableInfo> {
+  const table = await scope.tables.byId(tableId);
+  if (table === null) throw new Refused(null, `table ${tableId} was dropped`);
+  if ((table.rewrittenVersion ?? 0) !== rewrittenVersion)
+    throw new Refused(fail('TABLE_REWRITTEN', { table: table.name }));
+  return table;
 }
 
 /** The tables that get a new version: an overwritten one also where no row comes. */
@@ -161,7 +173,8 @@ function findImbalance(request: OtherCommit, rejectedTable: TableId): string | n
   const deletes = findDeletesImbalance(request.tables, request.transactionId);
   if (deletes !== null) return deletes;
   const rowsOf = (staged: readonly StagedTable[]): number => sum(staged.map(batchRows));
-  const loaded = rowsOf(request.tables.filter((table) => table.tableId === request.tableId));
+  const targets = [request, ...(request.further ?? [])].map(({ tableId }) => tableId);
+  const loaded = rowsOf(request.tables.filter(({ tableId }) => targets.includes(tableId)));
   const rejected = rowsOf(request.tables.filter((table) => table.tableId === rejectedTable));
   if (loaded + rejected !== rowsOf(request.tables)) return 'it has files of another table';
   if (loaded !== request.rowsLoaded) {

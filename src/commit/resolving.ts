@@ -1,6 +1,7 @@
 // Commits for tables with keys: takes the table's turn, has a CN look up what the batch replaces at the table's
 // head, and commits both together. One at a time per table, first come first served; a table that moved on in
-// between is looked at anew. Everything else goes to the committer below as it is.
+// between is looked at anew. Of several tables the turns are taken in the order of their ids, so that no two wait
+// for each other. Everything else goes to the committer below as it is.
 import type { Clock } from '../base/clock.ts';
 import { fail, toAppError } from '../base/errors.ts';
 import { failpoint } from '../base/failpoints.ts';
@@ -86,15 +87,15 @@ export class ResolvingCommitter implements Committer {
   async commit(request: CommitRequest, hooks: CommitHooks): Promise<CommitResult> {
     const { committer } = this.#options;
     return this.#told(
-      await this.#resolved(request, (resolved, turn) => committer.commit(resolved, hooks, turn)),
+      await this.#resolved(request, (resolved, turns) => committer.commit(resolved, hooks, turns)),
     );
   }
 
   async commitOther(request: OtherCommit): Promise<CommitResult> {
     const { committer } = this.#options;
     return this.#told(
-      await this.#resolved(request, (resolved, turn) =>
-        committer.commitOther(turn === undefined ? resolved : { ...resolved, turn }),
+      await this.#resolved(request, (resolved, [turn, ...furtherTurns]) =>
+        committer.commitOther(turn === undefined ? resolved : { ...resolved, turn, furtherTurns }),
       ),
     );
   }
@@ -108,26 +109,33 @@ export class ResolvingCommitter implements Committer {
 
   async #resolved<R extends Requested>(
     request: R,
-    commit: (resolved: R, turn: Turn | undefined) => Promise<CommitResult>,
+    commit: (resolved: R, turns: readonly Turn[]) => Promise<CommitResult>,
   ): Promise<CommitResult> {
-    const keyed = request.tables.find((table) => table.keyed !== undefined);
-    if (keyed === undefined) return await commit(request, undefined);
+    const keyed = request.tables
+      .filter((table) => table.keyed !== undefined)
+      .sort((a, b) => a.tableId - b.tableId);
+    if (keyed.length === 0) return await commit(request, []);
     const { transactionId } = request;
+    const tableIds = keyed.map(({ tableId }) => tableId);
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await this.#underTurn(keyed.tableId, transactionId, async (turn, signal) => {
+        // Nobody gives up a commit: only the loss of a turn ends it.
+        const { signal: given } = new AbortController();
+        return await this.#underTurns(tableIds, transactionId, given, async (turns, signal) => {
           const ended = await this.#ended(transactionId);
           if (ended !== null) return ended;
-          const resolved = await this.#resolve(keyed, request, signal);
+          const resolved = new Map<TableId, StagedTable>();
+          for (const table of keyed)
+            resolved.set(table.tableId, await this.#resolve(table, request, signal));
           failpoint('resolve.before-commit');
-          const tables = request.tables.map((table) => (table === keyed ? resolved : table));
-          return await commit({ ...request, tables }, turn);
+          const tables = request.tables.map((table) => resolved.get(table.tableId) ?? table);
+          return await commit({ ...request, tables }, turns);
         });
       } catch (thrown) {
         const error = toAppError(thrown);
         // Another table that moved on (rejected rows that are replayed) is the caller's to look at.
-        const isOther =
-          error.fields['tableId'] !== undefined && error.fields['tableId'] !== keyed.tableId;
+        const { tableId } = error.fields;
+        const isOther = tableId !== undefined && !tableIds.some((id) => id === tableId);
         const again = !isOther && (error.code === 'RESOLVE_STALE' || error.code === 'TURN_LOST');
         if (!again || attempt === ATTEMPTS) throw thrown;
         this.#options.log.info('a batch is resolved anew', { txn: transactionId, error });
@@ -135,17 +143,21 @@ export class ResolvingCommitter implements Committer {
     }
   }
 
-  #underTurn<T>(
-    tableId: TableId,
+  /** Takes the turns one by one, in the given order. */
+  #underTurns<T>(
+    [tableId, ...others]: readonly TableId[],
     transactionId: TransactionId,
-    work: (turn: Turn, signal: AbortSignal) => Promise<T>,
+    given: AbortSignal,
+    work: (turns: readonly Turn[], signal: AbortSignal) => Promise<T>,
+    held: readonly Turn[] = [],
   ): Promise<T> {
+    if (tableId === undefined) return work(held, given);
     const holder = `transaction ${transactionId}`;
     const { leaseMs = DEFAULT_LEASE_MS } = this.#options;
     const request = { rank: 'LOAD', holder, leaseMs, waitMs: TURN_WAIT_MS } as const;
-    // Nobody gives up a commit: only the loss of the turn ends it.
-    const { signal } = new AbortController();
-    return underTurn(this.#options, tableId, request, signal, work);
+    return underTurn(this.#options, tableId, request, given, (turn, signal) =>
+      this.#underTurns(others, transactionId, signal, work, [...held, turn]),
+    );
   }
 
   /** What an earlier try made of the transaction whose answer was lost. Throws the error that it gave. */

@@ -118,14 +118,14 @@ export async function checkResolved(
   scope: CatalogScope,
   tables: readonly StagedTable[],
   versions: CommitCheck['versions'],
-  turn: Turn | undefined,
+  turns: readonly Turn[],
 ): Promise<void> {
   for (const { tableId, deletes, resolvedAt } of tables) {
     const version = versions.find((entry) => entry.tableId === tableId)?.version;
     // A table that is gone refuses the whole commit elsewhere.
     if (version === undefined) continue;
     if (resolvedAt !== undefined) {
-      await checkTurn(scope, tableId, turn);
+      await checkTurn(scope, tableId, turns);
       if (version !== resolvedAt + 1) {
         const detail = `it was resolved at version ${resolvedAt}, the head was ${version - 1}`;
         throw fail('RESOLVE_STALE', { tableId, detail });
@@ -139,10 +139,11 @@ export async function checkResolved(
 async function checkTurn(
   scope: CatalogScope,
   tableId: TableId,
-  turn: Turn | undefined,
+  turns: readonly Turn[],
 ): Promise<void> {
-  const held = turn?.tableId === tableId && (await scope.turns.standing(turn)).held;
-  if (!held) throw fail('TURN_LOST', { tableId, holder: turn?.holder ?? 'nobody' });
+  const turn = turns.find((one) => one.tableId === tableId);
+  const held = turn !== undefined && (await scope.turns.standing(turn)).held;
+  if (!held) throw fail('TURN_LOST', { tableId, holder: turns[0]?.holder ?? 'nobody' });
 }
 
 async function checkFiles(

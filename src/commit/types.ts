@@ -84,9 +84,13 @@ export interface Committer {
    * transaction had been aborted or timed out. Throws, with the transaction ABORTED and the position
    * unmoved: LEASE_LOST, POSITION_MISMATCH, REJECTED_STORE_FULL, COMMIT_REQUEST_INVALID. Throws
    * without touching anything: LEADER_LOST, UNKNOWN_TRANSACTION, METADATA_UNAVAILABLE, DISK_FULL,
-   * RESOLVE_STALE, TURN_LOST. `turn` is of the table that was resolved at a version.
+   * RESOLVE_STALE, TURN_LOST. `turns` are of the tables that were resolved at a version.
    */
-  commit(request: CommitRequest, hooks: CommitHooks, turn?: Turn): Promise<CommitResult>;
+  commit(
+    request: CommitRequest,
+    hooks: CommitHooks,
+    turns?: readonly Turn[],
+  ): Promise<CommitResult>;
   /** What `commit` answered or would answer, null while PREPARE or PREPARED. Throws UNKNOWN_TRANSACTION. */
   state(transactionId: TransactionId): Promise<CommitResult | null>;
   /** Ends an open transaction; a final one stays as it is. Returns how it ended. Throws UNKNOWN_TRANSACTION, LEADER_LOST. */
@@ -159,13 +163,16 @@ export type OverwrittenPartitions = readonly PartitionId[] | 'dynamic';
 /** What a load without a task asks to make visible. Repeating it changes nothing. */
 export interface OtherCommit {
   readonly transactionId: TransactionId;
-  /** The target; the other table that `tables` may hold is the one of rejected rows. */
+  /** The target; beside it and `further` the one other table that `tables` may hold is that of rejected rows. */
   readonly tableId: TableId;
   readonly tables: readonly StagedTable[];
   /** `rewrittenVersion` of the target that the rows were made for: with another one now they are refused. Absent: 0. */
   readonly rewrittenVersion?: number;
-  /** Of the table whose rows were resolved at a version (`StagedTable.resolvedAt`). */
+  /** Targets beside the first one, of rows that go to several tables. */
+  readonly further?: readonly Pick<OtherCommit, 'tableId' | 'rewrittenVersion'>[];
+  /** Of the table whose rows were resolved at a version (`StagedTable.resolvedAt`); of the others, where they are several. */
   readonly turn?: Turn;
+  readonly furtherTurns?: readonly Turn[];
   readonly rowsLoaded: number;
   readonly rowsFiltered: number;
   readonly errorSamples: readonly string[];

@@ -188,6 +188,31 @@ export function replacingKeys(schema: TableSchema): readonly string[] | null {
   }
 }
 
+/** A table that rows go to, and what becomes of them there. */
+export interface LoadedTable {
+  readonly target: LoadTarget;
+  readonly transform: LoadTransform;
+}
+
+/** Of a job that loads several tables: which row goes to which. */
+export interface LoadRoutes {
+  /** DuckDB SQL over source fields, metadata and elements: the name of a table. */
+  readonly duckdbSql: string;
+  /** The source field that it is, where it is no other expression. */
+  readonly field: string | null;
+  /** What it calls the tables, in their order. */
+  readonly names: readonly string[];
+  /** What becomes of a row of none of the tables: it is rejected, or unselected. */
+  readonly unmatched: 'reject' | 'skip';
+  /** The tables behind the plan's own. All read the same fields, metadata and arrays. */
+  readonly further: readonly LoadedTable[];
+}
+
+/** All tables of a plan. */
+export function loadedTables({ target, transform, routes }: LoadPlan): readonly LoadedTable[] {
+  return [{ target, transform }, ...(routes?.further ?? [])];
+}
+
 export interface LoadLimits {
   readonly maxBatchRows: number;
   readonly maxBatchBytes: number;
@@ -213,6 +238,8 @@ export interface LoadPlan {
   readonly source: KafkaSourceSpec;
   readonly format: FormatSpec;
   readonly transform: LoadTransform;
+  /** Absent: all rows go to the one table. */
+  readonly routes?: LoadRoutes;
   readonly limits: LoadLimits;
   /** What the load may ask of its table where messages have more than it; absent = nothing. */
   readonly evolution?: EvolutionSpec;

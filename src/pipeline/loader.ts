@@ -187,6 +187,9 @@ export class Loader {
       tempDirectory: uploadDirectory(this.#options),
       reserveIds: async (tableId, count) => (await port.reserveIds({ tableId, count })).first,
       targetStore: await openStore(plan.target.volume),
+      furtherStores: await Promise.all(
+        (plan.routes?.further ?? []).map(({ target }) => openStore(target.volume)),
+      ),
       rejectedStore: await openStore(plan.rejected.volume),
       ...listeners,
     });

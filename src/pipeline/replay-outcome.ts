@@ -8,7 +8,7 @@ import type { KeptMessage } from './source/kept-batch.ts';
 import { DROP_CODE } from './transform/drop-code.ts';
 import type { DropRecorder, WantsElement } from './transform/drop-recorder.ts';
 import type { RejectContext, RejectedRow } from './transform/error-rows.ts';
-import type { LocatedRow } from './transform/rejected-rows.ts';
+import { type LocatedRow, shownTables } from './transform/rejected-rows.ts';
 
 /** The rows that some records stand for. */
 interface Wanted {
@@ -144,7 +144,7 @@ export class Replayed {
   /** A row that was rejected again, with what its record said before. */
   again(
     { record, start, end, row }: LocatedRow,
-    { jobId, target }: LoadPlan,
+    load: LoadPlan,
     transactionId: number,
   ): { readonly row: RejectedRow; readonly context: RejectContext } {
     const source = present(row.source, 'the message of a row');
@@ -161,13 +161,13 @@ export class Replayed {
       context: {
         nowMs: old.createdMs,
         loadType: 'ROUTINE_LOAD',
-        jobId,
+        jobId: load.jobId,
         replay: { transactionId, count: old.replays + 1 },
         label: old.label,
         transactionId: old.transactionId,
         userName: old.userName,
-        database: target.databaseName,
-        table: target.tableName,
+        database: load.target.databaseName,
+        table: shownTables(load),
       },
     };
   }

@@ -98,7 +98,7 @@ async function replay(
   const copies = outcome.copies.length;
   const { tableId } = load.rejected;
   return {
-    tables: [...(rows.table === null ? [] : [rows.table]), { tableId, files: [rejected], deletes }],
+    tables: [...rows.tables, { tableId, files: [rejected], deletes }],
     records: records.length,
     more,
     replayed: outcome.copies.filter(({ why }) => why === null).length,

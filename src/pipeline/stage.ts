@@ -1,6 +1,5 @@
 // One batch from messages to durable files: pack, COPY, collect rejected rows, count. The numbers must
 // add up before anything is handed on: messages, lines, written, dropped. Makes nothing visible.
-import { assert } from '../base/assert.ts';
 import type { Clock } from '../base/clock.ts';
 import { type AppError, fail, toAppError } from '../base/errors.ts';
 import { failpoint } from '../base/failpoints.ts';
@@ -8,7 +7,12 @@ import type { Random } from '../base/random.ts';
 import type { DropRegistry } from '../engine/drop-function.ts';
 import type { Connection } from '../engine/duckdb.ts';
 import { zoneOffset } from '../formats/time-text.ts';
-import type { BegunTransaction, LoadPlan, StagedTable } from '../model/load-plan.ts';
+import {
+  type BegunTransaction,
+  type LoadPlan,
+  loadedTables,
+  type StagedTable,
+} from '../model/load-plan.ts';
 import { encodeProposal } from '../model/schema-proposal.ts';
 import { REJECTED_RECORDS_SCHEMA } from '../model/system-tables.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
@@ -22,15 +26,14 @@ import type { ScratchSpace } from './decode/scratch.ts';
 import { SchemaWatch } from './evolve/schema-watch.ts';
 import { batchProgress } from './progress.ts';
 import type { AppendTarget } from './sink/append.ts';
-import { appendKeyed } from './sink/keyed.ts';
-import { appendRows } from './sink/partitioned.ts';
 import { stageRejected } from './stage-rejected.ts';
-import { type CompiledTransform, compileTransform, targetSchema } from './transform/compile-sql.ts';
+import { type CompiledTransform, compileTransform } from './transform/compile-sql.ts';
 import { allOutputs } from './transform/drop-code.ts';
 import { DropRecorder, type WantsElement } from './transform/drop-recorder.ts';
-import { RejectedRows } from './transform/rejected-rows.ts';
+import { RejectedRows, shownTables } from './transform/rejected-rows.ts';
 import type { BatchStatement } from './transform/source-sql.ts';
 import type { RawBatch, ReserveIds, SourceTrouble, StagedBatch } from './types.ts';
+import { RowWriter } from './write-rows.ts';
 
 export interface StageServices {
   readonly clock: Clock;
@@ -42,6 +45,8 @@ export interface StageServices {
   /** Stores of the target's and the rejected rows' volume. */
   readonly reserveIds: ReserveIds;
   readonly targetStore: ObjectStore;
+  /** Of the further tables of a plan that loads several, in their order. */
+  readonly furtherStores?: readonly ObjectStore[];
   readonly rejectedStore: ObjectStore;
   /** Told while something beside the source, such as a schema registry, is asked again and again. */
   readonly onTrouble: (trouble: SourceTrouble | null) => void;
@@ -53,9 +58,9 @@ export interface StageServices {
   readonly openRegistry?: (url: string) => Registry;
 }
 
-/** The rows of a batch: files of the target, null where no row is written, and what became of the others. */
+/** The rows of a batch: files of the tables that got some, and what became of the others. */
 export interface StagedRows {
-  readonly table: StagedTable | null;
+  readonly tables: readonly StagedTable[];
   readonly drops: DropRecorder;
   readonly rejected: RejectedRows;
 }
@@ -72,7 +77,7 @@ export class Stager {
   /** Null: the table stays as it is. */
   readonly #watch: SchemaWatch | null;
   readonly #metadata: LineMetadata | null;
-  readonly #target: AppendTarget;
+  readonly #writer: RowWriter;
   readonly #rejected: AppendTarget;
   /** Packing is synchronous, so one buffer serves all batches. */
   readonly #buffer = PackedBatch.newBuffer();
@@ -94,11 +99,7 @@ export class Stager {
     const wraps = this.#transform.readsDocument;
     this.#metadata =
       metadata.length === 0 ? null : new LineMetadata({ names: metadata, wraps, zone });
-    this.#target = {
-      target: plan.target,
-      schema: targetSchema(plan),
-      store: services.targetStore,
-    };
+    this.#writer = new RowWriter(plan, this.#transform, services);
     this.#rejected = {
       target: plan.rejected,
       schema: REJECTED_RECORDS_SCHEMA,
@@ -146,8 +147,12 @@ export class Stager {
     connection: Connection,
     signal: AbortSignal,
   ): Promise<StagedBatch> {
-    const { table, drops, rejected } = await this.stageRows(packed, begun, connection, signal);
-    const tables = table === null ? [] : [table];
+    const {
+      tables: written,
+      drops,
+      rejected,
+    } = await this.stageRows(packed, begun, connection, signal);
+    const tables = [...written];
     if (this.#plan.pausesOnParseError === true && rejected.parseErrors > 0) {
       const samples = rejected.parseErrorSamples(SAMPLES).join('; ');
       throw fail('LOAD_PARSE_ERROR', { count: rejected.parseErrors, samples });
@@ -179,17 +184,17 @@ export class Stager {
     const textOf =
       this.#plan.format.kind === 'json' ? (line: number) => packer.lineOf(packed, line) : null;
     const drops = new DropRecorder(this.#transform, textOf, wants);
-    let table: StagedTable | null = null;
+    let tables: readonly StagedTable[] = [];
     try {
       const asks = wants === null ? {} : { asksAll: true as const };
       if (packed.lineCount > 0)
-        table = await this.#copy(packed, drops, asks, begun, connection, signal);
+        tables = await this.#copy(packed, drops, asks, begun, connection, signal);
     } finally {
       packed.file.close();
     }
     failpoint('task.after-copy');
     const rejected = new RejectedRows(this.#plan, this.#transform, packed, packer, drops);
-    return { table, drops, rejected };
+    return { tables, drops, rejected };
   }
 
   async #copy(
@@ -199,47 +204,16 @@ export class Stager {
     begun: Pick<BegunTransaction, 'transactionId'>,
     connection: Connection,
     signal: AbortSignal,
-  ): Promise<StagedTable | null> {
-    const { transform } = this.#plan;
-    const { tableId, keys } = this.#plan.target;
+  ): Promise<readonly StagedTable[]> {
     const { slot, release } = this.#services.drops.acquire(drops);
     const { path: inputPath } = packed.file;
     const { longestLineBytes } = packed;
-    const reading = { inputPath, longestLineBytes, slot, firstId: 0, ...asks };
-    const check = (rowCount: number): void => {
-      const total = drops.total(packed.lineCount);
-      assert(
-        rowCount + drops.count === total,
-        `${total} rows are ${rowCount} written and ${drops.count} dropped ones`,
-      );
-    };
+    const statement = { inputPath, longestLineBytes, slot, firstId: 0, ...asks };
+    const { transactionId } = begun;
     try {
-      const counts = transform.outputs.some(({ column }) => column.autoIncrement === true);
-      const ids = counts ? await this.#mostRows(packed, reading, connection, signal) : 0;
-      const firstId = ids === 0 ? 0 : await this.#services.reserveIds(tableId, ids);
-      const rowsSql = this.#transform.rowsSql({ ...reading, firstId });
-      if (keys !== null) {
-        const { table } = await appendKeyed(
-          { ...this.#target, keys, update: transform.update, sortBy: transform.sortBy },
-          begun.transactionId,
-          this.#services,
-          connection,
-          rowsSql,
-          check,
-          { signal },
-        );
-        return table;
-      }
-      const { files } = await appendRows(
-        this.#target,
-        begun.transactionId,
-        this.#services,
-        connection,
-        rowsSql,
-        check,
-        { signal },
-      );
-      return files.length === 0 ? null : { tableId, files };
+      return await this.#writer.write({ packed, drops, statement, transactionId }, connection, {
+        signal,
+      });
     } catch (thrown) {
       throw this.#sqlError(toAppError(thrown));
     } finally {
@@ -247,28 +221,19 @@ export class Stager {
     }
   }
 
-  async #mostRows(
-    packed: PackedBatch,
-    reading: BatchStatement,
-    connection: Connection,
-    signal: AbortSignal,
-  ): Promise<number> {
-    const { countSql } = this.#transform;
-    if (countSql === null) return packed.lineCount;
-    const [row] = await connection.rows(countSql(reading), { signal });
-    return Number(row?.[0] ?? 0);
-  }
-
   /** SQL that does not compile is the job's COLUMNS or WHERE, where it has some: a person must change them. */
   #sqlError(error: AppError): AppError {
-    const { whereSql, unnest } = this.#plan.transform;
+    const tables = loadedTables(this.#plan);
     const hasSql =
-      whereSql !== null ||
-      unnest !== undefined ||
+      this.#plan.routes !== undefined ||
+      tables.some(
+        ({ transform }) => transform.whereSql !== null || transform.unnest !== undefined,
+      ) ||
       allOutputs(this.#plan).some((o) => o.from.kind === 'expression');
     const detail = String(error.fields['detail'] ?? '');
     if (!hasSql || !/^(Binder|Catalog|Parser) Error/.test(detail)) return error;
-    const table = `${this.#plan.target.databaseName}.${this.#plan.target.tableName}`;
+    const names = tables.map(({ target }) => target.tableName).join(', ');
+    const table = `${this.#plan.target.databaseName}.${names}`;
     return fail('LOAD_SQL', { table, detail }, error);
   }
 
@@ -287,7 +252,7 @@ export class Stager {
       transactionId: begun.transactionId,
       userName: this.#plan.userName,
       database: this.#plan.target.databaseName,
-      table: this.#plan.target.tableName,
+      table: shownTables(this.#plan),
     };
     return stageRejected(rejected, context, {
       target: this.#rejected,

@@ -60,9 +60,11 @@ export function makeReplays(options: FeOptions, committer: ResolvingCommitter): 
     log,
     metrics,
     coordinator: `FE: ${host}`,
-    planLoad: async (job, table) => {
+    planLoad: async (job) => {
+      const planned = await planOf(plans, job, []);
+      if (planned === null) return null;
       // Rows that were rejected were asked for their fields when they came.
-      const { evolution: _, ...plan } = await planOf(plans, job, table, []);
+      const { evolution: _, ...plan } = planned;
       return plan;
     },
     stage: async (request, limits) => (await cn.loader()).call('replay', request, limits),
@@ -77,9 +79,9 @@ export function makeLedgerChecks(options: FeOptions): LedgerChecks {
     probe,
     clock,
     planLoad: async (job) => {
-      const table = await catalog.tables.byId(job.tableId);
-      if (table === null) throw fail('UNKNOWN_TABLE', { table: job.tableName });
-      return await planOf(plans, job, table, []);
+      const plan = await planOf(plans, job, []);
+      if (plan === null) throw fail('UNKNOWN_TABLE', { table: job.tableName });
+      return plan;
     },
     recount: async (plan, limits) => (await cn.loader()).call('recount', plan, limits),
   });

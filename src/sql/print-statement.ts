@@ -182,7 +182,7 @@ const jobName = ({ database, name: job }: Loads['name']): string =>
 function printRoutineLoad(statement: RoutineLoadStatement): string {
   switch (statement.kind) {
     case 'create_routine_load': {
-      const head = `CREATE ROUTINE LOAD ${jobName(statement.name)} ON ${printName(statement.table)}`;
+      const head = `CREATE ROUTINE LOAD ${jobName(statement.name)} ON ${[statement.table, ...statement.furtherTables].map(printName).join(', ')}`;
       return words(head, printLoad(statement));
     }
     case 'alter_routine_load':

@@ -188,16 +188,15 @@ export const STATEMENT_PRIVILEGES: { readonly [K in StatementKind]: Row<K> } = {
     tables.map(({ table }) => onTable(table, session, ['SELECT'])),
   unlock_tables: 'none',
   // -- loading
-  create_routine_load: ({ name, table }, session) => [
-    {
+  create_routine_load: ({ name, table, furtherTables }, session) =>
+    [table, ...furtherTables].map((one) => ({
       anyOf: ['INSERT'],
       on: {
         type: 'TABLE',
         database: databaseOrCurrent(name.database ?? table.database, session),
-        name: table.name,
+        name: one.name,
       },
-    },
-  ],
+    })),
   alter_routine_load: ofJob,
   pause_routine_load: ofJob,
   resume_routine_load: ofJob,

@@ -4,7 +4,7 @@ import { parseDefinition } from '../loads/routine/service.ts';
 import { SHOW_COLUMNS, showRow } from '../loads/routine/show.ts';
 import { createRoutineLoadText } from '../loads/routine/show-create.ts';
 import { TASK_COLUMNS, taskRow } from '../loads/routine/show-tasks.ts';
-import type { LoadSource } from '../sql/ast/routine-load.ts';
+import type { CreateRoutineLoad, LoadSource } from '../sql/ast/routine-load.ts';
 import { databaseOrCurrent } from './databases.ts';
 import { CN_ID } from './information-schema/nodes.ts';
 import { checkName } from './names.ts';
@@ -13,13 +13,27 @@ import { limitRows, orderRows } from './show/order.ts';
 import { filterRows } from './show-filter.ts';
 import { type Handler, OK, textRows } from './types.ts';
 import { variableText } from './variables.ts';
-import { visibilityOf } from './visibility.ts';
+import { seesJob, visibilityOf } from './visibility.ts';
 import { wantedColumns } from './wanted.ts';
 
 function kafkaProperties(source: LoadSource): Record<string, string> {
   if (source.type !== 'KAFKA')
     throw analysisError(`FROM ${source.type} is not supported, use KAFKA`);
   return propertyMap(source.properties);
+}
+
+/** Throws SQL_ANALYZE for tables of other databases: a job belongs to one. */
+function tableNames(
+  { table, furtherTables }: CreateRoutineLoad,
+  database: string,
+): readonly string[] {
+  for (const other of furtherTables) {
+    if (other.database === null || other.database === database) continue;
+    throw analysisError(
+      `The tables of a routine load job must be in its database ${database}, ${other.name} is in ${other.database}`,
+    );
+  }
+  return [table, ...furtherTables].map(({ name }) => name);
 }
 
 export const createRoutineLoad: Handler<'create_routine_load'> = async (
@@ -31,7 +45,7 @@ export const createRoutineLoad: Handler<'create_routine_load'> = async (
   const remarks = await services.routineLoads.create({
     database,
     jobName: statement.name.name,
-    tableName: statement.table.name,
+    tableNames: tableNames(statement, database),
     load: statement.load,
     properties: propertyMap(statement.properties),
     source: kafkaProperties(statement.source),
@@ -95,7 +109,7 @@ export const showRoutineLoad: Handler<'show_routine_load'> = async (statement, c
     timeZone,
   );
   const visible = await visibilityOf(context);
-  const shown = jobs.filter(({ job }) => visible.load(job.databaseName, job.tableName));
+  const shown = jobs.filter(({ job }) => seesJob(visible, job));
   const rows = shown.map(showRow);
   const kept = filterRows(SHOW_COLUMNS, rows, { like: null, where: statement.where });
   const sorted = orderRows('SHOW ROUTINE LOAD', SHOW_COLUMNS, kept, statement.orderBy, SORTABLE);
@@ -132,7 +146,7 @@ export const showRoutineLoadTask: Handler<'show_routine_load_task'> = async (
   const rows: (readonly string[])[] = [];
   for (const shown of jobs) {
     const { job } = shown;
-    if (!visible.load(job.databaseName, job.tableName)) continue;
+    if (!seesJob(visible, job)) continue;
     const { leases, transactions } = services.catalog;
     const open = await transactions.list({ jobId: job.id, running: true, limit: OPEN_LIMIT });
     for (const lease of await leases.list(job.id)) {

@@ -82,7 +82,7 @@ export const STATEMENT_DOCS: Readonly<Record<StatementKind, StatementDoc>> = {
   lock_tables: ddl('LOCK TABLES t READ | WRITE, ..', 'accepted without effect, as in StarRocks'),
   unlock_tables: ddl('UNLOCK TABLES'),
   create_routine_load: load(
-    'CREATE ROUTINE LOAD j ON t [COLUMNS (..)] [WHERE ..] [PROPERTIES (..)] FROM KAFKA (..)',
+    'CREATE ROUTINE LOAD j ON t, .. [COLUMNS (..)] [WHERE ..] [PROPERTIES (..)] FROM KAFKA (..)',
     'rows show about a second after they arrive; new partitions begin at their first offset',
   ),
   alter_routine_load: load(

@@ -4,6 +4,7 @@
 
 import type { Rights } from '../access/rights.ts';
 import type { ObjectKey } from '../catalog/account-records.ts';
+import { type LoadJobRecord, tablesOfJob } from '../catalog/load-jobs.ts';
 import type { Session, StatementContext } from './types.ts';
 
 /** Names as the catalog spells them. Answers come from memory: asked once per row. */
@@ -33,6 +34,14 @@ const ALL: Visibility = {
   system: true,
   connection: () => true,
 };
+
+/** A Routine Load job is visible with all the tables that it loads. */
+export function seesJob(
+  visible: Pick<Visibility, 'load'>,
+  job: Pick<LoadJobRecord, 'databaseName' | 'tableId' | 'tableName' | 'furtherTables'>,
+): boolean {
+  return tablesOfJob(job).every(({ name }) => visible.load(job.databaseName, name));
+}
 
 /** What the session may know of at this moment. */
 export async function visibilityOf({

@@ -16,12 +16,13 @@ import {
 import { systemRandom } from '../../src/base/random.ts';
 import { DropRegistry } from '../../src/engine/drop-function.ts';
 import { type Connection, type Engine, openEngine } from '../../src/engine/duckdb.ts';
-import type {
-  BegunTransaction,
-  FormatSpec,
-  LoadOutput,
-  LoadPlan,
-  LoadUnnest,
+import {
+  type BegunTransaction,
+  type FormatSpec,
+  type LoadOutput,
+  type LoadPlan,
+  type LoadUnnest,
+  loadedTables,
 } from '../../src/model/load-plan.ts';
 import type { SqlType } from '../../src/model/sql-type.ts';
 import type { ColumnSchema, VolumeSpec } from '../../src/model/table.ts';
@@ -228,6 +229,8 @@ export interface StageResult {
   /** Rows of the target, values as text, in file order. */
   readonly rows: readonly (readonly (string | null)[])[];
   readonly rejected: readonly Readonly<Record<string, string | null>>[];
+  /** Of a plan of several tables, by name. */
+  readonly tables: Readonly<Record<string, readonly (readonly (string | null)[])[]>>;
 }
 
 /** Engine, directories and everything else that staging needs. Close it. */
@@ -305,6 +308,7 @@ export class PipelineFixture {
         return first;
       },
       targetStore: this.store,
+      furtherStores: (plan.routes?.further ?? []).map(() => this.store),
       rejectedStore: this.store,
     });
   }
@@ -337,8 +341,12 @@ export class PipelineFixture {
       staged.tables
         .filter((table) => table.tableId === id)
         .flatMap((table) => table.files.map((file) => join(this.directory, 'volume', file.key)));
+    const tables: Record<string, (string | null)[][]> = {};
+    for (const { target } of loadedTables(plan))
+      tables[target.tableName] = await this.#rows(filesOf(target.tableId));
     return {
       staged,
+      tables,
       rows: await this.#rows(filesOf(plan.target.tableId)),
       rejected: await this.#objects(filesOf(plan.rejected.tableId)),
     };

@@ -212,6 +212,7 @@ export interface LoadJobsTable {
   stalled_since_ms: number | null;
   stalled_message: string;
   stall_restarts: number;
+  further_tables_json: string;
 }
 
 export interface LoadPositionsTable {

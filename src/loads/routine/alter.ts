@@ -49,6 +49,7 @@ export function alteredDefinition(
     columnSeparator: fresh.columnSeparator ?? old.columnSeparator,
     rowDelimiter: fresh.rowDelimiter ?? old.rowDelimiter,
     ...(old.columnsAdded === undefined ? {} : { columnsAdded: old.columnsAdded }),
+    ...(old.tables === undefined ? {} : { tables: old.tables }),
     ...(fresh.partitions === undefined && old.partitions !== undefined
       ? { partitions: old.partitions }
       : {}),

@@ -1,12 +1,24 @@
 // From a job and a granted lease to what the loader is told: the plan of one task.
+import { present } from '../../base/assert.ts';
 import type { AppError } from '../../base/errors.ts';
 import type { Catalog, VolumeRecord } from '../../catalog/catalog.ts';
-import type { LeaseRecord, LoadJobRecord, PositionRecord } from '../../catalog/load-jobs.ts';
+import {
+  type LeaseRecord,
+  type LoadJobRecord,
+  type PositionRecord,
+  tablesOfJob,
+} from '../../catalog/load-jobs.ts';
 import { compressionOf } from '../../model/file-compression.ts';
-import { type LoadPlan, replacingKeys, type TaskAssignment } from '../../model/load-plan.ts';
+import {
+  type LoadPlan,
+  type LoadTarget,
+  replacingKeys,
+  type TaskAssignment,
+} from '../../model/load-plan.ts';
 import type { TableInfo } from '../../model/table.ts';
 import { propertyOf } from '../properties.ts';
-import { buildPlan, kafkaConnection } from './definition.ts';
+import { buildPlan } from './compile.ts';
+import { kafkaConnection, type RoutineLoadDefinition } from './definition.ts';
 import { freshnessMs } from './freshness.ts';
 import { routingOfJob } from './partitions.ts';
 import { JOB_PROPERTIES } from './properties.ts';
@@ -41,33 +53,46 @@ function batchBytes(memoryFailures: number): number {
   return Math.max(LEAST_BATCH_BYTES, REDUCED_BATCH_BYTES / 2 ** memoryFailures);
 }
 
-/** @param memoryFailures how often the job's tasks lacked memory: its batches are smaller then. */
+/**
+ * Null where a table of the job is gone.
+ * @param memoryFailures how often the job's tasks lacked memory: its batches are smaller then.
+ */
 export async function assignmentOf(
   options: AssignmentOptions,
   job: LoadJobRecord,
-  table: TableInfo,
   { lease, positions }: GrantedTask,
   memoryFailures: number,
-): Promise<TaskAssignment> {
+): Promise<TaskAssignment | null> {
   const topics = [...Map.groupBy(positions, ({ topic }) => topic)].map(([topic, ofTopic]) => ({
     topic,
     partitions: ofTopic.map(({ partition, nextOffset }) => ({ partition, offset: nextOffset })),
   }));
-  const plan = await planOf(options, job, table, topics);
+  const plan = await planOf(options, job, topics);
+  if (plan === null) return null;
   const limits = { ...plan.limits, maxBatchBytes: batchBytes(memoryFailures) };
   return { taskId: lease.taskId, epoch: lease.epoch, plan: { ...plan, limits } };
 }
 
-/** What becomes of messages of the topics as the job is now. Throws SQL_ANALYZE where it does not fit the table any more. */
+/**
+ * What becomes of messages of the topics as the job is now; null where a table of it is gone. Throws SQL_ANALYZE where
+ * it does not fit its tables any more.
+ */
 export async function planOf(
   options: Omit<AssignmentOptions, 'missingRight'>,
   job: LoadJobRecord,
-  table: TableInfo,
   topics: Parameters<typeof buildPlan>[0]['topics'],
-): Promise<LoadPlan> {
+): Promise<LoadPlan | null> {
   const { catalog } = options;
   const definition = parseDefinition(job);
-  const volume = await catalog.volumes.byId(table.volumeId);
+  const tables: Parameters<typeof buildPlan>[0]['tables'][number][] = [];
+  const volumes: VolumeRecord[] = [];
+  for (const { id } of tablesOfJob(job)) {
+    const table = await catalog.tables.byId(id);
+    if (table === null) return null;
+    const volume = await catalog.volumes.byId(table.volumeId);
+    tables.push({ table, target: await targetOf(catalog, table, volume, definition) });
+    volumes.push(volume);
+  }
   const secondsMs = (key: keyof typeof JOB_PROPERTIES): number =>
     Number(propertyOf(JOB_PROPERTIES, definition.properties, key)) * 1000;
   return buildPlan({
@@ -76,18 +101,8 @@ export async function planOf(
     userName: job.userName,
     definition,
     connection: await kafkaConnection(catalog, job.databaseId, definition),
-    table,
-    target: {
-      tableId: table.id,
-      databaseName: table.databaseName,
-      tableName: table.name,
-      volume,
-      prefix: table.prefix,
-      ...compressionOf(table),
-      keys: replacingKeys(table.schema),
-      ...(await routingOfJob(catalog, table, definition)),
-    },
-    rejected: await options.rejectedTarget(volume),
+    tables,
+    rejected: await options.rejectedTarget(present(volumes[0], 'volume of a job')),
     topics,
     limits: {
       maxBatchRows: MAX_BATCH_ROWS,
@@ -102,4 +117,22 @@ export async function planOf(
       keptMessageBytes: options.keptMessageBytes(),
     },
   });
+}
+
+async function targetOf(
+  catalog: Catalog,
+  table: TableInfo,
+  volume: VolumeRecord,
+  definition: RoutineLoadDefinition,
+): Promise<LoadTarget> {
+  return {
+    tableId: table.id,
+    databaseName: table.databaseName,
+    tableName: table.name,
+    volume,
+    prefix: table.prefix,
+    ...compressionOf(table),
+    keys: replacingKeys(table.schema),
+    ...(await routingOfJob(catalog, table, definition)),
+  };
 }

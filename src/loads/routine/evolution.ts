@@ -82,7 +82,8 @@ export function evolutionOf(
 ): EvolutionSpec | null {
   if (!evolves(definition)) return null;
   const columns = outputs.flatMap(({ column, from }) => {
-    if (from.kind !== 'field') return [];
+    // An element of an UNNEST is no field of the message.
+    if (from.kind !== 'field' || !fields.includes(from.field)) return [];
     const { name, type, nullable, defaultValue, autoIncrement } = column;
     const isRequired = !nullable && defaultValue === null && autoIncrement !== true;
     return [{ name, type, field: from.field, isRequired }];

@@ -144,7 +144,7 @@ export function formatOf(definition: RoutineLoadDefinition, files: Files): Forma
 /** The payload is the one field of COLUMNS, or the column `_value`. Throws SQL_ANALYZE. */
 export function rawColumns(
   definition: RoutineLoadDefinition,
-  table: TableInfo,
+  table: { readonly schema: Pick<TableInfo['schema'], 'columns'> },
 ): readonly ColumnMapping[] {
   const given = definition.columns;
   const hasColumn = table.schema.columns.some(({ name }) => name.toLowerCase() === RAW_FIELD);

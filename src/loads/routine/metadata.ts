@@ -1,6 +1,6 @@
 // Metadata columns in COLUMNS and WHERE: which names they are, and which of them a job uses.
 import { quoteIdentifier } from '../../model/duckdb-text.ts';
-import type { LoadOutput, LoadUnnest } from '../../model/load-plan.ts';
+import type { LoadOutput } from '../../model/load-plan.ts';
 import {
   METADATA_COLUMNS,
   METADATA_NAMES,
@@ -23,7 +23,7 @@ export function isMetadata({ name, expression }: ColumnMapping): boolean {
  */
 export function withMetadata(
   mapping: readonly ColumnMapping[],
-  table: TableInfo,
+  table: { readonly schema: Pick<TableInfo['schema'], 'columns'> },
 ): readonly ColumnMapping[] {
   const columns = new Set(table.schema.columns.map(({ name }) => name.toLowerCase()));
   return mapping.flatMap((entry): readonly ColumnMapping[] => {
@@ -47,18 +47,16 @@ export const METADATA_TYPES: ReadonlyMap<string, SqlType> = new Map(
   Object.entries(METADATA_COLUMNS),
 );
 
-/** Those that the generated SQL names. One too many costs time, nothing else. */
+/** Those that the generated SQL names: `outputs`, and the texts of `others`. One too many costs time, nothing else. */
 export function usedMetadata(
   names: readonly MetadataName[],
   outputs: readonly (LoadOutput | null)[],
-  whereSql: string | null,
-  unnests: readonly LoadUnnest[],
+  others: readonly string[],
 ): readonly MetadataName[] {
   const texts = outputs.flatMap((output) =>
     output?.from.kind === 'expression' ? [output.from.duckdbSql] : [],
   );
-  if (whereSql !== null) texts.push(whereSql);
-  texts.push(...unnests.map(({ duckdbSql }) => duckdbSql));
+  texts.push(...others);
   return names.filter((name) => texts.some((sql) => sql.includes(quoteIdentifier(name))));
 }
 

@@ -2,20 +2,22 @@
 // their tasks lose their leases and are planned anew, or the job pauses where it would load other data than
 // it did. Nothing is lost either way: positions stand where the last commit left them.
 import { toAppError } from '../../base/errors.ts';
+import type { TableId } from '../../base/ids.ts';
 import type { CatalogScope } from '../../catalog/catalog.ts';
-import type { LoadJobRecord } from '../../catalog/load-jobs.ts';
+import { type LoadJobRecord, tablesOfJob } from '../../catalog/load-jobs.ts';
 import type { SchemaHooks } from '../../commit/schema-commit.ts';
 import type { LoadOutput, LoadTransform } from '../../model/load-plan.ts';
 import type { TableInfo } from '../../model/table.ts';
-import { compileTransform, type RoutineLoadDefinition } from './definition.ts';
+import { compileTransform } from './compile.ts';
+import type { RoutineLoadDefinition } from './definition.ts';
 import { REASONS } from './health.ts';
 import { parseDefinition } from './service.ts';
 
 export const routineLoadSchemaHooks: SchemaHooks = {
   async onSchemaChange(scope, before, after) {
     const jobs = await scope.loadJobs.list({ databaseId: before.databaseId, all: false });
-    for (const job of jobs.filter(({ tableId }) => tableId === before.id)) {
-      if (job.state === 'PAUSED') continue;
+    for (const job of jobs) {
+      if (job.state === 'PAUSED' || !tablesOfJob(job).some(({ id }) => id === before.id)) continue;
       await replan(scope, job, before, after);
     }
   },
@@ -27,7 +29,15 @@ async function replan(
   before: TableInfo,
   after: TableInfo,
 ): Promise<void> {
-  const problem = problemOf(parseDefinition(job), before, after);
+  const others = tablesOfJob(job).filter(({ id }) => id !== before.id);
+  const tables = new Map<TableId, TableInfo>();
+  for (const { id } of others) {
+    const table = await scope.tables.byId(id);
+    if (table !== null) tables.set(id, table);
+  }
+  const together = (one: TableInfo): readonly TableInfo[] =>
+    tablesOfJob(job).flatMap(({ id }) => (id === one.id ? [one] : (tables.get(id) ?? [])));
+  const problem = problemOf(parseDefinition(job), before, after, together);
   if (problem !== null) {
     await scope.loadJobs.setState(job.id, ['NEED_SCHEDULE', 'RUNNING'], 'PAUSED', {
       errCode: REASONS.tasksAbort,
@@ -42,11 +52,13 @@ export function problemOf(
   definition: RoutineLoadDefinition,
   before: TableInfo,
   after: TableInfo,
+  /** The table with the others of the job, in the job's order. */
+  together: (table: TableInfo) => readonly TableInfo[] = (table) => [table],
 ): string | null {
-  const old = compiled(definition, before);
+  const old = compiled(definition, before, together(before));
   // It could not run before either: its own error says why.
   if (typeof old === 'string') return null;
-  const now = compiled(definition, after);
+  const now = compiled(definition, after, together(after));
   if (typeof now === 'string') return now;
   const isPositional =
     definition.columns === null &&
@@ -67,9 +79,13 @@ export function problemOf(
   return null;
 }
 
-function compiled(definition: RoutineLoadDefinition, table: TableInfo): LoadTransform | string {
+function compiled(
+  definition: RoutineLoadDefinition,
+  table: TableInfo,
+  tables: readonly TableInfo[],
+): LoadTransform | string {
   try {
-    return compileTransform(definition, table);
+    return compileTransform(definition, table, tables);
   } catch (error) {
     return toAppError(error).message;
   }

@@ -113,6 +113,18 @@ export const JOB_PROPERTIES = {
   strip_outer_array: bool('strip_outer_array', 'a JSON array is many rows', true),
   jsonpaths: text('JSON array of paths, one per source field', true),
   json_root: text('path of the element to load', true),
+  route: text(
+    'Millrace only, for jobs ON several tables: an expression over the fields of a row, as in COLUMNS, that gives the name of the table it goes to',
+    true,
+  ),
+  route_unmatched: {
+    type: 'word',
+    default: 'reject',
+    words: ['reject', 'skip'],
+    message: 'route_unmatched should be reject or skip',
+    alterable: true,
+    help: 'Millrace only: a row for which route gives none of the tables is a rejected row, or (skip) counts as unselected',
+  },
   envelope: {
     type: 'word',
     default: null,

@@ -1,6 +1,7 @@
 // REPLAY ROUTINE LOAD: rejected rows go through the job as it is now, in transactions of their own. Each makes the rows
 // visible and marks their records in one metadata commit, so that whatever is killed loads no row twice and loses
 // none. Where the records changed meanwhile (a compaction, another REPLAY) they are read anew.
+import { present } from '../../base/assert.ts';
 import type { Clock } from '../../base/clock.ts';
 import { AppError, fail, toAppError } from '../../base/errors.ts';
 import { failpoint } from '../../base/failpoints.ts';
@@ -23,6 +24,7 @@ import {
   GRACE_MS,
   namedTimeout,
 } from '../own-transaction.ts';
+import { tableInfos } from './tables.ts';
 
 /** Runs a plan on a CN. */
 export type StageReplay = (
@@ -38,8 +40,8 @@ export interface ReplaysOptions {
   readonly catalog: Catalog;
   readonly committer: Pick<Committer, 'beginOther' | 'commitOther' | 'abort' | 'state'>;
   readonly stage: StageReplay;
-  /** What becomes of messages as the job is now. */
-  readonly planLoad: (job: LoadJobRecord, table: TableInfo) => Promise<LoadPlan>;
+  /** What becomes of messages as the job is now; null where a table of it is gone. */
+  readonly planLoad: (job: LoadJobRecord) => Promise<LoadPlan | null>;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -162,13 +164,13 @@ export class Replays {
   async #round(request: ReplayRequest, begun: BegunRound): Promise<Round> {
     const { transactionId } = begun;
     try {
-      const { staged, table } = await this.#stage(request, begun);
+      const { staged, tables } = await this.#stage(request, begun);
       if (staged.records === 0) {
         await abortOrExpire(this.#options, KIND, transactionId, 'there is nothing to replay');
         return { staged, done: true };
       }
       failpoint('replay.before-commit');
-      return { staged, done: await this.#commit(table, transactionId, staged) };
+      return { staged, done: await this.#commit(tables, transactionId, staged) };
     } catch (thrown) {
       const error = toAppError(thrown);
       await abortOrExpire(this.#options, KIND, transactionId, error.message);
@@ -179,11 +181,11 @@ export class Replays {
   async #stage(
     { job, places, signal }: ReplayRequest,
     { transactionId, label, first, limit, deadlineMs }: BegunRound,
-  ): Promise<{ readonly staged: StagedReplay; readonly table: TableInfo }> {
+  ): Promise<{ readonly staged: StagedReplay; readonly tables: readonly TableInfo[] }> {
     const { catalog, clock, stage, planLoad } = this.#options;
-    const table = await catalog.tables.byId(job.tableId);
-    if (table === null) throw fail('UNKNOWN_TABLE', { table: job.tableName });
-    const planned = await planLoad(job, table);
+    const tables = await tableInfos(catalog, job);
+    const planned = await planLoad(job);
+    if (planned === null) throw fail('UNKNOWN_TABLE', { table: job.tableName });
     // What is kept of a message now stays whole, whatever new ones are cut to.
     const limits = { ...planned.limits, keptMessageBytes: Number.MAX_SAFE_INTEGER };
     const timeoutMs = Math.max(1, deadlineMs - clock.monotonicMs());
@@ -193,22 +195,26 @@ export class Replays {
     const plan = { load, ...(await places(first)), limit, timeoutMs };
     const request = { plan, transactionId, label };
     const staged = await orAborted(stage(request, { signal, timeoutMs }), signal);
-    return { staged, table };
+    return { staged, tables };
   }
 
   /** False: what was read is not what is there now, and the transaction is over. */
   async #commit(
-    table: TableInfo,
+    targets: readonly TableInfo[],
     transactionId: TransactionId,
     staged: StagedReplay,
   ): Promise<boolean> {
     const { tables, records, copies, rowsLoaded, rowsFiltered, errorSamples } = staged;
     const { log } = this.#options;
+    const [first, ...further] = targets.map(({ id, rewrittenVersion = 0 }) => ({
+      tableId: id,
+      rewrittenVersion,
+    }));
     try {
       const result = await commitOrAsk(this.#options, KIND, {
         transactionId,
-        tableId: table.id,
-        rewrittenVersion: table.rewrittenVersion ?? 0,
+        ...present(first, 'table of a job'),
+        ...(further.length === 0 ? {} : { further }),
         tables,
         rowsLoaded,
         rowsFiltered,

@@ -408,11 +408,12 @@ export class RoutineLoadScheduler {
   }
 
   async #startTask(job: LoadJobRecord | null, granted: GrantedTask): Promise<void> {
-    const { catalog, loader, log } = this.#options;
-    const table = job === null ? null : await catalog.tables.byId(job.tableId);
-    if (job === null || table === null) return;
+    const { loader, log } = this.#options;
+    if (job === null) return;
     const { memoryAttempts } = this.#runtimeOf(job.id);
-    const assignment = await assignmentOf(this.#options, job, table, granted, memoryAttempts);
+    const assignment = await assignmentOf(this.#options, job, granted, memoryAttempts);
+    // A table is gone, and the job with it.
+    if (assignment === null) return;
     await loader.startTask(assignment);
     const { taskId, epoch } = assignment;
     log.info('routine load task started', { job: job.name, task: taskId, epoch });

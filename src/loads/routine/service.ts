@@ -1,6 +1,7 @@
 // Routine Load jobs as statements see them: create, pause, resume, stop, alter, list. Validates,
 // stores and wakes the scheduler; runs nothing itself. Never waits behind a running task.
 
+import { assert } from '../../base/assert.ts';
 import { fail } from '../../base/errors.ts';
 import type { JobId } from '../../base/ids.ts';
 import type { Random } from '../../base/random.ts';
@@ -10,6 +11,7 @@ import { isFinalJobState } from '../../catalog/load-jobs.ts';
 import { oauthConfig } from '../../kafka/client/oauth-config.ts';
 import { kafkaPropertyRemarks, parseKafkaProperties } from '../../kafka/client/properties.ts';
 import type { KafkaConnectionSpec } from '../../model/load-plan.ts';
+import type { TableInfo } from '../../model/table.ts';
 import type { LoadProperties } from '../../sql/ast/routine-load.ts';
 import { analysisError, type PropertyMap } from '../properties.ts';
 import { timeFormatter } from '../time-zone.ts';
@@ -22,8 +24,8 @@ import {
   movesOf,
   saysWhere,
 } from './alter.ts';
+import { compileTables } from './compile.ts';
 import {
-  compileTransform,
   defineRoutineLoad,
   kafkaConnection,
   type RoutineLoadDefinition,
@@ -34,8 +36,10 @@ import { REASONS, unstableReason } from './health.ts';
 import { routingOfJob } from './partitions.ts';
 import { propertyRemarks, readKafkaSource } from './properties.ts';
 import type { RetentionWatch } from './retention-watch.ts';
+import { withTableNames } from './route.ts';
 import type { ShownJob } from './show.ts';
 import { type OffsetProbe, readOffset, resolveStarts, type StartOffset } from './start-offset.ts';
+import { tableInfos } from './tables.ts';
 import { madeAgain, type TopicIds, topicIdOf, withTopicIds } from './topic-ids.ts';
 import { findTopics, readsMany } from './topics.ts';
 
@@ -72,7 +76,8 @@ export interface RoutineLoadServices {
 export interface NewRoutineLoad {
   readonly database: string;
   readonly jobName: string;
-  readonly tableName: string;
+  /** Several with the property `route`. */
+  readonly tableNames: readonly string[];
   readonly load: LoadProperties;
   readonly properties: PropertyMap;
   readonly source: PropertyMap;
@@ -98,10 +103,13 @@ export class RoutineLoads {
     if (!JOB_NAME.test(input.jobName)) {
       throw analysisError(`Incorrect routine load job name '${input.jobName.slice(0, 80)}'`);
     }
-    const table = await catalog.tables.get(input.database, input.tableName);
-    const defined = defineRoutineLoad(input);
-    compileTransform(defined, table);
-    await routingOfJob(catalog, table, defined);
+    const tables: TableInfo[] = [];
+    for (const name of input.tableNames)
+      tables.push(await catalog.tables.get(input.database, name));
+    const [table, ...further] = tables;
+    assert(table !== undefined, 'a job loads a table');
+    const defined = withTableNames(defineRoutineLoad(input), tables);
+    await checkDefinition(catalog, defined, tables);
     const remarks = [
       ...propertyRemarks(defined.properties),
       ...checkKafkaProperties(defined.source.custom),
@@ -117,6 +125,7 @@ export class RoutineLoads {
       const job = await scope.loadJobs.create({
         databaseId: table.databaseId,
         tableId: table.id,
+        furtherTableIds: further.map(({ id }) => id),
         name: input.jobName,
         userName: input.userName,
         userHost: input.userHost,
@@ -241,11 +250,9 @@ export class RoutineLoads {
     mustBePaused(job, job.name);
     const old = parseDefinition(job);
     const source = input.source ?? {};
-    const altered = alteredDefinition(old, { ...input, source });
-    const table = await catalog.tables.byId(job.tableId);
-    if (table === null) throw fail('UNKNOWN_TABLE', { table: job.tableName });
-    compileTransform(altered, table);
-    await routingOfJob(catalog, table, altered);
+    const tables = await tableInfos(catalog, job);
+    const altered = withTableNames(alteredDefinition(old, { ...input, source }), tables);
+    await checkDefinition(catalog, altered, tables);
     if (altered.source.deadLetterTopic !== old.source.deadLetterTopic) {
       const connection = await kafkaConnection(catalog, job.databaseId, altered);
       await this.#checkDeadLetters(connection, altered);
@@ -425,6 +432,16 @@ function mustBePaused(job: LoadJobRecord | null, name: string): void {
   if (job?.state === 'PAUSED') return;
   const from = job?.state ?? 'gone';
   throw fail('JOB_STATE', { job: name, from, to: 'ALTER, which needs PAUSED' });
+}
+
+/** Do the columns, the route and the partitions fit the tables? Throws SQL_ANALYZE. */
+async function checkDefinition(
+  catalog: Catalog,
+  definition: RoutineLoadDefinition,
+  tables: readonly TableInfo[],
+): Promise<void> {
+  compileTables(definition, tables);
+  for (const table of tables) await routingOfJob(catalog, table, definition);
 }
 
 /** Checks a job's Kafka properties; gives what the user should know of them. Throws KAFKA_PROPERTY_*. */

@@ -1,7 +1,7 @@
 // SHOW CREATE ROUTINE LOAD: the statement that makes a job like this one. Clause and key order as StarRocks prints
 // them; running the text makes the same job, but for masked secrets. SOURCE: shared/reference/starrocks-grammar.md.
 import { isSecretName, MASK, maskSecrets } from '../../base/secrets.ts';
-import type { LoadJobRecord } from '../../catalog/load-jobs.ts';
+import { type LoadJobRecord, tablesOfJob } from '../../catalog/load-jobs.ts';
 import { printIdentifier, printString } from '../../sql/print-text.ts';
 import { type PropertyMap, propertyOf } from '../properties.ts';
 import type { RoutineLoadDefinition } from './definition.ts';
@@ -34,13 +34,17 @@ type JobProperty = keyof typeof JOB_PROPERTIES;
 
 /** The statement, ended by `;`. Positions are those that the job was made with, not where it stands. */
 export function createRoutineLoadText(
-  job: Pick<LoadJobRecord, 'databaseName' | 'tableName' | 'name' | 'groupId'>,
+  job: Pick<
+    LoadJobRecord,
+    'databaseName' | 'tableId' | 'tableName' | 'furtherTables' | 'name' | 'groupId'
+  >,
   definition: RoutineLoadDefinition,
 ): string {
   const name = `${printIdentifier(job.databaseName)}.${printIdentifier(job.name)}`;
+  const tables = tablesOfJob(job).map((table) => printIdentifier(table.name));
   const clauses = clausesOf(definition);
   return [
-    `CREATE ROUTINE LOAD ${name} on ${printIdentifier(job.tableName)}`,
+    `CREATE ROUTINE LOAD ${name} on ${tables.join(', ')}`,
     ...clauses.map((clause, index) => (index === clauses.length - 1 ? clause : `${clause},`)),
     'PROPERTIES\n(',
     lines(jobProperties(definition)),

@@ -1,7 +1,12 @@
 // SHOW ROUTINE LOAD: columns and rendering in one place. Column order, key order and texts as in the
 // seeds (StarRocks' quick start output); further JobProperties keys only where the user set them.
 import { isSecretName, MASK, maskUrlUsers } from '../../base/secrets.ts';
-import type { LoadJobReason, LoadJobRecord, PositionRecord } from '../../catalog/load-jobs.ts';
+import {
+  type LoadJobReason,
+  type LoadJobRecord,
+  type PositionRecord,
+  tablesOfJob,
+} from '../../catalog/load-jobs.ts';
 import { parseRegistryUrl } from '../../registry/address.ts';
 import { propertyOf } from '../properties.ts';
 import type { RoutineLoadDefinition } from './definition.ts';
@@ -62,7 +67,9 @@ export function showRow(shown: ShownJob): string[] {
     formatTime(job.pausedMs),
     formatTime(job.endedMs),
     job.databaseName,
-    job.tableName,
+    tablesOfJob(job)
+      .map(({ name }) => name)
+      .join(','),
     shown.unstable === null ? job.state : 'UNSTABLE',
     'KAFKA',
     String(shown.currentTaskNum),

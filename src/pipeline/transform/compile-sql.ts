@@ -4,7 +4,13 @@
 import { present, unreachable } from '../../base/assert.ts';
 import { computedDefault, emptySketch } from '../../model/column-default.ts';
 import { quoteIdentifier, quoteLiteral } from '../../model/duckdb-text.ts';
-import type { LoadOutput, LoadPlan } from '../../model/load-plan.ts';
+import {
+  type FormatSpec,
+  type LoadedTable,
+  type LoadOutput,
+  type LoadPlan,
+  loadedTables,
+} from '../../model/load-plan.ts';
 import { storeSelectList } from '../../model/parquet-layout.ts';
 import { routeColumn, routeSqls } from '../../model/partition-routing.ts';
 import { sortItemsSql } from '../../model/sort-key.ts';
@@ -13,9 +19,10 @@ import type { ColumnSchema, TableSchema } from '../../model/table.ts';
 import { computedDefaultSql } from '../../query/insert-default.ts';
 import { readsJson } from '../../query/nested-from-json.ts';
 import { type ConvertOptions, convertExpression, convertText } from './convert-sql.ts';
-import { allOutputs, CODE_KINDS, DROP_CODE, DROP_FUNCTION, OPERATION } from './drop-code.ts';
+import { CODE_KINDS, DROP_CODE, DROP_FUNCTION, OPERATION, tableOutputs } from './drop-code.ts';
 import { valueStyle } from './field-forms.ts';
 import { type FieldSql, guarded, suspectSql } from './field-sql.ts';
+import { type CompiledRoutes, compileRoutes, type RowsSql } from './route-sql.ts';
 import { type BatchStatement, type CompiledSource, compileSource } from './source-sql.ts';
 
 export interface CompiledTransform
@@ -28,6 +35,8 @@ export interface CompiledTransform
    * table with keys also `__op` (0 = written, 1 = its key's row goes) and `__ordinal` (order of the batch).
    */
   rowsSql(batch: BatchStatement): string;
+  /** Of a plan of several tables, whose rows are those of `routes` and not of `rowsSql`. */
+  readonly routes: CompiledRoutes | null;
 }
 
 /** Text of at most this many bytes fits into every column that is not made small on purpose. */
@@ -36,52 +45,75 @@ const SHORT_TEXT_BYTES = 8192;
 const TEXT_GROWTH = 8;
 
 /** The target's columns in file order, as the plan names them. */
-export function targetSchema(plan: LoadPlan): TableSchema {
-  return { keysType: 'DUP_KEYS', columns: plan.transform.outputs.map((o) => o.column) };
+export function targetSchema({ transform }: Pick<LoadedTable, 'transform'>): TableSchema {
+  return { keysType: 'DUP_KEYS', columns: transform.outputs.map((o) => o.column) };
 }
 
 /** Throws LOAD_JSONPATH, NOT_SUPPORTED. SQL made by the FE (expressions, WHERE) is checked when first run. */
 export function compileTransform(plan: LoadPlan): CompiledTransform {
-  const { format, transform } = plan;
   const source = compileSource(plan);
-  const { fields, marks } = source;
+  let firstOutput = 0;
+  const tables = loadedTables(plan).map((table) => {
+    const rowsSql = compileTable(plan.format, table, source, firstOutput);
+    firstOutput += tableOutputs(table).length;
+    return { ...table, rowsSql };
+  });
+  const first = present(tables[0], 'table of a plan');
+  const { fieldSteps, readsDocument, exactNumberKeys, keyForms, countSql } = source;
+  return {
+    fieldSteps,
+    readsDocument,
+    exactNumberKeys,
+    keyForms,
+    countSql,
+    rowsSql: (batch) => first.rowsSql(batch, source.rowsSql(batch)),
+    routes: plan.routes === undefined ? null : compileRoutes(plan.routes, source, tables),
+  };
+}
+
+/** `firstOutput`: the table's first one among those of all tables. */
+function compileTable(
+  format: FormatSpec,
+  table: LoadedTable,
+  { fields, marks }: CompiledSource,
+  firstOutput: number,
+): RowsSql {
+  const { transform, target } = table;
   const suspect = suspectSql(marks);
   // With short lines no text can be too long for a usual column: then it is not measured.
   const [usual, anyLength] = [SHORT_TEXT_BYTES, Number.POSITIVE_INFINITY].map((maxTextBytes) => {
     const options = { format: valueStyle(format), timeZone: transform.timeZone, maxTextBytes };
-    const outputs = allOutputs(plan).flatMap((output, index) => {
+    const outputs = tableOutputs(table).flatMap((output, index) => {
       const made = outputSql(output, fields, options);
       return made === null ? [] : [{ output, index, ...made }];
     });
     return {
-      inner: innerSelect(plan, fields, outputs, marks),
-      ...verdict(plan, outputs, suspect),
+      inner: innerSelect(table, fields, outputs, marks),
+      ...verdict(table, outputs, suspect, CODE_KINDS * firstOutput),
     };
   });
-  const { routing } = plan.target;
+  const { routing } = target;
   // A partition is looked for before the verdict, which it is part of; a key afterwards.
   const fixed = routing?.kind === 'fixed' ? routeSqls(routing)[0] : undefined;
-  const rowsSql = (batch: BatchStatement): string => {
+  return (batch, from) => {
     const isShort = batch.longestLineBytes * TEXT_GROWTH <= SHORT_TEXT_BYTES;
     const { inner, good, code } = present(isShort ? usual : anyLength, 'statement');
     const drop = `${DROP_FUNCTION}(${batch.slot}, __ordinal, ${suspect}, ${code})`;
     // The verdict is a column of its own: as a volatile one it keeps DuckDB from pushing the filter
     // below the conversions, which would then run twice.
-    const converted = `${inner} FROM (${source.rowsSql(batch)})`;
+    const converted = `${inner} FROM (${from})`;
     const placed =
       fixed === undefined
         ? converted
         : `SELECT *, ${fixed} AS ${routeColumn(0)} FROM (${converted})`;
     const keep = batch.asksAll === true ? drop : `CASE WHEN ${good} THEN true ELSE ${drop} END`;
     const judged = `SELECT *, ${keep} AS __keep FROM (${placed})`;
-    return storedSelect(plan, judged, batch.firstId);
+    return storedSelect(table, judged, batch.firstId);
   };
-  const { fieldSteps, readsDocument, exactNumberKeys, keyForms, countSql } = source;
-  return { fieldSteps, readsDocument, exactNumberKeys, keyForms, countSql, rowsSql };
 }
 
 /** The rows that are kept, with their computed columns, in stored form and in the order of the table's files. */
-function storedSelect({ transform, target }: LoadPlan, judged: string, firstId: number): string {
+function storedSelect({ transform, target }: LoadedTable, judged: string, firstId: number): string {
   const columns = transform.outputs.map(({ column }) => column);
   const generated = transform.outputs.flatMap(({ column, from }) =>
     from.kind === 'generated' ? [`${from.duckdbSql} AS ${quoteIdentifier(column.name)}`] : [],
@@ -180,19 +212,21 @@ export function defaultSql(column: ColumnSchema, options: ConvertOptions): strin
 
 /** Outputs under their names, the fields that no output hides (for WHERE), and what the verdict needs. */
 function innerSelect(
-  plan: LoadPlan,
+  table: LoadedTable,
   fields: readonly FieldSql[],
   outputs: readonly OutputSql[],
   marks: readonly string[],
 ): string {
-  const { operation, strictMode } = plan.transform;
-  const taken = new Set(allOutputs(plan).map((o) => o.column.name.toLowerCase()));
+  const { operation, strictMode, whereSql } = table.transform;
+  const taken = new Set(tableOutputs(table).map((o) => o.column.name.toLowerCase()));
   const visible = fields
     .filter((f) => !taken.has(f.name.toLowerCase()))
+    .filter((f) => whereSql?.includes(quoteIdentifier(f.name)) === true)
     .map((f) => `${f.text} AS ${quoteIdentifier(f.name)}`);
   const loaded = outputs.filter((o) => o.output !== operation);
   const values = loaded.map((o) => `${o.value} AS ${quoteIdentifier(o.output.column.name)}`);
-  if (plan.target.keys !== null) values.push(`${operationSql(outputs, operation)} AS ${OPERATION}`);
+  if (table.target.keys !== null)
+    values.push(`${operationSql(outputs, operation)} AS ${OPERATION}`);
   const sources = strictMode
     ? loaded.flatMap((o) => (o.source === null ? [] : [`${o.source} AS __source${o.index}`]))
     : [];
@@ -221,20 +255,26 @@ export function operationCode(text: string): string {
  * Order as in StarRocks: strict conversion, then WHERE, then NOT NULL. A row that only deletes needs its key, and
  * no other column is looked at.
  */
-function verdict(plan: LoadPlan, outputs: readonly OutputSql[], suspect: string): Verdict {
-  const { strictMode, whereSql, operation } = plan.transform;
+function verdict(
+  { target, transform }: LoadedTable,
+  outputs: readonly OutputSql[],
+  suspect: string,
+  firstCode: number,
+): Verdict {
+  const { strictMode, whereSql, operation } = transform;
   const whens: string[] = [];
   const columns = outputs.filter((o) => o.output !== operation);
   const isAlways = ({ output }: OutputSql): boolean => operation === null || output.column.isKey;
   // Where a NOT NULL column comes from a field, a line without any value is not good already.
   const isCovered = columns.some((o) => isAlways(o) && o.source !== null && needsValue(o));
   const good: string[] = isCovered ? [] : [`NOT (${suspect})`];
+  const codeOf = (kind: number, index: number): number => firstCode + kind + CODE_KINDS * index;
   const add = (isBad: string, isGood: string, code: number, always: boolean): void => {
     whens.push(`WHEN ${isBad}${always ? '' : ` AND ${OPERATION} = 0`} THEN ${code}`);
     good.push(always ? isGood : `(${OPERATION} = 1 OR ${isGood})`);
   };
   if (operation !== null) {
-    const code = DROP_CODE.operation + CODE_KINDS * plan.transform.outputs.length;
+    const code = codeOf(DROP_CODE.operation, transform.outputs.length);
     add(`${OPERATION} IS NULL`, `${OPERATION} IS NOT NULL`, code, true);
   }
   for (const column of columns) {
@@ -244,7 +284,7 @@ function verdict(plan: LoadPlan, outputs: readonly OutputSql[], suspect: string)
     add(
       `__source${index} IS NOT NULL AND ${name} IS NULL`,
       `(__source${index} IS NULL OR ${name} IS NOT NULL)`,
-      DROP_CODE.strict + CODE_KINDS * index,
+      codeOf(DROP_CODE.strict, index),
       isAlways(column),
     );
   }
@@ -254,15 +294,15 @@ function verdict(plan: LoadPlan, outputs: readonly OutputSql[], suspect: string)
   }
   for (const column of columns.filter(needsValue)) {
     const name = quoteIdentifier(column.output.column.name);
-    const code = DROP_CODE.nullValue + CODE_KINDS * column.index;
+    const code = codeOf(DROP_CODE.nullValue, column.index);
     add(`${name} IS NULL`, `${name} IS NOT NULL`, code, isAlways(column));
   }
-  const { routing } = plan.target;
+  const { routing } = target;
   if (routing?.kind === 'fixed') {
     const first = routing.columns[0]?.name;
-    const index = plan.transform.outputs.findIndex(({ column }) => column.name === first);
+    const index = transform.outputs.findIndex(({ column }) => column.name === first);
     const part = routeColumn(0);
-    const code = DROP_CODE.noPartition + CODE_KINDS * Math.max(0, index);
+    const code = codeOf(DROP_CODE.noPartition, Math.max(0, index));
     add(`${part} IS NULL`, `${part} IS NOT NULL`, code, operation === null);
   }
   const code =

@@ -1,5 +1,10 @@
 // How the statement of a load says why a row is not written, and what its outputs are called by that.
-import type { LoadOutput, LoadPlan } from '../../model/load-plan.ts';
+import {
+  type LoadedTable,
+  type LoadOutput,
+  type LoadPlan,
+  loadedTables,
+} from '../../model/load-plan.ts';
 
 /** Pseudo column of a load into a table with keys. SOURCE: StarRocks, loading into PRIMARY KEY tables. */
 export const OPERATION = '__op';
@@ -22,6 +27,8 @@ export const DROP_CODE = {
   operation: 3,
   /** Its value of the (first) partition column is in no partition. */
   noPartition: 4,
+  /** The job's `route` gives none of its tables. */
+  noTable: 5,
 } as const;
 
 /** Kinds of a DROP_CODE or a REJECT_CODE; the output's index comes above them. */
@@ -32,9 +39,14 @@ export const CODE_UNPARSED = -2;
 /** A line whose first UNNEST is of something that is no array; one less for the second, and so on. */
 export const CODE_NO_ARRAY = -3;
 
-/** What the plan makes of each row: the columns, then `__op` where it has one. The index is that of a DROP_CODE. */
-export function allOutputs({ transform }: Pick<LoadPlan, 'transform'>): readonly LoadOutput[] {
+/** What becomes of a row in a table: the columns, then `__op` where it has one. */
+export function tableOutputs({ transform }: Pick<LoadedTable, 'transform'>): readonly LoadOutput[] {
   return transform.operation === null
     ? transform.outputs
     : [...transform.outputs, transform.operation];
+}
+
+/** Those of all tables, one table behind the other. The index is that of a DROP_CODE. */
+export function allOutputs(plan: LoadPlan): readonly LoadOutput[] {
+  return loadedTables(plan).flatMap(tableOutputs);
 }

@@ -12,13 +12,14 @@ import { REJECTED_RECORDS_SCHEMA } from '../../model/system-tables.ts';
 import { OWN_FILE } from './copy-options.ts';
 import { parseJson } from './parse-json.ts';
 
-/** error_code of a rejected row. SOURCE: StarRocks' rejected_records, extended by the last three. */
+/** error_code of a rejected row. SOURCE: StarRocks' rejected_records, extended by NULL_VALUE and the last three. */
 export type RejectCode =
   | 'PARSE_ERROR'
   | 'VALUE_OUT_OF_RANGE'
   | 'NULL_VALUE'
   | 'VALUE_TOO_LONG'
   | 'NO_PARTITION'
+  | 'NO_TABLE'
   | 'NOT_REPLAYED';
 
 export interface RejectedRow {
@@ -30,6 +31,8 @@ export interface RejectedRow {
   readonly code: RejectCode;
   readonly message: string;
   readonly column: string | null;
+  /** Given where it is another table than that of the context. */
+  readonly table?: string;
   /** Null where the row came from no message (INSERT). */
   readonly source: RowSource | null;
 }
@@ -94,7 +97,7 @@ function rejectedRecord(
     txn_id: String(context.transactionId),
     user_name: context.userName,
     target_database: context.database,
-    target_table: context.table,
+    target_table: row.table ?? context.table,
     source_info: row.source === null ? '{}' : sourceInfo(row.source),
     job_id: context.jobId === null ? null : String(context.jobId),
     ...(row.source === null ? {} : messageColumns(row.source)),

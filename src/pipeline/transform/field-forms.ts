@@ -6,10 +6,12 @@ import { quoteIdentifier } from '../../model/duckdb-text.ts';
 import {
   envelopeOf,
   type FormatSpec,
-  type LoadOutput,
+  type LoadedTable,
   type LoadPlan,
+  loadedTables,
 } from '../../model/load-plan.ts';
 import type { SqlType } from '../../model/sql-type.ts';
+import { allOutputs } from './drop-code.ts';
 import type { PathStep } from './json-path.ts';
 
 /** Are the bytes of the format's messages no text, even where they happen to be valid UTF-8? */
@@ -52,17 +54,25 @@ function makesValues(format: FormatSpec): boolean {
   return isBinary(format) || format.kind === 'raw' || envelopeOf(format) !== null;
 }
 
-function formOf({ transform }: LoadPlan, field: string): FieldForm {
-  const outputs: readonly LoadOutput[] =
-    transform.operation === null ? transform.outputs : [...transform.outputs, transform.operation];
+function formOf(plan: LoadPlan, field: string): FieldForm {
+  const outputs = allOutputs(plan);
   const quoted = quoteIdentifier(field);
   const isNamed =
-    transform.unnest?.some(({ duckdbSql }) => duckdbSql.includes(quoted)) === true ||
+    plan.routes?.duckdbSql.includes(quoted) === true ||
+    plan.transform.unnest?.some(({ duckdbSql }) => duckdbSql.includes(quoted)) === true ||
     outputs.some(({ from }) => from.kind === 'expression' && from.duckdbSql.includes(quoted));
   const columns = outputs.filter(({ from }) => from.kind === 'field' && from.field === field);
   // WHERE sees the column in the field's place where the column has its name.
-  const isHidden = columns.some(({ column }) => column.name.toLowerCase() === field.toLowerCase());
-  const isFiltered = transform.whereSql?.includes(quoted) === true && !isHidden;
+  const isHidden = ({ transform }: LoadedTable): boolean =>
+    transform.outputs.some(
+      ({ column, from }) =>
+        from.kind === 'field' &&
+        from.field === field &&
+        column.name.toLowerCase() === field.toLowerCase(),
+    );
+  const isFiltered = loadedTables(plan).some(
+    (table) => table.transform.whereSql?.includes(quoted) === true && !isHidden(table),
+  );
   if (isNamed || isFiltered || columns.length === 0) return 'json';
   const [form, ...others] = columns.map(({ column }) => formFor(column.type));
   return others.every((other) => other === form) ? (form ?? 'json') : 'json';
@@ -83,16 +93,18 @@ function formFor(type: SqlType): FieldForm {
   }
 }
 
-/** Names of the top-level keys that the target's key columns come from. */
+/** Names of the top-level keys that the key columns of the tables come from. */
 export function keyFields(
   plan: LoadPlan,
   fieldSteps: readonly (readonly PathStep[])[],
 ): readonly string[] {
-  const { keys } = plan.target;
-  return plan.transform.outputs.flatMap(({ column, from }) => {
-    if (keys?.includes(column.name) !== true || from.kind !== 'field') return [];
-    const steps = fieldSteps[plan.transform.fields.indexOf(from.field)];
-    const [first] = steps ?? [];
-    return steps?.length === 1 && first?.kind === 'key' ? [first.key] : [];
-  });
+  const found = loadedTables(plan).flatMap(({ target: { keys }, transform }) =>
+    transform.outputs.flatMap(({ column, from }) => {
+      if (keys?.includes(column.name) !== true || from.kind !== 'field') return [];
+      const steps = fieldSteps[transform.fields.indexOf(from.field)];
+      const [first] = steps ?? [];
+      return steps?.length === 1 && first?.kind === 'key' ? [first.key] : [];
+    }),
+  );
+  return [...new Set(found)];
 }

@@ -2,7 +2,7 @@
 // Reasons are made only when a row is written out, one at a time: a batch may be all bad.
 import { present } from '../../base/assert.ts';
 import type { RecordHeader } from '../../kafka/protocol/record-headers.ts';
-import type { LoadOutput, LoadPlan } from '../../model/load-plan.ts';
+import { type LoadOutput, type LoadPlan, loadedTables } from '../../model/load-plan.ts';
 import { printSqlType } from '../../model/sql-type.ts';
 import type { ColumnSchema } from '../../model/table.ts';
 import { CsvScanner, FIELD } from '../decode/csv-scan.ts';
@@ -10,12 +10,12 @@ import type { PackedBatch } from '../decode/packed-batch.ts';
 import type { Packer } from '../decode/packer.ts';
 import type { CompiledTransform } from './compile-sql.ts';
 import {
-  allOutputs,
   CODE_KINDS,
   CODE_NO_ARRAY,
   CODE_UNPARSED,
   DROP_CODE,
   OPERATION,
+  tableOutputs,
 } from './drop-code.ts';
 import type { DropRecorder } from './drop-recorder.ts';
 import { type RejectCode, type RejectedRow, type RowSource, wholeHeaders } from './error-rows.ts';
@@ -29,6 +29,8 @@ interface Reason {
   readonly message: string;
   readonly column: string | null;
   readonly fields: Readonly<Record<string, string | null>> | null;
+  /** Given where the plan has several tables and the row goes to one of them. */
+  readonly table?: string;
 }
 
 /** A line of rejected rows; rows of one line come one after the other. */
@@ -63,6 +65,15 @@ export interface LocatedRow {
   readonly row: RejectedRow;
 }
 
+/** Of `target_table`, which is as long as a name may be. */
+const MAX_TABLE_CHARACTERS = 1_000;
+
+/** What `target_table` says of a rejected row that belongs to none of a plan's tables. */
+export function shownTables(plan: LoadPlan): string {
+  const names = loadedTables(plan).map(({ target }) => target.tableName);
+  return names.join(',').slice(0, MAX_TABLE_CHARACTERS);
+}
+
 /** Characters of a value or row that a message shows. */
 const SHOWN_CHARACTERS = 100;
 /** Above so many bytes further rejected elements of a message point to the first one, instead of keeping it as well. */
@@ -77,6 +88,11 @@ export class RejectedRows {
   readonly #packed: PackedBatch;
   readonly #packer: Packer;
   readonly #drops: DropRecorder;
+  /** By the index of a DROP_CODE, each with its table where there are several. */
+  readonly #outputs: readonly {
+    readonly output: LoadOutput;
+    readonly table: Pick<Reason, 'table'>;
+  }[];
 
   constructor(
     plan: LoadPlan,
@@ -90,6 +106,10 @@ export class RejectedRows {
     this.#packed = packed;
     this.#packer = packer;
     this.#drops = drops;
+    this.#outputs = loadedTables(plan).flatMap((loaded) => {
+      const table = plan.routes === undefined ? {} : { table: loaded.target.tableName };
+      return tableOutputs(loaded).map((output) => ({ output, table }));
+    });
     let count = packed.rejects.length;
     let parseErrors = count;
     drops.forEach((_, code) => {
@@ -216,7 +236,10 @@ export class RejectedRows {
     }
     const { fields } = line;
     if (code <= CODE_NO_ARRAY) return { ...this.#noArray(line, CODE_NO_ARRAY - code), fields };
-    const reason = this.#outputReason(line, code, element);
+    const reason =
+      code % CODE_KINDS === DROP_CODE.noTable
+        ? { ...this.#noTable(line, element), fields }
+        : this.#outputReason(line, code, element);
     if (element === null) return reason;
     return { ...reason, message: `Element ${element}: ${reason.message}` };
   }
@@ -230,32 +253,48 @@ export class RejectedRows {
     return { code: 'VALUE_OUT_OF_RANGE', message, column: unnest.name };
   }
 
+  /** `route` gives none of the job's tables. */
+  #noTable(line: Line, element: number | null): Omit<Reason, 'fields'> {
+    const { routes } = this.#plan;
+    const field = routes?.field ?? null;
+    const value = field === null ? undefined : this.#sourceValue(line, field, element);
+    const shown =
+      value === null ? 'NULL' : value === undefined ? 'its value' : `'${shorten(value)}'`;
+    const names = shorten(routes?.names.join(', ') ?? '');
+    const message = `route gives no table of the job: ${shown} is none of ${names}`;
+    return { code: 'NO_TABLE', message, column: null };
+  }
+
   #outputReason(line: Line, code: number, element: number | null): Reason {
     const { fields } = line;
-    const output = present(
-      allOutputs(this.#plan)[Math.floor(code / CODE_KINDS)],
-      'output of a drop code',
-    );
+    const index = Math.floor(code / CODE_KINDS);
+    const { output, table } = present(this.#outputs[index], 'output of a drop code');
     const value = this.#valueOf(output, line, element);
     const kind = code % CODE_KINDS;
     if (kind === DROP_CODE.operation) {
-      return { ...describeOperation(value), fields };
+      return { ...describeOperation(value), fields, ...table };
     }
     if (kind === DROP_CODE.noPartition) {
       return {
         ...describeNoPartition(output.column.name, value),
         column: output.column.name,
         fields,
+        ...table,
       };
     }
-    const strict = kind === DROP_CODE.strict;
-    return { ...describeReject(output.column, value, strict), column: output.column.name, fields };
+    const reason = describeReject(output.column, value, kind === DROP_CODE.strict);
+    return { ...reason, column: output.column.name, fields, ...table };
   }
 
   /** The text that the output was made from; null = NULL, undefined = not from one field. */
   #valueOf(output: LoadOutput, line: Line, element: number | null): string | null | undefined {
-    if (output.from.kind !== 'field') return undefined;
-    const { field } = output.from;
+    return output.from.kind === 'field'
+      ? this.#sourceValue(line, output.from.field, element)
+      : undefined;
+  }
+
+  /** Of a source field or an array that is taken apart. */
+  #sourceValue(line: Line, field: string, element: number | null): string | null | undefined {
     const { fields, unnest = [] } = this.#plan.transform;
     if (fields.includes(field)) return this.#fieldValue(line, field);
     const from = unnest.find(({ name }) => name === field);

@@ -80,6 +80,7 @@ export function compileSource(plan: LoadPlan): CompiledSource {
   const isNamed =
     metadata.length > 0 ||
     unnests !== null ||
+    plan.routes !== undefined ||
     allOutputs(plan).some((output) => output.from.kind === 'expression');
   // A line that does not parse has NULL in every column; so has `{}`: load_drop looks at the bytes.
   const columnNames = [
@@ -138,7 +139,7 @@ function sourceColumns(
   fieldSteps: readonly (readonly PathStep[])[],
 ): readonly SourceColumn[] | null {
   const jsonFields = new Set(
-    plan.transform.outputs
+    allOutputs(plan)
       .filter((o) => readsJson(o.column.type) && plan.format.kind !== 'csv')
       .map((o) => (o.from.kind === 'field' ? o.from.field : null)),
   );
@@ -230,7 +231,7 @@ function exactNumberKeys(
     const last = fieldSteps[index]?.findLast((step) => step.kind === 'key');
     if (last?.kind === 'key') keys.add(last.key);
   };
-  for (const { column, from } of plan.transform.outputs) {
+  for (const { column, from } of allOutputs(plan)) {
     if (!exceedsDouble(column.type)) continue;
     const index = from.kind === 'field' ? plan.transform.fields.indexOf(from.field) : -1;
     if (index >= 0) addField(index);

@@ -45,6 +45,8 @@ export interface CreateRoutineLoad extends Node {
   readonly kind: 'create_routine_load';
   readonly name: JobName;
   readonly table: QualifiedName;
+  /** Of a job that loads several tables: those behind the first. */
+  readonly furtherTables: readonly QualifiedName[];
   readonly load: LoadProperties;
   readonly properties: readonly Property[];
   readonly source: LoadSource;

@@ -1,6 +1,6 @@
 // Routine Load statements and the COLUMNS list. Commas between load properties may be missing or extra.
 import { fail } from '../../base/errors.ts';
-import type { Position } from '../ast/node.ts';
+import type { Position, QualifiedName } from '../ast/node.ts';
 import type {
   AlterRoutineLoad,
   CheckRoutineLoad,
@@ -24,19 +24,51 @@ import type { Cursor } from './cursor.ts';
 import { parseLimit, parseOrderBy } from './order.ts';
 import { parsePartitionNames } from './relation.ts';
 
+/** What may come behind the tables, and what tells it from a table of that name. */
+const CLAUSES: Readonly<Record<string, readonly string[]>> = {
+  COLUMNS: ['(', 'TERMINATED'],
+  ROWS: ['TERMINATED'],
+  WHERE: [],
+  TEMPORARY: ['PARTITION', 'PARTITIONS'],
+  PARTITION: [],
+  PARTITIONS: ['('],
+  PROPERTIES: ['('],
+  FROM: [],
+};
+
+function isAtClause(cursor: Cursor): boolean {
+  const nexts = CLAUSES[cursor.token.word];
+  return nexts !== undefined && (nexts.length === 0 || nexts.includes(cursor.peek(1).word));
+}
+
 /** After CREATE ROUTINE. Throws SQL_ANALYZE for a load property given twice. */
 export function parseCreateRoutineLoad(cursor: Cursor, pos: Position): CreateRoutineLoad {
   cursor.expect('LOAD');
   const name = parseJobName(cursor);
   cursor.expect('ON');
   const table = cursor.qualifiedName();
+  const furtherTables: QualifiedName[] = [];
+  // A comma may also come before the first clause.
+  while (cursor.take(',')) {
+    if (isAtClause(cursor)) break;
+    furtherTables.push(cursor.qualifiedName());
+  }
   const load = parseLoadProperties(cursor);
   const properties = parseProperties(cursor);
   cursor.take(',');
   cursor.at('FROM');
   const source = parseSource(cursor);
   if (source === null) throw cursor.unexpected();
-  return { kind: 'create_routine_load', pos, name, table, load, properties, source };
+  return {
+    kind: 'create_routine_load',
+    pos,
+    name,
+    table,
+    furtherTables,
+    load,
+    properties,
+    source,
+  };
 }
 
 /** After ALTER ROUTINE. */

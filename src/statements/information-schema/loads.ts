@@ -13,6 +13,7 @@ import { lagSeconds, messagesBehind } from '../../loads/routine/health.ts';
 import { offsetLag, showRow } from '../../loads/routine/show.ts';
 import { REJECTED_RECORDS_TABLE, STATISTICS_DATABASE } from '../../model/system-tables.ts';
 import { variableText } from '../variables.ts';
+import { seesJob } from '../visibility.ts';
 import type { Wanted } from '../wanted.ts';
 import { type ViewContext, type ViewRow, type ViewTable, viewColumns } from './view.ts';
 
@@ -29,7 +30,7 @@ async function routineLoadJobs(context: ViewContext): Promise<ViewRow[]> {
   const configuredMs = config.int('routine_load_freshness_millisecond');
   const zone = variableText('time_zone', 'session', session, globals) ?? 'Etc/UTC';
   return (await routineLoads.list({ database: null, all: true }, zone))
-    .filter(({ job }) => visible.load(job.databaseName, job.tableName))
+    .filter(({ job }) => seesJob(visible, job))
     .map((shown) => {
       const cells = showRow(shown).map((cell) => (cell === 'NULL' ? null : cell));
       const { job, positions, definition } = shown;
@@ -61,7 +62,7 @@ async function partitionRows({ services, visible, time }: ViewContext): Promise<
   );
   const nowMs = catalog.nowMs();
   return (await catalog.loadJobs.list({ all: true }))
-    .filter(({ databaseName, tableName }) => visible.load(databaseName, tableName))
+    .filter((job) => seesJob(visible, job))
     .flatMap((job) =>
       (allPositions.get(job.id) ?? []).map((position) => ({
         JOB_ID: job.id,
@@ -92,7 +93,7 @@ async function ledgerRows({ services, visible, time }: ViewContext): Promise<Vie
   const byId = new Map<number, (typeof jobs)[number]>(jobs.map((job) => [job.id, job]));
   return (await catalog.ledger.list()).flatMap((row) => {
     const job = byId.get(row.jobId);
-    if (job !== undefined && !visible.load(job.databaseName, job.tableName)) return [];
+    if (job !== undefined && !seesJob(visible, job)) return [];
     return [
       {
         JOB_ID: row.jobId,

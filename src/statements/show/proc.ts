@@ -13,6 +13,7 @@ import { partitionsOfTable } from '../information-schema/partitions.ts';
 import { viewContext } from '../information-schema/system-databases.ts';
 import { type Handler, textRows } from '../types.ts';
 import { variableText } from '../variables.ts';
+import { seesJob } from '../visibility.ts';
 import type { ListContext, ListDefinition, ListRow } from './list-definition.ts';
 import { LISTS, listRows } from './lists.ts';
 import { TRANSACTION_COLUMNS, transactionRow } from './load-lists.ts';
@@ -173,8 +174,7 @@ const routineLoads: Node = async ([name, ...rest], { services, session, visible 
   const zone = variableText('time_zone', 'session', session, services.globals) ?? 'Etc/UTC';
   const jobs = await services.routineLoads.list({ database: null, all: true }, zone);
   const rows = jobs.filter(
-    ({ job }) =>
-      visible.load(job.databaseName, job.tableName) && (name === undefined || job.name === name),
+    ({ job }) => seesJob(visible, job) && (name === undefined || job.name === name),
   );
   return name !== undefined && rows.length === 0
     ? undefined

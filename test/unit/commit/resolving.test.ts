@@ -4,16 +4,28 @@ import { test } from 'node:test';
 import { present } from '../../../src/base/assert.ts';
 import type { Clock } from '../../../src/base/clock.ts';
 import { AppError, fail } from '../../../src/base/errors.ts';
+import {
+  asId,
+  type Epoch,
+  type JobId,
+  type TableId,
+  type TransactionId,
+} from '../../../src/base/ids.ts';
 import { silentLog } from '../../../src/base/log.ts';
 import { deferred } from '../../../src/base/queue.ts';
 import { systemRandom } from '../../../src/base/random.ts';
 import type { Catalog, NewTable } from '../../../src/catalog/catalog.ts';
 import { CommitFeed } from '../../../src/commit/commit-feed.ts';
+import { CatalogCommitter } from '../../../src/commit/committer.ts';
 import { ResolvingCommitter } from '../../../src/commit/resolving.ts';
 import { CatalogTurns, type Turn } from '../../../src/commit/turn.ts';
-import type { OtherCommit } from '../../../src/commit/types.ts';
+import {
+  type CommitHooks,
+  DEFAULT_COMMIT_LIMITS,
+  type OtherCommit,
+} from '../../../src/commit/types.ts';
 import { deleteFileKey } from '../../../src/model/file-key.ts';
-import type { StagedTable } from '../../../src/model/load-plan.ts';
+import type { CommitRequest, CommitResult, StagedTable } from '../../../src/model/load-plan.ts';
 import type { ResolvePlan } from '../../../src/model/resolve-plan.ts';
 import type { TableInfo } from '../../../src/model/table.ts';
 import { CLICKS, type Fixture, openFixture, stagedFile } from '../../support/catalog-fixture.ts';
@@ -298,4 +310,78 @@ test('a dropped table refuses the batch; rows that nobody resolved are never vis
   const request = await batch(setting, 2);
   await fixture.catalog.tables.drop(KEYED.databaseName, KEYED.name);
   assert.equal((await committer.commitOther(request)).state, 'ABORTED');
+});
+
+/** Takes part in the turns, and commits nothing. */
+class HeldTurns extends CatalogCommitter {
+  readonly seen: (readonly number[])[] = [];
+  running = 0;
+  readonly #clock: Clock;
+
+  constructor(options: ConstructorParameters<typeof CatalogCommitter>[0], clock: Clock) {
+    super(options);
+    this.#clock = clock;
+  }
+
+  override async commit(
+    request: CommitRequest,
+    _hooks: CommitHooks,
+    turns: readonly Turn[] = [],
+  ): Promise<CommitResult> {
+    this.running += 1;
+    assert.equal(this.running, 1, 'nobody else commits to these tables meanwhile');
+    await this.#clock.sleep(0);
+    this.seen.push(turns.map(({ tableId }) => tableId));
+    assert.ok(request.tables.every(({ resolvedAt }) => resolvedAt !== undefined));
+    this.running -= 1;
+    return { state: 'VISIBLE', versions: [], continueTask: true };
+  }
+}
+
+test('batches of several tables take the turns in one order, however they name the tables', async (t) => {
+  const { fixture, table } = await setUp(t);
+  const { catalog } = fixture;
+  const second = await catalog.tables.create({ ...KEYED, name: 'second' });
+  const third = await catalog.tables.create({ ...KEYED, name: 'third' });
+  const inner = new HeldTurns(
+    { catalog, limits: DEFAULT_COMMIT_LIMITS, rejectedTable: asId<TableId>(1) },
+    fixture.clock,
+  );
+  const committer = new ResolvingCommitter({
+    catalog,
+    committer: inner,
+    turns: new CatalogTurns(catalog, fixture.clock),
+    log: silentLog,
+    feed: new CommitFeed(),
+    gate: openGate(catalog, fixture.clock),
+    resolveMs: 60_000,
+    clock: fixture.clock,
+    resolve: async (plan) => resolved(fixture, plan),
+  });
+  const all = [table, second, third];
+  const orders = [all, [third, second, table], [second, third, table], [third, table, second]];
+  const requests = orders.map((tables, index): CommitRequest => {
+    const transactionId = asId<TransactionId>(900_000 + index);
+    return {
+      transactionId,
+      taskId: 'task',
+      epoch: asId<Epoch>(1),
+      jobId: asId<JobId>(1),
+      tables: tables.map((one) => ({
+        tableId: one.id,
+        files: [stagedFile(fixture, one, transactionId, 1)],
+        keyed: { deletes: null, replacedRows: 0 },
+      })),
+      progress: [],
+      executeMs: 1,
+      errorSamples: [],
+    };
+  });
+  const hooks: CommitHooks = { onCommit: async () => ({ continueTask: true }) };
+  await Promise.all(requests.map((request) => committer.commit(request, hooks)));
+  const order = all.map(({ id }) => id).sort((a, b) => a - b);
+  assert.deepEqual(
+    inner.seen,
+    orders.map(() => order),
+  );
 });

@@ -391,6 +391,7 @@ const createRoutineLoad = fc.record({
   pos: fc.constant(pos),
   name: jobName,
   table: tableName,
+  furtherTables: fc.array(tableName, { maxLength: 2 }),
   load: fc.record({
     columnSeparator: fc.option(text),
     rowDelimiter: fc.option(text),

@@ -10,9 +10,8 @@ import {
   type VolumeId,
 } from '../../../../src/base/ids.ts';
 import { alteredDefinition, movesOf } from '../../../../src/loads/routine/alter.ts';
+import { buildPlan, compileTransform } from '../../../../src/loads/routine/compile.ts';
 import {
-  buildPlan,
-  compileTransform,
   defineRoutineLoad,
   type RoutineLoadDefinition,
   startOffsetOf,
@@ -220,8 +219,7 @@ test('the plan of a task has what the user asked for', () => {
       userName: 'root',
       definition,
       connection: CONNECTION,
-      table: TABLE,
-      target,
+      tables: [{ table: TABLE, target }],
       rejected: target,
       topics: [{ topic: 't', partitions: [{ partition: 1, offset: 5n }] }],
       limits: {

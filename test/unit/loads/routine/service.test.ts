@@ -26,7 +26,7 @@ const KAFKA = { kafka_broker_list: 'kafka:9092', kafka_topic: 'clicks' };
 const NEW: NewRoutineLoad = {
   database: 'quickstart',
   jobName: 'j',
-  tableName: 'site_clicks',
+  tableNames: ['site_clicks'],
   load: NO_CLAUSES,
   properties: { format: 'json' },
   source: KAFKA,
@@ -148,7 +148,7 @@ test('CREATE resolves where each partition begins and wakes the scheduler', asyn
 test('CREATE stores nothing when anything is wrong', async (context) => {
   const { service, fixture } = await rig(context);
   const refused: readonly [Partial<NewRoutineLoad>, string, string][] = [
-    [{ tableName: 'nosuch' }, 'UNKNOWN_TABLE', 'quickstart.nosuch'],
+    [{ tableNames: ['nosuch'] }, 'UNKNOWN_TABLE', 'quickstart.nosuch'],
     [{ database: 'nosuch' }, 'UNKNOWN_DATABASE', 'nosuch'],
     [{ jobName: 'a b' }, 'SQL_ANALYZE', "Incorrect routine load job name 'a b'"],
     [{ jobName: 'x'.repeat(300) }, 'SQL_ANALYZE', 'Incorrect routine load job name'],
