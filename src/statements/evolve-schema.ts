@@ -33,7 +33,6 @@ export interface EvolveServices {
 }
 
 const NOWHERE = { start: 0, line: 1, column: 0 };
-const SHOWN_TYPES = 20;
 
 /** Throws errors of the catalog. */
 export async function evolveSchema(
@@ -189,7 +188,5 @@ function mending(table: TableInfo, { column, type }: SchemaConflict): readonly A
 
 function textOf(table: TableInfo, clauses: readonly AlterColumnClause[]): string {
   const name = { pos: NOWHERE, catalog: null, database: table.databaseName, name: table.name };
-  const shown = clauses.slice(0, SHOWN_TYPES);
-  const text = printStatement({ kind: 'alter_table', pos: NOWHERE, name, clauses: shown });
-  return clauses.length > shown.length ? `${text}, ... (${clauses.length} changes)` : text;
+  return printStatement({ kind: 'alter_table', pos: NOWHERE, name, clauses });
 }

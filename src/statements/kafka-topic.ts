@@ -53,7 +53,7 @@ export async function topicTable(
   if (source === undefined) return { statement, remarks: [] };
   const { database } = tableName(statement.name, context.session);
   const topic = await inferred(source.properties, source.name, database, context);
-  const all = columnsOf(topic);
+  const all = chosen(columnsOf(topic), topic.byPlace, statement);
   const fields = all.filter(({ isLeftOut }) => !isLeftOut);
   const keys = statement.keys ?? primaryKey(fields, source);
   const names = keys?.columns.map(({ name }) => name.toLowerCase()) ?? [];
@@ -75,7 +75,26 @@ export async function topicTable(
   }
   const { count, reason } = topic.unread;
   if (count > 0) remarks.push(`${count} of the samples could not be read: ${reason}`);
-  return { statement: { ...plain, columns, keys }, remarks };
+  return { statement: { ...plain, columns, columnNames: [], keys }, remarks };
+}
+
+/** With `(a, b)` behind the table's name: those fields alone; of CSV, whose fields have places only, the names of all. */
+function chosen(
+  columns: readonly Column[],
+  byPlace: boolean,
+  { columnNames }: CreateTable,
+): readonly Column[] {
+  if (columnNames.length === 0) return columns;
+  if (byPlace && columnNames.length !== columns.length) {
+    throw analysisError(
+      `Number of column names(${columnNames.length}) doesn't match the topic's fields(${columns.length})`,
+    );
+  }
+  return columnNames.map(({ name }, index) => {
+    const found = byPlace ? columns[index] : columns.find((column) => column.name === name);
+    if (found === undefined) throw analysisError(`field '${name}' is in none of the samples`);
+    return { ...found, name };
+  });
 }
 
 /** The statement that CREATE TABLE ... FROM KAFKA TOPIC would run; remarks as comments in front of it. */
@@ -97,8 +116,9 @@ function inferred(
 ): Promise<InferredTopic> {
   const timeZone = variableText('time_zone', 'session', session, services.globals) ?? 'Etc/UTC';
   const request = readSampleProperties(propertyMap(properties), topic, timeZone);
-  const { catalog, sampleTopic } = services;
-  return inferTopic(request, database, { catalog, sample: sampleTopic }, signal);
+  const { catalog, clock, sampleTopic: sample } = services;
+  const pause = (): Promise<void> => clock.sleep(0, signal);
+  return inferTopic(request, database, { catalog, sample, pause }, signal);
 }
 
 /** Keys first, in the order of the key. */

@@ -7,6 +7,7 @@ import type {
   FetchedPartition,
   FetchRequest,
   KafkaCluster,
+  OffsetSpec,
   TopicView,
 } from '../../src/kafka/client/cluster.ts';
 import {
@@ -110,8 +111,13 @@ export class FakeKafka implements KafkaCluster {
   async listOffsets(
     _topic: string,
     partitions: readonly number[],
+    at: OffsetSpec = 'latest',
   ): Promise<ReadonlyMap<number, bigint>> {
-    return new Map(partitions.map((partition) => [partition, this.endOffset(partition)]));
+    const offset = (partition: number): bigint =>
+      at === 'earliest'
+        ? (this.#logs[partition]?.[0]?.baseOffset ?? 0n)
+        : this.endOffset(partition);
+    return new Map(partitions.map((partition) => [partition, offset(partition)]));
   }
 
   async fetch(request: FetchRequest): Promise<FetchAnswer> {

@@ -120,6 +120,7 @@ class Sampler {
     let { from } = part;
     let left = part.wanted;
     for (let fetches = 0; from < part.to && left > 0 && !this.#isFull(); ) {
+      this.#signal.throwIfAborted();
       const before = left;
       const answer = await this.#cluster.fetch({
         topic,

@@ -16,6 +16,9 @@ import { analysisError, propertyOf } from '../properties.ts';
 import type { RoutineLoadDefinition } from './definition.ts';
 import { JOB_PROPERTIES } from './properties.ts';
 
+/** Of a statement in OtherMsg. */
+const SHOWN_CHARACTERS = 2_000;
+
 /** `unchanged`: the messages may fit already. */
 export type Evolution =
   | { readonly kind: 'changed'; readonly statement: string }
@@ -45,7 +48,8 @@ export async function afterChange(
     if (evolved.kind === 'unchanged') return error;
     if (evolved.kind === 'refused') return evolved.error;
     log.info('a routine load changed its table', { job: job.name, sql: evolved.statement });
-    await catalog.loadJobs.setOtherMessage(jobId, `schema_evolution: ${evolved.statement}`);
+    const shown = evolved.statement.slice(0, SHOWN_CHARACTERS);
+    await catalog.loadJobs.setOtherMessage(jobId, `schema_evolution: ${shown}`);
     return null;
   } catch (thrown) {
     return toAppError(thrown);

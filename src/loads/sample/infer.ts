@@ -31,6 +31,8 @@ export interface InferredField {
 
 export interface InferredTopic {
   readonly fields: readonly InferredField[];
+  /** Fields have places and no names (CSV). */
+  readonly byPlace: boolean;
   /** Rows that were looked at. */
   readonly rows: number;
   /** Names of the fields that the keys of change events are made of. */
@@ -40,12 +42,17 @@ export interface InferredTopic {
 
 /** Fields that are looked at; a topic with more has something else in the place of names. */
 const MAX_FIELDS = 2_000;
+const ROWS_PER_TURN = 500;
 
 /** Throws KAFKA_TOPIC_EMPTY, KAFKA_NO_COLUMNS, LIMIT_EXCEEDED, SMALL_FILE_MISSING, REGISTRY_* and what the sampler throws. */
 export async function inferTopic(
   request: SampleRequest,
   databaseName: string,
-  services: { readonly catalog: CatalogScope; readonly sample: TopicSampler },
+  services: {
+    readonly catalog: CatalogScope;
+    readonly sample: TopicSampler;
+    readonly pause: RowOptions['pause'];
+  },
   signal: AbortSignal,
 ): Promise<InferredTopic> {
   const { definition, messages: wanted, bytes, timeMs } = request;
@@ -59,7 +66,7 @@ export async function inferTopic(
   if (messages.length === 0) throw fail('KAFKA_TOPIC_EMPTY', { topic });
   const { timeZone } = definition;
   const format = formatOf(definition, connection.files);
-  const options = { timeZone, structs: request.structs, signal };
+  const options = { timeZone, structs: request.structs, signal, pause: services.pause };
   return inferColumns(messages, format, topic, options);
 }
 
@@ -75,7 +82,8 @@ export async function inferColumns(
   const facts = new Map<string, JsonFacts>(
     [...sampled.types.keys()].map((name) => [name, new JsonFacts()]),
   );
-  for (const row of sampled.rows) {
+  for (const [index, row] of sampled.rows.entries()) {
+    if (index % ROWS_PER_TURN === ROWS_PER_TURN - 1) await options.pause();
     for (const [name, value] of row) {
       const known = facts.get(name) ?? new JsonFacts();
       facts.set(name, known);
@@ -102,5 +110,6 @@ export async function inferColumns(
   });
   const known = new Set(facts.keys());
   const keys = sampled.keys.every((key) => known.has(key)) ? sampled.keys : [];
-  return { fields, rows: sampled.rows.length, keys, unread: sampled.unread };
+  const { rows, unread } = sampled;
+  return { fields, byPlace: format.kind === 'csv', rows: rows.length, keys, unread };
 }

@@ -12,7 +12,6 @@ import { zoneOffset } from '../../formats/time-text.ts';
 import type { SampledMessage } from '../../kafka/client/sample.ts';
 import {
   type AvroFormatSpec,
-  type CsvFormatSpec,
   type EnvelopeKind,
   type FormatSpec,
   type JsonFormatSpec,
@@ -44,7 +43,12 @@ export interface RowOptions {
   readonly timeZone: string;
   readonly structs: boolean;
   readonly signal: AbortSignal;
+  /** Lets others have their turn: samples are many, and the FE is everybody's. */
+  readonly pause: () => Promise<void>;
 }
+
+/** Bytes that are read between two pauses: about 10 ms. */
+const BYTES_PER_TURN = 256 * 1024;
 
 /** Throws REGISTRY_*, LOAD_JSONPATH. */
 export async function readSampleRows(
@@ -52,37 +56,63 @@ export async function readSampleRows(
   format: FormatSpec,
   options: RowOptions,
 ): Promise<SampleRows> {
-  const reader = new RowReader(options);
-  switch (format.kind) {
-    case 'json':
-      for (const { value, key } of messages) reader.json(value, key, format);
-      break;
-    case 'csv':
-      reader.csv(messages, format);
-      break;
-    case 'raw':
-      for (const { value } of messages) reader.raw(value);
-      break;
-    case 'avro':
-    case 'protobuf': {
-      const envelope = format.kind === 'avro' ? (format.envelope ?? null) : null;
-      const zone = zoneOffset(options.timeZone);
-      const samples = new FramedSamples(format, { ...options, zone });
-      const keySamples = envelope === null ? null : keysOf(format, { ...options, zone });
-      for (const { value, key } of messages) {
-        if (value === null) continue;
-        const decoded = await samples.decode(value);
-        if (decoded.text === null) reader.refuse(decoded.reason);
-        else if (envelope === null) reader.object(decoded.text);
-        else reader.envelope(Buffer.from(decoded.text), envelope);
-        if (keySamples === null || key === null || reader.knowsKeys) continue;
-        const keyText = await keySamples.decode(key);
-        if (keyText.text !== null) reader.key(keyText.text);
-      }
-      return reader.result(samples.types());
+  const reader = new RowReader(options, format);
+  let bytes = 0;
+  const framed = framedReader(format, reader, options);
+  for (const message of messages) {
+    bytes += message.value?.length ?? 0;
+    if (bytes > BYTES_PER_TURN) {
+      bytes = 0;
+      await options.pause();
+    }
+    const { value, key } = message;
+    switch (format.kind) {
+      case 'json':
+        reader.json(value, key, format);
+        break;
+      case 'csv':
+        reader.csv(value);
+        break;
+      case 'raw':
+        reader.raw(value);
+        break;
+      case 'avro':
+      case 'protobuf':
+        await framed?.read(message);
     }
   }
-  return reader.result(new Map());
+  return reader.result(framed?.types() ?? new Map());
+}
+
+interface FramedReader {
+  read(message: SampledMessage): Promise<void>;
+  types(): SampleRows['types'];
+}
+
+/** Null for formats whose messages have no schema. */
+function framedReader(
+  format: FormatSpec,
+  reader: RowReader,
+  options: RowOptions,
+): FramedReader | null {
+  if (format.kind !== 'avro' && format.kind !== 'protobuf') return null;
+  const envelope = format.kind === 'avro' ? (format.envelope ?? null) : null;
+  const zone = zoneOffset(options.timeZone);
+  const samples = new FramedSamples(format, { ...options, zone });
+  const keys = envelope === null ? null : keysOf(format, { ...options, zone });
+  return {
+    read: async ({ value, key }) => {
+      if (value === null) return;
+      const decoded = await samples.decode(value);
+      if (decoded.text === null) reader.refuse(decoded.reason);
+      else if (envelope === null) reader.object(decoded.text);
+      else reader.envelope(Buffer.from(decoded.text), envelope);
+      if (keys === null || key === null || reader.knowsKeys) return;
+      const keyText = await keys.decode(key);
+      if (keyText.text !== null) reader.key(keyText.text);
+    },
+    types: () => samples.types(),
+  };
 }
 
 /** For the keys of messages, whose schemas are none of a row. */
@@ -101,6 +131,8 @@ const MAX_SCHEMAS = 50;
 class RowReader {
   readonly #rows: SampleRow[] = [];
   readonly #schemas: EnvelopeSchemas;
+  readonly #scanner: CsvScanner | null;
+  #csvRows: (readonly (string | null)[])[] = [];
   #unread = 0;
   #reason = '';
   #keys: readonly string[] = [];
@@ -108,11 +140,13 @@ class RowReader {
   readonly #types = new Map<string, SqlType>();
   readonly #known = new Set<string>();
 
-  constructor({ timeZone }: RowOptions) {
+  constructor({ timeZone }: RowOptions, format: FormatSpec) {
     this.#schemas = new EnvelopeSchemas(zoneOffset(timeZone));
+    this.#scanner = format.kind === 'csv' ? new CsvScanner(format, MAX_CSV_FIELDS) : null;
   }
 
   result(types: SampleRows['types']): SampleRows {
+    this.#takeCsv();
     const unread = { count: this.#unread, reason: this.#reason };
     const all = new Map([...types, ...this.#types]);
     return { rows: this.#rows, unread, types: all, keys: this.#keys };
@@ -232,30 +266,31 @@ class RowReader {
     if (inner !== null && isObject(inner)) this.#keys = [...inner.keys()];
   }
 
-  /** Rows of another number of fields than most have are none. */
-  csv(messages: readonly SampledMessage[], format: CsvFormatSpec): void {
-    const scanner = new CsvScanner(format, MAX_CSV_FIELDS);
-    const rows: (readonly (string | null)[])[] = [];
-    for (const { value } of messages) {
-      if (value === null || value.length === 0) continue;
-      const bytes = withoutBom(value);
-      if (!isUtf8(bytes)) {
-        this.refuse('it is no UTF-8');
-        continue;
-      }
-      for (let at = 0; at < bytes.length; at = scanner.next) {
-        const end = scanner.readRow(bytes, at, bytes.length);
-        if (scanner.rowStart === scanner.rowEnd) continue;
-        if (end === 'unclosed') this.refuse('an enclosed field is not closed');
-        else rows.push(csvFields(scanner, bytes));
-      }
+  csv(value: Buffer | null): void {
+    const scanner = this.#scanner;
+    if (scanner === null || value === null || value.length === 0) return;
+    const bytes = withoutBom(value);
+    if (!isUtf8(bytes)) {
+      this.refuse('it is no UTF-8');
+      return;
     }
-    const count = mostFrequent(rows.map(({ length }) => length));
-    for (const row of rows) {
+    for (let at = 0; at < bytes.length; at = scanner.next) {
+      const end = scanner.readRow(bytes, at, bytes.length);
+      if (scanner.rowStart === scanner.rowEnd) continue;
+      if (end === 'unclosed') this.refuse('an enclosed field is not closed');
+      else this.#csvRows.push(csvFields(scanner, bytes));
+    }
+  }
+
+  /** Rows of another number of fields than most have are none. */
+  #takeCsv(): void {
+    const count = mostFrequent(this.#csvRows.map(({ length }) => length));
+    for (const row of this.#csvRows) {
       if (row.length === count)
         this.#rows.push(new Map(row.map((text, index) => [`c${index + 1}`, csvValue(text)])));
       else this.refuse(`a row has ${row.length} fields, most have ${count}`);
     }
+    this.#csvRows = [];
   }
 }
 

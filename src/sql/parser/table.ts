@@ -65,7 +65,7 @@ export function parseCreateTable(
   }
   const clauses = parseClauses(cursor);
   const head = { pos, temporary, external, ifNotExists, name };
-  const topic = columns.length + columnNames.length === 0 ? parseTopic(cursor) : null;
+  const topic = columns.length === 0 ? parseTopic(cursor) : null;
   if (topic !== null) {
     const nothing = { columns, columnNames, indexes, query: null };
     return { kind: 'create_table', ...head, ...nothing, ...clauses, topic };
@@ -74,11 +74,11 @@ export function parseCreateTable(
   return { kind: 'create_table', ...head, columns, columnNames, indexes, ...clauses, query };
 }
 
-/** `(a, b)` without types, as it stands before AS SELECT: a query must follow somewhere. */
+/** `(a, b)` without types, as it stands before AS SELECT or FROM KAFKA TOPIC: one of them must follow somewhere. */
 function atNames(cursor: Cursor): boolean {
   if (cursor.token.word !== '(' || ![',', ')'].includes(cursor.peek(2).word)) return false;
   for (let ahead = 3; cursor.peek(ahead).type !== 'end'; ahead += 1) {
-    if (['SELECT', 'WITH', 'VALUES'].includes(cursor.peek(ahead).word)) return true;
+    if (['SELECT', 'WITH', 'VALUES', 'FROM'].includes(cursor.peek(ahead).word)) return true;
   }
   return false;
 }

@@ -98,6 +98,7 @@ const CANONICAL: readonly string[] = [
   'SHOW CREATE ROUTINE LOAD d.j',
   "DESC KAFKA ('kafka_topic' = 't', 'format' = 'json')",
   "CREATE TABLE IF NOT EXISTS t PRIMARY KEY (a) ORDER BY (b) PROPERTIES ('x' = 'y') FROM KAFKA TOPIC 't' PROPERTIES ('format' = 'json')",
+  "CREATE TABLE t (a, b) FROM KAFKA TOPIC 't' PROPERTIES ('format' = 'csv')",
   "EXPLAIN CREATE TABLE t FROM KAFKA TOPIC 't' PROPERTIES ('format' = 'json')",
   "SHOW ROUTINE LOAD TASK FROM d WHERE JobName = 'j'",
   "SHOW ALL ROUTINE LOAD FOR d.j FROM e WHERE STATE = 'RUNNING' ORDER BY Name DESC LIMIT 2 OFFSET 1",

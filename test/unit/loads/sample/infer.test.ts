@@ -28,7 +28,7 @@ async function loadsAll(messages: readonly string[], format: FormatSpec, structs
     value: Buffer.from(one),
   }));
   const signal = new AbortController().signal;
-  const options = { timeZone: 'Asia/Tokyo', structs, signal };
+  const options = { timeZone: 'Asia/Tokyo', structs, signal, pause: async () => undefined };
   const { fields, unread } = await inferColumns(sampled, format, 'topic', options);
   assert.deepEqual(unread, { count: 0, reason: '' });
   const columns = fields.map(({ name, type }) => column(name, type));
@@ -87,7 +87,7 @@ async function loadsAllLoosely(messages: readonly string[]) {
     value: Buffer.from(one),
   }));
   const signal = new AbortController().signal;
-  const options = { timeZone: 'UTC', structs: false, signal };
+  const options = { timeZone: 'UTC', structs: false, signal, pause: async () => undefined };
   const { fields } = await inferColumns(sampled, format, 'topic', options);
   const columns = fields.map(({ name, type }) => column(name, type));
   const result = await fixture.load(makePlan({ columns, format }), messages);
