@@ -54,7 +54,7 @@ export async function commitOther(
       }
       const versions = new Map(check.versions.map((version) => [version.tableId, version]));
       checkTables(request, check);
-      checkRejectedStore(request, check, options.rejectedTable, options.limits);
+      checkRejectedStore(request, check, options.rejectedTable, limitsOf(request, options));
       const table = await currentTable(scope, request);
       for (const target of request.further ?? []) await currentTable(scope, target);
       const turns = [request.turn, ...(request.furtherTurns ?? [])].filter(
@@ -117,6 +117,15 @@ async function currentTable(
   if ((table.rewrittenVersion ?? 0) !== rewrittenVersion)
     throw new Refused(fail('TABLE_REWRITTEN', { table: table.name }));
   return table;
+}
+
+/** A REPLAY writes records that are there already: it is what a full store asks for. */
+const REPLAY_SHARE = 2;
+
+function limitsOf({ replayed }: OtherCommit, { limits }: OtherCommitOptions): CommitLimits {
+  const { rejectedStoreBytes } = limits;
+  const share = replayed === undefined ? 1 : REPLAY_SHARE;
+  return { ...limits, rejectedStoreBytes: rejectedStoreBytes * share };
 }
 
 /** The tables that get a new version: an overwritten one also where no row comes. */

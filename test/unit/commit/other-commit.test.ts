@@ -202,3 +202,18 @@ test('overwriting with no rows empties the table, a dropped one is refused', asy
   const late = await committer.commitOther({ transactionId: id, tableId: table.id, ...nothing });
   assert.equal(late.state, 'ABORTED');
 });
+
+test('a full store of rejected rows takes a REPLAY, up to twice its size', async (t) => {
+  const fixture = await openFixture(t, { limits: { rejectedStoreBytes: 150 } });
+  const first = await begin(fixture, 'a');
+  await fixture.committer.commitOther(requestOf(fixture, first, 1, 1, 120));
+  const replay = async (label: string): Promise<OtherCommit> => ({
+    ...requestOf(fixture, await begin(fixture, label), 1, 1, 120),
+    rowsFiltered: 0,
+    replayed: { records: 0, copies: 1 },
+  });
+  const result = await fixture.committer.commitOther(await replay('b'));
+  assert.equal(result.state, 'VISIBLE');
+  const over = fixture.committer.commitOther(await replay('c'));
+  await assert.rejects(over, hasCode('REJECTED_STORE_FULL'));
+});
