@@ -97,7 +97,7 @@ test('an offset out of range pauses the job with the range; ALTER and RESUME men
   const paused = await loadCase.untilState('PAUSED');
   assert.match(
     paused['ReasonOfStateChanged'] ?? '',
-    /^ErrorReason\{errCode = 104, msg='offset 100 of Kafka topic 'out_of_range' partition 0 is out of range: the partition holds 0 to 2/,
+    /^ErrorReason\{errCode = 5607, msg='Consume offset: 100 is greater than the latest offset: 2 in kafka partition: 0\. You can modify 'kafka_offsets' property through ALTER ROUTINE LOAD and RESUME the job \(offset 100 of Kafka topic 'out_of_range' partition 0 is out of range: the partition holds 0 to 2/,
   );
   await server.sql(
     'ALTER ROUTINE LOAD FOR bad.out_of_range FROM KAFKA ("kafka_partitions" = "0", "kafka_offsets" = "1")',

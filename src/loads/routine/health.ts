@@ -17,6 +17,22 @@ export const REASONS = {
   parseError: 5611,
 } as const;
 
+/** Why a job is paused by the error, in StarRocks' words where it has some. */
+export function pauseReason(error: AppError): LoadJobReason {
+  const { offset, logEnd, partition } = error.fields;
+  const message =
+    isBehindEnd(error) && partition !== undefined
+      ? `Consume offset: ${offset} is greater than the latest offset: ${logEnd} in kafka partition: ${partition}. You can modify 'kafka_offsets' property through ALTER ROUTINE LOAD and RESUME the job (${error.fullMessage})`
+      : error.fullMessage;
+  return { errCode: reasonCode(error), message };
+}
+
+/** Is the position one that the partition never had? */
+function isBehindEnd({ code, fields }: AppError): boolean {
+  const { offset, logEnd } = fields;
+  return code === 'KAFKA_OFFSET_OUT_OF_RANGE' && BigInt(offset ?? 0) > BigInt(logEnd ?? 0);
+}
+
 /** StarRocks' number of what an error means for a job. */
 export function reasonCode(error: AppError): number {
   switch (error.code) {
@@ -30,7 +46,7 @@ export function reasonCode(error: AppError): number {
     case 'KAFKA_UNKNOWN_PARTITION':
       return REASONS.partitions;
     default:
-      return REASONS.tasksAbort;
+      return isBehindEnd(error) ? REASONS.offsetInvalid : REASONS.tasksAbort;
   }
 }
 

@@ -15,7 +15,7 @@ import { propertyOf } from '../properties.ts';
 import { type AssignmentOptions, assignmentOf, type GrantedTask } from './assignment.ts';
 import { addNewPartitions, goneText } from './discover.ts';
 import { afterChange, type EvolveOptions } from './evolution.ts';
-import { pausesJob, reasonCode, resumeAfterMs } from './health.ts';
+import { pauseReason, pausesJob, resumeAfterMs } from './health.ts';
 import { ProgressWatch } from './progress-watch.ts';
 import { JOB_PROPERTIES } from './properties.ts';
 import { parseDefinition, type TopicProbe } from './service.ts';
@@ -222,7 +222,7 @@ export class RoutineLoadScheduler {
     const waitMs = resumeAfterMs(error, failures);
     const resumeMs = waitMs === null ? null : catalog.nowMs() + waitMs;
     const paused = await catalog.transaction(async ({ loadJobs }) => {
-      const reason = { errCode: reasonCode(error), message: error.fullMessage };
+      const reason = pauseReason(error);
       const from = ['NEED_SCHEDULE', 'RUNNING'] as const;
       if (!(await loadJobs.setState(jobId, from, 'PAUSED', reason))) return false;
       if (resumeMs !== null) await loadJobs.setResume(jobId, resumeMs);

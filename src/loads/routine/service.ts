@@ -104,8 +104,7 @@ export class RoutineLoads {
       throw analysisError(`Incorrect routine load job name '${input.jobName.slice(0, 80)}'`);
     }
     const tables: TableInfo[] = [];
-    for (const name of input.tableNames)
-      tables.push(await catalog.tables.get(input.database, name));
+    for (const name of input.tableNames) tables.push(await targetOf(catalog, input.database, name));
     const [table, ...further] = tables;
     assert(table !== undefined, 'a job loads a table');
     const defined = withTableNames(defineRoutineLoad(input), tables);
@@ -427,6 +426,13 @@ export class RoutineLoads {
 
 /** As StarRocks checks names; labels of the job's transactions begin with it. */
 const JOB_NAME = /^[\p{L}\p{N}_\-:.$]{1,256}$/u;
+
+/** Throws SQL_ANALYZE for a view, UNKNOWN_TABLE. */
+async function targetOf(catalog: Catalog, database: string, name: string): Promise<TableInfo> {
+  if ((await catalog.views.find(database, name)) === null)
+    return catalog.tables.get(database, name);
+  throw analysisError(`Only olap/lake table support routine load, ${name} is a view`);
+}
 
 function mustBePaused(job: LoadJobRecord | null, name: string): void {
   if (job?.state === 'PAUSED') return;

@@ -10,7 +10,7 @@ import {
 } from '../../catalog/transactions.ts';
 import { freshnessMs } from '../../loads/routine/freshness.ts';
 import { lagSeconds, messagesBehind } from '../../loads/routine/health.ts';
-import { offsetLag, showRow } from '../../loads/routine/show.ts';
+import { offsetLag, SHOW_COLUMNS, showRow } from '../../loads/routine/show.ts';
 import { REJECTED_RECORDS_TABLE, STATISTICS_DATABASE } from '../../model/system-tables.ts';
 import { variableText } from '../variables.ts';
 import { seesJob } from '../visibility.ts';
@@ -19,10 +19,22 @@ import { type ViewContext, type ViewRow, type ViewTable, viewColumns } from './v
 
 const ROUTINE_LOAD_COLUMNS = viewColumns(
   'long ID, text NAME CREATE_TIME PAUSE_TIME END_TIME DB_NAME TABLE_NAME STATE DATA_SOURCE_TYPE CURRENT_TASK_NUM ' +
-    'JOB_PROPERTIES DATA_SOURCE_PROPERTIES CUSTOM_PROPERTIES STATISTICS PROGRESS TIMESTAMP_PROGRESS ' +
-    'REASONS_OF_STATE_CHANGED ERROR_LOG_URLS TRACKING_SQL OTHER_MSG LATEST_SOURCE_POSITION OFFSET_LAG, ' +
+    'JOB_PROPERTIES DATA_SOURCE_PROPERTIES CUSTOM_PROPERTIES STATISTICS PROGRESS ' +
+    'REASONS_OF_STATE_CHANGED ERROR_LOG_URLS TRACKING_SQL OTHER_MSG LATEST_SOURCE_POSITION OFFSET_LAG TIMESTAMP_PROGRESS, ' +
     'long MESSAGES_BEHIND FRESHNESS_MS FAILURES, text FAILING_SINCE RESUME_TIME UNSTABLE_SINCE, long RESTARTS',
 );
+
+/** What the view calls a column of SHOW ROUTINE LOAD; the order differs, too. */
+function viewName(shown: (typeof SHOW_COLUMNS)[number]): string {
+  switch (shown) {
+    case 'Statistic':
+      return 'STATISTICS';
+    case 'ReasonOfStateChanged':
+      return 'REASONS_OF_STATE_CHANGED';
+    default:
+      return shown.replaceAll(/([a-z])([A-Z])/g, '$1_$2').toUpperCase();
+  }
+}
 
 async function routineLoadJobs(context: ViewContext): Promise<ViewRow[]> {
   const { session, services, visible, time } = context;
@@ -36,7 +48,7 @@ async function routineLoadJobs(context: ViewContext): Promise<ViewRow[]> {
       const { job, positions, definition } = shown;
       return {
         ...Object.fromEntries(
-          ROUTINE_LOAD_COLUMNS.map(({ name }, index) => [name, cells[index] ?? null]),
+          SHOW_COLUMNS.map((name, index) => [viewName(name), cells[index] ?? null]),
         ),
         OFFSET_LAG: JSON.stringify(offsetLag(shown)),
         MESSAGES_BEHIND: messagesBehind(positions),

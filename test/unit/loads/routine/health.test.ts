@@ -8,6 +8,7 @@ import { freshnessMs, readFreshness } from '../../../../src/loads/routine/freshn
 import {
   lagSeconds,
   messagesBehind,
+  pauseReason,
   REASONS,
   reasonCode,
   resumeAfterMs,
@@ -50,6 +51,16 @@ test('reasons have the numbers of StarRocks', () => {
     5607,
   );
   assert.equal(reasonCode(fail('CANCELLED')), REASONS.tasksAbort);
+  const range = { topic: 't', partition: 3, logStart: 50n, logEnd: 90n };
+  const lost = pauseReason(fail('KAFKA_OFFSET_OUT_OF_RANGE', { ...range, offset: 40n }));
+  assert.equal(lost.errCode, 104);
+  assert.match(lost.message, /^offset 40 of Kafka topic 't' partition 3 is out of range/);
+  const behind = pauseReason(fail('KAFKA_OFFSET_OUT_OF_RANGE', { ...range, offset: 91n }));
+  assert.equal(behind.errCode, 5607);
+  assert.match(
+    behind.message,
+    /^Consume offset: 91 is greater than the latest offset: 90 in kafka partition: 3\. You can modify 'kafka_offsets' property through ALTER ROUTINE LOAD and RESUME the job/,
+  );
 });
 
 test('messages behind: unknown ends and positions count as none', () => {
