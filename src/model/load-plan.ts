@@ -198,8 +198,6 @@ export interface LoadedTable {
 export interface LoadRoutes {
   /** DuckDB SQL over source fields, metadata and elements: the name of a table. */
   readonly duckdbSql: string;
-  /** The source field that it is, where it is no other expression. */
-  readonly field: string | null;
   /** What it calls the tables, in their order. */
   readonly names: readonly string[];
   /** What becomes of a row of none of the tables: it is rejected, or unselected. */

@@ -115,11 +115,23 @@ export class RowWriter {
       }
       const [others] = await connection.rows(routes.othersSql(statement), options);
       assert(Number(others?.[0]) === 0, 'rows of no table are dropped');
+      if (made > inTables) await this.#noteStrangers(routes, drops, connection, options);
       checkSum(inTables, drops.count, drops.total(packed.lineCount));
       return staged;
     } finally {
       await connection.run(`DROP TABLE IF EXISTS ${ROUTED_ROWS}`);
     }
+  }
+
+  /** For the errors of rows that go to no table: what route gave for them. */
+  async #noteStrangers(
+    { strangersSql }: CompiledRoutes,
+    drops: DropRecorder,
+    connection: Connection,
+    options: StatementOptions,
+  ): Promise<void> {
+    for (const [ordinal, name] of await connection.rows(strangersSql, options))
+      drops.noteRoute(Number(ordinal), name === null || name === undefined ? null : String(name));
   }
 
   /** With AUTO_INCREMENT values for so many rows. */

@@ -1,5 +1,4 @@
 // One topic into many tables: the property `route`, an expression that gives the name of a row's table.
-import { quoteIdentifier } from '../../model/duckdb-text.ts';
 import type { LoadRoutes } from '../../model/load-plan.ts';
 import type { TableInfo } from '../../model/table.ts';
 import { compileLoadExpression, type LoadExpressionOptions } from '../../query/load-expression.ts';
@@ -30,7 +29,6 @@ export function compileRoute(
     throw analysisError(`route must give the name of a table, a text: it is a ${type.kind}`);
   return {
     duckdbSql,
-    field: names.find((name) => quoteIdentifier(name) === duckdbSql) ?? null,
     names: definition.tables ?? tables.map(({ name }) => name),
     unmatched: unmatchedOf(definition),
   };

@@ -36,7 +36,7 @@ export const CODE_KINDS = 8;
 
 /** A line that did not parse, beside the DROP_CODEs. */
 export const CODE_UNPARSED = -2;
-/** A line whose first UNNEST is of something that is no array; one less for the second, and so on. */
+/** A line whose first UNNEST is of something that is no array, one less: has too many elements; two less for the second UNNEST, and so on. */
 export const CODE_NO_ARRAY = -3;
 
 /** What becomes of a row in a table: the columns, then `__op` where it has one. */

@@ -22,6 +22,8 @@ export class DropRecorder implements DropListener {
   #count = 0;
   /** Those of them that are lines without rows. */
   #lines = 0;
+  /** By ordinal. */
+  readonly #routes = new Map<number, string | null>();
   /** Null: all rows are. */
   readonly #wants: WantsElement | null;
   /** Rows that were neither written nor dropped, since they are not wanted. */
@@ -81,6 +83,17 @@ export class DropRecorder implements DropListener {
     this.#note(-1 - line, unparsed ? CODE_UNPARSED : CODE_NO_ARRAY + 1 + count);
     this.#lines += 1;
     return -1;
+  }
+
+  /** What `route` gave for a row that goes to none of the tables. */
+  noteRoute(ordinal: number, name: string | null): void {
+    this.#routes.set(ordinal, name);
+  }
+
+  /** The same of a row as `forEach` gives it; undefined = not known. */
+  routeOf(line: number, element: number | null): string | null | undefined {
+    const ordinal = this.#rows === null ? line : this.#rows.firstOf(line) + (element ?? 0);
+    return this.#routes.get(ordinal);
   }
 
   /** Every row not written, in order: its line, and its place there where the line has several (null = the line). */

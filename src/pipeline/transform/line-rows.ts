@@ -28,6 +28,11 @@ export class LineRows {
     return first;
   }
 
+  /** Ordinal of the line's first row. */
+  firstOf(line: number): number {
+    return this.#firsts[line] ?? 0;
+  }
+
   rowsOf(line: number): number {
     return (this.#firsts[line + 1] ?? 0) - (this.#firsts[line] ?? 0);
   }

@@ -23,6 +23,7 @@ import { isBinary } from './field-forms.ts';
 import { valueAt } from './json-path.ts';
 import { MessagePlaces } from './message-places.ts';
 import { parseJson } from './parse-json.ts';
+import { MAX_ELEMENTS } from './unnest-sql.ts';
 
 interface Reason {
   readonly code: RejectCode;
@@ -235,7 +236,7 @@ export class RejectedRows {
       return { code: 'PARSE_ERROR', message, column: null, fields: null };
     }
     const { fields } = line;
-    if (code <= CODE_NO_ARRAY) return { ...this.#noArray(line, CODE_NO_ARRAY - code), fields };
+    if (code <= CODE_NO_ARRAY) return { ...this.#noRows(line, CODE_NO_ARRAY - code), fields };
     const reason =
       code % CODE_KINDS === DROP_CODE.noTable
         ? { ...this.#noTable(line, element), fields }
@@ -244,9 +245,13 @@ export class RejectedRows {
     return { ...reason, message: `Element ${element}: ${reason.message}` };
   }
 
-  /** The value of an UNNEST is no array: its message has no rows. */
-  #noArray(line: Line, index: number): Omit<Reason, 'fields'> {
-    const unnest = present(this.#plan.transform.unnest?.[index], 'UNNEST of a drop code');
+  /** The value of an UNNEST is no array, or has too many elements: its message has no rows. */
+  #noRows(line: Line, which: number): Omit<Reason, 'fields'> {
+    const unnest = present(this.#plan.transform.unnest?.[which >> 1], 'UNNEST of a drop code');
+    if ((which & 1) === 1) {
+      const message = `UNNEST takes up to ${MAX_ELEMENTS} elements of one message, it has more`;
+      return { code: 'VALUE_OUT_OF_RANGE', message, column: unnest.name };
+    }
     const value = unnest.field === null ? undefined : this.#fieldValue(line, unnest.field);
     const shown = typeof value === 'string' ? `'${shorten(value)}'` : 'its value';
     const message = `UNNEST needs an array, ${shown} is none`;
@@ -256,8 +261,7 @@ export class RejectedRows {
   /** `route` gives none of the job's tables. */
   #noTable(line: Line, element: number | null): Omit<Reason, 'fields'> {
     const { routes } = this.#plan;
-    const field = routes?.field ?? null;
-    const value = field === null ? undefined : this.#sourceValue(line, field, element);
+    const value = this.#drops.routeOf(line.line, element);
     const shown =
       value === null ? 'NULL' : value === undefined ? 'its value' : `'${shorten(value)}'`;
     const names = shorten(routes?.names.join(', ') ?? '');

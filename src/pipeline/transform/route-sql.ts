@@ -27,8 +27,14 @@ export interface CompiledRoutes {
   readonly countsSql: string;
   /** SELECT of how many rows of no table there are that were not dropped: none. */
   othersSql(batch: BatchStatement): string;
+  /** SELECT of `__ordinal` and the start of what route gave, of the first rows of no table. */
+  readonly strangersSql: string;
   readonly tables: readonly RoutedTable[];
 }
+
+/** Names of no table that errors show, and characters of each. */
+const STRANGERS = 10_000;
+const STRANGER_CHARACTERS = 100;
 
 export function compileRoutes(
   routes: LoadRoutes,
@@ -39,6 +45,7 @@ export function compileRoutes(
   const names = tables.map((_, index) => present(routes.names[index], 'name of a table'));
   const kept = [...usedColumns(source, tables), '__ordinal', ...marks].join(', ');
   const route = `CAST(${guarded(routes.duckdbSql)} AS VARCHAR) AS __route`;
+  const isOther = `(__route IS NULL OR __route NOT IN (${names.map(quoteLiteral).join(', ')}))`;
   const code = routes.unmatched === 'skip' ? DROP_CODE.unselected : DROP_CODE.noTable;
   return {
     makeSql: (batch) =>
@@ -46,9 +53,10 @@ export function compileRoutes(
     countsSql: `SELECT __route, count(*) FROM ${ROUTED_ROWS} GROUP BY __route`,
     othersSql: ({ slot }) => {
       const dropped = `${DROP_FUNCTION}(${slot}, __ordinal, ${suspectSql(marks)}, ${code})`;
-      const others = `SELECT ${dropped} AS __keep FROM ${ROUTED_ROWS} WHERE __route IS NULL OR __route NOT IN (${names.map(quoteLiteral).join(', ')})`;
+      const others = `SELECT ${dropped} AS __keep FROM ${ROUTED_ROWS} WHERE ${isOther}`;
       return `SELECT count(*) FROM (${others}) WHERE __keep`;
     },
+    strangersSql: `SELECT __ordinal, left(__route, ${STRANGER_CHARACTERS}) FROM ${ROUTED_ROWS} WHERE ${isOther} LIMIT ${STRANGERS}`,
     tables: tables.map(({ rowsSql, ...table }, index) => {
       const name = names[index] ?? '';
       const from = `SELECT * FROM ${ROUTED_ROWS} WHERE __route = ${quoteLiteral(name)}`;

@@ -5,6 +5,9 @@ import type { LoadUnnest } from '../../model/load-plan.ts';
 import { ROWS_FUNCTION } from './drop-code.ts';
 import { type FieldSql, guarded, suspectSql } from './field-sql.ts';
 
+/** Rows of one message: an engine holds the elements of some thousand messages at once. */
+export const MAX_ELEMENTS = 1_000_000;
+
 export interface Unnesting {
   /** The elements, as further fields. */
   readonly fields: readonly FieldSql[];
@@ -27,10 +30,10 @@ export function unnesting(unnests: readonly LoadUnnest[], firstField: number): U
   if (unnests.length === 0) return null;
   const lists = unnests.map((_, index) => `__list${index}`);
   const lengths = lists.map((list) => `coalesce(len(${list}), 0)`);
-  const noArray = unnests.map(
-    ({ of }, index) =>
-      `WHEN ${of === 'json' ? `__kind${index} NOT IN ('ARRAY', 'NULL')` : 'false'} THEN ${-1 - index}`,
-  );
+  const refused = unnests.flatMap(({ of }, index) => [
+    `WHEN ${of === 'json' ? `__kind${index} NOT IN ('ARRAY', 'LARGE', 'NULL')` : 'false'} THEN ${-1 - 2 * index}`,
+    `WHEN ${of === 'json' ? `__kind${index} = 'LARGE'` : `len(${lists[index]}) > ${MAX_ELEMENTS}`} THEN ${-2 - 2 * index}`,
+  ]);
   // A level for each step: what is named twice in one level would be computed twice.
   const counted = (linesSql: string): string => {
     const values = unnests.map(
@@ -43,7 +46,7 @@ export function unnesting(unnests: readonly LoadUnnest[], firstField: number): U
     const valued = `SELECT *, ${values.join(', ')} FROM (${linesSql})`;
     const known = `SELECT *, ${kinds.join(', ')} FROM (${valued})`;
     const listed = `SELECT *, ${arrays.join(', ')} FROM (${known})`;
-    return `SELECT *, CASE ${noArray.join(' ')} ELSE greatest(${lengths.join(', ')}) END AS __count FROM (${listed})`;
+    return `SELECT *, CASE ${refused.join(' ')} ELSE greatest(${lengths.join(', ')}) END AS __count FROM (${listed})`;
   };
   return {
     fields: unnests.map(({ name, of }, index) => ({
@@ -70,10 +73,13 @@ export function unnesting(unnests: readonly LoadUnnest[], firstField: number): U
   };
 }
 
-/** What the value of an UNNEST is, by DuckDB's name; NULL for none, and other than ARRAY for no array. */
+/** What the value of an UNNEST is: NULL, ARRAY, LARGE (too many elements), or something else for no array. */
 function kindSql(of: LoadUnnest['of'], value: string): string {
   if (of === 'list') return `CASE WHEN ${value} IS NOT NULL THEN 'ARRAY' END`;
-  return `CASE WHEN ${value} IS NOT NULL THEN coalesce(TRY(json_type(${value})), 'NONE') END`;
+  const type = `coalesce(TRY(json_type(${value})), 'NONE')`;
+  // An element takes two bytes, so that usual texts need not be counted.
+  const isLarge = `strlen(${value}) > ${2 * MAX_ELEMENTS} AND TRY(json_array_length(${value})) > ${MAX_ELEMENTS}`;
+  return `CASE WHEN ${value} IS NULL THEN NULL WHEN ${isLarge} THEN 'LARGE' ELSE ${type} END`;
 }
 
 function listSql(of: LoadUnnest['of'], index: number): string {

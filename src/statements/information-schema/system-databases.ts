@@ -74,7 +74,11 @@ export function systemViewSql(
   if (visible.loads.length === 0) return `${rows.sql} WHERE FALSE`;
   const tables = visible.loads.map((load) => printString(`${load.database}.${load.table}`));
   const { loadOf } = rows;
-  return `${rows.sql} WHERE concat(${loadOf.database}, '.', ${loadOf.table}) IN (${tables.join(', ')})`;
+  const isSeen = (table: string): string =>
+    `concat(${loadOf.database}, '.', ${table}) IN (${tables.join(', ')})`;
+  // Of a job of several tables a row may name them all.
+  const isAllSeen = `array_length(array_filter(x -> NOT ${isSeen('x')}, split(${loadOf.table}, ','))) = 0`;
+  return `${rows.sql} WHERE ${isSeen(loadOf.table)} OR (${loadOf.table} LIKE '%,%' AND ${isAllSeen})`;
 }
 
 const TIME = /^\d{4}-\d{2}-\d{2}( \d{2}:\d{2}:\d{2})?$/;

@@ -39,7 +39,6 @@ function routed(
   assert(first !== undefined && plans[0] !== undefined);
   const given = {
     duckdbSql: '"to"',
-    field: 'to',
     unmatched: 'reject' as const,
     names: loaded.map(({ target }) => target.tableName),
     ...routes,
@@ -180,15 +179,12 @@ test('each element of an UNNEST goes its own way', async () => {
     fields: ['id', 'items'],
     unnest,
   };
-  const result = await fixture.load(
-    routed([item, item], { duckdbSql: `concat('t', "item")`, field: null }),
-    [
-      '{"id":1,"items":["0","1","0"]}',
-      '{"id":2,"items":["7"]}',
-      '{"id":3,"items":5}',
-      '{"id":4,"items":[]}',
-    ],
-  );
+  const result = await fixture.load(routed([item, item], { duckdbSql: `concat('t', "item")` }), [
+    '{"id":1,"items":["0","1","0"]}',
+    '{"id":2,"items":["7"]}',
+    '{"id":3,"items":5}',
+    '{"id":4,"items":[]}',
+  ]);
   assert.deepEqual(result.tables, {
     t0: [
       ['0', '1'],
@@ -197,7 +193,7 @@ test('each element of an UNNEST goes its own way', async () => {
     t1: [['1', '1']],
   });
   assert.deepEqual(result.rejected.map((row) => row['error_message']).sort(), [
-    'Element 0: route gives no table of the job: its value is none of t0, t1',
+    "Element 0: route gives no table of the job: 't7' is none of t0, t1",
     "UNNEST needs an array, '5' is none",
   ]);
   assert.deepEqual(countsOf(result), [4, 3, 2, 0]);

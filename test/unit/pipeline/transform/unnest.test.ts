@@ -344,6 +344,40 @@ test('many rejected elements of a large message keep it a few times, not once ea
   assert.equal(result.rejected[299]?.['raw_record'], '{"_raw_of_element":"0"}');
 });
 
+test('a message has a million rows at most; in a second UNNEST, too', async () => {
+  const list = (count: string): LoadUnnest => ({
+    name: 'n',
+    duckdbSql: `range(CAST(${count} AS INTEGER))`,
+    of: 'list',
+    field: null,
+  });
+  const outputs: LoadOutput[] = [{ column: ID, from: { kind: 'field', field: 'id' } }];
+  const text = (count: number): string => `[${'1,'.repeat(count - 1)}1]`;
+  const fromJson = await fixture.load(plan({ columns: [ID], unnest: [ITEMS] }), [
+    `{"id":1,"items":${text(1_000_000)}}`,
+    `{"id":2,"items":${text(1_000_001)}}`,
+    `{"id":3,"items":"${'x'.repeat(3_000_000)}"}`,
+  ]);
+  const fromList = await fixture.load(
+    plan({ columns: [ID], outputs, unnest: [ITEMS, list('"id"')] }),
+    ['{"id":1000001,"items":["a"]}', '{"id":2,"items":[]}'],
+  );
+  assert.deepEqual(countsOf(fromJson), [3, 1_000_000, 2, 0]);
+  assert.deepEqual(countsOf(fromList), [2, 2, 1, 0]);
+  const tooMany = 'UNNEST takes up to 1000000 elements of one message, it has more';
+  assert.deepEqual(
+    [...fromJson.rejected, ...fromList.rejected].map((row) => [
+      row['error_message']?.slice(0, 63),
+      row['error_column'],
+    ]),
+    [
+      [tooMany.slice(0, 63), 'item'],
+      [`UNNEST needs an array, '${'x'.repeat(39)}`, 'item'],
+      [tooMany.slice(0, 63), 'n'],
+    ],
+  );
+});
+
 test('rows are counted for the partition of their message', async () => {
   const runs = [
     makeRun(['{"id":1,"items":["a","b","c"]}', '{"id":2,"items":5}'], 0),
