@@ -147,7 +147,9 @@ export class LoadTask {
       log.info('load task lost its lease', { job: plan.jobName, task: taskId });
     if (error === null || error.code === 'LEASE_LOST' || error.code === 'CANCELLED') return;
     if (this.#working.signal.aborted) return;
-    log.warn('load task ends', { job: plan.jobName, task: taskId, error });
+    if (error.code === 'LOAD_SCHEMA_CHANGED')
+      log.info('load waits for a change of its table', { job: plan.jobName, task: taskId });
+    else log.warn('load task ends', { job: plan.jobName, task: taskId, error });
     await reportFailure(this.#services, this.#assignment, error, this.#working.signal);
   }
 

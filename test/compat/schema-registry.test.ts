@@ -118,3 +118,50 @@ test("Protobuf by Confluent's serializer, with message indexes and well-known ty
   await produce('protobuf', 'users_proto', 0, 3000);
   await assertRows('users_proto', 3000);
 });
+
+/** Name and type of each column, sorted: a table that grew has its columns in another order. */
+async function columnsOf(table: string): Promise<readonly string[]> {
+  const { rows } = await server.sql(`DESC reg.${table}`);
+  return rows.map(([name, type]) => `${name} ${type}`).sort();
+}
+
+for (const [format, topic, count] of [
+  ['avro', 'users_avro', 6000],
+  ['protobuf', 'users_proto', 3000],
+] as const)
+  test(`${format}: the table that the topic asks for, and one that grows to it under a job with schema_evolution`, async () => {
+    const reach = `"kafka_broker_list" = "${kafka.bootstrap}", "confluent.schema.registry.url" = "${registry.url}"`;
+    const made = `made_${format}`;
+    const grown = `grown_${format}`;
+    await server.sql(
+      `CREATE TABLE reg.${made} FROM KAFKA TOPIC '${topic}' PROPERTIES (${reach}, "format" = "${format}")`,
+    );
+    await server.sql(`CREATE TABLE reg.${grown} (id INT) DUPLICATE KEY (id)`);
+    for (const [table, evolution] of [
+      [made, 'none'],
+      [grown, 'add_columns'],
+    ]) {
+      await server.sql(
+        `CREATE ROUTINE LOAD reg.${table} ON ${table}
+         PROPERTIES ("format" = "${format}", "strict_mode" = "true", "max_error_number" = "1", "schema_evolution" = "${evolution}")
+         FROM KAFKA (${reach}, "kafka_topic" = "${topic}", "property.kafka_default_offsets" = "OFFSET_BEGINNING")`,
+      );
+      await server.until(
+        `SELECT count(*) FROM reg.${table}`,
+        (value) => value === String(count),
+        60_000,
+      );
+    }
+    const columns = await columnsOf(made);
+    assert.ok(columns.length >= 6, columns.join());
+    assert.deepEqual(await columnsOf(grown), columns);
+    const names = columns.map((column) => column.split(' ')[0]);
+    const figures = names.map(
+      (name) => `count(\`${name}\`), count(DISTINCT CAST(\`${name}\` AS STRING))`,
+    );
+    const [one, other] = await Promise.all(
+      [made, grown].map((table) => server.sql(`SELECT ${figures.join(', ')} FROM reg.${table}`)),
+    );
+    assert.deepEqual(one?.rows, other?.rows);
+    assert.equal(one?.rows[0]?.[names.indexOf('id') * 2 + 1], String(count));
+  });

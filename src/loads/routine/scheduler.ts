@@ -175,7 +175,8 @@ export class RoutineLoadScheduler {
     const { catalog, log } = this.#options;
     const lease = await catalog.leases.find(taskId);
     if (lease === null || lease.epoch !== epoch) return;
-    log.warn('routine load task failed', { job: lease.jobId, task: taskId, error: thrown });
+    if (thrown.code !== 'LOAD_SCHEMA_CHANGED')
+      log.warn('routine load task failed', { job: lease.jobId, task: taskId, error: thrown });
     if (await this.#losesTopic(lease, thrown)) {
       this.wake();
       return;

@@ -14,7 +14,7 @@ import type { SqlType } from '../../model/sql-type.ts';
 import { fitOf } from '../../query/infer/fit.ts';
 import { JsonFacts } from '../../query/infer/json-type.ts';
 import { skipSpace, skipValue } from '../decode/json-scan.ts';
-import { ValueBound } from './value-bound.ts';
+import { type ValueBound, valueBound } from './value-bound.ts';
 
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
@@ -58,7 +58,7 @@ export class SchemaWatch {
 
   #know(name: string): KnownKey {
     const column = this.#columns.get(name);
-    const bound = column === undefined ? null : ValueBound.for(column.type);
+    const bound = column === undefined ? null : valueBound(column.type);
     const known = { bytes: Buffer.from(name), bound };
     this.#keys.set(name, known);
     return known;

@@ -138,6 +138,22 @@ test('whole numbers and texts that are too large for their columns', () => {
   assert.equal(long(1_048_577), null);
 });
 
+test('decimals with more digits in front of the point; a rounded one stays one digit', () => {
+  const d: SqlType = { kind: 'DECIMAL', precision: 5, scale: 2 };
+  const fits = [
+    '{"d":999.99}',
+    '{"d":-999}',
+    '{"d":"999.1"}',
+    '{"d":0.123456789}',
+    '{"d":"x1234567"}',
+  ];
+  assert.equal(asked({ d }, [...fits, '{"d":1e9}', `{"d":${'9'.repeat(37)}}`]), null);
+  const over = ['{"d":1000}', '{"d":"-0123456.5"}'];
+  assert.deepEqual(asked({ d }, over)?.widen, [
+    { name: 'd', type: { kind: 'DECIMAL', precision: 8, scale: 2 } },
+  ]);
+});
+
 test('schemas: new, wider, other and missing fields', () => {
   const { made } = watch({ id: INT, n: { kind: 'BIGINT' }, d: { kind: 'DATE' }, r: INT }, ['r']);
   made.schema(
