@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { after, test } from 'node:test';
 import { KEY_PHRASE } from '../peers/certificates.ts';
 import { SASL_USER, STRANGER, startKafka } from '../peers/kafka.ts';
+import { kcatAll } from '../peers/kcat.ts';
 import { createTopic, produce } from '../peers/topics.ts';
 import {
   assertUsers,
@@ -112,6 +113,38 @@ test('mutual TLS with files of CREATE FILE, the key with a pass phrase', async (
   const row = JSON.stringify(await showJob(server, 'by_file'));
   assert.match(row, /FILE:client\.key/);
   assert.doesNotMatch(row + server.logTail, new RegExp(`${KEY_PHRASE}|BEGIN ENCRYPTED`));
+});
+
+test('dead letters go by the same certificates and passwords as messages come', async () => {
+  const byFile = {
+    ...OVER_TLS,
+    'property.ssl.ca.location': 'FILE:ca.pem',
+    'property.ssl.certificate.location': 'FILE:client.pem',
+    'property.ssl.key.location': 'FILE:client.key',
+    'property.ssl.key.password': KEY_PHRASE,
+  };
+  const bySasl = { 'property.security.protocol': 'SASL_PLAINTEXT', ...sasl('SCRAM-SHA-512') };
+  for (const [name, protocol, source] of [
+    ['letters_tls', 'SSL', byFile],
+    ['letters_sasl', 'SASL_PLAINTEXT', bySasl],
+  ] as const) {
+    await createTopic(kafka.bootstrap, name, 2);
+    // No id is a date: all are rejected, and the job pauses behind its first batch.
+    await loadUsers(server, {
+      bootstrap: kafka.address(protocol),
+      name,
+      topic: 'users',
+      columns: 'id DATE NOT NULL, name STRING',
+      source: { ...source, dead_letter_topic: name },
+    });
+    await untilState(server, name, 'PAUSED');
+    const rejected = await server.value(
+      `SELECT count(*) FROM _statistics_.rejected_records WHERE target_table = '${name}'`,
+    );
+    const letters = await kcatAll(kafka.bootstrap, name, '%s\n');
+    assert.equal(String(letters.trim().split('\n').length), rejected);
+    assert.match(letters, /^\{"id": ?\d+, ?"name": ?"user-\d+"\}$/m);
+  }
 });
 
 test('mutual TLS with a PKCS#12 file, and with the texts themselves', async () => {
