@@ -92,7 +92,9 @@ export function showRow(shown: ShownJob): string[] {
 /** The warning comes first: it is of now, the message of when it says. */
 function otherMessage({ job, warning, formatTime }: ShownJob): string {
   const told = job.otherMessage;
-  const texts = [warning, told === null ? null : `[${formatTime(told.atMs)}] ${told.text}`];
+  // An empty text took back what was told before.
+  const isOver = told === null || told.text === '';
+  const texts = [warning, isOver ? null : `[${formatTime(told.atMs)}] ${told.text}`];
   return texts.filter((text) => text !== null).join('; ');
 }
 

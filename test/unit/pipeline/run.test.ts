@@ -1,6 +1,7 @@
 // The run loop, the Kafka source and the loader together, against a cluster and a front end in memory:
 // nothing lost, nothing doubled, whatever answers get lost and wherever tasks are stopped.
 import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { after, before, type TestContext, test } from 'node:test';
 import { type Clock, systemClock } from '../../../src/base/clock.ts';
@@ -281,4 +282,34 @@ test('expressions that do not compile end the task with an error for the user', 
   await until('the task fails', () => frontEnd.failedTasks.length > 0);
   assert.equal(frontEnd.failedTasks[0]?.code, 'LOAD_SQL');
   await loader.close(true);
+});
+
+test('a batch that takes longer than task_timeout_second is given up, with what to raise', async (context) => {
+  // A registry that never answers.
+  const registry = createServer(() => undefined);
+  await new Promise<void>((resolve) => registry.listen(0, '127.0.0.1', resolve));
+  context.after(() => {
+    registry.closeAllConnections();
+    registry.close();
+  });
+  const address = registry.address();
+  assert.ok(address !== null && typeof address === 'object');
+  const kafka = new FakeKafka(1);
+  kafka.appendValues(0, [Buffer.from([0, 0, 0, 0, 1, 2])]);
+  const frontEnd = new FakeFrontEnd(seededRandom(1));
+  const loader = await openLoader(context, kafka, frontEnd);
+  const plan = planFor(frontEnd, 1);
+  const registryUrl = `http://127.0.0.1:${address.port}`;
+  const slow: LoadPlan = {
+    ...plan,
+    format: { kind: 'avro', registryUrl, jsonpaths: null },
+    limits: { ...plan.limits, taskTimeoutMs: 300 },
+  };
+  await loader.startTask({ taskId: 'slow', epoch: asId<Epoch>(1), plan: slow });
+  await until('the task fails', () => frontEnd.failedTasks.length > 0);
+  const [error] = frontEnd.failedTasks;
+  assert.equal(error?.code, 'TIMEOUT');
+  assert.equal(error?.kind, 'retry');
+  assert.match(error?.fullMessage ?? '', /300 ms.*raise task_timeout_second of the job/);
+  assert.equal(frontEnd.committed.length, 0);
 });

@@ -785,3 +785,15 @@ test('every cause that can heal: PAUSED with its reason, resumed at its time, we
     await until('started again', () => loader.started.length === started + 1);
   }
 });
+
+test('the times of a job are limits of its tasks: the shorter one for collecting, one for writing', async (context) => {
+  const { loader, scheduler } = await rig(context, undefined, {
+    max_batch_interval: '20',
+    task_consume_second: '7',
+    task_timeout_second: '33',
+  });
+  await scheduler.start();
+  await until('started', () => loader.started.length === 1);
+  const limits = loader.started[0]?.plan.limits;
+  assert.deepEqual([limits?.maxBatchIntervalMs, limits?.taskTimeoutMs], [7_000, 33_000]);
+});

@@ -234,6 +234,10 @@ test('offsets are shown minus one, symbols by name, partitions in order', () => 
   assert.match(row['DataSourceProperties'] ?? '', /"currentKafkaPartitions":"1,2,10"/);
 });
 
+test('a message that was taken back is none', () => {
+  assert.equal(shown({ otherMessage: { atMs: 1, text: '' } })['OtherMsg'], '');
+});
+
 test('a warning stands in front of the last message, alone without one', () => {
   const warning = 'Kafka may delete messages';
   assert.equal(shown({}, { warning })['OtherMsg'], warning);
