@@ -127,7 +127,7 @@ export const CONFIG_ITEMS = {
       'fe',
       'int',
       '120',
-      'messages may wait so long without a commit before a Routine Load job is shown as UNSTABLE and its tasks are started anew',
+      'messages may wait so long without a commit, and Kafka may be silent so long (30 s at least), before a Routine Load job is shown as UNSTABLE and its tasks are started anew',
     ),
   ),
   routine_load_retention_check_second: used(

@@ -328,7 +328,8 @@ export class LoadTask {
     const nowMs = clock.monotonicMs();
     if (key === this.#reported.key && nowMs < this.#reported.ms + REPORT_AGAIN_MS) return;
     this.#reported = { key, ms: nowMs };
-    this.#send(positions, null);
+    // What was known before the trouble is no news.
+    this.#send(this.#trouble === null ? positions : [], null);
   }
 
   #send(positions: ReturnType<Source['latestOffsets']>, trouble: string | null): void {

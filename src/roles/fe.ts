@@ -141,6 +141,7 @@ export class FeEndpoint {
         // Tells an idle task of a job that was stopped or dropped to end.
         if (lease === null || lease.epoch !== epoch) throw fail('LEASE_LOST', { taskId, epoch });
         if (trouble !== null) await catalog.loadJobs.setOtherMessage(lease.jobId, trouble);
+        if (positions.length > 0) this.#scheduler?.onHeard(lease.jobId);
         for (const [topic, ofTopic] of Map.groupBy(positions, (position) => position.topic)) {
           await catalog.loadJobs.reportLatest(lease.jobId, topic, ofTopic);
         }

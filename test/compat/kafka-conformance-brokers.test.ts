@@ -103,6 +103,18 @@ test('a broker that is slow, stands still, and cuts connections: the job says so
   await untilState(server, name, 'RUNNING');
   t.diagnostic(`caught up ${Math.round(performance.now() - wokenAt)} ms later`);
 
+  // Silent with nothing known to wait: what was produced since, nobody can say.
+  proxy.stall();
+  await more(1000);
+  const silent = await untilState(server, name, 'UNSTABLE', 90_000);
+  assert.match(
+    silent['ReasonOfStateChanged'] ?? '',
+    /errCode = 105, msg='nothing was heard of Kafka since .*, the tasks are started anew/,
+  );
+  proxy.goOn();
+  await assertPlaced(server, name, [{ first: 0, count: next }]);
+  await untilState(server, name, 'RUNNING');
+
   // Connections that end in the middle of their second or third answer.
   proxy.cutAfterBytes = 1_500_000;
   const before = proxy.cuts;

@@ -1,5 +1,6 @@
-// Sees that running jobs get on: one whose messages wait while nothing is committed has stalled, whatever the reason.
-// Holds no truth: after a restart of the FE each job has its whole time again.
+// Sees that running jobs get on: one whose messages wait while nothing is committed has stalled, whatever the reason; so
+// has one that hears nothing of its Kafka, whose messages nobody can count. Holds no truth: after a restart of the FE each
+// job has its whole time again.
 import type { LoadJobRecord, PositionRecord } from '../../catalog/load-jobs.ts';
 import { messagesBehind } from './health.ts';
 
@@ -9,14 +10,20 @@ export interface Stall {
   readonly message: string;
 }
 
+/** When it last got on or had nothing to do, and when Kafka was last heard of. */
 interface Seen {
-  /** Monotonic and wall clock of when it last got on, or had nothing to do. */
-  monotonicMs: number;
-  wallMs: number;
+  readonly monotonicMs: number;
+  readonly wallMs: number;
 }
 
+/** Tasks that have nothing to do tell only now and then that they hear of Kafka: less is no silence. */
+const LEAST_SILENCE_MS = 30_000;
+
 export class ProgressWatch {
-  readonly #seen = new Map<number, Seen>();
+  readonly #progress = new Map<number, Seen>();
+  readonly #heard = new Map<number, Seen>();
+  /** Jobs whose tasks told of Kafka since they stalled last. */
+  readonly #answered = new Set<number>();
   readonly #stalled = new Set<number>();
   readonly #clock: { monotonicMs(): number; nowMs(): number };
 
@@ -26,13 +33,27 @@ export class ProgressWatch {
 
   /** The job committed. True when it had stalled. */
   committed(jobId: number): boolean {
-    this.#note(jobId);
+    this.#progress.set(jobId, this.#now());
+    this.heard(jobId);
     return this.#stalled.delete(jobId);
   }
 
+  /** A task of the job told what it heard of Kafka. */
+  heard(jobId: number): void {
+    // Only of jobs that are looked at: others are never forgotten.
+    if (!this.#progress.has(jobId)) return;
+    this.#heard.set(jobId, this.#now());
+    this.#answered.add(jobId);
+  }
+
   forget(jobId: number): void {
-    this.#seen.delete(jobId);
-    this.#stalled.delete(jobId);
+    for (const known of [this.#progress, this.#heard, this.#answered, this.#stalled])
+      known.delete(jobId);
+  }
+
+  /** Is a job that has stalled well again without a commit: Kafka answers, and nothing waits? */
+  isWellAgain(job: LoadJobRecord, positions: readonly PositionRecord[]): boolean {
+    return job.stalled !== null && messagesBehind(positions) === 0n && this.#answered.has(job.id);
   }
 
   /**
@@ -41,24 +62,28 @@ export class ProgressWatch {
    */
   look(job: LoadJobRecord, positions: readonly PositionRecord[], limitMs: number): Stall | null {
     const behind = messagesBehind(positions);
-    const seen = this.#seen.get(job.id);
-    if (behind === 0n || seen === undefined) {
-      this.#note(job.id);
-      return null;
-    }
-    const idleMs = this.#clock.monotonicMs() - seen.monotonicMs;
-    if (idleMs < limitMs) return null;
-    const sinceMs = job.stalled?.sinceMs ?? seen.wallMs;
-    seen.monotonicMs = this.#clock.monotonicMs();
+    const waits = behind > 0n;
+    if (!waits || !this.#progress.has(job.id)) this.#progress.set(job.id, this.#now());
+    // Without a partition there is no task that could hear anything.
+    if (positions.length === 0 || !this.#heard.has(job.id)) this.#heard.set(job.id, this.#now());
+    const known = waits ? this.#progress : this.#heard;
+    const { monotonicMs, wallMs } = known.get(job.id) ?? this.#now();
+    const idleMs = this.#clock.monotonicMs() - monotonicMs;
+    if (idleMs < (waits ? limitMs : Math.max(limitMs, LEAST_SILENCE_MS))) return null;
+    const sinceMs = job.stalled?.sinceMs ?? wallMs;
+    known.set(job.id, { monotonicMs: this.#clock.monotonicMs(), wallMs });
     this.#stalled.add(job.id);
+    this.#answered.delete(job.id);
     const why = job.otherMessage === null ? '' : `; last trouble: ${job.otherMessage.text}`;
+    const what = waits
+      ? `${behind} messages wait and nothing was committed`
+      : 'nothing was heard of Kafka';
     const since = new Date(sinceMs).toISOString();
-    const message = `${behind} messages wait and nothing was committed since ${since}, the tasks are started anew${why}`;
+    const message = `${what} since ${since}, the tasks are started anew${why}`;
     return { sinceMs, message };
   }
 
-  #note(jobId: number): void {
-    const clock = this.#clock;
-    this.#seen.set(jobId, { monotonicMs: clock.monotonicMs(), wallMs: clock.nowMs() });
+  #now(): Seen {
+    return { monotonicMs: this.#clock.monotonicMs(), wallMs: this.#clock.nowMs() };
   }
 }

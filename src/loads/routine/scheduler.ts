@@ -156,6 +156,11 @@ export class RoutineLoadScheduler {
     this.wake();
   }
 
+  /** A task told where its partitions end. */
+  onHeard(jobId: JobId): void {
+    this.#watch.heard(jobId);
+  }
+
   /** A task that commits is healthy: back-off starts anew. */
   onCommitted(jobId: JobId): void {
     const { catalog, log } = this.#options;
@@ -336,7 +341,13 @@ export class RoutineLoadScheduler {
   async #seeProgress(job: LoadJobRecord): Promise<void> {
     const { catalog, stallMs, log } = this.#options;
     if (job.state !== 'RUNNING') return;
-    const stall = this.#watch.look(job, await catalog.loadJobs.positions(job.id), stallMs());
+    const positions = await catalog.loadJobs.positions(job.id);
+    if (this.#watch.isWellAgain(job, positions)) {
+      await catalog.loadJobs.noteHealthy(job.id);
+      this.#runtimeOf(job.id).isIll = false;
+      return;
+    }
+    const stall = this.#watch.look(job, positions, stallMs());
     if (stall === null) return;
     await catalog.loadJobs.noteStall(job.id, stall);
     log.warn('a routine load makes no progress', { job: job.name, why: stall.message });

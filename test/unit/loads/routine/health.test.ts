@@ -103,6 +103,7 @@ test('the watch: only messages that wait without a commit for the whole time are
   const behind = [position({ latestOffset: 25n })];
   assert.equal(watch.look(job, [position()], 60_000), null);
   nowMs += 600_000;
+  watch.heard(id);
   // It was idle: the time begins with the first message that waits.
   assert.equal(watch.look(job, [position()], 60_000), null);
   nowMs += 59_000;
@@ -119,6 +120,44 @@ test('the watch: only messages that wait without a commit for the whole time are
   assert.equal(watch.look(job, behind, 60_000), null);
   assert.equal(watch.committed(id), true);
   assert.equal(watch.committed(id), false);
+});
+
+test('the watch: a job that hears nothing of Kafka has stalled, too, until it hears again', () => {
+  let nowMs = 1_000_000;
+  const watch = new ProgressWatch({ monotonicMs: () => nowMs, nowMs: () => nowMs });
+  const id = asId<JobId>(1);
+  const job = {
+    id,
+    stalled: null,
+    otherMessage: { text: 'no answer' },
+  } as unknown as LoadJobRecord;
+  const still = [position()];
+  // Of a job that nobody looks at nothing is kept.
+  watch.heard(id);
+  for (let at = 0; at < 20; at += 1) {
+    assert.equal(watch.look(job, still, 60_000), null);
+    nowMs += 50_000;
+    watch.heard(id);
+  }
+  nowMs += 59_000;
+  assert.equal(watch.look(job, still, 60_000), null);
+  nowMs += 1_000;
+  const stall = watch.look(job, still, 60_000);
+  assert.equal(stall?.sinceMs, nowMs - 60_000);
+  assert.match(
+    stall?.message ?? '',
+    /^nothing was heard of Kafka since 1970-.*, the tasks are started anew; last trouble: no answer$/,
+  );
+  const ill = { ...job, stalled: { sinceMs: 1, message: '', restarts: 1 } } as LoadJobRecord;
+  assert.equal(watch.isWellAgain(ill, still), false);
+  watch.heard(id);
+  assert.equal(watch.isWellAgain(ill, [position({ latestOffset: 25n })]), false);
+  assert.equal(watch.isWellAgain(ill, still), true);
+  // Reports come every ten seconds: a shorter limit is none for silence; without partitions there is no task.
+  nowMs += 29_000;
+  assert.equal(watch.look(job, still, 1_000), null);
+  nowMs += 600_000;
+  assert.equal(watch.look(job, [], 1_000), null);
 });
 
 test('freshness: from 100 ms to an hour, with a unit or in milliseconds', () => {

@@ -188,7 +188,12 @@ test('a running job gets one task with its positions, and no second one', async 
   const [assignment] = loader.started;
   assert.deepEqual(assignment?.plan.source.partitions, [{ partition: 0, offset: 42n }]);
   assert.equal(await state(), 'RUNNING');
-  await clock.advance(60_000);
+  // Its task tells of Kafka now and then.
+  for (let reports = 0; reports < 10; reports += 1) {
+    await clock.advance(20_000);
+    await rest();
+    scheduler.onHeard(fixture.job.id);
+  }
   scheduler.wake();
   await rest();
   assert.equal(loader.started.length, 1);
@@ -450,7 +455,7 @@ test('a job that lacks memory is started again with smaller batches, and pauses 
     loader.running.delete(task.taskId);
     const error = fail('ENGINE_OUT_OF_MEMORY', { detail: 'a large message' });
     await scheduler.onTaskFailed(task.taskId, task.epoch, error);
-    await clock.advance(30_000);
+    await clock.advance(5_000);
   }
   assert.deepEqual(sizes, [64, 8, 4, 2, 1]);
   await until('paused', async () => (await state()) === 'PAUSED');
@@ -602,6 +607,23 @@ test('messages wait and nothing is committed: UNSTABLE, the tasks start anew, a 
   assert.equal(shown?.job.stalled?.restarts, 1);
   scheduler.onCommitted(job.id);
   await until('well', async () => (await catalog.loadJobs.byId(job.id))?.stalled === null);
+});
+
+test('nothing is heard of Kafka: UNSTABLE, the tasks start anew, well without a commit once it answers', async (context) => {
+  const { fixture, clock, loader, scheduler, rest } = await rig(context);
+  const { catalog, job } = fixture;
+  const stalled = async () => (await catalog.loadJobs.byId(job.id))?.stalled ?? null;
+  await scheduler.start();
+  await until('started', () => loader.started.length === 1);
+  await clock.advance(10_000);
+  await rest();
+  await clock.advance(60_000);
+  await until('started anew', () => loader.started.length === 2);
+  assert.match((await stalled())?.message ?? '', /^nothing was heard of Kafka since /);
+  scheduler.onHeard(job.id);
+  await clock.advance(10_000);
+  await until('well', async () => (await stalled()) === null);
+  assert.equal(loader.started.length, 2);
 });
 
 test('several topics: a task for each, a new one is found, one that is gone leaves the others alone', async (context) => {
