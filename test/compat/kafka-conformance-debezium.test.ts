@@ -102,3 +102,42 @@ test("a PostgreSQL's table through Debezium: snapshot, changes, keys that change
     assert.equal((await showJob(server, name))['State'], 'RUNNING');
   }
 });
+
+test("the table that Debezium's messages ask for, and one that grows to it", async () => {
+  const reach = `"kafka_broker_list" = "${kafka.bootstrap}", "format" = "json", "envelope" = "debezium"`;
+  await server.sql(
+    `CREATE TABLE made FROM KAFKA TOPIC 'schemas.public.items' PROPERTIES (${reach})`,
+  );
+  const { rows } = await server.sql('DESC made');
+  assert.deepEqual(
+    rows.map((row) => row.slice(0, 4).join(' ')),
+    [
+      'id bigint(20) NO true',
+      'name varchar(65533) YES false',
+      'price decimal(12, 2) YES false',
+      'flag boolean YES false',
+      'born date YES false',
+      'made datetime YES false',
+      'seen datetime YES false',
+      'ratio double YES false',
+      'doc json YES false',
+    ],
+  );
+  await server.sql('CREATE TABLE grown (id BIGINT NOT NULL) PRIMARY KEY (id)');
+  for (const name of ['made', 'grown']) {
+    await server.sql(
+      `CREATE ROUTINE LOAD ${name} ON ${name}
+       PROPERTIES ("format" = "json", "envelope" = "debezium", "strict_mode" = "true", "schema_evolution" = "add_columns")
+       FROM KAFKA ("kafka_broker_list" = "${kafka.bootstrap}", "kafka_topic" = "schemas.public.items", "property.kafka_default_offsets" = "OFFSET_BEGINNING")`,
+    );
+  }
+  const wanted = await postgres.sql(RIGHT);
+  await untilSame(LEFT.replace('schemas_items', 'made'), wanted);
+  await server.until(
+    "SELECT count(*) FROM information_schema.columns WHERE TABLE_SCHEMA = 'conformance' AND TABLE_NAME = 'grown'",
+    (value) => value === '9',
+  );
+  await untilSame(LEFT.replace('schemas_items', 'grown'), wanted);
+  const grown = await server.sql('DESC grown');
+  assert.deepEqual(grown.rows.toSorted(), rows.toSorted());
+});
