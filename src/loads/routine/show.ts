@@ -110,7 +110,15 @@ function jobProperties({ definition, currentTaskNum }: ShownJob): Record<string,
     columnSeparator: `'${definition.columnSeparator ?? '\\t'}'`,
   };
   const userSet = (
-    ['trim_space', 'enclose', 'escape', 'pause_on_fatal_parse_error', 'freshness'] as const
+    [
+      'trim_space',
+      'enclose',
+      'escape',
+      'pause_on_fatal_parse_error',
+      'freshness',
+      'route',
+      'route_unmatched',
+    ] as const
   )
     .filter((key) => definition.properties[key] !== undefined)
     .map((key) => [key, key === 'enclose' || key === 'escape' ? byteText(value(key)) : value(key)]);

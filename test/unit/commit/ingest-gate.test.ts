@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { present } from '../../../src/base/assert.ts';
 import { AppError } from '../../../src/base/errors.ts';
-import { grant, openFixture } from '../../support/catalog-fixture.ts';
+import { tablesOfJob } from '../../../src/catalog/load-jobs.ts';
+import { CLICKS, grant, openFixture } from '../../support/catalog-fixture.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { openGate } from '../../support/open-gate.ts';
 
@@ -43,6 +44,35 @@ test('a job waits the longer the more files there are, and says so while it does
   assert.equal(await message(), '');
   // A task that has no lease is the commit protocol's to refuse.
   await gate.admitTask('nobody');
+});
+
+test('a job of several tables waits for the one with too many files', async (t) => {
+  const fixture = await openFixture(t);
+  const { catalog, table } = fixture;
+  const second = await catalog.tables.create({ ...CLICKS, name: 'second' });
+  const job = await catalog.loadJobs.create({
+    databaseId: table.databaseId,
+    tableId: table.id,
+    furtherTableIds: [second.id],
+    name: 'both',
+    userName: 'root',
+    userHost: '%',
+    groupId: 'g',
+    definitionJson: '{}',
+  });
+  await catalog.leases.grant({ taskId: 'b', jobId: job.id, node: 'cn', partitions: [] });
+  const gate = openGate(catalog, new ManualClock(), LIMITS);
+  gate.seen(table.id, 3);
+  gate.seen(second.id, 20);
+  await assert.rejects(gate.admitTask('b'), isRefused);
+  const told = (await catalog.loadJobs.byId(job.id))?.otherMessage?.text;
+  assert.match(String(told), /in table second, current\/limit: 20\/20/);
+  gate.seen(second.id, 3);
+  await gate.admitTask('b');
+  assert.deepEqual(
+    tablesOfJob(present(await catalog.loadJobs.byId(job.id), 'job')).map(({ name }) => name),
+    ['site_clicks', 'second'],
+  );
 });
 
 test('a statement waits until files are merged, or for a minute', async (t) => {

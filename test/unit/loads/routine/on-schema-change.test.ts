@@ -43,7 +43,12 @@ function tableOf(...columns: readonly (readonly [id: number, name: string])[]): 
   };
 }
 
-function problem(clauses: string, properties: Record<string, string>, after: TableInfo) {
+function problem(
+  clauses: string,
+  properties: Record<string, string>,
+  after: TableInfo,
+  others: readonly TableInfo[] = [],
+) {
   const statement = parseStatement(
     `CREATE ROUTINE LOAD j ON t ${clauses} FROM KAFKA ("kafka_topic" = "t")`,
   );
@@ -58,7 +63,7 @@ function problem(clauses: string, properties: Record<string, string>, after: Tab
     },
     sessionTimeZone: 'Etc/UTC',
   });
-  return problemOf(definition, BEFORE, after);
+  return problemOf(definition, BEFORE, after, (table) => [table, ...others]);
 }
 
 const BEFORE = tableOf([1, 'a'], [2, 'b'], [3, 'c']);
@@ -100,4 +105,19 @@ test('COLUMNS that name a column which is gone', () => {
   );
   const renamed = tableOf([1, 'a'], [2, 'z'], [3, 'c']);
   assert.match(String(problem('COLUMNS (a, b, c)', {}, renamed)), /is now called z/);
+});
+
+test('a job of several tables goes on where one of them gets a column, and pauses where a name is gone', () => {
+  const other = { ...tableOf([1, 'a'], [2, 'd']), id: asId<TableId>(7), name: 'u' };
+  const route = { format: 'json', route: "if(a = '1', 't', 'u')" };
+  const by = (clauses: string, after: TableInfo): string | null =>
+    problem(clauses, route, after, [other]);
+  assert.equal(by('', tableOf([1, 'a'], [2, 'b'], [3, 'c'], [4, 'd'])), null);
+  assert.match(
+    String(by('', tableOf([1, 'a'], [2, 'b'], [3, 'd']))),
+    /column c .* is now called d/,
+  );
+  const computed = 'COLUMNS (a, x, c = x)';
+  assert.equal(by(computed, tableOf([1, 'a'], [3, 'c'])), null);
+  assert.match(String(by(computed, tableOf([1, 'a']))), /'c' of COLUMNS is not in table t, u/);
 });
