@@ -147,6 +147,8 @@ export class SchemaWatch {
   }
 
   #noteValue(name: string, value: JsonValue): void {
+    // What was only NULL so far is known, and its name taken, when there is a value.
+    if (value === null) return;
     let facts = this.#valued.get(name);
     if (facts === undefined) {
       if (this.#valued.size >= MAX_NEW_FIELDS || !this.#isNew(name)) return;
@@ -160,7 +162,6 @@ export class SchemaWatch {
   proposal(): SchemaProposal | null {
     const add: ProposedColumn[] = [...this.#typed].map(([name, type]) => ({ name, type }));
     for (const [name, facts] of this.#valued) {
-      // What was only NULL so far is known when there is a value.
       const type = this.#typed.has(name) ? null : facts.type({ structs: false });
       if (type !== null) add.push({ name, type });
     }

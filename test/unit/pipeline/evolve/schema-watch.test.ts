@@ -73,6 +73,10 @@ test('new fields in the order of their coming, those that are only NULL later', 
     conflicts: [],
   });
   assert.equal(asked({ id: INT }, ['{"id":1,"b":null}']), null);
+  // A NULL takes no name away from a field that has values.
+  assert.deepEqual(asked({ id: INT }, ['{"id":1,"b":null,"B":2}'])?.add, [
+    { name: 'B', type: { kind: 'BIGINT' } },
+  ]);
 });
 
 test('rows that are not whole ask for nothing', () => {
