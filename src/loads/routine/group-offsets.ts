@@ -71,22 +71,38 @@ export class GroupOffsetCopies {
     const { catalog, log } = this.#options;
     try {
       const jobs = await catalog.loadJobs.list({ all: false });
-      const asking = jobs.flatMap((job) => {
+      const live = new Set(jobs.map((job) => job.id));
+      const gone = [...this.#copied.keys()].filter((jobId) => !live.has(jobId));
+      const asking = [...jobs, ...(await this.#lastCopies(gone))].flatMap((job) => {
         const definition = parseDefinition(job);
         return wantsCopies(definition) ? [{ job, definition }] : [];
       });
-      const live = new Set(asking.map(({ job }) => job.id));
-      for (const jobId of this.#copied.keys()) if (!live.has(jobId)) this.#copied.delete(jobId);
-      if (asking.length === 0) return;
-      const positions = await catalog.loadJobs.allPositions();
+      const positions =
+        asking.length === 0
+          ? new Map<JobId, readonly PositionRecord[]>()
+          : await catalog.loadJobs.allPositions();
       await Promise.all(
         asking.map(({ job, definition }) =>
           this.#places.run(() => this.#copyOf(job, definition, positions.get(job.id) ?? [])),
         ),
       );
+      for (const jobId of gone) this.#copied.delete(jobId);
     } catch (error) {
       log.warn('positions were not copied to consumer groups', { error });
     }
+  }
+
+  /** Those of the jobs that there still are, due now: they get one more copy, whatever becomes of it. */
+  async #lastCopies(gone: readonly JobId[]): Promise<readonly LoadJobRecord[]> {
+    const ended: LoadJobRecord[] = [];
+    for (const jobId of gone) {
+      const before = this.#copied.get(jobId);
+      const job = await this.#options.catalog.loadJobs.byId(jobId);
+      if (job === null || before === undefined) continue;
+      this.#copied.set(jobId, { ...before, dueMs: 0 });
+      ended.push(job);
+    }
+    return ended;
   }
 
   async #copyOf(

@@ -126,75 +126,89 @@ function produce(kafka: FakeKafka, partitions: number, random = seededRandom(see
   return { rows: id, ...counts };
 }
 
-test(`everything is loaded once with answers lost and tasks stopped anywhere (seed ${seed})`, async (context) => {
-  const partitions = 3;
-  const kafka = new FakeKafka(partitions, 2);
-  const frontEnd = new FakeFrontEnd(seededRandom(seed + 1));
-  frontEnd.lossPercent = 30;
-  kafka.maxAnswerBytes = 4096;
-  const produced = produce(kafka, partitions);
-  const loader = await openLoader(context, kafka, frontEnd);
-  const dice = seededRandom(seed + 2);
-  const isDone = (): boolean =>
-    Array.from({ length: partitions }, (_, p) => p).every(
-      (p) => (frontEnd.positions.get(p) ?? 0n) === kafka.endOffset(p),
-    );
-  for (let round = 0; !isDone(); round += 1) {
-    assert.ok(round < 500, 'too many rounds');
-    const plan = planFor(frontEnd, partitions);
-    const taskId = `task-${round}`;
-    if (dice.below(3) === 0)
-      kafka.failures.push(fail('KAFKA_BROKER_BUSY', { broker: 'b', api: 'Fetch', error: 'x' }));
-    await loader.startTask({ taskId, epoch: asId<Epoch>(frontEnd.epoch), plan });
-    await systemClock.sleep(dice.below(12));
-    switch (dice.below(3)) {
-      case 0:
-        frontEnd.epoch += 1;
-        await loader.stopTask(taskId, false);
-        break;
-      case 1:
-        await loader.stopTask(taskId, dice.below(2) === 0);
-        break;
-      default:
-        await systemClock.sleep(dice.below(20));
-        await loader.stopTask(taskId, true);
+/** The same partitions, as two topics of one task. */
+function asTopics(plan: LoadPlan): LoadPlan {
+  const [first, ...rest] = plan.source.partitions;
+  const own = first === undefined ? [] : [first];
+  const others = [{ topic: 'second', partitions: rest }];
+  return { ...plan, source: { ...plan.source, partitions: own, others } };
+}
+
+for (const [what, shaped] of [
+  ['', (plan: LoadPlan) => plan],
+  [' of two topics', asTopics],
+] as const)
+  test(`everything${what} is loaded once with answers lost and tasks stopped anywhere (seed ${seed})`, async (context) => {
+    const partitions = 3;
+    const kafka = new FakeKafka(partitions, 2);
+    const frontEnd = new FakeFrontEnd(seededRandom(seed + 1));
+    frontEnd.lossPercent = 30;
+    kafka.maxAnswerBytes = 4096;
+    const produced = produce(kafka, partitions);
+    const loader = await openLoader(context, kafka, frontEnd);
+    const dice = seededRandom(seed + 2);
+    const isDone = (): boolean =>
+      Array.from({ length: partitions }, (_, p) => p).every(
+        (p) => (frontEnd.positions.get(p) ?? 0n) === kafka.endOffset(p),
+      );
+    for (let round = 0; !isDone(); round += 1) {
+      assert.ok(round < 500, 'too many rounds');
+      const plan = shaped(planFor(frontEnd, partitions));
+      const taskId = `task-${round}`;
+      if (dice.below(3) === 0)
+        kafka.failures.push(fail('KAFKA_BROKER_BUSY', { broker: 'b', api: 'Fetch', error: 'x' }));
+      await loader.startTask({ taskId, epoch: asId<Epoch>(frontEnd.epoch), plan });
+      await systemClock.sleep(dice.below(12));
+      switch (dice.below(3)) {
+        case 0:
+          frontEnd.epoch += 1;
+          await loader.stopTask(taskId, false);
+          break;
+        case 1:
+          await loader.stopTask(taskId, dice.below(2) === 0);
+          break;
+        default:
+          await systemClock.sleep(dice.below(20));
+          await loader.stopTask(taskId, true);
+      }
+      if (round > 60) frontEnd.lossPercent = 5;
     }
-    if (round > 60) frontEnd.lossPercent = 5;
-  }
-  await loader.close(true);
-  const ids = await committedIds(frontEnd, planFor(frontEnd, partitions));
-  assert.equal(ids.length, produced.rows);
-  assert.deepEqual(
-    ids,
-    Array.from({ length: produced.rows }, (_, index) => index),
-  );
-  assert.equal(
-    frontEnd.total((p) => p.rowsLoaded),
-    produced.rows,
-  );
-  assert.equal(
-    frontEnd.total((p) => p.rowsFiltered),
-    produced.broken,
-  );
-  assert.equal(
-    frontEnd.total((p) => p.skipped.empty),
-    produced.empty,
-  );
-  assert.equal(
-    frontEnd.total((p) => p.skipped.aborted),
-    produced.aborted,
-  );
-  assert.equal(
-    frontEnd.total((p) => p.skipped.control),
-    produced.control,
-  );
-  assert.equal(
-    frontEnd.total((p) => p.skipped.gap),
-    produced.gap,
-  );
-  assert.equal(loader.heldBytes, 0);
-  assert.deepEqual(frontEnd.failedTasks, []);
-});
+    await loader.close(true);
+    const ids = await committedIds(frontEnd, planFor(frontEnd, partitions));
+    assert.equal(ids.length, produced.rows);
+    assert.deepEqual(
+      ids,
+      Array.from({ length: produced.rows }, (_, index) => index),
+    );
+    assert.equal(
+      frontEnd.total((p) => p.rowsLoaded),
+      produced.rows,
+    );
+    assert.equal(
+      frontEnd.total((p) => p.rowsFiltered),
+      produced.broken,
+    );
+    assert.equal(
+      frontEnd.total((p) => p.skipped.empty),
+      produced.empty,
+    );
+    assert.equal(
+      frontEnd.total((p) => p.skipped.aborted),
+      produced.aborted,
+    );
+    assert.equal(
+      frontEnd.total((p) => p.skipped.control),
+      produced.control,
+    );
+    assert.equal(
+      frontEnd.total((p) => p.skipped.gap),
+      produced.gap,
+    );
+    const topics = new Set(frontEnd.committed.flatMap((c) => c.progress.map((p) => p.topic)));
+    assert.equal(topics.size, shaped === asTopics ? 2 : 1);
+    assert.equal(loader.heldBytes, 0);
+    assert.deepEqual(frontEnd.failedTasks, []);
+  });
 
 test('a trickle is visible at once after a quiet time and once per tick in a stream', async (context) => {
   const kafka = new FakeKafka(1);
