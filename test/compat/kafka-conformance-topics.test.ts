@@ -422,6 +422,31 @@ test('Kafka: a topic that is compacted below and above the position of its job',
   ]);
 });
 
+test('Kafka: a partition that lost its messages is shorter than the position: the job says so', async () => {
+  const name = 'shorter';
+  await kafka.topics.create(name, 1);
+  await loadPlaced(server, kafka, { name });
+  await sendIds(kafka, name, { first: 0, count: 500, partitions: [0] });
+  await assertPlaced(server, name, [{ first: 0, count: 500 }]);
+  await peer.shutdown();
+  await peer.loseMessages(name, 0);
+  await peer.start();
+  await sendIds(kafka, name, { first: 500, count: 100, partitions: [0] });
+  assert.match(
+    await reasonOf(name, 'PAUSED'),
+    /errCode = 5607, msg='Consume offset: 500 is greater than the latest offset: \d+ in kafka partition: 0\. You can modify 'kafka_offsets'/,
+  );
+  assert.equal(await server.value(`SELECT count(*) FROM ${name}`), '500');
+  await server.sql(
+    `ALTER ROUTINE LOAD FOR ${name} FROM KAFKA ("kafka_partitions" = "0", "kafka_offsets" = "OFFSET_BEGINNING")`,
+  );
+  await server.sql(`RESUME ROUTINE LOAD FOR ${name}`);
+  const ids = `SELECT count(DISTINCT id) FROM ${name}`;
+  await server.until(ids, (value) => value === '600');
+  assert.equal(await server.value(`SELECT count(*) FROM ${name}`), '600');
+  assert.equal((await readLedger(server, name)).consumed, 600);
+});
+
 test('Kafka: a topic that is made again while the server is down', async () => {
   const name = 'again_down';
   await kafka.topics.create(name, 1);

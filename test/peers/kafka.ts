@@ -188,6 +188,11 @@ export class KafkaPeer {
     this.#server = undefined;
   }
 
+  /** Takes a partition's messages from the disk of a broker that is down: it begins anew when it starts, as the same topic. */
+  async loseMessages(topic: string, partition: number): Promise<void> {
+    await rm(join(this.#dataDir, 'logs', `${topic}-${partition}`), { recursive: true });
+  }
+
   async restart(): Promise<void> {
     await this.shutdown();
     await this.start();
