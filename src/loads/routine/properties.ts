@@ -179,6 +179,14 @@ export const JOB_PROPERTIES = {
     alterable: true,
     help: 'seconds; a batch whose files take longer to write is given up and read again, with the reason in OtherMsg',
   },
+  warehouse: {
+    type: 'word',
+    default: null,
+    words: ['default_warehouse'],
+    message: 'Warehouse {value} not exists.',
+    alterable: true,
+    help: 'default_warehouse, the only one',
+  },
   pause_on_fatal_parse_error: bool(
     'pause_on_fatal_parse_error',
     'a message that cannot be parsed pauses the job in front of its batch, instead of being a rejected row',

@@ -47,12 +47,16 @@ interface Seen {
 /** A job's Kafka has so long for all answers of a look. */
 const LOOK_MS = 20_000;
 const JOBS_AT_ONCE = 4;
+/** After a look that failed: a paused job must not knock at its Kafka all the time, with a login that is refused maybe. */
+const FAILED_WAIT_MS = 600_000;
 /** With topics that are kept for less than four times the threshold, the last quarter of that time is warned of. */
 const PART_OF_RETENTION = 4;
 
 export class RetentionWatch {
   readonly #options: RetentionWatchOptions;
   readonly #seen = new Map<JobId, ReadonlyMap<string, Seen>>();
+  /** Monotonic: jobs whose look failed, and when the next is due. */
+  readonly #dueMs = new Map<JobId, number>();
   readonly #places = new Semaphore(JOBS_AT_ONCE);
   readonly #stopping = new AbortController();
   #pass: Promise<void> | null = null;
@@ -107,7 +111,8 @@ export class RetentionWatch {
     try {
       const jobs = await catalog.loadJobs.list({ all: false });
       const live = new Set(jobs.map((job) => job.id));
-      for (const jobId of this.#seen.keys()) if (!live.has(jobId)) this.#seen.delete(jobId);
+      for (const known of [this.#seen, this.#dueMs])
+        for (const jobId of known.keys()) if (!live.has(jobId)) known.delete(jobId);
       const positions = await catalog.loadJobs.allPositions();
       await Promise.all(
         jobs.map((job) => this.#places.run(() => this.#lookAt(job, positions.get(job.id) ?? []))),
@@ -124,6 +129,7 @@ export class RetentionWatch {
       this.#seen.delete(job.id);
       return;
     }
+    if (clock.monotonicMs() < (this.#dueMs.get(job.id) ?? 0)) return;
     const ended = new AbortController();
     const timer = clock.after(LOOK_MS, () => ended.abort());
     try {
@@ -154,8 +160,10 @@ export class RetentionWatch {
         }
       }
       this.#seen.set(job.id, found);
+      this.#dueMs.delete(job.id);
     } catch (thrown) {
       // What was seen before still says when: it is not forgotten.
+      this.#dueMs.set(job.id, clock.monotonicMs() + FAILED_WAIT_MS);
       log.debug('the retention of a job was not seen', {
         job: job.name,
         error: toAppError(thrown),

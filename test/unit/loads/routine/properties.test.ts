@@ -133,6 +133,12 @@ const ROWS: Readonly<Partial<Record<keyof typeof JOB_PROPERTIES, Row>>> = {
     good: ['4', '3600'],
     bad: { 'task_timeout_second should > 0': ['0', 'x'] },
   },
+  warehouse: {
+    default: null,
+    alterable: true,
+    good: ['default_warehouse'],
+    bad: { 'Warehouse other not exists.': ['other'] },
+  },
   pause_on_fatal_parse_error: bool('pause_on_fatal_parse_error', true),
   skip_on_fatal_parse_error: bool('skip_on_fatal_parse_error', true),
 };

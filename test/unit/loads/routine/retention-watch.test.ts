@@ -62,9 +62,10 @@ async function rig(context: TestContext, properties: Readonly<Record<string, str
   await catalog.loadJobs.setDefinition(job.id, JSON.stringify(definition));
   const asked: (readonly { readonly partition: number; readonly offset: bigint }[])[] = [];
   const kafka = { retention: DAY_KEPT, oldestMs: catalog.nowMs(), end: 100n, isAway: false };
+  const clock = new ManualClock();
   const watch = new RetentionWatch({
     catalog,
-    clock: new ManualClock(),
+    clock,
     log: silentLog,
     warnMs: () => 4 * HOUR,
     probe: {
@@ -82,14 +83,14 @@ async function rig(context: TestContext, properties: Readonly<Record<string, str
     const first = positions[0] ?? assert.fail();
     return { leftMs: watch.leftMs(job.id, first), warning: watch.warning(job.id, positions) };
   };
-  return { fixture, catalog, job, kafka, asked, watch, look };
+  return { fixture, catalog, job, kafka, asked, watch, look, clock };
 }
 
 const near = (actual: number | null, wanted: number): void =>
   assert.ok(actual !== null && Math.abs(actual - wanted) < 60_000, `${actual}, not ${wanted}`);
 
 test('a job is warned below the threshold; what is read, or gone, or not known, warns of nothing', async (context) => {
-  const { catalog, job, kafka, watch, look } = await rig(context);
+  const { catalog, job, kafka, asked, watch, look, clock } = await rig(context);
   await catalog.loadJobs.reportLatest(job.id, TOPIC, [{ partition: 0, latestOffset: 100n }]);
   const fresh = await look();
   near(fresh.leftMs, 24 * HOUR);
@@ -105,6 +106,13 @@ test('a job is warned below the threshold; what is read, or gone, or not known, 
   kafka.isAway = true;
   near((await look()).leftMs, 2.5 * HOUR);
   kafka.isAway = false;
+  // It is asked again after ten minutes, not with each look.
+  const before = asked.length;
+  await look();
+  assert.equal(asked.length, before);
+  await clock.advance(600_000);
+  await look();
+  assert.equal(asked.length, before + 1);
   // The job goes on: what was seen is of messages that it has read now.
   await catalog.loadJobs.movePosition(job.id, TOPIC, 0, 0n, 40n);
   const positions = await catalog.loadJobs.positions(job.id);
