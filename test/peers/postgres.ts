@@ -1,6 +1,6 @@
 // A real PostgreSQL for tests, Debian's, with logical decoding on: on 127.0.0.1, in a data directory of its own. It
 // refuses to run as root and becomes the user that its package made.
-import { chmod, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { appendFile, chmod, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -34,6 +34,9 @@ async function programFolder(): Promise<string> {
   };
   const present = await find();
   if (present !== undefined) return present;
+  // Its package would make a database and start a server for it.
+  await aptInstall('postgresql-common');
+  await appendFile('/etc/postgresql-common/createcluster.conf', 'create_main_cluster = false\n');
   await aptInstall('postgresql');
   const folder = await find();
   if (folder === undefined) throw new Error(`postgresql is installed but not below ${PROGRAMS}`);
