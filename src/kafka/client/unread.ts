@@ -3,7 +3,7 @@
 // SOURCE: Kafka documentation, topic configs (cleanup.policy, retention.ms); KIP-74 (sizes of a Fetch).
 import { fail } from '../../base/errors.ts';
 import { BATCH, BATCH_HEADER_BYTES } from '../protocol/batch-header.ts';
-import { KAFKA_ERROR, kafkaError } from '../protocol/errors.ts';
+import { KAFKA_ERROR } from '../protocol/errors.ts';
 import {
   type FetchedPartition,
   groupByReader,
@@ -33,7 +33,10 @@ export interface UnreadPart {
   readonly oldestMs: number | null;
 }
 
-/** Throws KAFKA_AUTHORIZATION (user), KAFKA_UNKNOWN_TOPIC, KAFKA_UNSUPPORTED_BROKER, and the connection's errors. */
+/**
+ * No limit by time where the login may not describe the topic. Throws KAFKA_UNKNOWN_TOPIC, KAFKA_UNSUPPORTED_BROKER
+ * (user), and the connection's errors.
+ */
 export async function topicRetention(
   view: ClusterView,
   topic: string,
@@ -56,19 +59,11 @@ export async function topicRetention(
     const code = found?.errorCode ?? KAFKA_ERROR.UNKNOWN_TOPIC_OR_PARTITION;
     if (code === KAFKA_ERROR.UNKNOWN_TOPIC_OR_PARTITION)
       throw fail('KAFKA_UNKNOWN_TOPIC', { topic });
+    // Whoever may not know it sees the beginning of the log move all the same.
+    if (code === KAFKA_ERROR.TOPIC_AUTHORIZATION_FAILED) return new Map<string, string | null>();
     if (code !== KAFKA_ERROR.NONE) {
-      const { broker } = connection;
-      if (code !== KAFKA_ERROR.TOPIC_AUTHORIZATION_FAILED && !kafkaError(code).retriable) {
-        const error = `${kafkaError(code).name} for topic '${topic}'`;
-        throw fail('KAFKA_REQUEST_REFUSED', { broker, api: 'DescribeConfigs', error });
-      }
-      throw partitionError(code, {
-        broker,
-        api: 'DescribeConfigs',
-        topic,
-        partition: -1,
-        offset: -1n,
-      });
+      const place = { broker: connection.broker, topic, partition: -1, offset: -1n };
+      throw partitionError(code, { ...place, api: 'DescribeConfigs' });
     }
     return new Map(found?.configs.map(({ name, value }) => [name, value]));
   }, signal);
