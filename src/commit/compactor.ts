@@ -6,7 +6,7 @@ import { type AppError, toAppError } from '../base/errors.ts';
 import type { FileId, PartitionId, TableId, TableVersion } from '../base/ids.ts';
 import { type Deferred, deferred, Mutex } from '../base/queue.ts';
 import type { SnapshotTable } from '../catalog/catalog.ts';
-import { compactionScore, planCompaction } from '../model/compaction-plan.ts';
+import { compactionScore, loadingMode, planCompaction } from '../model/compaction-plan.ts';
 import type { DataFile } from '../model/table.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { CommitFeed } from './commit-feed.ts';
@@ -234,7 +234,12 @@ export class Compactor {
     const { keysType } = entry.table.schema;
     const asked = planCompaction(free.filter(isAsked), keysType, 'whole');
     const others = free.filter((file) => !isAsked(file));
-    const groups = [...asked, ...planCompaction(others, keysType, isQuiet ? 'quiet' : 'stream')];
+    const mode = isQuiet
+      ? 'quiet'
+      : this.#isLoading()
+        ? loadingMode(entry.files, keysType)
+        : 'stream';
+    const groups = [...asked, ...planCompaction(others, keysType, mode)];
     const inputs = groups.find((group) => laneOf(group) === lane);
     if (inputs !== undefined) return { entry, inputs };
     const isFree = free.length === entry.files.length;
@@ -273,9 +278,13 @@ export class Compactor {
       for (const file of inputs) this.#busy.delete(file.id);
       this.#changed(entry.table.id);
     }
-    const isLoading = clock.monotonicMs() - this.#lastLoadMs < LOADING_MS;
-    const rest = restMs(clock.monotonicMs() - startedMs, isLoading, compactionScore(entry.files));
+    const tookMs = clock.monotonicMs() - startedMs;
+    const rest = restMs(tookMs, this.#isLoading(), compactionScore(entry.files));
     if (rest > 0) await clock.sleep(rest, signal);
+  }
+
+  #isLoading(): boolean {
+    return this.#options.clock.monotonicMs() - this.#lastLoadMs < LOADING_MS;
   }
 
   /** There may be more to do, in both lanes. */

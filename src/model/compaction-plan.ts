@@ -23,7 +23,7 @@ const TIERS: readonly Tier[] = [
   { belowBytes: 64 * KB, minFiles: 8, manyFiles: 16 },
   { belowBytes: MB, minFiles: 8, manyFiles: 24 },
   { belowBytes: 16 * MB, minFiles: 6, manyFiles: 24 },
-  { belowBytes: 128 * MB, minFiles: 3, manyFiles: 16 },
+  { belowBytes: 128 * MB, minFiles: 2, manyFiles: 16 },
 ];
 /** A file from this size on is left alone: more in one file makes no query faster. */
 export const COMPACTED_BYTES = 128 * MB;
@@ -42,11 +42,27 @@ const WORN_BYTES = MB;
 /** A table that nothing was loaded into for a while is tidied up from this many files on. */
 const QUIET_FILES = 6;
 
+/** Files from here on are no burden to a query by the dozen: while they come one after the other they can wait. */
+const HEAVY_BYTES = MB;
+
 /**
- * `stream`: what a table needs while it is loaded. `quiet`: nothing came for a while, so what is left over in the
- * tiers is merged, too. `whole`: a person asked for it (ALTER TABLE ... COMPACT).
+ * `stream`: what a table needs while it is loaded. `busy`: while much is loaded at once, as from a backlog: the merge
+ * of files of one to 16 megabytes waits until there are many. `quiet`: nothing came for a while, so what is left over
+ * in the tiers is merged, too. `whole`: a person asked for it (ALTER TABLE ... COMPACT).
  */
-export type CompactionMode = 'stream' | 'quiet' | 'whole';
+export type CompactionMode = 'stream' | 'busy' | 'quiet' | 'whole';
+
+/**
+ * How a table is to be kept in shape that is being loaded; `files` in commit order. Where only neighbours can be merged
+ * nothing waits: what is nearly large enough would be left alone between large ones.
+ */
+export function loadingMode(
+  files: readonly Pick<DataFile, 'sizeBytes'>[],
+  keysType: TableSchema['keysType'],
+): 'stream' | 'busy' {
+  const isHeavy = (files.at(-1)?.sizeBytes ?? 0) >= HEAVY_BYTES;
+  return isHeavy && keysType !== 'AGG_KEYS' ? 'busy' : 'stream';
+}
 
 /**
  * Disjoint groups of live files (given in commit order) to merge, one output each, the smallest first. Files of
@@ -94,7 +110,8 @@ function planPlace(
       const group = boundedGroup(run);
       // Smaller ones that lie between go along, but are no reason to rewrite what is large already.
       const members = group.filter(({ sizeBytes }) => sizeBytes >= fromBytes).length;
-      const isGrown = members >= tier.minFiles && bytesOf(group) >= tier.belowBytes;
+      const waits = mode === 'busy' && fromBytes === HEAVY_BYTES;
+      const isGrown = !waits && members >= tier.minFiles && bytesOf(group) >= tier.belowBytes;
       if (isGrown || members >= tier.manyFiles) take(group);
     }
   }

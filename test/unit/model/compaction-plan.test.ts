@@ -14,6 +14,7 @@ import { seededRandom } from '../../../src/base/random.ts';
 import {
   type CompactionMode,
   compactionScore,
+  loadingMode,
   planCompaction,
 } from '../../../src/model/compaction-plan.ts';
 import type { DataFile, TableSchema } from '../../../src/model/table.ts';
@@ -135,6 +136,16 @@ test('a file with many overlays, or large ones, is written again with them in it
   assert.deepEqual(plan([over(1, 900 * MB, [1])], 'whole'), [[1]]);
 });
 
+test('files of a megabyte and more wait while much is loaded, small ones do not', () => {
+  const heavy = many(20, 4 * MB);
+  assert.equal(loadingMode(heavy, 'DUP_KEYS'), 'busy');
+  assert.deepEqual(plan(heavy, 'busy'), []);
+  assert.equal(plan(heavy, 'stream')[0]?.length, 20);
+  assert.equal(plan(many(24, 4 * MB), 'busy')[0]?.length, 24);
+  assert.equal(loadingMode([...heavy, file(50, 9 * KB)], 'DUP_KEYS'), 'stream');
+  assert.equal(plan(many(8, 9 * KB), 'busy')[0]?.length, 8);
+});
+
 test('the whole table: everything that is small, and nothing a second time', () => {
   assert.deepEqual(plan([file(1, 10), file(2, 100 * MB), file(3, 200 * MB)], 'whole'), [[1, 2]]);
   assert.deepEqual(plan([file(1, 10), file(3, 200 * MB)], 'whole'), []);
@@ -172,7 +183,7 @@ function simulateDay(
       loaded += size;
       live.push(file(nextId++, size));
     }
-    const mode = second % everySeconds >= 10 ? 'quiet' : 'stream';
+    const mode = second % everySeconds >= 10 ? 'quiet' : loadingMode(live, keysType);
     const [group] = second % 2 === 0 ? planCompaction(live, keysType, mode) : [];
     if (group !== undefined) {
       const size = group.reduce((sum, one) => sum + one.sizeBytes, 0);
@@ -195,6 +206,7 @@ for (const keysType of ['DUP_KEYS', 'AGG_KEYS'] as const)
     [1, 20 * KB],
     [1, 100 * KB],
     [1, 1 * MB],
+    [1, 6 * MB],
     [15, 10 * KB],
     [60, 1 * MB],
   ] as const)
