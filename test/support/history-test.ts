@@ -16,7 +16,7 @@ const STEPS = 10;
 /** The same ones in each `npm test`; MILLRACE_SEED=random and MILLRACE_HISTORIES=1000 look for new ones. */
 const SEED = 668486076;
 const HISTORIES = 500;
-const SECONDS = 300;
+const SECONDS = 200;
 const CLOSE_MS = 20_000;
 
 const setting = (name: string, otherwise: number): number => Number(process.env[name] ?? otherwise);
