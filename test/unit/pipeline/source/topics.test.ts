@@ -68,8 +68,9 @@ test('a topic with much to read does not hold up one with a single message', asy
       ['small', 1n],
     ],
   );
-  assert.equal(await source.read(LIMITS, signal), null);
-  assert.equal(source.behind, false);
+  // An answer without messages that came just now is looked at by the next read.
+  do assert.equal(await source.read(LIMITS, signal), null);
+  while (source.behind);
   small.appendValues(0, ['late']);
   const late = await source.read({ ...LIMITS, waitMs: 5_000 }, signal);
   assert.deepEqual([late?.topic, late?.ranges[0]?.toOffset], ['small', 2n]);
