@@ -37,6 +37,9 @@ const SEARCHES_AT_ONCE = 4;
 const DEFAULT_MAX_BATCH_ROWS = 2_000_000;
 /** Smaller files are read in any case: compaction makes larger ones of them soon. */
 const MIN_FILE_ROWS = 200_000;
+/** So are files that compaction merges within some commits: building their index costs more than reading them till then. */
+const PASSING_ROWS = 1_000_000;
+const PASSING_BYTES = 16 * 1024 * 1024;
 /** Orders that may wait; more are asked for again by the next batch. */
 const MAX_WAITING = 4096;
 /** A file whose index could not be built is left alone for so long. */
@@ -154,9 +157,11 @@ export class KeyIndex {
     const rows = files.reduce((sum, { rowCount }) => sum + rowCount, 0);
     if (digest === null || rows < minRows || batchRows > maxBatchRows) return null;
     const minFileRows = Math.min(minRows, MIN_FILE_ROWS);
+    const passingRows = Math.min(minRows, PASSING_ROWS);
     const indexed: number[] = [];
     for (const [place, file] of files.entries()) {
-      if (file.rowCount < minFileRows) continue;
+      const isPassing = file.rowCount < passingRows && file.sizeBytes < PASSING_BYTES;
+      if (file.rowCount < minFileRows || isPassing) continue;
       const of = this.#of(file, digest);
       const entry = this.#entries.get(of.file);
       if (entry !== undefined) entry.usedMs = clock.nowMs();

@@ -139,6 +139,7 @@ test('a file with many overlays, or large ones, is written again with them in it
 test('files of a megabyte and more wait while much is loaded, small ones do not', () => {
   const heavy = many(20, 4 * MB);
   assert.equal(loadingMode(heavy, 'DUP_KEYS'), 'busy');
+  assert.equal(loadingMode(heavy, 'PRIMARY_KEYS'), 'stream');
   assert.deepEqual(plan(heavy, 'busy'), []);
   assert.equal(plan(heavy, 'stream')[0]?.length, 20);
   assert.equal(plan(many(24, 4 * MB), 'busy')[0]?.length, 24);
