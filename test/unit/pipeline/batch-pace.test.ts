@@ -23,3 +23,14 @@ test('one slow batch is forgotten', () => {
   for (let batch = 0; batch < 20; batch += 1) pace.note(20);
   assert.equal(pace.tickMs, 900);
 });
+
+test('a job with a short target does not commit ever more often', () => {
+  const pace = new BatchPace(100);
+  assert.equal(pace.tickMs, 90);
+  pace.note(80);
+  assert.equal(pace.tickMs, 90);
+  const double = new BatchPace(200);
+  assert.equal(double.tickMs, 180);
+  double.note(200);
+  assert.equal(double.tickMs, 90);
+});
