@@ -12,6 +12,7 @@ import {
 } from '../../../src/base/ids.ts';
 import { seededRandom } from '../../../src/base/random.ts';
 import {
+  COMPACTED_BYTES,
   type CompactionMode,
   compactionScore,
   loadingMode,
@@ -166,6 +167,10 @@ test('where order decides about values only neighbours are merged', () => {
   assert.deepEqual(whole, []);
 });
 
+/** Never merged again: of several side by side one is enough to part what lies around them. */
+const isLarge = ({ sizeBytes }: DataFile): boolean => sizeBytes >= COMPACTED_BYTES;
+const small = file(0, 0);
+
 /** A day of commits of about `bytes` each, one merge at most every two seconds. */
 function simulateDay(
   keysType: TableSchema['keysType'],
@@ -193,7 +198,9 @@ function simulateDay(
       const gone = new Set(group);
       const output = file(nextId++, size);
       // In the place of the newest: there the order of commits puts it.
-      live = live.flatMap((one) => (one === last ? [output] : gone.has(one) ? [] : [one]));
+      live = live
+        .flatMap((one) => (one === last ? [output] : gone.has(one) ? [] : [one]))
+        .filter((one, index, all) => !isLarge(one) || !isLarge(all[index - 1] ?? small));
     }
     most = Math.max(most, compactionScore(live));
   }

@@ -483,6 +483,23 @@ test('files of less than the least number of rows have none, nor does a table of
   });
 });
 
+test('a file that compaction merges soon has none, a wide one of as many rows has', async () => {
+  await withFiles(BIGINT, async (files) => {
+    const whole = await files.add('SELECT CAST(i AS BIGINT) AS k0 FROM range(1000000) r(i)');
+    const small = await files.add('SELECT CAST(i AS BIGINT) AS k0 FROM range(300000) r(i)');
+    const index = await files.open({ minRows: 1_000_000 });
+    const indexed = async (second: DataFile): Promise<readonly number[] | undefined> => {
+      const choose = () => index.choose([whole, second], BIGINT, [files.volume], BATCH_ROWS);
+      choose();
+      await index.settled();
+      return choose()?.indexed;
+    };
+    assert.deepEqual(await indexed(small), [0]);
+    assert.deepEqual(await indexed({ ...small, sizeBytes: 16 * 1024 * 1024 }), [0, 1]);
+    await index.close();
+  });
+});
+
 test('a batch of more rows than may be in memory is looked up by reading', async () => {
   await withFiles(BIGINT, async (files) => {
     await files.add(KEYS_SQL);
