@@ -11,6 +11,7 @@ import {
   type TableVersion,
   type TransactionId,
 } from '../base/ids.ts';
+import type { LoadFacts } from '../model/load-facts.ts';
 import type { CatalogContext } from './context.ts';
 import type { TransactionsTable } from './schema/tables.ts';
 
@@ -111,6 +112,8 @@ export interface TransactionOutcome {
   readonly load: LoadOutcome | null;
   /** Of a DELETE; null for the others. */
   readonly deleted: DeletedRows | null;
+  /** What the load told of itself, however it ended; null = nothing. */
+  readonly facts: LoadFacts | null;
   readonly versions: readonly { readonly tableId: TableId; readonly version: TableVersion }[];
   readonly continueTask: boolean;
   readonly error: AppError | null;
@@ -121,28 +124,45 @@ export function success(
   outcome: Pick<TransactionOutcome, 'versions' | 'continueTask'> & {
     readonly load?: LoadOutcome;
     readonly deleted?: DeletedRows;
+    readonly facts?: LoadFacts;
   },
 ): string {
-  const { versions, continueTask, load, deleted } = outcome;
+  const { versions, continueTask, load, deleted, facts } = outcome;
   return JSON.stringify({
     versions,
     continueTask,
     ...(load === undefined ? {} : { load }),
     ...(deleted === undefined ? {} : { deleted }),
+    ...(facts === undefined ? {} : { facts }),
   });
 }
 
+/** The attachment of one that was aborted without an error of its own; '' where there is nothing to tell. */
+export function abortion(facts: LoadFacts | undefined): string {
+  return facts === undefined ? '' : JSON.stringify({ versions: [], continueTask: false, facts });
+}
+
 /** The attachment of one that was refused with an error which a repeat must see again. */
-export function refusal(error: AppError): string {
+export function refusal(error: AppError, facts?: LoadFacts): string {
   const fields = Object.entries(error.fields).map(([name, value]) => [
     name,
     typeof value === 'bigint' ? String(value) : value,
   ]);
-  return JSON.stringify({ error: { code: error.code, fields: Object.fromEntries(fields) } });
+  return JSON.stringify({
+    error: { code: error.code, fields: Object.fromEntries(fields) },
+    ...(facts === undefined ? {} : { facts }),
+  });
 }
 
 export function readOutcome(attachmentJson: string): TransactionOutcome {
-  const none = { versions: [], continueTask: false, error: null, load: null, deleted: null };
+  const none = {
+    versions: [],
+    continueTask: false,
+    error: null,
+    load: null,
+    deleted: null,
+    facts: null,
+  };
   if (attachmentJson === '') return none;
   const read = JSON.parse(attachmentJson) as
     | {
@@ -150,10 +170,13 @@ export function readOutcome(attachmentJson: string): TransactionOutcome {
         continueTask: boolean;
         load?: LoadOutcome;
         deleted?: DeletedRows;
+        facts?: LoadFacts;
       }
-    | { error: { code: ErrorCode; fields: ErrorFields } };
-  if ('error' in read) return { ...none, error: decodeError({ ...read.error, stack: '' }) };
-  return { ...read, error: null, load: read.load ?? null, deleted: read.deleted ?? null };
+    | { error: { code: ErrorCode; fields: ErrorFields }; facts?: LoadFacts };
+  const { facts = null } = read;
+  if ('error' in read) return { ...none, facts, error: decodeError({ ...read.error, stack: '' }) };
+  const { load = null, deleted = null } = read;
+  return { ...read, error: null, load, deleted, facts };
 }
 
 export class TransactionStore implements Transactions {

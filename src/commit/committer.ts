@@ -16,7 +16,8 @@ import type { Catalog, CatalogScope } from '../catalog/catalog.ts';
 import type { CommitAttempt, CommitCheck, JobGrowth, NewFile } from '../catalog/commit-store.ts';
 import { UniqueViolation } from '../catalog/driver/unique-violation.ts';
 import { isFinalJobState } from '../catalog/load-jobs.ts';
-import { type NewTransaction, success } from '../catalog/transactions.ts';
+import { abortion, type NewTransaction, success } from '../catalog/transactions.ts';
+import type { LoadFacts } from '../model/load-facts.ts';
 import type {
   BegunTransaction,
   CommitRequest,
@@ -181,12 +182,17 @@ export class CatalogCommitter implements Committer {
     return transaction.finishMs === null ? null : resultOf(transaction);
   }
 
-  async abort(transactionId: TransactionId, reason: string): Promise<CommitResult> {
+  async abort(
+    transactionId: TransactionId,
+    reason: string,
+    facts?: LoadFacts,
+  ): Promise<CommitResult> {
     return await this.#catalog.transaction(async (scope) => {
       checkLeader(this.#catalog, await scope.commits.currentLeaderEpoch());
       const transaction = await scope.transactions.find(transactionId);
       if (transaction === null) throw fail('UNKNOWN_TRANSACTION', { transactionId });
-      if (!(await scope.commits.abort(transactionId, reason, ''))) return resultOf(transaction);
+      if (!(await scope.commits.abort(transactionId, reason, abortion(facts))))
+        return resultOf(transaction);
       if (transaction.jobId !== null) await scope.loadJobs.countAborted(transaction.jobId, 1);
       return aborted;
     });
@@ -286,7 +292,7 @@ export class CatalogCommitter implements Committer {
   }
 
   #refuse({ transactionId, jobId }: CommitRequest, refused: Refused): Promise<CommitResult> {
-    return refuse(this.#catalog, transactionId, refused, (scope) =>
+    return refuse(this.#catalog, { transactionId }, refused, (scope) =>
       scope.loadJobs.countAborted(jobId, 1),
     );
   }

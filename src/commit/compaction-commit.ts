@@ -98,7 +98,7 @@ export async function commitCompaction(
     return answer;
   } catch (error) {
     if (error instanceof Repeated) return answerAgain(error.transaction);
-    if (error instanceof Refused) return await refuse(catalog, transactionId, error);
+    if (error instanceof Refused) return await refuse(catalog, { transactionId }, error);
     throw error;
   }
 }

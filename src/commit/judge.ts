@@ -5,12 +5,12 @@ import { failpoint } from '../base/failpoints.ts';
 import type { TableId, TransactionId } from '../base/ids.ts';
 import type { Catalog, CatalogScope } from '../catalog/catalog.ts';
 import type { CommitCheck } from '../catalog/commit-store.ts';
-import { refusal, type TransactionRecord } from '../catalog/transactions.ts';
+import { abortion, refusal, type TransactionRecord } from '../catalog/transactions.ts';
 import type { CommitResult, StagedTable } from '../model/load-plan.ts';
 import { changes } from './growth.ts';
 import { aborted, answerAgain, Refused, Repeated } from './refused.ts';
 import { sum } from './sum.ts';
-import type { CommitLimits } from './types.ts';
+import type { CommitLimits, OtherCommit } from './types.ts';
 
 /** Throws LEADER_LOST unless this front end still leads. */
 export function checkLeader({ leaderEpoch: epoch }: Catalog, current: number): void {
@@ -70,11 +70,11 @@ export function checkRejectedStore(
  */
 export async function refuse(
   catalog: Catalog,
-  transactionId: TransactionId,
+  { transactionId, facts }: Pick<OtherCommit, 'transactionId' | 'facts'>,
   refused: Refused,
   onAborted: (scope: CatalogScope) => Promise<void> = async () => undefined,
 ): Promise<CommitResult> {
-  const attachment = refused.error === null ? '' : refusal(refused.error);
+  const attachment = refused.error === null ? abortion(facts) : refusal(refused.error, facts);
   const other = await catalog.transaction(async (scope) => {
     checkLeader(catalog, await scope.commits.currentLeaderEpoch());
     if (!(await scope.commits.abort(transactionId, refused.message, attachment))) {

@@ -93,6 +93,7 @@ export async function commitOther(
             errorSamples: request.errorSamples,
           },
           ...(request.deleted === undefined ? {} : { deleted: request.deleted }),
+          ...(request.facts === undefined ? {} : { facts: request.facts }),
         }),
       });
       return { state: 'VISIBLE', ...answered } satisfies CommitResult;
@@ -102,7 +103,7 @@ export async function commitOther(
   } catch (thrown) {
     const error = refusedIfGone(thrown);
     if (error instanceof Repeated) return answerAgain(error.transaction);
-    if (error instanceof Refused) return await refuse(catalog, transactionId, error);
+    if (error instanceof Refused) return await refuse(catalog, request, error);
     throw error;
   }
 }

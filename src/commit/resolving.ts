@@ -9,6 +9,7 @@ import { asId, type TableId, type TableVersion, type TransactionId } from '../ba
 import type { Log } from '../base/log.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import { compressionOf } from '../model/file-compression.ts';
+import type { LoadFacts } from '../model/load-facts.ts';
 import {
   type BegunTransaction,
   type CommitRequest,
@@ -245,8 +246,8 @@ export class ResolvingCommitter implements Committer {
     return this.#options.committer.state(transactionId);
   }
 
-  abort(transactionId: TransactionId, reason: string): Promise<CommitResult> {
-    return this.#options.committer.abort(transactionId, reason);
+  abort(transactionId: TransactionId, reason: string, facts?: LoadFacts): Promise<CommitResult> {
+    return this.#options.committer.abort(transactionId, reason, facts);
   }
 
   prepare(transactionId: TransactionId): Promise<void> {

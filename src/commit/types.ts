@@ -13,6 +13,7 @@ import type {
 import type { CatalogScope } from '../catalog/catalog.ts';
 import type { LoadJobRecord } from '../catalog/load-jobs.ts';
 import type { DeletedRows, TransactionSource } from '../catalog/transactions.ts';
+import type { LoadFacts } from '../model/load-facts.ts';
 import type {
   BegunTransaction,
   CommitRequest,
@@ -93,8 +94,11 @@ export interface Committer {
   ): Promise<CommitResult>;
   /** What `commit` answered or would answer, null while PREPARE or PREPARED. Throws UNKNOWN_TRANSACTION. */
   state(transactionId: TransactionId): Promise<CommitResult | null>;
-  /** Ends an open transaction; a final one stays as it is. Returns how it ended. Throws UNKNOWN_TRANSACTION, LEADER_LOST. */
-  abort(transactionId: TransactionId, reason: string): Promise<CommitResult>;
+  /**
+   * Ends an open transaction; a final one stays as it is. Returns how it ended. `facts`: what the load tells of
+   * itself. Throws UNKNOWN_TRANSACTION, LEADER_LOST.
+   */
+  abort(transactionId: TransactionId, reason: string, facts?: LoadFacts): Promise<CommitResult>;
   /** PREPARE -> PREPARED (two-phase loads): it no longer times out as fast. Throws TRANSACTION_STATE, UNKNOWN_TRANSACTION. */
   prepare(transactionId: TransactionId): Promise<void>;
   /**
@@ -178,6 +182,8 @@ export interface OtherCommit {
   readonly errorSamples: readonly string[];
   /** Of a REPLAY: the records that leave the table of rejected rows, and those that enter it again as they were. */
   readonly replayed?: { readonly records: number; readonly copies: number };
+  /** What the load tells of itself, whether it becomes visible or is refused. */
+  readonly facts?: LoadFacts;
   /** Of a DELETE. */
   readonly deleted?: DeletedRows;
   /** The files that are live at the commit leave the target at the same version, whoever added them. */

@@ -76,3 +76,15 @@ export interface StagedInsert {
   /** Lines of text, of a plan that asked for them: nothing is staged then. */
   readonly profile?: readonly string[];
 }
+
+/** What the CN staged of a body. */
+export interface StagedLoad extends StagedInsert {
+  /** Rows that WHERE left out. */
+  readonly rowsUnselected: number;
+  /** Of the body as it came, compressed where it was. */
+  readonly bodyBytes: number;
+  /** Waiting for the body, and reading it. */
+  readonly readMs: number;
+  /** Making and writing files. */
+  readonly writeMs: number;
+}

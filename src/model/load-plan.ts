@@ -34,6 +34,23 @@ export interface KafkaSourceSpec extends TopicPartitions {
   readonly others?: readonly TopicPartitions[];
 }
 
+/** How a body is compressed. */
+export type BodyCompression = 'none' | 'gzip' | 'bzip2' | 'lz4_frame' | 'zstd' | 'deflate';
+
+/** Rows that come as the body of a request. */
+export interface BodySourceSpec {
+  readonly kind: 'body';
+  readonly compression: BodyCompression;
+  /** So many rows at its beginning are none (CSV). */
+  readonly skipHeader: number;
+  /** Most bytes of the body, after it was expanded. */
+  readonly maxBytes: number;
+  /** Most bytes of one document that has to be held whole (JSON); Infinity = no limit but `maxBytes`. */
+  readonly maxDocumentBytes: number;
+  /** The body is given up where nothing of it came for as long. */
+  readonly idleTimeoutMs: number;
+}
+
 export interface TopicPartitions {
   readonly topic: string;
   /** Of the topic that the offsets are of: another one has other messages there. Absent where it is not known. */
@@ -227,13 +244,15 @@ export interface LoadLimits {
 }
 
 export interface LoadPlan {
-  readonly jobId: JobId;
+  /** Null: a load without a job. */
+  readonly jobId: JobId | null;
+  /** Of a load without a job its label. */
   readonly jobName: string;
   readonly userName: string;
   readonly target: LoadTarget;
   /** Where rejected rows go: the system table `_statistics_.rejected_records`, in the same volume. */
   readonly rejected: LoadTarget;
-  readonly source: KafkaSourceSpec;
+  readonly source: KafkaSourceSpec | BodySourceSpec;
   readonly format: FormatSpec;
   readonly transform: LoadTransform;
   /** Absent: all rows go to the one table. */
@@ -247,11 +266,25 @@ export interface LoadPlan {
   readonly pausesOnParseError?: true;
 }
 
+/** The plan of a job's task. */
+export interface KafkaLoadPlan extends LoadPlan {
+  readonly jobId: JobId;
+  readonly source: KafkaSourceSpec;
+}
+
+/** The plan of a load whose rows come with the request. */
+export interface BodyLoadPlan extends LoadPlan {
+  readonly jobId: null;
+  readonly source: BodySourceSpec;
+  /** Share of filtered rows of all that are not unselected, 0 to 1, over which the load fails. */
+  readonly maxFilterRatio: number;
+}
+
 /** A running task: a plan plus the lease under which it may commit. */
 export interface TaskAssignment {
   readonly taskId: string;
   readonly epoch: Epoch;
-  readonly plan: LoadPlan;
+  readonly plan: KafkaLoadPlan;
 }
 
 export type SkipCause = 'control' | 'aborted' | 'empty' | 'gap';

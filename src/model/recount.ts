@@ -1,9 +1,9 @@
 // A range of a topic's partition that is read again and counted (FE -> CN), to compare it with the ledger. Plain data.
-import type { LoadPlan } from './load-plan.ts';
+import type { KafkaLoadPlan } from './load-plan.ts';
 
 export interface RecountPlan {
   /** The job as it is now: how to reach the brokers, isolation, and what rows messages are. */
-  readonly load: LoadPlan;
+  readonly load: KafkaLoadPlan;
   readonly topic: string;
   readonly partition: number;
   readonly fromOffset: bigint;

@@ -1,7 +1,7 @@
 // ReplayPlan (FE -> CN): rejected rows that go through their job's definition once more. Plain data, structured-clone
 // safe. What the CN stages from it, rows and marks together, is invisible until the FE commits.
 import type { ChangePlan } from './change-plan.ts';
-import type { LoadPlan, StagedTable } from './load-plan.ts';
+import type { KafkaLoadPlan, StagedTable } from './load-plan.ts';
 import type { QueryScan } from './query-plan.ts';
 
 /** Places of records in `_statistics_.rejected_records`: `c0`, `c1` as in a ChangePlan, `c2`, ... are PLACE_COLUMNS. */
@@ -22,7 +22,7 @@ export const PLACE_COLUMNS = [
 
 export interface ReplayPlan {
   /** The job as it is now; positions and limits of batches do not matter. */
-  readonly load: LoadPlan;
+  readonly load: KafkaLoadPlan;
   /** Records that are to be replayed. */
   readonly wanted: RecordPlaces;
   /** All records of the job that hold the value of a message: for those whose value is kept with another one. */

@@ -16,7 +16,7 @@ import { parseKafkaProperties } from '../kafka/client/properties.ts';
 import type {
   BegunTransaction,
   KafkaConnectionSpec,
-  LoadPlan,
+  KafkaLoadPlan,
   TaskAssignment,
 } from '../model/load-plan.ts';
 import type { Recount, RecountPlan } from '../model/recount.ts';
@@ -159,7 +159,7 @@ export class Loader {
   }
 
   #openDeadLetters(
-    { deadLetterTopic: topic, source, target, jobName }: LoadPlan,
+    { deadLetterTopic: topic, source, target, jobName }: KafkaLoadPlan,
     onTrouble: DeadLettersOptions['onTrouble'],
   ): DeadLetters | null {
     const { clock, random } = this.#options;
@@ -175,7 +175,7 @@ export class Loader {
   }
 
   async #openStager(
-    plan: LoadPlan,
+    plan: KafkaLoadPlan,
     listeners: Pick<StageServices, 'onTrouble' | 'onNotice' | 'deadLetters'>,
   ): Promise<Stager> {
     const { clock, random, port, openStore } = this.#options;
@@ -271,7 +271,7 @@ export class Loader {
 
 /** One source per topic, together one. */
 function openSource(
-  { source }: LoadPlan,
+  { source }: KafkaLoadPlan,
   shared: Pick<KafkaSourceOptions, 'cluster' | 'clock' | 'memory' | 'onTrouble'>,
 ): Source {
   const { connection, others = [], ...first } = source;

@@ -1,7 +1,7 @@
 // What becomes of the records of a REPLAY: which rows of their messages they stand for, whether those were loaded, and
 // what is wrong with the others. Pure.
 import { present } from '../base/assert.ts';
-import type { LoadPlan } from '../model/load-plan.ts';
+import type { KafkaLoadPlan } from '../model/load-plan.ts';
 import type { PackedBatch } from './decode/packed-batch.ts';
 import type { ReplayRecord } from './replay-records.ts';
 import type { KeptMessage } from './source/kept-batch.ts';
@@ -144,7 +144,7 @@ export class Replayed {
   /** A row that was rejected again, with what its record said before. */
   again(
     { record, start, end, row }: LocatedRow,
-    load: LoadPlan,
+    load: KafkaLoadPlan,
     transactionId: number,
   ): { readonly row: RejectedRow; readonly context: RejectContext } {
     const source = present(row.source, 'the message of a row');

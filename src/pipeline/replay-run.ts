@@ -8,7 +8,7 @@ import { failpoint } from '../base/failpoints.ts';
 import type { Random } from '../base/random.ts';
 import type { Connection, StatementOptions } from '../engine/duckdb.ts';
 import type { SourceReader } from '../engine/plan-sources.ts';
-import type { BegunTransaction, LoadPlan, StagedTable } from '../model/load-plan.ts';
+import type { BegunTransaction, KafkaLoadPlan, StagedTable } from '../model/load-plan.ts';
 import type { ReplayPlan, StagedReplay } from '../model/replay-plan.ts';
 import { REJECTED_RECORDS_SCHEMA } from '../model/system-tables.ts';
 import type { StagedFile, VolumeSpec } from '../model/table.ts';
@@ -24,7 +24,7 @@ import type { StagedRows, Stager } from './stage.ts';
 import { recordsCopySql, rejectedLine, rejectedLinesSql } from './transform/error-rows.ts';
 
 export interface ReplayServices {
-  readonly openStager: (plan: LoadPlan) => Promise<Stager>;
+  readonly openStager: (plan: KafkaLoadPlan) => Promise<Stager>;
   readonly openStore: (volume: VolumeSpec) => ObjectStore | Promise<ObjectStore>;
   readonly reader: SourceReader;
   readonly scratch: ScratchSpace;
@@ -115,7 +115,7 @@ async function replay(
 
 /** The records as they are from now on, as one file. */
 async function writeRecords(
-  load: LoadPlan,
+  load: KafkaLoadPlan,
   outcome: Replayed,
   rows: StagedRows,
   { transactionId }: Begun,
@@ -179,7 +179,7 @@ function copiesSql(transactionId: number, nowMs: number): string {
 
 /** The records as they were leave the table. */
 async function writeGone(
-  { rejected }: LoadPlan,
+  { rejected }: KafkaLoadPlan,
   wanted: ReplayPlan['wanted'],
   { transactionId }: Begun,
   services: ReplayServices,

@@ -246,7 +246,8 @@ export class Stager {
     const { clock } = this.#services;
     const context = {
       nowMs: clock.nowMs(),
-      loadType: 'ROUTINE_LOAD' as const,
+      loadType:
+        this.#plan.source.kind === 'kafka' ? ('ROUTINE_LOAD' as const) : ('STREAM_LOAD' as const),
       jobId: this.#plan.jobId,
       label: begun.label,
       transactionId: begun.transactionId,

@@ -19,8 +19,8 @@ import { type Connection, type Engine, openEngine } from '../../src/engine/duckd
 import {
   type BegunTransaction,
   type FormatSpec,
+  type KafkaLoadPlan,
   type LoadOutput,
-  type LoadPlan,
   type LoadUnnest,
   loadedTables,
 } from '../../src/model/load-plan.ts';
@@ -83,7 +83,7 @@ export interface PlanOptions {
 }
 
 /** A plan that loads `columns` from fields of the same names unless told otherwise. */
-export function makePlan(options: PlanOptions): LoadPlan {
+export function makePlan(options: PlanOptions): KafkaLoadPlan {
   const columns = options.columns.map((c, index) => ({ ...c, fieldId: asId<FieldId>(index + 1) }));
   const volume: VolumeSpec = {
     id: asId<VolumeId>(10001),
@@ -289,7 +289,7 @@ export class PipelineFixture {
 
   /** `registry` answers for every schema registry. */
   stager(
-    plan: LoadPlan,
+    plan: KafkaLoadPlan,
     registry?: Registry,
     onTrouble: (trouble: SourceTrouble | null) => void = () => undefined,
   ): Stager {
@@ -320,7 +320,7 @@ export class PipelineFixture {
 
   /** Stages the messages (all in partition 0 unless runs are given) and reads back what was written. */
   async load(
-    plan: LoadPlan,
+    plan: KafkaLoadPlan,
     messages: readonly TestMessage[] | readonly MessageRun[],
     registry?: Registry,
   ): Promise<StageResult> {

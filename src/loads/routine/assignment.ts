@@ -10,7 +10,7 @@ import {
 } from '../../catalog/load-jobs.ts';
 import { compressionOf } from '../../model/file-compression.ts';
 import {
-  type LoadPlan,
+  type KafkaLoadPlan,
   type LoadTarget,
   replacingKeys,
   type TaskAssignment,
@@ -81,7 +81,7 @@ export async function planOf(
   options: Omit<AssignmentOptions, 'missingRight'>,
   job: LoadJobRecord,
   topics: Parameters<typeof buildPlan>[0]['topics'],
-): Promise<LoadPlan | null> {
+): Promise<KafkaLoadPlan | null> {
   const { catalog } = options;
   const definition = parseDefinition(job);
   const tables: Parameters<typeof buildPlan>[0]['tables'][number][] = [];

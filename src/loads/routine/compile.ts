@@ -5,9 +5,9 @@ import type { JobId } from '../../base/ids.ts';
 import { parseKafkaProperties } from '../../kafka/client/properties.ts';
 import type {
   KafkaConnectionSpec,
+  KafkaLoadPlan,
   LoadLimits,
   LoadOutput,
-  LoadPlan,
   LoadRoutes,
   LoadTarget,
   LoadTransform,
@@ -205,7 +205,7 @@ export function buildPlan(input: {
   /** What the task reads: one topic, or more. */
   readonly topics: readonly TopicPartitions[];
   readonly limits: LoadLimits;
-}): LoadPlan {
+}): KafkaLoadPlan {
   const { definition } = input;
   const { transforms, route } = compileTables(
     definition,

@@ -4,7 +4,7 @@ import type { Clock } from '../../base/clock.ts';
 import { toAppError } from '../../base/errors.ts';
 import type { Catalog, LedgerRow } from '../../catalog/catalog.ts';
 import type { LoadJobRecord } from '../../catalog/load-jobs.ts';
-import type { LoadPlan } from '../../model/load-plan.ts';
+import type { KafkaLoadPlan } from '../../model/load-plan.ts';
 import type { Recount, RecountPlan } from '../../model/recount.ts';
 import {
   judgeChain,
@@ -24,7 +24,7 @@ export interface LedgerChecksOptions {
     plan: RecountPlan,
     options: { readonly signal: AbortSignal; readonly timeoutMs: number },
   ) => Promise<Recount>;
-  readonly planLoad: (job: LoadJobRecord) => Promise<LoadPlan>;
+  readonly planLoad: (job: LoadJobRecord) => Promise<KafkaLoadPlan>;
   readonly clock: Clock;
 }
 

@@ -12,7 +12,7 @@ import type { Random } from '../../base/random.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
 import type { LoadJobRecord } from '../../catalog/load-jobs.ts';
 import type { Committer } from '../../commit/types.ts';
-import type { LoadPlan } from '../../model/load-plan.ts';
+import type { KafkaLoadPlan } from '../../model/load-plan.ts';
 import type { RecordPlaces, ReplayPlan, StagedReplay } from '../../model/replay-plan.ts';
 import type { TableInfo } from '../../model/table.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
@@ -41,7 +41,7 @@ export interface ReplaysOptions {
   readonly committer: Pick<Committer, 'beginOther' | 'commitOther' | 'abort' | 'state'>;
   readonly stage: StageReplay;
   /** What becomes of messages as the job is now; null where a table of it is gone. */
-  readonly planLoad: (job: LoadJobRecord) => Promise<LoadPlan | null>;
+  readonly planLoad: (job: LoadJobRecord) => Promise<KafkaLoadPlan | null>;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;

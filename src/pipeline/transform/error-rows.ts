@@ -60,7 +60,7 @@ export interface RowSource {
 /** What all rejected rows of a batch share. */
 export interface RejectContext {
   readonly nowMs: number;
-  readonly loadType: 'ROUTINE_LOAD' | 'INSERT';
+  readonly loadType: 'ROUTINE_LOAD' | 'INSERT' | 'STREAM_LOAD';
   readonly jobId: JobId | null;
   /** Of a row that was rejected again: by which transaction, and how often by now. */
   readonly replay?: { readonly transactionId: number; readonly count: number };

@@ -5,6 +5,7 @@ import { AppError } from '../../../src/base/errors.ts';
 import { asId, type TransactionId } from '../../../src/base/ids.ts';
 import { readOutcome } from '../../../src/catalog/transactions.ts';
 import type { OtherCommit } from '../../../src/commit/types.ts';
+import type { LoadFacts } from '../../../src/model/load-facts.ts';
 import {
   CLICKS,
   type Fixture,
@@ -74,6 +75,51 @@ test('rows and rejected rows become visible together, once, and the transaction 
     errorSamples: ['bad'],
   });
   await assert.rejects(begin(fixture, 'one'), hasCode('LABEL_ALREADY_EXISTS'));
+});
+
+const FACTS: LoadFacts = {
+  loadType: 'STREAM_LOAD',
+  rowsLoaded: 7,
+  rowsFiltered: 0,
+  rowsUnselected: 1,
+  bodyBytes: 99,
+  startedMs: 1,
+  beginMs: 2,
+  planMs: 3,
+  readMs: 4,
+  writeMs: 5,
+  commitMs: null,
+  properties: { format: 'csv' },
+  trackingFile: null,
+  errorSamples: [],
+  clientAddress: '127.0.0.1',
+};
+
+test('what a load tells of itself is kept with its transaction, however that ends', async (t) => {
+  const fixture = await openFixture(t);
+  const { catalog, committer, table } = fixture;
+  const outcomeOf = async (label: string) => {
+    const kept = await catalog.transactions.byLabel(table.databaseId, label);
+    return { state: kept?.state, ...readOutcome(kept?.attachmentJson ?? '') };
+  };
+  const good = await begin(fixture, 'good');
+  await committer.commitOther({ ...requestOf(fixture, good, 7), facts: FACTS });
+  const { state, facts } = await outcomeOf('good');
+  assert.deepEqual({ state, facts }, { state: 'VISIBLE', facts: FACTS });
+
+  const given = await begin(fixture, 'given up');
+  const result = await committer.abort(given, 'the client went away', FACTS);
+  assert.equal(result.state, 'ABORTED');
+  assert.deepEqual(await committer.abort(given, 'again'), result);
+  assert.deepEqual((await outcomeOf('given up')).facts, FACTS);
+  assert.equal((await outcomeOf('given up')).error, null);
+
+  const refused = await begin(fixture, 'refused');
+  const wrong = { ...requestOf(fixture, refused, 7), rowsLoaded: 8, facts: FACTS };
+  await assert.rejects(committer.commitOther(wrong), hasCode('COMMIT_REQUEST_INVALID'));
+  await assert.rejects(committer.commitOther(wrong), hasCode('COMMIT_REQUEST_INVALID'));
+  const { error, facts: kept } = await outcomeOf('refused');
+  assert.deepEqual([error?.code, kept], ['COMMIT_REQUEST_INVALID', FACTS]);
 });
 
 test('no rows at all are visible, too: the label is used', async (t) => {

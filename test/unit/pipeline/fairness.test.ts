@@ -7,7 +7,7 @@ import { systemClock } from '../../../src/base/clock.ts';
 import { asId, type Epoch } from '../../../src/base/ids.ts';
 import { silentLog } from '../../../src/base/log.ts';
 import { seededRandom, systemRandom } from '../../../src/base/random.ts';
-import type { LoadPlan } from '../../../src/model/load-plan.ts';
+import type { KafkaLoadPlan } from '../../../src/model/load-plan.ts';
 import { Loader } from '../../../src/pipeline/loader.ts';
 import { FakeFrontEnd } from '../../support/fake-front-end.ts';
 import { FakeKafka } from '../../support/fake-kafka.ts';
@@ -21,7 +21,7 @@ after(() => fixture.close());
 
 const EPOCH = asId<Epoch>(1);
 
-function planOf(partitions: readonly number[]): LoadPlan {
+function planOf(partitions: readonly number[]): KafkaLoadPlan {
   const plan = makePlan({ columns: [column('id', { kind: 'BIGINT' }, { nullable: false })] });
   return {
     ...plan,
@@ -67,7 +67,7 @@ function fill(kafka: FakeKafka, partition: number, batches: number): void {
 }
 
 /** The second partition as a topic of its own, read by the same task. */
-function asTopics(plan: LoadPlan): LoadPlan {
+function asTopics(plan: KafkaLoadPlan): KafkaLoadPlan {
   const [first, second] = plan.source.partitions;
   assert.ok(first !== undefined && second !== undefined);
   const others = [{ topic: 'second', partitions: [second] }];
@@ -75,7 +75,7 @@ function asTopics(plan: LoadPlan): LoadPlan {
 }
 
 for (const [what, shaped] of [
-  ['partitions of a job', (plan: LoadPlan) => plan],
+  ['partitions of a job', (plan: KafkaLoadPlan) => plan],
   ['topics of a task', asTopics],
 ] as const)
   test(`${what}: single messages beside a giant backlog are in the next commits`, async (context) => {

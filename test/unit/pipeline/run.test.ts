@@ -9,7 +9,7 @@ import { fail } from '../../../src/base/errors.ts';
 import { asId, type Epoch } from '../../../src/base/ids.ts';
 import { silentLog } from '../../../src/base/log.ts';
 import { seededRandom, systemRandom } from '../../../src/base/random.ts';
-import type { LoadPlan } from '../../../src/model/load-plan.ts';
+import type { KafkaLoadPlan } from '../../../src/model/load-plan.ts';
 import { Loader } from '../../../src/pipeline/loader.ts';
 import { FakeFrontEnd } from '../../support/fake-front-end.ts';
 import { FakeKafka } from '../../support/fake-kafka.ts';
@@ -24,7 +24,7 @@ after(() => fixture.close());
 
 const seed = Number(process.hrtime.bigint() % 1_000_000n);
 
-function planFor(frontEnd: FakeFrontEnd, partitions: number): LoadPlan {
+function planFor(frontEnd: FakeFrontEnd, partitions: number): KafkaLoadPlan {
   const plan = makePlan({ columns: [column('id', { kind: 'BIGINT' }, { nullable: false })] });
   return {
     ...plan,
@@ -71,7 +71,7 @@ async function until(what: string, condition: () => boolean): Promise<void> {
   }
 }
 
-async function committedIds(frontEnd: FakeFrontEnd, plan: LoadPlan): Promise<number[]> {
+async function committedIds(frontEnd: FakeFrontEnd, plan: KafkaLoadPlan): Promise<number[]> {
   const ids: number[] = [];
   for (const { tables } of frontEnd.committed)
     for (const table of tables.filter((t) => t.tableId === plan.target.tableId))
@@ -127,7 +127,7 @@ function produce(kafka: FakeKafka, partitions: number, random = seededRandom(see
 }
 
 /** The same partitions, as two topics of one task. */
-function asTopics(plan: LoadPlan): LoadPlan {
+function asTopics(plan: KafkaLoadPlan): KafkaLoadPlan {
   const [first, ...rest] = plan.source.partitions;
   const own = first === undefined ? [] : [first];
   const others = [{ topic: 'second', partitions: rest }];
@@ -135,7 +135,7 @@ function asTopics(plan: LoadPlan): LoadPlan {
 }
 
 for (const [what, shaped] of [
-  ['', (plan: LoadPlan) => plan],
+  ['', (plan: KafkaLoadPlan) => plan],
   [' of two topics', asTopics],
 ] as const)
   test(`everything${what} is loaded once with answers lost and tasks stopped anywhere (seed ${seed})`, async (context) => {
@@ -314,7 +314,7 @@ test('a batch that takes longer than task_timeout_second is given up, with what 
   const loader = await openLoader(context, kafka, frontEnd);
   const plan = planFor(frontEnd, 1);
   const registryUrl = `http://127.0.0.1:${address.port}`;
-  const slow: LoadPlan = {
+  const slow: KafkaLoadPlan = {
     ...plan,
     format: { kind: 'avro', registryUrl, jsonpaths: null },
     limits: { ...plan.limits, taskTimeoutMs: 300 },

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import fc from 'fast-check';
 import { asId, type TableId } from '../../../../src/base/ids.ts';
-import type { LoadedTable, LoadPlan, LoadRoutes } from '../../../../src/model/load-plan.ts';
+import type { KafkaLoadPlan, LoadedTable, LoadRoutes } from '../../../../src/model/load-plan.ts';
 import type { SqlType } from '../../../../src/model/sql-type.ts';
 import {
   CSV_FORMAT,
@@ -28,7 +28,7 @@ function routed(
   tables: readonly PlanOptions[],
   routes: Partial<LoadRoutes> = {},
   shared: Partial<PlanOptions> = {},
-): LoadPlan {
+): KafkaLoadPlan {
   const plans = tables.map((options) => makePlan({ ...shared, ...options }));
   const loaded = plans.map(({ target, transform }, index): LoadedTable => {
     const tableId = asId<TableId>(20_000 + index);
