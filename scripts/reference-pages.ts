@@ -8,6 +8,9 @@ import {
   ACCEPTED_KAFKA_PROPERTIES,
   REFUSED_KAFKA_PROPERTIES,
 } from '../src/kafka/client/unmapped-properties.ts';
+import { COMMON_PROPERTIES } from '../src/loads/common-properties.ts';
+import { INSERT_PROPERTIES } from '../src/loads/insert/properties.ts';
+import { LOAD_KINDS } from '../src/loads/load-kinds.ts';
 import type { PropertySpec, PropertyTable } from '../src/loads/properties.ts';
 import { JOB_PROPERTIES, SOURCE_PROPERTIES } from '../src/loads/routine/properties.ts';
 import { JOB_KEYS, SAMPLE_PROPERTIES } from '../src/loads/sample/properties.ts';
@@ -102,6 +105,21 @@ function propertyTable(properties: PropertyTable): string {
   );
 }
 
+/** Each property that load kinds have in common, with the kinds that have it. */
+function sharedTable(): string {
+  return table(
+    ['Property', 'Of', 'Type', 'Meaning'],
+    Object.entries(COMMON_PROPERTIES).map(([name, spec]) => [
+      code(name),
+      Object.entries(LOAD_KINDS)
+        .flatMap(([kind, properties]) => (Object.hasOwn(properties, name) ? [kind] : []))
+        .join(', '),
+      'words' in spec ? spec.words.join(', ') : spec.type,
+      spec.help,
+    ]),
+  );
+}
+
 function kafkaPropertiesPage(): string {
   const named = (name: string): string => code(`property.${name}`);
   const mapped = Object.entries<KafkaPropertySpec<unknown>>(KAFKA_PROPERTIES).map(([name, row]) => [
@@ -142,6 +160,9 @@ function propertiesPage(): string {
   return page(
     'Properties',
     'Properties of statements, with their checks and defaults.',
+    '## What load kinds share',
+    'One check and one meaning for all that have it; the default of each is in its own list.',
+    sharedTable(),
     '## CREATE ROUTINE LOAD: PROPERTIES',
     propertyTable(JOB_PROPERTIES),
     '## CREATE ROUTINE LOAD: FROM KAFKA',
@@ -150,6 +171,8 @@ function propertiesPage(): string {
     '## DESC KAFKA, CREATE TABLE ... FROM KAFKA TOPIC',
     `Those of FROM KAFKA (without places to begin at), ${JOB_KEYS.map((key) => `\`${key}\``).join(', ')} as of a Routine Load, and`,
     propertyTable(SAMPLE_PROPERTIES),
+    '## INSERT: PROPERTIES',
+    propertyTable(INSERT_PROPERTIES),
     '## CREATE TABLE: PROPERTIES',
     propertyTable(TABLE_PROPERTIES),
   );

@@ -34,7 +34,6 @@ export const ACCEPTED_FE_ITEMS = {
   expr_depth_limit: accepted('int', '3000'),
   insert_load_default_timeout_second: accepted('int', '3600'),
   label_clean_interval_second: accepted('int', '14400'),
-  label_keep_max_num: accepted('int', '1000'),
   lake_autovacuum_grace_period_minutes: accepted('int', '30'),
   lake_compaction_max_tasks: accepted('int', '-1'),
   lake_compaction_score_selector_min_score: accepted('int', '10'),

@@ -210,6 +210,14 @@ export const CONFIG_ITEMS = {
   label_keep_max_second: mutable(
     used('fe', 'int', '259200', 'how long labels of ended loads are kept'),
   ),
+  label_keep_max_num: mutable(
+    used(
+      'fe',
+      'int',
+      '1000',
+      'most ended loads of a database whose labels are kept, beside those of the last hour',
+    ),
+  ),
   version_retention_second: mutable(
     used(
       'fe',
@@ -334,6 +342,7 @@ export const CONFIG_LIMITS: Readonly<Partial<Record<ConfigKey, ConfigLimit>>> = 
   task_runs_max_history_number: { min: 1, max: 1_000_000 },
   task_runs_concurrency: { min: 1, max: 128 },
   label_keep_max_second: SECONDS,
+  label_keep_max_num: { min: 1, max: 1_000_000 },
   version_retention_second: { min: 0, max: 315_360_000 },
   catalog_trash_expire_second: { min: 0, max: 315_360_000 },
   rejected_records_retained_days: { min: 1, max: 36_500 },

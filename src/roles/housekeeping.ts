@@ -157,6 +157,7 @@ class Housekeeper {
         trashMs: config.int('catalog_trash_expire_second') * 1000,
         queryTimeoutMs: config.int('query_timeout_second') * 1000,
         labelKeepMs: config.int('label_keep_max_second') * 1000,
+        labelKeepCount: config.int('label_keep_max_num'),
       },
     };
   }

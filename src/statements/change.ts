@@ -17,7 +17,13 @@ import { type ChangedRows, planChangedRows } from '../query/plan-change.ts';
 import { isCastable } from '../query/types.ts';
 import type { Assignment, ChangeStatement, Delete, Update } from '../sql/ast/change.ts';
 import type { Query } from '../sql/ast/query.ts';
-import { insertRulesOf, loadTargets, refuseSystemTable, sessionUpdateMode } from './insert.ts';
+import {
+  filteredWarnings,
+  insertRulesOf,
+  loadTargets,
+  refuseSystemTable,
+  sessionUpdateMode,
+} from './insert.ts';
 import { queryWithTables } from './query.ts';
 import { deleteCondition } from './show/deletes.ts';
 import { findTable, tableName } from './tables.ts';
@@ -66,7 +72,7 @@ async function run(
   context: StatementContext,
 ): Promise<Outcome> {
   const { services, signal } = context;
-  const { label, transactionId, rowsChanged, rowsFiltered } = await services.changes.run({
+  const { label, transactionId, rowsChanged, ...filtered } = await services.changes.run({
     kind: statement.kind,
     table,
     signal,
@@ -76,7 +82,7 @@ async function run(
   return {
     kind: 'ok',
     affectedRows: rowsChanged,
-    warnings: rowsFiltered,
+    ...filteredWarnings(filtered),
     info: `{'label':'${label}', 'status':'VISIBLE', 'txnId':'${transactionId}'}`,
   };
 }

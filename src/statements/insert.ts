@@ -9,6 +9,7 @@ import {
   insertRules,
   targetColumns,
 } from '../loads/insert/definition.ts';
+import type { InsertResult } from '../loads/insert/service.ts';
 import { OPERATION_COLUMN } from '../loads/operation.ts';
 import { analysisError } from '../loads/properties.ts';
 import { partialUpdateMode, type UpdateWish, updateRule } from '../loads/update-rule.ts';
@@ -77,9 +78,20 @@ export async function runInsert(
   return {
     kind: 'ok',
     affectedRows: result.rowsLoaded,
-    warnings: result.rowsFiltered,
+    ...filteredWarnings(result),
     info: `{'label':'${result.label}', 'status':'VISIBLE', 'txnId':'${result.transactionId}'}`,
   };
+}
+
+/** A warning per rejected row; the first few say why in SHOW WARNINGS. */
+export function filteredWarnings({
+  rowsFiltered,
+  errorSamples,
+}: Pick<InsertResult, 'rowsFiltered' | 'errorSamples'>): {
+  readonly warnings: number;
+  readonly remarks: readonly string[];
+} {
+  return { warnings: rowsFiltered - errorSamples.length, remarks: errorSamples };
 }
 
 /** The partitions that INSERT OVERWRITE names, or by dynamic_overwrite those that get rows; else all. */

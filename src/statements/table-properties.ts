@@ -77,11 +77,14 @@ const REPLICAS: PropertyTable = {
     ...number(1, true, 'number of replicas of new partitions'),
     message: 'Replication num should larger than 0',
   },
-  write_quorum: words(
-    ['MAJORITY', 'ONE', 'ALL'],
-    true,
-    'how many replicas must acknowledge a write',
-  ),
+  write_quorum: {
+    ...words(
+      ['MAJORITY', 'ONE', 'ALL'],
+      true,
+      'replicas that must have a write before it is committed. The one copy is the object: a load commits when its volume has acknowledged every file, whichever of the three it is',
+    ),
+    message: 'unknown write quorum: {value}',
+  },
   replicated_storage: shown('bool', true, 'single leader replication'),
   in_memory: shown('bool', true, 'keep in memory'),
   storage_medium: words(['SSD', 'HDD'], true, 'kind of disk'),

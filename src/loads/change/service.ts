@@ -72,6 +72,8 @@ export interface ChangeResult {
   readonly rowsChanged: number;
   /** Rows that an UPDATE left as they were, since their new values do not fit. */
   readonly rowsFiltered: number;
+  /** Why the first few of them do not. */
+  readonly errorSamples: readonly string[];
 }
 
 /** A holder that died keeps the others waiting for this long. */
@@ -115,9 +117,9 @@ export class Changes {
       const detail = 'the table was dropped, or the transaction was aborted';
       throw fail('CHANGE_ABORTED', { what: kind.toUpperCase(), transactionId, detail });
     }
-    const { rowsChanged, rowsFiltered } = staged;
+    const { rowsChanged, rowsFiltered, errorSamples } = staged;
     countRows(this.#options, kind, rowsChanged, rowsFiltered);
-    return { label, transactionId, rowsChanged, rowsFiltered };
+    return { label, transactionId, rowsChanged, rowsFiltered, errorSamples };
   }
 
   /** EXPLAIN ANALYZE: all is done but the commit. Throws as `run` does. */

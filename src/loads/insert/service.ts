@@ -61,6 +61,8 @@ export interface InsertResult {
   readonly transactionId: TransactionId;
   readonly rowsLoaded: number;
   readonly rowsFiltered: number;
+  /** Why the first few rows were rejected. */
+  readonly errorSamples: readonly string[];
 }
 
 const KIND = 'insert';
@@ -88,9 +90,9 @@ export class Inserts {
       const detail = 'the table was dropped, or the transaction was aborted';
       throw fail('INSERT_ABORTED', { transactionId, detail });
     }
-    const { rowsLoaded, rowsFiltered } = staged;
+    const { rowsLoaded, rowsFiltered, errorSamples } = staged;
     countRows(this.#options, KIND, rowsLoaded, rowsFiltered);
-    return { label, transactionId, rowsLoaded, rowsFiltered };
+    return { label, transactionId, rowsLoaded, rowsFiltered, errorSamples };
   }
 
   /** EXPLAIN ANALYZE: all is done but the commit. Throws as `run` does. */

@@ -1,6 +1,7 @@
 // The properties of CREATE ROUTINE LOAD: job properties and data source properties, with StarRocks'
 // defaults, checks and messages (docs: CREATE ROUTINE LOAD; FE source of 2025-09 for messages).
 import { parseRegistryUrl } from '../../registry/address.ts';
+import { commonProperty } from '../common-properties.ts';
 import { analysisError, type PropertyMap, type PropertySpec } from '../properties.ts';
 import { readOffset, type StartOffset } from './start-offset.ts';
 import { readsMany, readsTopic, readTopics, type TopicChoice } from './topics.ts';
@@ -68,40 +69,29 @@ export const JOB_PROPERTIES = {
     alterable: true,
     help: 'rejected rows allowed per window; above it the batch is committed and the job pauses',
   },
-  max_filter_ratio: {
-    type: 'double',
+  max_filter_ratio: commonProperty('max_filter_ratio', {
     default: '1.0',
-    min: 0,
-    max: 1,
+    alterable: true,
     message: 'max_filter_ratio must between 0.0 and 1.0.',
     formMessage: 'Incorrect format of max_filter_ratio',
-    alterable: true,
-    help: 'part of rejected rows in a batch above which the batch is not committed and the job pauses',
-  },
-  strict_mode: bool(
-    'strict_mode',
-    'reject rows with a value that does not convert, instead of NULL',
-    true,
-  ),
-  log_rejected_record_num: {
-    type: 'long',
+    note: 'of a batch, and the job pauses then',
+  }),
+  strict_mode: commonProperty('strict_mode', { default: 'false', alterable: true }),
+  log_rejected_record_num: commonProperty('log_rejected_record_num', {
     default: '0',
-    min: -1,
-    message: 'log_rejected_record_num should >= -1',
-    alterable: false,
-    help: 'accepted; all rejected rows are kept in _statistics_.rejected_records, whatever it says (a warning tells so)',
-  },
-  timezone: { ...text('time zone of time functions in COLUMNS and WHERE', true), default: null },
-  partial_update: bool('partial_update', 'update only the given columns (PRIMARY KEY tables)'),
-  partial_update_mode: {
-    type: 'word',
+    note: 'a warning tells so',
+  }),
+  timezone: commonProperty('timezone', {
     default: null,
-    words: ['row', 'column', 'auto'],
-    message: 'partial_update_mode should be row, column or auto',
-    alterable: false,
-    help: 'row (default): whole rows are written; column: only the given columns; auto: column where a batch has 10,000 rows or more and gives at most 30% of the columns that are no key',
-  },
-  merge_condition: { ...text('column that decides whether an update wins'), default: null },
+    alterable: true,
+    note: 'in COLUMNS and WHERE',
+  }),
+  partial_update: commonProperty('partial_update', { default: 'false' }),
+  partial_update_mode: commonProperty('partial_update_mode', {
+    default: null,
+    note: 'row when absent',
+  }),
+  merge_condition: commonProperty('merge_condition', { default: null }),
   format: {
     type: 'word',
     default: 'csv',
@@ -110,9 +100,9 @@ export const JOB_PROPERTIES = {
     alterable: false,
     help: 'csv, json; avro and protobuf in the wire format of a schema registry; raw: the payload is the field _value',
   },
-  strip_outer_array: bool('strip_outer_array', 'a JSON array is many rows', true),
-  jsonpaths: text('JSON array of paths, one per source field', true),
-  json_root: text('path of the element to load', true),
+  strip_outer_array: commonProperty('strip_outer_array', { default: 'false', alterable: true }),
+  jsonpaths: commonProperty('jsonpaths', { default: '', alterable: true }),
+  json_root: commonProperty('json_root', { default: '', alterable: true }),
   route: text(
     'Millrace only, for jobs ON several tables: an expression over the fields of a row, as in COLUMNS, that gives the name of the table it goes to',
     true,
@@ -160,9 +150,9 @@ export const JOB_PROPERTIES = {
     alterable: true,
     help: 'Millrace only; columns that the job may add in all, after which it pauses',
   },
-  trim_space: bool('trim_space', 'trim blanks around CSV fields'),
-  enclose: { ...text('character that encloses CSV fields'), default: null },
-  escape: { ...text('character that escapes in CSV fields'), default: null },
+  trim_space: commonProperty('trim_space', { default: 'false' }),
+  enclose: commonProperty('enclose', { default: null }),
+  escape: commonProperty('escape', { default: null }),
   task_consume_second: {
     type: 'long',
     default: '15',
@@ -179,14 +169,7 @@ export const JOB_PROPERTIES = {
     alterable: true,
     help: 'seconds; a batch whose files take longer to write is given up and read again, with the reason in OtherMsg',
   },
-  warehouse: {
-    type: 'word',
-    default: null,
-    words: ['default_warehouse'],
-    message: 'Warehouse {value} not exists.',
-    alterable: true,
-    help: 'default_warehouse, the only one',
-  },
+  warehouse: commonProperty('warehouse', { default: null, alterable: true }),
   pause_on_fatal_parse_error: bool(
     'pause_on_fatal_parse_error',
     'a message that cannot be parsed pauses the job in front of its batch, instead of being a rejected row',

@@ -22,6 +22,7 @@ const DONE: InsertResult = {
   transactionId: asId(1),
   rowsLoaded: 1,
   rowsFiltered: 0,
+  errorSamples: [],
 };
 
 interface Rig {
