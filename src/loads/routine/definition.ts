@@ -6,23 +6,18 @@ import type { KafkaConnectionSpec } from '../../model/load-plan.ts';
 import type { LoadColumn, LoadProperties } from '../../sql/ast/routine-load.ts';
 import { printExpression } from '../../sql/print.ts';
 import { analysisError, checkProperties, type PropertyMap } from '../properties.ts';
+import type { ColumnMapping, RowDefinition } from '../rows/definition.ts';
+import { parseEscapes } from '../rows/escapes.ts';
+import { checkPath, readJsonpaths } from '../rows/format.ts';
 import { filesOf } from '../small-files.ts';
 import { storedTimeZone } from '../time-zone.ts';
-import { parseEscapes } from './escapes.ts';
-import { checkFormat, checkPath, fileProperties, readJsonpaths } from './format.ts';
+import { checkFormat, fileProperties } from './format.ts';
 import { readFreshness } from './freshness.ts';
 import { JOB_PROPERTIES, type KafkaSourceDefinition, readKafkaSource } from './properties.ts';
 import { readOffset, type StartOffset, startText } from './start-offset.ts';
 
-/** One entry of COLUMNS: a source field, or a derived column with its expression as text. */
-export interface ColumnMapping {
-  readonly name: string;
-  readonly expression: string | null;
-}
-
 /** JSON-safe: offsets are text. */
-export interface RoutineLoadDefinition {
-  readonly properties: PropertyMap;
+export interface RoutineLoadDefinition extends RowDefinition {
   readonly source: Omit<KafkaSourceDefinition, 'partitions' | 'defaultOffset'> & {
     readonly partitions:
       | readonly { readonly partition: number; readonly start: string | null }[]
@@ -31,21 +26,8 @@ export interface RoutineLoadDefinition {
     /** Of the topics that the positions are of; see topic-ids.ts. */
     readonly topicIds?: Readonly<Record<string, string>>;
   };
-  readonly columns: readonly ColumnMapping[] | null;
-  /**
-   * Of a job with `route`: what that calls the job's tables, in their order. They are the names that the tables had
-   * when the job was made: a table that is renamed is still found.
-   */
-  readonly tables?: readonly string[];
-  readonly where: string | null;
-  /** As the user wrote it, before escapes are read; null = default. */
-  readonly columnSeparator: string | null;
-  readonly rowDelimiter: string | null;
-  readonly timeZone: string;
   /** By schema_evolution, since the job was made; absent: none. */
   readonly columnsAdded?: number;
-  /** PARTITION (p, ...); absent: all. */
-  readonly partitions?: { readonly names: readonly string[]; readonly temporary: boolean };
 }
 
 /** Checks the clauses of CREATE ROUTINE LOAD. Throws SQL_ANALYZE with StarRocks' messages. */

@@ -14,6 +14,7 @@ import type { KafkaConnectionSpec } from '../../model/load-plan.ts';
 import type { TableInfo } from '../../model/table.ts';
 import type { LoadProperties } from '../../sql/ast/routine-load.ts';
 import { analysisError, type PropertyMap } from '../properties.ts';
+import { withTableNames } from '../rows/route.ts';
 import { timeFormatter } from '../time-zone.ts';
 import {
   alteredDefinition,
@@ -36,7 +37,6 @@ import { REASONS, unstableReason } from './health.ts';
 import { routingOfJob } from './partitions.ts';
 import { propertyRemarks, readKafkaSource } from './properties.ts';
 import type { RetentionWatch } from './retention-watch.ts';
-import { withTableNames } from './route.ts';
 import type { ShownJob } from './show.ts';
 import { type OffsetProbe, readOffset, resolveStarts, type StartOffset } from './start-offset.ts';
 import { tableInfos } from './tables.ts';

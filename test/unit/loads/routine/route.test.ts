@@ -13,8 +13,8 @@ import {
   defineRoutineLoad,
   type RoutineLoadDefinition,
 } from '../../../../src/loads/routine/definition.ts';
-import { withTableNames } from '../../../../src/loads/routine/route.ts';
 import { createRoutineLoadText } from '../../../../src/loads/routine/show-create.ts';
+import { withTableNames } from '../../../../src/loads/rows/route.ts';
 import type { TableInfo } from '../../../../src/model/table.ts';
 import { parseStatement } from '../../../../src/sql/parse.ts';
 

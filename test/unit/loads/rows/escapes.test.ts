@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseEscapes } from '../../../../src/loads/routine/escapes.ts';
+import { parseEscapes } from '../../../../src/loads/rows/escapes.ts';
 
 test('separators as StarRocks reads them', () => {
   const cases: readonly [string, string][] = [

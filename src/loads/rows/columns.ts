@@ -1,15 +1,14 @@
-// COLUMNS of a Routine Load: which fields a message has and which columns are computed, over the columns of the job's
+// COLUMNS of a load: which fields a row has and which columns are computed, over the columns of its
 // table or of all its tables.
 import type { SqlType, SqlTypeKind } from '../../model/sql-type.ts';
 import type { ColumnSchema, TableInfo } from '../../model/table.ts';
 import type { Expression } from '../../sql/ast/expression.ts';
 import { parseExpression } from '../../sql/parse.ts';
 import { isOperation, OPERATION_COLUMN } from '../operation.ts';
-import { analysisError, propertyOf } from '../properties.ts';
-import type { ColumnMapping, RoutineLoadDefinition } from './definition.ts';
-import { envelopeKind, rawColumns, readJsonpaths } from './format.ts';
+import { analysisError } from '../properties.ts';
+import type { ColumnMapping, RowDefinition } from './definition.ts';
+import { envelopeKind, formatName, rawColumns, readJsonpaths } from './format.ts';
 import { checkMetadataPaths, withMetadata } from './metadata.ts';
-import { JOB_PROPERTIES } from './properties.ts';
 import { isUnnest, unnestEntries } from './unnest.ts';
 
 /** Is a row of the table written in the place of an older one, or taken away by `__op`? */
@@ -59,12 +58,12 @@ export function derivedColumns(
 
 /** COLUMNS, or what stands for it: the columns of the tables by name, in objects `__op` as well where there are keys. */
 export function columnsOf(
-  definition: RoutineLoadDefinition,
+  definition: RowDefinition,
   tables: readonly TableInfo[],
 ): readonly ColumnMapping[] {
   const table = { schema: { columns: allColumns(tables) } };
   const hasKeys = tables.some(replacesRows);
-  const format = propertyOf(JOB_PROPERTIES, definition.properties, 'format');
+  const format = formatName(definition);
   const isWrapped = envelopeKind(definition) !== null;
   const keyless = tables.find((one) => !replacesRows(one));
   if (isWrapped && keyless !== undefined) {
@@ -97,7 +96,7 @@ export function columnsOf(
 }
 
 /** Throws SQL_ANALYZE. */
-export function checkFields(definition: RoutineLoadDefinition, fields: readonly string[]): void {
+export function checkFields(definition: RowDefinition, fields: readonly string[]): void {
   const seen = new Set<string>();
   for (const field of fields) {
     const lower = field.toLowerCase();

@@ -4,9 +4,8 @@ import type { TableInfo } from '../../model/table.ts';
 import { compileLoadExpression, type LoadExpressionOptions } from '../../query/load-expression.ts';
 import { isString } from '../../query/types.ts';
 import { parseExpression } from '../../sql/parse.ts';
-import { analysisError, propertyOf } from '../properties.ts';
-import type { RoutineLoadDefinition } from './definition.ts';
-import { JOB_PROPERTIES } from './properties.ts';
+import { analysisError } from '../properties.ts';
+import type { RowDefinition } from './definition.ts';
 import { refuseInner } from './unnest.ts';
 
 /** Tables of one job: each has a statement of its own for every batch. */
@@ -14,12 +13,12 @@ const MAX_TABLES = 64;
 
 /** Null: all rows go to the one table. `names`: what the expression may name. Throws SQL_ANALYZE. */
 export function compileRoute(
-  definition: RoutineLoadDefinition,
+  definition: RowDefinition,
   tables: readonly TableInfo[],
   names: readonly string[],
   options: LoadExpressionOptions,
 ): Omit<LoadRoutes, 'further'> | null {
-  const text = propertyOf(JOB_PROPERTIES, definition.properties, 'route');
+  const text = definition.properties['route'] ?? '';
   checkTables(definition, tables, text);
   if (text === '') return null;
   const expression = parseExpression(text);
@@ -35,21 +34,21 @@ export function compileRoute(
 }
 
 /** With the names by which `route` calls the tables, from now on. */
-export function withTableNames(
-  definition: RoutineLoadDefinition,
+export function withTableNames<D extends RowDefinition>(
+  definition: D,
   tables: readonly Pick<TableInfo, 'name'>[],
-): RoutineLoadDefinition {
+): D {
   const isRouted = (definition.properties['route'] ?? '') !== '';
   if (!isRouted || definition.tables !== undefined) return definition;
   return { ...definition, tables: tables.map(({ name }) => name) };
 }
 
-function unmatchedOf({ properties }: RoutineLoadDefinition): LoadRoutes['unmatched'] {
-  return propertyOf(JOB_PROPERTIES, properties, 'route_unmatched') === 'skip' ? 'skip' : 'reject';
+function unmatchedOf({ properties }: RowDefinition): LoadRoutes['unmatched'] {
+  return properties['route_unmatched'] === 'skip' ? 'skip' : 'reject';
 }
 
 function checkTables(
-  { partitions, properties }: RoutineLoadDefinition,
+  { partitions, properties }: RowDefinition,
   tables: readonly TableInfo[],
   route: string,
 ): void {
