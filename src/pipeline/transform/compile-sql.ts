@@ -82,9 +82,10 @@ function compileTable(
   const suspect = suspectSql(marks);
   // With short lines no text can be too long for a usual column: then it is not measured.
   const [usual, anyLength] = [SHORT_TEXT_BYTES, Number.POSITIVE_INFINITY].map((maxTextBytes) => {
-    const options = { format: valueStyle(format), timeZone: transform.timeZone, maxTextBytes };
+    const options = { timeZone: transform.timeZone, maxTextBytes };
+    const style = valueStyle(format);
     const outputs = tableOutputs(table).flatMap((output, index) => {
-      const made = outputSql(output, fields, options);
+      const made = outputSql(output, fields, style, options);
       return made === null ? [] : [{ output, index, ...made }];
     });
     return {
@@ -155,6 +156,7 @@ interface OutputSql {
 function outputSql(
   output: LoadOutput,
   fields: readonly FieldSql[],
+  format: 'json' | 'csv',
   options: ConvertOptions,
 ): Pick<OutputSql, 'source' | 'value'> | null {
   const { column, from } = output;
@@ -165,14 +167,14 @@ function outputSql(
       const field = fields.find((f) => f.name === from.field);
       if (field === undefined) return { source: null, value: nullOf(output) };
       if (field.isBase64) return { source: field.text, value: binarySql(field.text, column.type) };
-      const style = field.element === 'json' ? 'json' : options.format;
+      const style = field.element === 'json' ? 'json' : format;
       // An element may be longer than its line, too: UNNEST takes any expression.
       const bounds = field.element === null ? options : unbounded;
       const isJson = readsJson(column.type) && style === 'json';
       const text = isJson ? field.json : field.text;
       // The line was parsed as a whole, so the JSON text of a part of it is valid.
       const isReady = isJson && column.type.kind === 'JSON';
-      const value = isReady ? text : convertText(text, column.type, { ...bounds, format: style });
+      const value = isReady ? text : convertText(text, column.type, bounds);
       return { source: text, value };
     }
     case 'expression': {

@@ -8,13 +8,14 @@ import { castSql } from '../../query/cast-sql.ts';
 import { nestedFromJson } from '../../query/nested-from-json.ts';
 
 export interface ConvertOptions {
-  /** 'json': a fraction is cut off for integer columns. 'csv': it does not convert. SOURCE: StarRocks' JSON and CSV readers. */
-  readonly format: 'json' | 'csv';
   /** No text is longer than this; a column that holds more needs no check of its own. */
   readonly maxTextBytes: number;
   /** Zone in which a time with an explicit zone (`Z`, `+08:00`) is shown. */
   readonly timeZone: string;
 }
+
+/** A number with or without fraction and exponent, and spaces around it. */
+const NUMBER = '\\s*[+-]?(\\d+\\.?\\d*|\\.\\d+)([eE][+-]?\\d+)?\\s*';
 
 /**
  * SQL that converts `text` (SQL giving VARCHAR) to `type`; NULL = does not convert. JSON and nested
@@ -23,13 +24,13 @@ export interface ConvertOptions {
 export function convertText(text: string, type: SqlType, options: ConvertOptions): string {
   switch (type.kind) {
     case 'BOOLEAN':
-      return convertBoolean(text, options);
+      return convertBoolean(text);
     case 'TINYINT':
     case 'SMALLINT':
     case 'INT':
     case 'BIGINT':
     case 'LARGEINT':
-      return convertInteger(text, type, options);
+      return convertInteger(text, type);
     case 'FLOAT':
     case 'DOUBLE':
       return convertFloat(text, type);
@@ -96,26 +97,25 @@ export function convertExpression(
   }
 }
 
-function convertBoolean(text: string, options: ConvertOptions): string {
-  const number =
-    options.format === 'json'
-      ? `CASE WHEN regexp_full_match(${text}, '\\s*[+-]?\\d+(\\.\\d*)?([eE][+-]?\\d+)?\\s*') THEN TRY_CAST(${text} AS DOUBLE) <> 0 END`
-      : `CASE WHEN regexp_full_match(${text}, '\\s*[+-]?\\d+\\s*') THEN TRY_CAST(${text} AS INTEGER) <> 0 END`;
-  return `CASE lower(${text}) WHEN 'true' THEN true WHEN 'false' THEN false WHEN '1' THEN true WHEN '0' THEN false ELSE ${number} END`;
+/** A word, or any number but zero. SOURCE: StarRocks' readers of CSV and JSON. */
+function convertBoolean(text: string): string {
+  const number = `CASE WHEN regexp_full_match(${text}, '${NUMBER}') THEN TRY_CAST(${text} AS DOUBLE) <> 0 END`;
+  return `CASE lower(trim(${text})) WHEN 'true' THEN true WHEN 'false' THEN false WHEN '1' THEN true WHEN '0' THEN false ELSE ${number} END`;
 }
 
-function convertInteger(text: string, type: SqlType, options: ConvertOptions): string {
+/** A fraction is cut off. SOURCE: StarRocks' readers of CSV and JSON. */
+function convertInteger(text: string, type: SqlType): string {
   const target = duckdbType(type);
   const direct = `TRY_CAST(${text} AS ${target})`;
-  const whole = `WHEN regexp_full_match(${text}, '\\s*[+-]?\\d+\\s*') THEN ${direct}`;
   const cut = (number: string): string =>
     `TRY_CAST(trunc(TRY_CAST(${text} AS ${number})) AS ${target})`;
-  // DECIMAL(38,19) is exact where a DOUBLE would shift large values; wider ones go through DOUBLE.
-  const fraction =
-    options.format === 'json'
-      ? ` WHEN regexp_full_match(${text}, '\\s*[+-]?(\\d+\\.?\\d*|\\.\\d+)([eE][+-]?\\d+)?\\s*') THEN COALESCE(${cut('DECIMAL(38,19)')}, ${cut('DOUBLE')})`
-      : '';
-  return `CASE WHEN CAST(${direct} AS VARCHAR) = ${text} THEN ${direct} ${whole}${fraction} END`;
+  return [
+    `CASE WHEN CAST(${direct} AS VARCHAR) = ${text} THEN ${direct}`,
+    `WHEN regexp_full_match(${text}, '\\s*[+-]?\\d+\\s*') THEN ${direct}`,
+    // DECIMAL(38,19) is exact where a DOUBLE would shift large values; wider ones go through DOUBLE.
+    `WHEN regexp_full_match(${text}, '${NUMBER}') THEN COALESCE(${cut('DECIMAL(38,19)')}, ${cut('DOUBLE')})`,
+    'END',
+  ].join(' ');
 }
 
 function convertFloat(text: string, type: SqlType): string {
@@ -140,7 +140,8 @@ function convertDecimal(text: string, precision: number, scale: number): string 
 /** 0001 to 9999. */
 const YEAR = '([1-9]\\d{3}|0[1-9]\\d{2}|00[1-9]\\d|000[1-9])';
 const DAY = `${YEAR}[-/]\\d{1,2}[-/]\\d{1,2}`;
-const TIME = '\\d{1,2}:\\d{1,2}(:\\d{1,2}(\\.\\d+)?)?';
+// DuckDB takes 24:00:00 for the next day; StarRocks does not.
+const TIME = '([01]?\\d|2[0-3]):\\d{1,2}(:\\d{1,2}(\\.\\d+)?)?';
 const ZONE = '\\s*([zZ]|[+-]\\d\\d(:?\\d\\d)?)';
 
 /** Anything but the canonical spelling: compact digits, `/`, `T`, one-digit parts, two-digit years, zones. */

@@ -8,7 +8,7 @@ import { defaultSql } from './compile-sql.ts';
 export function missingValueSql(column: ColumnSchema, timeZone: string): string {
   const { type, nullable, defaultValue } = column;
   if (nullable || defaultValue !== null) {
-    const options = { format: 'json', timeZone, maxTextBytes: Number.POSITIVE_INFINITY } as const;
+    const options = { timeZone, maxTextBytes: Number.POSITIVE_INFINITY };
     return defaultSql(column, options);
   }
   return present(zeroSql(type), 'a value of a column that a load leaves out');
