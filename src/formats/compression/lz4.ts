@@ -4,27 +4,12 @@
 import { compressFrameSync } from 'lz4-napi';
 import { corrupt, tooLarge } from './expand-failure.ts';
 import { BLOCK_CORRUPT, BLOCK_TOO_LARGE, expandLz4Block } from './lz4-block.ts';
+import { type Lz4Frame, readLz4Flags, STORED_BLOCK } from './lz4-frame.ts';
 import type { OutputBuffer } from './output-buffer.ts';
 
 const FRAME_MAGIC = 0x184d2204;
-const FLAG = {
-  VERSION_MASK: 0xc0,
-  VERSION: 0x40,
-  INDEPENDENT_BLOCKS: 0x20,
-  BLOCK_CHECKSUM: 0x10,
-  CONTENT_SIZE: 0x08,
-  CONTENT_CHECKSUM: 0x04,
-  DICTIONARY: 0x01,
-} as const;
-/** Top bit of a block's size word: the block is not compressed. */
-const STORED_BLOCK = 0x80000000;
-
-interface Frame {
+interface Frame extends Lz4Frame {
   readonly blocksAt: number;
-  readonly independentBlocks: boolean;
-  readonly blockChecksumBytes: number;
-  readonly contentChecksumBytes: number;
-  readonly maxBlockBytes: number;
 }
 
 /** The result is a view into `out`. Throws LIMIT_EXCEEDED, COMPRESSED_DATA_CORRUPT. */
@@ -55,18 +40,8 @@ export function expandLz4(data: Buffer, limitBytes: number, out: OutputBuffer): 
 function readFrameHeader(data: Buffer): Frame {
   if (data.length < 7 || data.readUInt32LE(0) !== FRAME_MAGIC)
     throw corrupt('lz4', 'it is no LZ4 frame');
-  const flags = data.readUInt8(4);
-  if ((flags & FLAG.VERSION_MASK) !== FLAG.VERSION) throw corrupt('lz4', 'unknown frame version');
-  if ((flags & FLAG.DICTIONARY) !== 0) throw corrupt('lz4', 'it needs a dictionary');
-  const sizeCode = (data.readUInt8(5) >> 4) & 7;
-  if (sizeCode < 4) throw corrupt('lz4', `unknown block size ${sizeCode}`);
-  return {
-    blocksAt: 7 + ((flags & FLAG.CONTENT_SIZE) === 0 ? 0 : 8),
-    independentBlocks: (flags & FLAG.INDEPENDENT_BLOCKS) !== 0,
-    blockChecksumBytes: (flags & FLAG.BLOCK_CHECKSUM) === 0 ? 0 : 4,
-    contentChecksumBytes: (flags & FLAG.CONTENT_CHECKSUM) === 0 ? 0 : 4,
-    maxBlockBytes: 1 << (8 + 2 * sizeCode),
-  };
+  const frame = readLz4Flags(data.readUInt8(4), data.readUInt8(5));
+  return { ...frame, blocksAt: 7 + frame.contentSizeBytes };
 }
 
 function copyStored(

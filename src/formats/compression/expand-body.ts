@@ -1,0 +1,112 @@
+// Expands a body while it comes, with bounded memory (the window of its format and one piece) and hard limits on
+// what it may become. Nothing that a body says of its own size is trusted, all checksums are checked, and bytes that
+// belong to nothing are an error: a body that was cut off or changed on its way must never look like a shorter one.
+import { unreachable } from '../../base/assert.ts';
+import { fail } from '../../base/errors.ts';
+import { BodyReader } from './body-reader.ts';
+import { expandBzip2Body } from './bzip2.ts';
+import { expandDeflateBody } from './deflate-body.ts';
+import { corrupt } from './expand-failure.ts';
+import { expandGzipBody } from './gzip-body.ts';
+import { expandLz4Body } from './lz4-body.ts';
+import { expandZstdBody } from './zstd-body.ts';
+
+export type BodyCompression = 'none' | 'gzip' | 'bzip2' | 'lz4_frame' | 'zstd' | 'deflate';
+
+export interface ExpandLimits {
+  /** Most bytes of the expanded body. */
+  readonly maxBytes: number;
+  /** Most bytes that a byte may stand for, of a body that is larger than `ratioFreeBytes`. */
+  readonly maxRatio: number;
+}
+
+/** Expanded bytes up to which the ratio is not looked at: rows that are all alike compress that well. */
+export const RATIO_FREE_BYTES = 256 * 1024 * 1024;
+/** Text that anyone has a use for stays well below; a bomb made for the purpose is far above. */
+export const MAX_RATIO = 2_000;
+
+/** Values of the headers `compression` and `Content-Encoding`, in lower case. SOURCE: StarRocks names the first five. */
+export const COMPRESSION_NAMES: ReadonlyMap<string, BodyCompression> = new Map([
+  ['gzip', 'gzip'],
+  ['bzip2', 'bzip2'],
+  ['lz4_frame', 'lz4_frame'],
+  ['zstd', 'zstd'],
+  ['deflate', 'deflate'],
+  // As HTTP and command lines call them.
+  ['x-gzip', 'gzip'],
+  ['gz', 'gzip'],
+  ['bz2', 'bzip2'],
+  ['lz4', 'lz4_frame'],
+  ['zst', 'zstd'],
+  ['zlib', 'deflate'],
+  ['identity', 'none'],
+  ['none', 'none'],
+]);
+
+/**
+ * The expanded bytes, in pieces of at most 4 MiB that stay as they are. Throws COMPRESSED_DATA_CORRUPT (cut off,
+ * damaged, something behind its end, empty), LIMIT_EXCEEDED, and whatever reading the body throws.
+ */
+export async function* expandBody(
+  compression: BodyCompression,
+  body: AsyncIterable<Uint8Array>,
+  limits: ExpandLimits,
+): AsyncGenerator<Buffer, void, undefined> {
+  const reader = new BodyReader(body, (detail) => corrupt(compression, detail));
+  let size = 0;
+  try {
+    for await (const piece of expander(compression, reader)) {
+      size += piece.length;
+      check(compression, size, reader.cameBytes, limits);
+      yield piece;
+    }
+  } finally {
+    await reader.close();
+  }
+}
+
+function expander(compression: BodyCompression, reader: BodyReader): AsyncIterable<Buffer> {
+  switch (compression) {
+    case 'none':
+      return plain(reader);
+    case 'gzip':
+      return expandGzipBody(reader);
+    case 'deflate':
+      return expandDeflateBody(reader);
+    case 'zstd':
+      return expandZstdBody(reader);
+    case 'lz4_frame':
+      return expandLz4Body(reader);
+    case 'bzip2':
+      return expandBzip2Body(reader);
+    default:
+      return unreachable(compression, 'compression');
+  }
+}
+
+async function* plain(reader: BodyReader): AsyncGenerator<Buffer> {
+  while (await reader.hasMore()) yield reader.some(Number.POSITIVE_INFINITY);
+}
+
+function check(
+  compression: BodyCompression,
+  size: number,
+  cameBytes: number,
+  { maxBytes, maxRatio }: ExpandLimits,
+): void {
+  const expanded = compression === 'none' ? 'the body' : `the body, expanded from ${compression},`;
+  if (size > maxBytes)
+    throw fail('LIMIT_EXCEEDED', {
+      what: expanded,
+      actual: `over ${maxBytes} bytes`,
+      limit: `${maxBytes} bytes`,
+      hint: 'send it in several loads',
+    });
+  if (compression !== 'none' && size > RATIO_FREE_BYTES && size > cameBytes * maxRatio)
+    throw fail('LIMIT_EXCEEDED', {
+      what: `what one byte of the ${compression} body expands to`,
+      actual: `over ${maxRatio} bytes`,
+      limit: `${maxRatio} bytes`,
+      hint: 'send the body with another compression, or with none',
+    });
+}
