@@ -48,7 +48,10 @@ export class BodyReader {
     return true;
   }
 
-  /** What is there without waiting, at most `limit` bytes of it; read by the call. After `hasMore` at least one byte. */
+  /**
+   * What is there without waiting, at most `limit` bytes of it; read by the call. After `hasMore` at least one byte.
+   * Valid up to the next call that waits.
+   */
   some(limit: number): Buffer {
     const end = Math.min(this.#chunk.length, this.#at + limit);
     const bytes = this.#chunk.subarray(this.#at, end);
@@ -61,9 +64,8 @@ export class BodyReader {
     this.#at -= count;
   }
 
-  /** Exactly `count` bytes, which the caller keeps small. `what` they are, for the error at the end of the body. */
+  /** Exactly `count` bytes as a copy; the caller keeps them few. `what` they are, for the error at the end of the body. */
   async take(count: number, what: string): Promise<Buffer> {
-    if (this.#chunk.length - this.#at >= count) return this.some(count);
     const whole = Buffer.allocUnsafe(count);
     let filled = 0;
     while (filled < count) {

@@ -44,7 +44,7 @@ export const COMPRESSION_NAMES: ReadonlyMap<string, BodyCompression> = new Map([
 ]);
 
 /**
- * The expanded bytes, in pieces of at most 4 MiB that stay as they are. Throws COMPRESSED_DATA_CORRUPT (cut off,
+ * The expanded bytes, in pieces of at most 4 MiB that stay as they are (with `none`: the body's own). Throws COMPRESSED_DATA_CORRUPT (cut off,
  * damaged, something behind its end, empty), LIMIT_EXCEEDED, and whatever reading the body throws.
  */
 export async function* expandBody(

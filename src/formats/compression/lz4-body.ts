@@ -84,9 +84,9 @@ function roomFor(output: Buffer, usedBytes: number, wantedBytes: number): Buffer
 async function readFrameHead(
   reader: BodyReader,
 ): Promise<Lz4Frame & { readonly contentSize: bigint | null }> {
-  const first = Buffer.from(await reader.take(2, "a frame's head"));
+  const first = await reader.take(2, "a frame's head");
   const frame = readLz4Flags(first.readUInt8(0), first.readUInt8(1));
-  const size = Buffer.from(await reader.take(frame.contentSizeBytes, "a frame's head"));
+  const size = await reader.take(frame.contentSizeBytes, "a frame's head");
   const sum = await reader.take(1, "a frame's head");
   const hash = new XxHash32().add(Buffer.concat([first, size])).value();
   if (sum.readUInt8(0) !== ((hash >> 8) & 255))

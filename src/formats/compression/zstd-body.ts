@@ -26,7 +26,7 @@ export async function* expandZstdBody(reader: BodyReader): AsyncGenerator<Buffer
     if ((value & SKIPPABLE_MASK) >>> 0 === SKIPPABLE_MAGIC) {
       const length = await reader.take(4, 'a frame to be passed over');
       await reader.skip(length.readUInt32LE(0), 'a frame to be passed over');
-    } else if (value === FRAME_MAGIC) yield* expandFrame(reader, Buffer.from(magic));
+    } else if (value === FRAME_MAGIC) yield* expandFrame(reader, magic);
     else throw corrupt('zstd', `byte ${start} does not begin a zstd frame`);
   }
 }
@@ -49,14 +49,13 @@ async function* expandFrame(reader: BodyReader, magic: Buffer): AsyncGenerator<B
     const rest = await reader.take(headBytes, "a frame's head");
     yield* pump.expand(Buffer.concat([magic, flags, rest]));
     for (let isLast = false; !isLast; ) {
-      const head = Buffer.from(await reader.take(3, "a block's head"));
+      const head = await reader.take(3, "a block's head");
       const word = head.readUIntLE(0, 3);
       isLast = (word & 1) === 1;
       const block = await reader.take(blockBytes(word), 'a block');
       yield* pump.expand(Buffer.concat([head, block]));
     }
-    if ((descriptor & 4) !== 0)
-      yield* pump.expand(Buffer.from(await reader.take(4, "a frame's checksum")));
+    if ((descriptor & 4) !== 0) yield* pump.expand(await reader.take(4, "a frame's checksum"));
     yield* pump.finish();
   } finally {
     pump.close();

@@ -87,7 +87,7 @@ describe('expanding bodies', () => {
             assert.ok((await expanded(compression, bytes, sizes)).equals(text));
           },
         ),
-        { numRuns: 5 },
+        { numRuns: 12 },
       );
     });
 
