@@ -1,6 +1,7 @@
 // The one table of errors. Every failure a user can see has a row here; doors (MySQL, HTTP, CLI)
 // translate rows, nothing else. Codes are never renamed or reused. Docs are generated from it.
 
+import { BODY_ERRORS } from './error-rows/body.ts';
 import { CATALOG_ERRORS } from './error-rows/catalog.ts';
 import { GENERAL_ERRORS } from './error-rows/general.ts';
 import { KAFKA_ERRORS } from './error-rows/kafka.ts';
@@ -16,6 +17,7 @@ export type { ErrorKind, ErrorRow } from './error-rows/row.ts';
 export const ERRORS = {
   ...GENERAL_ERRORS,
   ...SQL_ERRORS,
+  ...BODY_ERRORS,
   ...LOAD_ERRORS,
   ...KAFKA_ERRORS,
   ...REGISTRY_ERRORS,

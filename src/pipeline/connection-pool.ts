@@ -30,6 +30,19 @@ export class ConnectionPool {
     });
   }
 
+  /** Runs `work` as one of as many, with a connection that it has itself. */
+  turn<T>(work: () => Promise<T>): Promise<T> {
+    return this.#slots.run(async () => {
+      if (this.#closed) throw fail('CANCELLED');
+      return await work();
+    });
+  }
+
+  /** A connection of one's own, for what is kept in it between statements, which take turns. Close it. */
+  connect(): Promise<Connection> {
+    return this.#engine.connect();
+  }
+
   /** Closes idle connections; those in use close when their work ends. */
   async close(): Promise<void> {
     this.#closed = true;

@@ -13,16 +13,22 @@ import type { Engine } from '../engine/duckdb.ts';
 import { BatchProducer } from '../kafka/client/batch-producer.ts';
 import type { KafkaCluster } from '../kafka/client/cluster.ts';
 import { parseKafkaProperties } from '../kafka/client/properties.ts';
+import type { StagedLoad } from '../model/insert-plan.ts';
 import type {
   BegunTransaction,
+  BodyLoadPlan,
   KafkaConnectionSpec,
   KafkaLoadPlan,
+  LoadPlan,
+  StagedTable,
   TaskAssignment,
 } from '../model/load-plan.ts';
 import type { Recount, RecountPlan } from '../model/recount.ts';
 import type { ReplayPlan, StagedReplay } from '../model/replay-plan.ts';
+import { REJECTED_RECORDS_SCHEMA } from '../model/system-tables.ts';
 import type { VolumeSpec } from '../model/table.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
+import { type BodyServices, type FilteredLoad, runBodyLoad } from './body-run.ts';
 import { ByteBudget } from './byte-budget.ts';
 import { ConnectionPool } from './connection-pool.ts';
 import { DeadLetters, type DeadLettersOptions } from './dead-letters.ts';
@@ -31,6 +37,9 @@ import { runRecount } from './recount-run.ts';
 import { type ReplayServices, runReplay } from './replay-run.ts';
 import { LoadTask } from './run.ts';
 import type { BatchMemory } from './source/batch-builder.ts';
+import type { BatchMemory as BodyBatchMemory } from './source/body/body-batch.ts';
+import { BodyMemory } from './source/body/body-memory.ts';
+import { BodyPages } from './source/body/body-pages.ts';
 import { BytePages } from './source/byte-pages.ts';
 import { ColumnPages } from './source/column-pages.ts';
 import { fetchTuning } from './source/fetch-tuning.ts';
@@ -57,7 +66,7 @@ export interface LoaderOptions {
   readonly sharedMemoryDirectory: string | null;
   /** COPY statements at once; about the number of cores. */
   readonly statementsAtOnce: number;
-  /** Most bytes of message data held at once, over all tasks. Default 256 MiB. */
+  /** Most bytes of message data held at once, over all tasks; and the same of bodies. Default 256 MiB. */
   readonly budgetBytes?: number;
 }
 
@@ -79,6 +88,7 @@ export class Loader {
   readonly #scratch: ScratchSpace;
   readonly #connections: ConnectionPool;
   readonly #budget: ByteBudget;
+  readonly #bodies: BodyBatchMemory;
   readonly #memory: BatchMemory = { columns: new ColumnPages(), bytes: new BytePages() };
   readonly #tasks = new Map<string, RunningTask>();
   readonly #turn = new Mutex();
@@ -91,7 +101,9 @@ export class Loader {
     const directories = sharedMemoryDirectory === null ? [own] : [sharedMemoryDirectory, own];
     this.#scratch = new ScratchSpace(directories, options.random);
     this.#connections = new ConnectionPool(options.engine, options.statementsAtOnce);
-    this.#budget = new ByteBudget(options.budgetBytes ?? DEFAULT_BUDGET_BYTES);
+    const budgetBytes = options.budgetBytes ?? DEFAULT_BUDGET_BYTES;
+    this.#budget = new ByteBudget(budgetBytes);
+    this.#bodies = { memory: new BodyMemory(budgetBytes), pages: new BodyPages() };
   }
 
   /** Prepares the engine. One loader per engine. */
@@ -175,7 +187,7 @@ export class Loader {
   }
 
   async #openStager(
-    plan: KafkaLoadPlan,
+    plan: LoadPlan,
     listeners: Pick<StageServices, 'onTrouble' | 'onNotice' | 'deadLetters'>,
   ): Promise<Stager> {
     const { clock, random, port, openStore } = this.#options;
@@ -222,6 +234,49 @@ export class Loader {
     };
     return await this.#connections.use((connection) =>
       runReplay(plan, begun, services, connection, signal),
+    );
+  }
+
+  /** Stages the rows of a body in a transaction of the FE's. Throws as runBodyLoad does. */
+  async loadBody(
+    plan: BodyLoadPlan,
+    begun: Pick<BegunTransaction, 'transactionId' | 'label'>,
+    body: AsyncIterable<Uint8Array>,
+    signal: AbortSignal,
+  ): Promise<StagedLoad> {
+    const { clock, log } = this.#options;
+    const { label } = begun;
+    const services: BodyServices = {
+      clock,
+      memory: this.#bodies,
+      connections: this.#connections,
+      scratch: this.#scratch,
+      openStager: (load) =>
+        this.#openStager(load, {
+          onTrouble: (trouble) => {
+            if (trouble !== null) log.warn('load waits', { label, reason: trouble.message });
+          },
+          onNotice: (text) => log.info('load passes something over', { label, text }),
+        }),
+    };
+    return await runBodyLoad(plan, begun, body, services, signal);
+  }
+
+  /**
+   * Stages what is kept of a filtered load's rejected rows in a transaction of their own; null where none are. Throws
+   * engine and storage errors. Close them afterwards.
+   */
+  async stageKeptRejects(
+    { rejected: target }: Pick<BodyLoadPlan, 'rejected'>,
+    { rejected }: Pick<FilteredLoad, 'rejected'>,
+    { transactionId }: Pick<BegunTransaction, 'transactionId'>,
+    signal: AbortSignal,
+  ): Promise<StagedTable | null> {
+    const { random, openStore } = this.#options;
+    const to = { target, schema: REJECTED_RECORDS_SCHEMA, store: await openStore(target.volume) };
+    const services = { random, tempDirectory: uploadDirectory(this.#options) };
+    return await this.#connections.use((connection) =>
+      rejected.stage(to, transactionId, services, connection, { signal }),
     );
   }
 

@@ -24,12 +24,14 @@ import type { Packer } from './decode/packer.ts';
 import type { Registry } from './decode/schema-decoders.ts';
 import type { ScratchSpace } from './decode/scratch.ts';
 import { SchemaWatch } from './evolve/schema-watch.ts';
+import type { GatheredRows } from './gathered-rows.ts';
 import { batchProgress } from './progress.ts';
 import type { AppendTarget } from './sink/append.ts';
 import { stageRejected } from './stage-rejected.ts';
 import { type CompiledTransform, compileTransform } from './transform/compile-sql.ts';
 import { allOutputs } from './transform/drop-code.ts';
 import { DropRecorder, type WantsElement } from './transform/drop-recorder.ts';
+import type { RejectContext } from './transform/error-rows.ts';
 import { RejectedRows, shownTables } from './transform/rejected-rows.ts';
 import type { BatchStatement } from './transform/source-sql.ts';
 import type { RawBatch, ReserveIds, SourceTrouble, StagedBatch } from './types.ts';
@@ -158,8 +160,7 @@ export class Stager {
       throw fail('LOAD_PARSE_ERROR', { count: rejected.parseErrors, samples });
     }
     if (rejected.count > 0) {
-      const files = await this.#copyRejected(rejected, begun, connection, signal);
-      tables.push({ tableId: this.#plan.rejected.tableId, files });
+      tables.push(await this.stageRejected(rejected, begun, connection, signal));
       await this.#services.deadLetters?.send(rejected, begun, signal);
     }
     return {
@@ -172,6 +173,7 @@ export class Stager {
   /**
    * Writes a packed batch's rows into files of the transaction, and says which were rejected. Closes its file.
    * Throws as stage does. @param wants of the rows of packed lines; null = all are wanted.
+   * @param gathered where rows of a table with keys are put, by its connection; null: they are staged at once.
    */
   async stageRows(
     packed: PackedBatch,
@@ -179,6 +181,7 @@ export class Stager {
     connection: Connection,
     signal: AbortSignal,
     wants: WantsElement | null = null,
+    gathered: GatheredRows | null = null,
   ): Promise<StagedRows> {
     const packer = this.#packer;
     const textOf =
@@ -188,7 +191,7 @@ export class Stager {
     try {
       const asks = wants === null ? {} : { asksAll: true as const };
       if (packed.lineCount > 0)
-        tables = await this.#copy(packed, drops, asks, begun, connection, signal);
+        tables = await this.#copy(packed, drops, gathered, asks, begun, connection, signal);
     } finally {
       packed.file.close();
     }
@@ -200,6 +203,7 @@ export class Stager {
   async #copy(
     packed: PackedBatch,
     drops: DropRecorder,
+    gathered: GatheredRows | null,
     asks: Pick<BatchStatement, 'asksAll'>,
     begun: Pick<BegunTransaction, 'transactionId'>,
     connection: Connection,
@@ -211,9 +215,8 @@ export class Stager {
     const statement = { inputPath, longestLineBytes, slot, firstId: 0, ...asks };
     const { transactionId } = begun;
     try {
-      return await this.#writer.write({ packed, drops, statement, transactionId }, connection, {
-        signal,
-      });
+      const batch = { packed, drops, statement, transactionId, gathered };
+      return await this.#writer.write(batch, connection, { signal });
     } catch (thrown) {
       throw this.#sqlError(toAppError(thrown));
     } finally {
@@ -237,30 +240,46 @@ export class Stager {
     return fail('LOAD_SQL', { table, detail }, error);
   }
 
-  async #copyRejected(
+  /** Stages the rows that were gathered of all batches of a load; null when there are none. */
+  async stageGathered(
+    gathered: GatheredRows,
+    { transactionId }: Pick<BegunTransaction, 'transactionId'>,
+    signal: AbortSignal,
+  ): Promise<StagedTable | null> {
+    return await this.#writer.writeGathered(gathered, transactionId, { signal });
+  }
+
+  /** Writes rejected rows into files of their own. Throws engine and storage errors. */
+  async stageRejected(
     rejected: RejectedRows,
-    begun: BegunTransaction,
+    begun: Pick<BegunTransaction, 'transactionId' | 'label'>,
     connection: Connection,
     signal: AbortSignal,
-  ): Promise<StagedTable['files']> {
-    const { clock } = this.#services;
-    const context = {
-      nowMs: clock.nowMs(),
-      loadType:
-        this.#plan.source.kind === 'kafka' ? ('ROUTINE_LOAD' as const) : ('STREAM_LOAD' as const),
-      jobId: this.#plan.jobId,
-      label: begun.label,
-      transactionId: begun.transactionId,
-      userName: this.#plan.userName,
-      database: this.#plan.target.databaseName,
-      table: shownTables(this.#plan),
-    };
-    return stageRejected(rejected, context, {
+  ): Promise<StagedTable> {
+    const files = await stageRejected(rejected, this.rejectContext(begun), {
       target: this.#rejected,
       services: this.#services,
       transactionId: begun.transactionId,
       connection,
       signal,
     });
+    return { tableId: this.#plan.rejected.tableId, files };
+  }
+
+  /** What all rejected rows of a transaction share. */
+  rejectContext({
+    label,
+    transactionId,
+  }: Pick<BegunTransaction, 'transactionId' | 'label'>): RejectContext {
+    return {
+      nowMs: this.#services.clock.nowMs(),
+      loadType: this.#plan.source.kind === 'kafka' ? 'ROUTINE_LOAD' : 'STREAM_LOAD',
+      jobId: this.#plan.jobId,
+      label,
+      transactionId,
+      userName: this.#plan.userName,
+      database: this.#plan.target.databaseName,
+      table: shownTables(this.#plan),
+    };
   }
 }

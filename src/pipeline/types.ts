@@ -30,6 +30,8 @@ export interface MessageRun {
   readonly offsetDelta: Int32Array;
   /** Milliseconds since the epoch, -1 = none. */
   readonly timestampMs: Float64Array;
+  /** The values are elements of an outer array that was taken apart already (strip_outer_array of a body). */
+  readonly isElements?: true;
 }
 
 /** How far one partition moved within a batch, before decoding. */
@@ -48,6 +50,8 @@ export interface PartitionRange {
 
 /** What a source read: runs in the order received plus each touched partition's range. */
 export interface RawBatch {
+  /** 'body': not from a topic; an offset is the number of a row in the body, from 1. */
+  readonly origin?: 'body';
   readonly topic: string;
   readonly runs: readonly MessageRun[];
   readonly ranges: readonly PartitionRange[];

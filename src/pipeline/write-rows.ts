@@ -12,8 +12,9 @@ import {
 } from '../model/load-plan.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import type { PackedBatch } from './decode/packed-batch.ts';
+import type { GatheredRows } from './gathered-rows.ts';
 import type { AppendTarget } from './sink/append.ts';
-import { appendKeyed } from './sink/keyed.ts';
+import { appendKeyed, type KeyedTarget } from './sink/keyed.ts';
 import { appendRows } from './sink/partitioned.ts';
 import { type CompiledTransform, targetSchema } from './transform/compile-sql.ts';
 import type { DropRecorder } from './transform/drop-recorder.ts';
@@ -35,6 +36,8 @@ export interface WrittenBatch {
   readonly drops: DropRecorder;
   readonly statement: BatchStatement;
   readonly transactionId: TransactionId;
+  /** Rows of a table with keys are put here; null: they are staged at once. */
+  readonly gathered: GatheredRows | null;
 }
 
 interface Table extends LoadedTable, AppendTarget {}
@@ -152,9 +155,19 @@ export class RowWriter {
     return Number(row?.[0] ?? 0);
   }
 
+  /** Stages the rows that were gathered of all batches. */
+  async writeGathered(
+    gathered: GatheredRows,
+    transactionId: TransactionId,
+    options: StatementOptions,
+  ): Promise<StagedTable | null> {
+    const to = keyedTarget(present(this.#tables[0], 'table of a plan'));
+    return await gathered.stage(to, transactionId, this.#services, options);
+  }
+
   async #append(
     table: Table,
-    { transactionId }: WrittenBatch,
+    { transactionId, gathered, drops, packed }: WrittenBatch,
     connection: Connection,
     options: StatementOptions,
     rowsSql: string,
@@ -162,11 +175,14 @@ export class RowWriter {
   ): Promise<StagedTable | null> {
     const { tableId, keys } = table.target;
     if (keys !== null) {
-      const { update, sortBy } = table.transform;
-      const keyed = { ...table, keys, update, sortBy };
+      if (gathered !== null) {
+        const ordinals = (): number => drops.lineRows?.rowCount ?? packed.lineCount;
+        await gathered.add(rowsSql, ordinals, check, options);
+        return null;
+      }
       const services = this.#services;
       const made = await appendKeyed(
-        keyed,
+        keyedTarget(table),
         transactionId,
         services,
         connection,
@@ -187,6 +203,11 @@ export class RowWriter {
     );
     return files.length === 0 ? null : { tableId, files };
   }
+}
+
+function keyedTarget(table: Table): KeyedTarget {
+  const { update, sortBy } = table.transform;
+  return { ...table, keys: present(table.target.keys, 'keys'), update, sortBy };
 }
 
 function hasCounter({ transform }: LoadedTable): boolean {

@@ -21,6 +21,7 @@ import {
   type FormatSpec,
   type KafkaLoadPlan,
   type LoadOutput,
+  type LoadPlan,
   type LoadUnnest,
   loadedTables,
 } from '../../src/model/load-plan.ts';
@@ -270,7 +271,10 @@ export class PipelineFixture {
       maxWaiting: 100,
       clock: systemClock,
     });
-    return new PipelineFixture(engine, await engine.connect(), directory);
+    const connection = await engine.connect();
+    // As the loader does: scratch files are written anew under the same path.
+    await connection.run('SET enable_external_file_cache=false');
+    return new PipelineFixture(engine, connection, directory);
   }
 
   async close(): Promise<void> {
@@ -289,7 +293,7 @@ export class PipelineFixture {
 
   /** `registry` answers for every schema registry. */
   stager(
-    plan: KafkaLoadPlan,
+    plan: LoadPlan,
     registry?: Registry,
     onTrouble: (trouble: SourceTrouble | null) => void = () => undefined,
   ): Stager {

@@ -41,6 +41,10 @@ export class CsvScanner {
   rowEnd = 0;
   /** Where the next row begins. */
   next = 0;
+  /** Last byte that the row's end depends on, and `lookBytes` behind it. */
+  reach = 0;
+  /** How far behind a byte its meaning may depend on. */
+  readonly lookBytes: number;
 
   constructor(format: CsvFormatSpec, maxFields: number) {
     this.#separator = Buffer.from(format.columnSeparator);
@@ -50,6 +54,7 @@ export class CsvScanner {
     this.#escape = Buffer.from(format.escape)[0] ?? NO_BYTE;
     this.#dropsCarriageReturn = format.rowDelimiter === '\n';
     this.#maxFields = maxFields;
+    this.lookBytes = Math.max(2, this.#separator.length, this.#delimiter.length);
     const firsts = [this.#separator[0], this.#delimiter[0], this.#escape];
     if (this.#dropsCarriageReturn) firsts.push(CARRIAGE_RETURN);
     for (const byte of firsts) if (byte !== undefined && byte >= 0) this.#special[byte] = 1;
@@ -62,12 +67,14 @@ export class CsvScanner {
   readRow(bytes: Buffer, start: number, end: number): RowEnd {
     this.fieldCount = 0;
     this.rowStart = start;
+    this.reach = start;
     let at = start;
     for (;;) {
       at = this.#readField(bytes, at, end);
       if (at < 0) {
         this.rowEnd = end;
         this.next = end;
+        this.reach = end;
         return 'unclosed';
       }
       if (at < end && matches(bytes, at, end, this.#separator)) {
@@ -75,6 +82,7 @@ export class CsvScanner {
         continue;
       }
       this.rowEnd = at;
+      if (at > this.reach) this.reach = at;
       const extra = at < end && bytes[at] === CARRIAGE_RETURN && this.#dropsCarriageReturn ? 1 : 0;
       this.next = Math.min(end, at + extra + this.#delimiter.length);
       return 'row';
@@ -126,6 +134,7 @@ export class CsvScanner {
         }
         let after = at + 1;
         if (this.#trim) while (after < end && bytes[after] === SPACE) after += 1;
+        if (after > this.reach) this.reach = after;
         if (after < end && !this.#endsField(bytes, after, end)) return 0;
         this.#addField(start + 1, at, kind);
         return after;

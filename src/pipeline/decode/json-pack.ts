@@ -49,6 +49,8 @@ export class JsonPacker implements Packer {
   readonly #exactKeys: readonly Buffer[] | null;
   readonly #maxMessageBytes: number;
   readonly #simple: boolean;
+  /** Of elements that were taken out of their array before. */
+  readonly #isSimpleElement: boolean;
 
   constructor(options: JsonPackOptions) {
     this.#strip = options.format.stripOuterArray;
@@ -58,7 +60,8 @@ export class JsonPacker implements Packer {
         ? null
         : [...options.exactNumberKeys].map((key) => Buffer.from(key));
     this.#maxMessageBytes = options.maxMessageBytes;
-    this.#simple = !this.#strip && this.#root.length === 0 && this.#exactKeys === null;
+    this.#isSimpleElement = this.#root.length === 0 && this.#exactKeys === null;
+    this.#simple = !this.#strip && this.#isSimpleElement;
   }
 
   async prepare(): Promise<void> {}
@@ -79,6 +82,8 @@ export class JsonPacker implements Packer {
 
   #packRun(packed: PackedBatch, run: RawBatch['runs'][number], firstRecord: number): void {
     const { bytes, count, valueStart, valueLength, partition } = run;
+    const isElements = run.isElements === true;
+    const isSimple = this.#simple || (isElements && this.#isSimpleElement);
     // The next line break at or after the message at hand; found once for many messages.
     let nextBreak = -1;
     for (let index = 0; index < count; index += 1) {
@@ -95,17 +100,24 @@ export class JsonPacker implements Packer {
         if (nextBreak < 0) nextBreak = bytes.length;
       }
       const plain =
-        this.#simple &&
+        isSimple &&
         nextBreak >= end &&
         bytes[start] === OPEN_OBJECT &&
         bytes[end - 1] === CLOSE_OBJECT &&
         end - start <= this.#maxMessageBytes;
       if (plain) packed.addLine(firstRecord + index, bytes, start, end);
-      else this.#packExact(packed, bytes, firstRecord + index, start, end);
+      else this.#packExact(packed, bytes, firstRecord + index, start, end, isElements);
     }
   }
 
-  #packExact(packed: PackedBatch, bytes: Buffer, record: number, from: number, end: number): void {
+  #packExact(
+    packed: PackedBatch,
+    bytes: Buffer,
+    record: number,
+    from: number,
+    end: number,
+    isElement: boolean,
+  ): void {
     const start = skipBom(bytes, from, end);
     if (end - start > this.#maxMessageBytes) {
       const sizes = `${end - start} bytes, the limit is ${this.#maxMessageBytes}`;
@@ -123,7 +135,7 @@ export class JsonPacker implements Packer {
     }
     const rows: ByteRange[] = [];
     for (const document of documents) {
-      const problem = this.#rowsOf(bytes, document, rows);
+      const problem = this.#rowsOf(bytes, document, rows, isElement);
       if (problem === null) continue;
       // One bad document spoils its message: half a message must not be loaded.
       out(problem);
@@ -133,8 +145,13 @@ export class JsonPacker implements Packer {
   }
 
   /** Adds the document's rows; a text says why it has none. */
-  #rowsOf(bytes: Buffer, document: ByteRange, rows: ByteRange[]): string | null {
-    const isArray = bytes[document.start] === OPEN_ARRAY;
+  #rowsOf(
+    bytes: Buffer,
+    document: ByteRange,
+    rows: ByteRange[],
+    isElement: boolean,
+  ): string | null {
+    const isArray = bytes[document.start] === OPEN_ARRAY && !isElement;
     if (this.#root.length > 0) {
       const outer = isArray ? splitArray(bytes, document) : [document];
       if (outer === null) return REASON.notJson;
@@ -148,7 +165,7 @@ export class JsonPacker implements Packer {
       }
       return null;
     }
-    if (this.#strip) {
+    if (this.#strip && !isElement) {
       if (!isArray) return REASON.notArray;
       return pushAll(rows, splitArray(bytes, document)) ? null : REASON.notJson;
     }

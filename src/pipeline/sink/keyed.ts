@@ -15,7 +15,9 @@ import { OPERATION } from '../transform/drop-code.ts';
 import type { AppendTarget, SinkServices } from './append.ts';
 import { type AppendedRows, appendRows } from './partitioned.ts';
 
-const BATCH = '__batch';
+/** Temporary table of the rows to stage. */
+export const KEYED_ROWS = '__batch';
+const BATCH = KEYED_ROWS;
 const LAST = '__last';
 
 /** Key columns of the schema, for objects that hold nothing else. */
@@ -64,9 +66,25 @@ export async function appendKeyed(
   check: (rowCount: number) => void,
   options: StatementOptions,
 ): Promise<{ readonly rowCount: number; readonly table: StagedTable | null }> {
-  const keys = to.keys.map(quoteIdentifier).join(', ');
   try {
     await connection.run(`CREATE OR REPLACE TEMP TABLE ${BATCH} AS ${rowsSql}`, options);
+    return await stageKeyed(to, transactionId, services, connection, check, options);
+  } finally {
+    await connection.run(`DROP TABLE IF EXISTS ${BATCH}`);
+  }
+}
+
+/** The same for rows that are in KEYED_ROWS already, of one load or of many batches. */
+export async function stageKeyed(
+  to: KeyedTarget,
+  transactionId: TransactionId,
+  services: SinkServices,
+  connection: Connection,
+  check: (rowCount: number) => void,
+  options: StatementOptions,
+): Promise<{ readonly rowCount: number; readonly table: StagedTable | null }> {
+  const keys = to.keys.map(quoteIdentifier).join(', ');
+  try {
     await connection.run(`CREATE OR REPLACE TEMP TABLE ${LAST} AS ${lastSql(to, keys)}`, options);
     const [counts] = await connection.rows(
       `SELECT (SELECT count(*) FROM ${BATCH}), (SELECT count(*) FROM ${LAST}), (SELECT count(*) FROM ${BATCH} WHERE ${OPERATION} = 1)`,
@@ -122,6 +140,6 @@ export async function appendKeyed(
     const draft = { file, rule: update, given };
     return { rowCount, table: { tableId, files: [], keyed: { ...keyed, draft } } };
   } finally {
-    await connection.run(`DROP TABLE IF EXISTS ${BATCH}; DROP TABLE IF EXISTS ${LAST}`);
+    await connection.run(`DROP TABLE IF EXISTS ${LAST}`);
   }
 }

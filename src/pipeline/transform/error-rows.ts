@@ -39,6 +39,8 @@ export interface RejectedRow {
 
 /** The message that a row is from. */
 export interface RowSource {
+  /** 'body': no message, but a row of a body, whose number is `offset`. */
+  readonly origin?: 'body';
   readonly topic: string;
   readonly partition: number;
   readonly offset: bigint;
@@ -100,7 +102,7 @@ function rejectedRecord(
     target_table: row.table ?? context.table,
     source_info: row.source === null ? '{}' : sourceInfo(row.source),
     job_id: context.jobId === null ? null : String(context.jobId),
-    ...(row.source === null ? {} : messageColumns(row.source)),
+    ...(row.source === null || row.source.origin === 'body' ? {} : messageColumns(row.source)),
     replay_txn_id: context.replay === undefined ? null : String(context.replay.transactionId),
     replays: context.replay === undefined ? null : String(context.replay.count),
   };
@@ -198,7 +200,9 @@ function isJsonObject(text: string): boolean {
 }
 
 function sourceInfo(source: RowSource): string {
-  const { key, offset } = source;
+  const { key, offset, element } = source;
+  if (source.origin === 'body')
+    return JSON.stringify({ row: Number(offset), ...(element === undefined ? {} : { element }) });
   const keyInfo =
     key === null || isUtf8(key)
       ? { key: key === null ? null : key.toString('utf8') }

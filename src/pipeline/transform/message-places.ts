@@ -31,8 +31,10 @@ export class MessagePlaces {
     const keptEnd = valueStart + Math.min(valueBytes, this.#keptBytes);
     const isFirst = !this.#given.has(record);
     this.#given.add(record);
+    const { topic, origin } = this.#packed.raw;
     return {
-      topic: this.#packed.raw.topic,
+      ...(origin === undefined ? {} : { origin }),
+      topic,
       partition: run.partition,
       offset: run.baseOffset + BigInt(run.offsetDelta[index] ?? 0),
       timestampMs: run.timestampMs[index] ?? -1,

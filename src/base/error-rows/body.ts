@@ -1,0 +1,40 @@
+// Errors of loads whose rows come as the body of a request.
+import { type ErrorRow, row } from './row.ts';
+
+export const BODY_ERRORS = {
+  BODY_FILTERED: row(
+    'user',
+    'too many filtered rows: {filtered} of {rows}, max_filter_ratio is {ratio}. {samples}',
+    'nothing was loaded; mend the data or raise max_filter_ratio, then send it again',
+  ),
+  BODY_JSON_INCOMPLETE: row(
+    'user',
+    'Failed to parse the body as JSON: it ends in the middle of a document',
+    'nothing was loaded; send the whole body again',
+  ),
+  BODY_JSON_MALFORMED: row(
+    'user',
+    'Failed to parse the body as JSON: expected {expected} in the outer array, found: {found}',
+    'nothing was loaded; mend the data, then send it again',
+  ),
+  BODY_JSON_TOO_LARGE: row(
+    'user',
+    'The size of this batch exceed the max size [{limit}] of json type data data [{size}]. Set ignore_json_size to skip check, although it may lead huge memory consuming.',
+    '',
+  ),
+  BODY_ROW_TOO_LARGE: row(
+    'user',
+    'row {row} of the body is longer than {limit} bytes',
+    'nothing was loaded; check row_delimiter, enclose and escape',
+  ),
+  BODY_TOO_LARGE: row(
+    'user',
+    'the body is larger than {limit} bytes',
+    'nothing was loaded; send it in parts',
+  ),
+  BODY_IDLE: row(
+    'user',
+    'nothing of the body came for {idleMs} ms: the load was given up',
+    'nothing was loaded; send it again',
+  ),
+} as const satisfies Record<string, ErrorRow>;

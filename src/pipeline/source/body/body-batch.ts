@@ -1,0 +1,156 @@
+// A batch of a body while it is read: pages of bytes and the rows found in them, as runs of messages. A row's offset
+// is its number in the body, from 1; a body is one partition.
+import type { MessageRun, RawBatch } from '../../types.ts';
+import type { BodyMemory } from './body-memory.ts';
+import { type BodyPages, type RowColumns, RUN_ROWS } from './body-pages.ts';
+import type { RowSink } from './splitter.ts';
+
+/** Of a row in its run. */
+const DELTAS = Int32Array.from({ length: RUN_ROWS }, (_, index) => index);
+const NO_TIMES = new Float64Array(RUN_ROWS).fill(-1);
+const NO_COLUMN = new Int32Array(0);
+const COLUMN_BYTES = 8;
+
+export interface BatchMemory {
+  readonly memory: BodyMemory;
+  readonly pages: BodyPages;
+}
+
+export class BodyBatch implements RowSink {
+  readonly #shared: BatchMemory;
+  readonly #onLargeRow: (row: number, bytes: number) => void;
+  readonly #maxRowBytes: number;
+  readonly #firstRow: number;
+  readonly #runs: MessageRun[] = [];
+  readonly #pages: Buffer[] = [];
+  readonly #usedColumns: RowColumns[] = [];
+  #bytes: Buffer = Buffer.alloc(0);
+  #columns: RowColumns | null = null;
+  /** Rows of the columns that earlier runs take. */
+  #runStart = 0;
+  /** The same with those of the run at hand. */
+  #used = 0;
+  #isElement = false;
+  /** Number of the next row. */
+  nextRow: number;
+  rowCount = 0;
+  /** Of pages and columns; counted in the shared memory. */
+  heldBytes = 0;
+
+  constructor(
+    shared: BatchMemory,
+    firstRow: number,
+    maxRowBytes: number,
+    onLargeRow: (row: number, bytes: number) => void,
+  ) {
+    this.#shared = shared;
+    this.#firstRow = firstRow;
+    this.nextRow = firstRow;
+    this.#maxRowBytes = maxRowBytes;
+    this.#onLargeRow = onLargeRow;
+  }
+
+  /** Rows that are added next lie in `page`. */
+  openPage(page: Buffer): void {
+    this.#endRun();
+    this.#bytes = page;
+  }
+
+  /** The page has rows of the batch, which holds it from now on. Its bytes are counted. */
+  keepPage(page: Buffer): void {
+    this.#pages.push(page);
+    this.heldBytes += page.length;
+  }
+
+  add(start: number, end: number, isElement: boolean): void {
+    const length = end - start;
+    if (length > this.#maxRowBytes) this.#onLargeRow(this.nextRow, length);
+    if (isElement !== this.#isElement) this.#endRun();
+    this.#isElement = isElement;
+    const columns = this.#columnsWithRoom();
+    columns.start[this.#used] = start;
+    columns.length[this.#used] = length;
+    this.#used += 1;
+    this.nextRow += 1;
+    this.rowCount += 1;
+  }
+
+  skip(): void {
+    this.#endRun();
+    this.nextRow += 1;
+  }
+
+  #columnsWithRoom(): RowColumns {
+    const columns = this.#columns;
+    if (columns !== null && this.#used < columns.start.length) return columns;
+    this.#endRun();
+    const isFirst = this.#firstRow === 1 && this.#usedColumns.length === 0;
+    const next = this.#shared.pages.takeColumns(isFirst);
+    const bytes = next.start.length * COLUMN_BYTES;
+    this.#shared.memory.force(bytes);
+    this.heldBytes += bytes;
+    this.#usedColumns.push(next);
+    this.#columns = next;
+    this.#runStart = 0;
+    this.#used = 0;
+    return next;
+  }
+
+  #endRun(): void {
+    const columns = this.#columns;
+    const [from, to] = [this.#runStart, this.#used];
+    this.#runStart = to;
+    if (columns === null || from === to) return;
+    const count = to - from;
+    this.#runs.push({
+      partition: 0,
+      bytes: this.#bytes,
+      count,
+      valueStart: columns.start.subarray(from, to),
+      valueLength: columns.length.subarray(from, to),
+      keyStart: NO_COLUMN,
+      keyLength: NO_COLUMN,
+      headersStart: NO_COLUMN,
+      headersLength: NO_COLUMN,
+      baseOffset: BigInt(this.nextRow - count),
+      offsetDelta: DELTAS,
+      timestampMs: NO_TIMES,
+      ...(this.#isElement ? { isElements: true as const } : {}),
+    });
+  }
+
+  /** The batch as the stages behind take it. Its memory counts as staged until it is released. */
+  build(): RawBatch {
+    this.#endRun();
+    const { rowCount, nextRow } = this;
+    const fromOffset = BigInt(nextRow - rowCount);
+    const toOffset = BigInt(nextRow);
+    const none = { control: 0, aborted: 0, gap: 0 };
+    const givenBack = this.#shared.memory.stage(this.heldBytes);
+    return {
+      origin: 'body',
+      topic: '',
+      runs: this.#runs,
+      ranges: [{ partition: 0, fromOffset, toOffset, ...none, latestOffset: toOffset }],
+      messageCount: rowCount,
+      heldBytes: this.heldBytes,
+      release: () => {
+        this.#givePages();
+        givenBack();
+      },
+    };
+  }
+
+  /** Gives the memory back without a batch made from it. */
+  discard(): void {
+    this.#shared.memory.give(this.heldBytes);
+    this.heldBytes = 0;
+    this.#givePages();
+  }
+
+  #givePages(): void {
+    const { pages } = this.#shared;
+    for (const page of this.#pages.splice(0)) pages.giveBytes(page);
+    for (const columns of this.#usedColumns.splice(0)) pages.giveColumns(columns);
+  }
+}

@@ -1,0 +1,34 @@
+// The splitter of a plan's format, and how long a row of it may be.
+import { type AppError, fail } from '../../../base/errors.ts';
+import type { BodyLoadPlan } from '../../../model/load-plan.ts';
+import { csvSplitter } from './csv-rows.ts';
+import { jsonSplitter } from './json-documents.ts';
+import type { BodySplitter } from './splitter.ts';
+
+export interface OpenedSplitter {
+  readonly splitter: BodySplitter;
+  readonly maxRowBytes: number;
+  readonly largeRow: (row: number, bytes: number, limitBytes: number) => AppError;
+}
+
+/** Throws NOT_SUPPORTED for a format that bodies cannot have. */
+export function openSplitter({ format, source, limits }: BodyLoadPlan): OpenedSplitter {
+  switch (format.kind) {
+    case 'csv':
+      return {
+        splitter: csvSplitter(format, source.skipHeader),
+        maxRowBytes: limits.maxMessageBytes,
+        largeRow: (row, _, limit) => fail('BODY_ROW_TOO_LARGE', { row, limit }),
+      };
+    case 'json':
+      return {
+        splitter: jsonSplitter(format),
+        maxRowBytes: source.maxDocumentBytes,
+        largeRow: (_, size, limit) => fail('BODY_JSON_TOO_LARGE', { size, limit }),
+      };
+    case 'avro':
+    case 'protobuf':
+    case 'raw':
+      throw fail('NOT_SUPPORTED', { what: `a body of format ${format.kind}`, hint: '' });
+  }
+}

@@ -1,0 +1,19 @@
+// What a body format does in the source: finds where rows (CSV rows, JSON documents) begin and end in a piece of a
+// body. Pieces are large and hold whole rows but for the last one, which is looked at again with what follows it.
+
+/** Takes the rows that a splitter finds, in order. */
+export interface RowSink {
+  /** `[start, end)` of the bytes at hand; `isElement`: of an outer array that was taken apart. */
+  add(start: number, end: number, isElement: boolean): void;
+  /** A row that is not loaded, such as a header: it has a number all the same. */
+  skip(): void;
+}
+
+export interface BodySplitter {
+  /**
+   * Finds the rows of `bytes[start, end)`, which goes on where the last call ended. Gives where the first row begins
+   * that is not known to be whole, `end` when there is none. With `isLast` nothing follows: a rest is a row, or an
+   * error. Throws BODY_* for what cannot be rows.
+   */
+  split(bytes: Buffer, start: number, end: number, isLast: boolean, sink: RowSink): number;
+}
