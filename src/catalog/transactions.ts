@@ -21,6 +21,8 @@ export type TransactionState = 'PREPARE' | 'PREPARED' | 'COMMITTED' | 'VISIBLE' 
 export type TransactionSource =
   | 'FRONTEND'
   | 'BACKEND_STREAMING'
+  | 'FRONTEND_STREAMING'
+  | 'MULTI_STATEMENT_STREAMING'
   | 'INSERT_STREAMING'
   | 'ROUTINE_LOAD_TASK'
   | 'BATCH_LOAD_JOB'
@@ -70,6 +72,16 @@ export interface Range {
   readonly high: number | null;
 }
 
+/** Statements; bodies of requests (Stream Load and its transactions); tasks of Routine Load. */
+export type LoadKind = 'inserts' | 'bodies' | 'tasks';
+
+/** The texts of the partial indexes transactions_inserts and transactions_bodies: bound values would not find them. */
+const OF_KIND: Readonly<Record<LoadKind, string>> = {
+  inserts: `source = 'INSERT_STREAMING'`,
+  bodies: `source IN ('BACKEND_STREAMING', 'FRONTEND_STREAMING', 'MULTI_STATEMENT_STREAMING')`,
+  tasks: `source = 'ROUTINE_LOAD_TASK'`,
+};
+
 export interface Transactions {
   find(id: TransactionId): Promise<TransactionRecord | null>;
   byLabel(databaseId: DatabaseId, label: string): Promise<TransactionRecord | null>;
@@ -78,8 +90,8 @@ export interface Transactions {
     readonly databaseId?: DatabaseId;
     readonly jobId?: JobId;
     readonly running?: boolean;
-    /** Only INSERTs, whatever else there is. */
-    readonly inserts?: boolean;
+    /** Only loads of this kind, whatever else there is. */
+    readonly kind?: LoadKind;
     /** Only those of these labels, of any database. */
     readonly labels?: readonly string[];
     /** Only with these ids, first and last included. */
@@ -99,16 +111,19 @@ export interface DeletedRows {
   readonly condition: string;
 }
 
-/** Numbers of an INSERT, for SHOW LOAD and information_schema.loads. */
+/** Numbers of a load that became visible, for SHOW LOAD and information_schema.loads. */
 export interface LoadOutcome {
   readonly rowsLoaded: number;
   readonly rowsFiltered: number;
   readonly errorSamples: readonly string[];
+  /** Of a batch of Routine Load; the facts of other loads have them. */
+  readonly rowsUnselected?: number;
+  readonly receivedBytes?: number;
 }
 
 /** What a final transaction left behind; `error` is thrown again when its commit is repeated. */
 export interface TransactionOutcome {
-  /** What a load without a job did; null for the others. */
+  /** What a load did; null for other transactions. */
   readonly load: LoadOutcome | null;
   /** Of a DELETE; null for the others. */
   readonly deleted: DeletedRows | null;
@@ -211,9 +226,8 @@ export class TransactionStore implements Transactions {
     if (filter.databaseId !== undefined) query = query.where('database_id', '=', filter.databaseId);
     if (filter.jobId !== undefined) query = query.where('job_id', '=', filter.jobId);
     if (filter.running === true) query = query.where('finish_ms', 'is', null);
-    // The text of the partial index transactions_inserts: a bound value would not find it.
-    if (filter.inserts === true) query = query.where(sql<boolean>`source = 'INSERT_STREAMING'`);
-    const { ids, prepareMs, labels } = filter;
+    const { ids, prepareMs, labels, kind } = filter;
+    if (kind !== undefined) query = query.where(sql<boolean>`${sql.raw(OF_KIND[kind])}`);
     if (ids?.low != null) query = query.where('id', '>=', ids.low);
     if (ids?.high != null) query = query.where('id', '<=', ids.high);
     if (prepareMs?.low != null) query = query.where('prepare_ms', '>=', prepareMs.low);

@@ -16,7 +16,12 @@ import type { Catalog, CatalogScope } from '../catalog/catalog.ts';
 import type { CommitAttempt, CommitCheck, JobGrowth, NewFile } from '../catalog/commit-store.ts';
 import { UniqueViolation } from '../catalog/driver/unique-violation.ts';
 import { isFinalJobState } from '../catalog/load-jobs.ts';
-import { abortion, type NewTransaction, success } from '../catalog/transactions.ts';
+import {
+  abortion,
+  type LoadOutcome,
+  type NewTransaction,
+  success,
+} from '../catalog/transactions.ts';
 import type { LoadFacts } from '../model/load-facts.ts';
 import type {
   BegunTransaction,
@@ -154,7 +159,7 @@ export class CatalogCommitter implements Committer {
           ...newPatches(request.tables, check.versions, patchIds),
           progress: request.progress,
           segments: check.segments.flatMap((segment) => (segment === null ? [] : [segment])),
-          attachmentJson: success(answered),
+          attachmentJson: success({ ...answered, load: outcomeOf(request) }),
         });
         // The task is over: nothing that it still holds may come after this batch.
         if (!continueTask) await scope.leases.revoke(request.taskId, 'the job wants no more of it');
@@ -336,6 +341,12 @@ function totalsOf(request: CommitRequest) {
     consumed: total((progress) => progress.consumedMessages),
     receivedBytes: total((progress) => progress.receivedBytes),
   };
+}
+
+/** What the list of loads tells of a batch. Its reasons are in the table of rejected rows. */
+function outcomeOf(request: CommitRequest): LoadOutcome {
+  const { rowsLoaded, rowsFiltered, rowsUnselected, receivedBytes } = totalsOf(request);
+  return { rowsLoaded, rowsFiltered, errorSamples: [], rowsUnselected, receivedBytes };
 }
 
 function toAttempt(request: CommitRequest): CommitAttempt {

@@ -8,6 +8,7 @@ import type { TransactionId } from '../base/ids.ts';
 import type { Log } from '../base/log.ts';
 import type { Committer, OtherCommit } from '../commit/types.ts';
 import type { StagedInsert } from '../model/insert-plan.ts';
+import type { LoadFacts } from '../model/load-facts.ts';
 import type { CommitResult } from '../model/load-plan.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 
@@ -48,10 +49,11 @@ export async function abortOrExpire(
   kind: StatementKind,
   transactionId: TransactionId,
   reason: string,
+  facts?: LoadFacts,
 ): Promise<void> {
   const { committer, log } = options;
   countTransaction(options, kind, 'ABORTED');
-  await committer.abort(transactionId, reason).catch((error: unknown) => {
+  await committer.abort(transactionId, reason, facts).catch((error: unknown) => {
     log.warn('a statement could not be aborted', { kind, txn: transactionId, error });
   });
 }

@@ -26,6 +26,8 @@ export interface LoadFacts {
   readonly trackingFile: string | null;
   /** First few reasons of rejected rows. */
   readonly errorSamples: readonly string[];
+  /** Code of the error that it failed with; absent: it did not, or nobody told. */
+  readonly errorCode?: string;
   /** IP address of the client; null = not known. */
   readonly clientAddress: string | null;
 }

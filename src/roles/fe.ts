@@ -21,7 +21,7 @@ import { CatalogTurns } from '../commit/turn.ts';
 import { DEFAULT_COMMIT_LIMITS } from '../commit/types.ts';
 import type { Config } from '../config/load.ts';
 import { type HttpServer, startHttpServer } from '../http/server.ts';
-import { ERROR_LOG_PATH, errorLogUrl } from '../loads/error-log.ts';
+import { ERROR_LOG_PATH, type ErrorLogOf, errorLogUrl } from '../loads/error-log.ts';
 import { routineLoadHooks } from '../loads/routine/on-commit.ts';
 import { routineLoadPartitionHooks } from '../loads/routine/on-partition-change.ts';
 import { routineLoadSchemaHooks } from '../loads/routine/on-schema-change.ts';
@@ -391,6 +391,7 @@ async function makeServices(
   const { committer, compactor, scheduler, ports, runQuery, connections } = running;
   const { retention } = running.upkeep;
   const startedMs = clock.nowMs();
+  const linkTo = (of: ErrorLogOf): string => errorLogUrl(catalog, { host, ...ports }, of);
   return {
     access,
     readRows: (plan, signal) => readRows(runQuery, plan, signal),
@@ -408,8 +409,9 @@ async function makeServices(
         nowMs: catalog.nowMs(),
         thresholdSeconds: config.int('routine_load_unstable_threshold_second'),
       }),
-      errorLogUrl: (id) => errorLogUrl(catalog, { host, ...ports }, { kind: 'job', id }),
+      errorLogUrl: (id) => linkTo({ kind: 'job', id }),
     }),
+    errorLogUrl: linkTo,
     sampleTopic: options.sampleTopic,
     replays: makeReplays(options, committer),
     ledgerChecks: makeLedgerChecks(options),

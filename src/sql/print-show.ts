@@ -46,6 +46,14 @@ export function printShow(statement: ShowStatement): string {
         printFilter(statement),
         printOrder(statement),
       );
+    case 'show_stream_load':
+      return words(
+        statement.all ? 'SHOW ALL STREAM LOAD' : 'SHOW STREAM LOAD',
+        statement.label !== null && `FOR ${printIdentifier(statement.label)}`,
+        statement.database !== null && `FROM ${printDatabase(statement.database)}`,
+        printFilter(statement),
+        printOrder(statement),
+      );
     case 'show_data':
       return words('SHOW DATA', statement.table !== null && `FROM ${printName(statement.table)}`);
     case 'show_create_catalog':

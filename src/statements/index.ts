@@ -71,6 +71,7 @@ import {
 import { showList } from './show/lists.ts';
 import { showProc } from './show/proc.ts';
 import { showSnapshots } from './show/snapshots.ts';
+import { showStreamLoad } from './show/stream-loads.ts';
 import {
   showData,
   showIndex,
@@ -192,6 +193,7 @@ export const HANDLERS: { readonly [K in StatementKind]: Handler<K> | null } = {
   rollback: transactionWord,
   // -- the server
   show_list: showList,
+  show_stream_load: showStreamLoad,
   show_proc: showProc,
   show_create_catalog: showCreateCatalog,
   set_catalog: setCatalog,

@@ -316,6 +316,7 @@ export const STATEMENT_PRIVILEGES: { readonly [K in StatementKind]: Row<K> } = {
             : [],
     note: 'of FRONTENDS, BACKENDS, COMPUTE NODES; PLUGINS: PLUGIN on SYSTEM; RUNNING QUERIES, WAREHOUSES: OPERATE on SYSTEM; others: none',
   },
+  show_stream_load: { of: 'none', note: 'lists loads into tables with INSERT' },
   show_proc: () => [onSystem('OPERATE')],
   show_create_catalog: 'none',
   set_catalog: 'none',

@@ -203,6 +203,10 @@ export const STATEMENT_DOCS: Readonly<Record<StatementKind, StatementDoc>> = {
     "SHOW <list> [FROM d] [LIKE 'p' | WHERE ..] [ORDER BY ..] [LIMIT n]",
     'lists of what Millrace has not got are empty',
   ),
+  show_stream_load: show(
+    'SHOW [ALL] STREAM LOAD [FOR label] [FROM d] [WHERE ..] [ORDER BY ..] [LIMIT n]',
+    'without ALL: those that run',
+  ),
   show_proc: show("SHOW PROC '/path'"),
   show_create_catalog: show(
     'SHOW CREATE CATALOG c',

@@ -11,6 +11,7 @@ import type { SchemaMaker } from '../commit/schema-commit.ts';
 import type { SweepPlan } from '../commit/sweep.ts';
 import type { Config } from '../config/load.ts';
 import type { Changes } from '../loads/change/service.ts';
+import type { ErrorLogOf } from '../loads/error-log.ts';
 import type { Inserts } from '../loads/insert/service.ts';
 import type { LedgerChecks } from '../loads/routine/ledger-check.ts';
 import type { Replays } from '../loads/routine/replay.ts';
@@ -123,6 +124,8 @@ export interface Services {
     plan: QueryPlan,
     signal: AbortSignal,
   ) => Promise<readonly (readonly (Buffer | null)[])[]>;
+  /** The link to the rejected rows of a job or a load. */
+  readonly errorLogUrl: (of: ErrorLogOf) => string;
   /** What /metrics serves, in Prometheus text form. */
   readonly metricsText: () => Promise<string>;
   /** SET GLOBAL values, kept in memory and in the catalog. */

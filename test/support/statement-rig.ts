@@ -14,7 +14,7 @@ import { SmallFileService } from '../../src/loads/small-files.ts';
 import type { VolumeSpec } from '../../src/model/table.ts';
 import { executeStatement } from '../../src/statements/execute.ts';
 import type { Services, Session } from '../../src/statements/types.ts';
-import { openFixture } from './catalog-fixture.ts';
+import { type Fixture, openFixture } from './catalog-fixture.ts';
 import { ROOT } from './principals.ts';
 
 export interface StatementRig {
@@ -53,9 +53,12 @@ async function noComputeNode(): Promise<never> {
   throw new Error('no CN here');
 }
 
-/** A new catalog with its statements; nothing answers queries. */
-export async function openStatementRig(context: TestContext): Promise<StatementRig> {
-  const { catalog } = await openFixture(context);
+/** A new catalog (or that of `fixture`) with its statements; nothing answers queries. */
+export async function openStatementRig(
+  context: TestContext,
+  fixture?: Pick<Fixture, 'catalog'>,
+): Promise<StatementRig> {
+  const { catalog } = fixture ?? (await openFixture(context));
   const nothing = { wake: () => undefined, forget: async () => undefined };
   const probe = {
     topics: async () => [],
@@ -89,6 +92,7 @@ export async function openStatementRig(context: TestContext): Promise<StatementR
         }),
         processes: async () => ({ query: 'ok', loader: 'ok' }),
       },
+      errorLogUrl: ({ kind, id }) => `http://127.0.0.1:8030/log?file=${kind}_${id}`,
       metricsText: async () => 'millrace_queries_total{result="ok"} 3\n',
       routineLoads: new RoutineLoads({
         catalog,

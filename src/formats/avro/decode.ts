@@ -26,6 +26,8 @@ export interface DecodeOptions {
   readonly wanted: ReadonlyMap<string, FieldForm> | null;
   /** Where moments are shown. */
   readonly zone: ZoneOffset;
+  /** Read up to the end of the record, where another one begins. Absent: up to the last wanted field. */
+  readonly readsWhole?: true;
 }
 
 const MAX_DEPTH = 256;
@@ -40,7 +42,7 @@ const FALSE = Buffer.from('false');
 
 /** Compiles what writes a message as one JSON object; null where the schema is no record, nor a union with one. */
 export function compileAvro(type: AvroType, options: DecodeOptions): AvroWriter | null {
-  const compiler = new Compiler(options.zone);
+  const compiler = new Compiler(options.zone, options.readsWhole === true);
   if (type.kind === 'record') return compiler.outermost(type, options.wanted);
   if (type.kind !== 'union') return null;
   const branches = type.branches.map((branch) =>
@@ -56,11 +58,13 @@ export function compileAvro(type: AvroType, options: DecodeOptions): AvroWriter 
 
 class Compiler {
   readonly #zone: ZoneOffset;
+  readonly #readsWhole: boolean;
   /** Records under way or done, since a record may hold itself. */
   readonly #records = new Map<AvroRecord, { write: AvroWriter | null }>();
 
-  constructor(zone: ZoneOffset) {
+  constructor(zone: ZoneOffset, readsWhole: boolean) {
     this.#zone = zone;
+    this.#readsWhole = readsWhole;
   }
 
   outermost(record: AvroRecord, wanted: ReadonlyMap<string, FieldForm> | null): AvroWriter {
@@ -70,7 +74,7 @@ class Compiler {
       if (form === undefined) return { key: null, value: compileSkip(type) };
       return { key: keyOf(name), value: this.#formed(type, form) };
     });
-    return recordWriter(dropTail(fields));
+    return recordWriter(this.#readsWhole ? fields : dropTail(fields));
   }
 
   #formed(type: AvroType, form: FieldForm): AvroWriter {

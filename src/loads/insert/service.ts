@@ -9,7 +9,7 @@ import { orAborted } from '../../base/queue.ts';
 import type { Random } from '../../base/random.ts';
 import type { Committer, OverwrittenPartitions } from '../../commit/types.ts';
 import type { InsertPlan, StagedInsert } from '../../model/insert-plan.ts';
-import type { CommitResult } from '../../model/load-plan.ts';
+import type { BegunTransaction, CommitResult } from '../../model/load-plan.ts';
 import type { TableInfo } from '../../model/table.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
 import {
@@ -22,6 +22,7 @@ import {
   namedTimeout,
   ONLY_EXPLAINED,
 } from '../own-transaction.ts';
+import { failedInsertFacts, type InsertTimes, insertFacts } from './facts.ts';
 
 /** Runs a plan on a CN. */
 export type StageInsert = (
@@ -67,6 +68,11 @@ export interface InsertResult {
 
 const KIND = 'insert';
 
+interface Begun extends BegunTransaction {
+  /** What it took until now. */
+  readonly times: () => InsertTimes;
+}
+
 export class Inserts {
   readonly #options: InsertsOptions;
 
@@ -81,10 +87,11 @@ export class Inserts {
    */
   async run(request: InsertRequest): Promise<InsertResult> {
     const { plan, signal } = request;
-    const { transactionId, label } = await this.#begin(request);
-    const staged = await this.#stage(plan, transactionId, label, signal);
+    const begun = await this.#begin(request);
+    const { transactionId, label } = begun;
+    const staged = await this.#stage(plan, begun, signal);
     failpoint('insert.before-commit');
-    const result = await this.#commit(request, transactionId, staged);
+    const result = await this.#commit(request, begun, staged);
     countTransaction(this.#options, KIND, result.state);
     if (result.state !== 'VISIBLE') {
       const detail = 'the table was dropped, or the transaction was aborted';
@@ -97,16 +104,19 @@ export class Inserts {
 
   /** EXPLAIN ANALYZE: all is done but the commit. Throws as `run` does. */
   async explain(request: InsertRequest): Promise<readonly string[]> {
-    const { transactionId, label } = await this.#begin({ ...request, label: null });
+    const begun = await this.#begin({ ...request, label: null });
+    const { transactionId } = begun;
     const plan = { ...request.plan, profile: true } as const;
-    const staged = await this.#stage(plan, transactionId, label, request.signal);
+    const staged = await this.#stage(plan, begun, request.signal);
     await abortOrExpire(this.#options, KIND, transactionId, ONLY_EXPLAINED);
     return explainedLines(KIND, transactionId, staged);
   }
 
-  #begin({ table, plan, label, signal }: InsertRequest): ReturnType<Committer['beginOther']> {
-    const { committer, random, coordinator } = this.#options;
-    return committer.beginOther({
+  async #begin({ table, plan, label, signal }: InsertRequest): Promise<Begun> {
+    const { committer, random, coordinator, clock } = this.#options;
+    const startedMs = clock.nowMs();
+    const sinceMs = clock.monotonicMs();
+    const begun = await committer.beginOther({
       label: label ?? `insert_${random.uuid()}`,
       databaseId: table.databaseId,
       tableId: table.id,
@@ -116,12 +126,20 @@ export class Inserts {
       userName: plan.userName,
       signal,
     });
+    const writeSinceMs = clock.monotonicMs();
+    return {
+      ...begun,
+      times: () => ({
+        startedMs,
+        beginMs: Math.round(writeSinceMs - sinceMs),
+        writeMs: Math.round(clock.monotonicMs() - writeSinceMs),
+      }),
+    };
   }
 
   async #stage(
     plan: InsertPlan,
-    transactionId: TransactionId,
-    label: string,
+    { transactionId, label, times }: Begun,
     signal: AbortSignal,
   ): Promise<StagedInsert> {
     try {
@@ -129,14 +147,15 @@ export class Inserts {
       return await orAborted(this.#options.stage({ plan, transactionId, label }, options), signal);
     } catch (thrown) {
       const error = toAppError(thrown);
-      await abortOrExpire(this.#options, KIND, transactionId, error.message);
+      const facts = failedInsertFacts(plan, times(), error);
+      await abortOrExpire(this.#options, KIND, transactionId, error.message, facts);
       throw namedTimeout(error, KIND, plan.timeoutMs);
     }
   }
 
   async #commit(
     { table, plan, overwrite = false, overwritten }: InsertRequest,
-    transactionId: TransactionId,
+    { transactionId, times }: Begun,
     staged: StagedInsert,
   ): Promise<CommitResult> {
     try {
@@ -146,11 +165,13 @@ export class Inserts {
         rewrittenVersion: plan.target.rewrittenVersion ?? 0,
         ...staged,
         overwrite,
+        facts: insertFacts(plan, times(), staged),
         ...(overwritten === undefined ? {} : { overwritten }),
       });
     } catch (thrown) {
       const error = toAppError(thrown);
-      await abortOrExpire(this.#options, KIND, transactionId, error.message);
+      const facts = failedInsertFacts(plan, times(), error);
+      await abortOrExpire(this.#options, KIND, transactionId, error.message, facts);
       throw error;
     }
   }

@@ -17,6 +17,7 @@ export type ShowStatement =
   | ShowWarnings
   | ShowProcesslist
   | ShowList
+  | ShowStreamLoad
   | ShowPartitions
   | ShowSnapshots
   | ShowTablet
@@ -161,7 +162,6 @@ export const SHOW_LISTS = [
   'RESTORE',
   'SQLBLACKLIST',
   'STATS META',
-  'STREAM LOAD',
   'TRIGGERS',
   'USAGE RESOURCE GROUPS',
   'WHITELIST',
@@ -180,6 +180,15 @@ export interface ShowList extends Node, ShowFilter, ShowOrder {
 export interface ShowOrder {
   readonly orderBy: readonly OrderItem[];
   readonly limit: Limit | null;
+}
+
+/** SHOW [ALL] STREAM LOAD [FOR [db.]label] [FROM db] [WHERE] [ORDER BY] [LIMIT]. */
+export interface ShowStreamLoad extends Node, ShowFilter, ShowOrder {
+  readonly kind: 'show_stream_load';
+  /** Those that ended, too. */
+  readonly all: boolean;
+  readonly label: string | null;
+  readonly database: DatabaseName | null;
 }
 
 /** SHOW [TEMPORARY] PARTITIONS FROM t [WHERE] [ORDER BY] [LIMIT]. */

@@ -9,7 +9,6 @@ import { parseLimit, parseOrderBy } from './order.ts';
 
 /** Other spellings. */
 const ALIASES: Readonly<Record<string, ShowListWhat>> = {
-  'ALL STREAM LOAD': 'STREAM LOAD',
   ANALYZE: 'ANALYZE STATUS',
   'CHAR SET': 'CHARSET',
   'CHARACTER SET': 'CHARSET',

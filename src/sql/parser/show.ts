@@ -63,8 +63,9 @@ const RULES: ReadonlyMap<string, ShowRule> = new Map<string, ShowRule>([
     'ALL',
     (cursor, pos) => {
       if (cursor.take('AUTHENTICATION')) return parseShowAuthentication(cursor, pos, true);
-      cursor.expect('ROUTINE');
-      return parseShowRoutineLoad(cursor, pos, true);
+      return cursor.expectOneOf(['ROUTINE', 'STREAM']) === 'STREAM'
+        ? parseStreamLoad(cursor, pos, true)
+        : parseShowRoutineLoad(cursor, pos, true);
     },
   ],
   ['AUTHENTICATION', (cursor, pos) => parseShowAuthentication(cursor, pos, false)],
@@ -91,6 +92,7 @@ const RULES: ReadonlyMap<string, ShowRule> = new Map<string, ShowRule>([
   ['SESSION', scoped('SESSION')],
   ['STATUS', variables('show_status')],
   ['STORAGE', parseStorage],
+  ['STREAM', (cursor, pos) => parseStreamLoad(cursor, pos, false)],
   [
     'TABLE',
     (cursor, pos) => {
@@ -179,6 +181,25 @@ function parseCount(cursor: Cursor, pos: Position): Statement {
   const what = cursor.expectOneOf(['WARNINGS', 'ERRORS']);
   const kind = what === 'ERRORS' ? 'show_errors' : 'show_warnings';
   return { kind, pos, count: true, limit: null };
+}
+
+/** After STREAM: `LOAD [FOR [db.]label] [FROM db] ...`. A database before the label wins. */
+function parseStreamLoad(cursor: Cursor, pos: Position, all: boolean): Statement {
+  cursor.expect('LOAD');
+  const named = cursor.take('FOR') ? parseJobName(cursor) : null;
+  const from = parseFromDatabase(cursor);
+  return {
+    kind: 'show_stream_load',
+    pos,
+    all,
+    label: named === null ? null : named.name,
+    database:
+      named === null || named.database === null
+        ? from
+        : { pos: named.pos, catalog: null, name: named.database },
+    ...parseShowFilter(cursor),
+    ...parseShowOrder(cursor),
+  };
 }
 
 function parsePartitions(cursor: Cursor, pos: Position, temporary: boolean): Statement {

@@ -21,7 +21,13 @@ import { RECYCLE_BIN_VIEWS } from './recycle-bin.ts';
 import { SERVER_VIEWS } from './server.ts';
 import { SYS_VIEWS } from './sys.ts';
 import { TASK_VIEWS } from './tasks.ts';
-import { cellsOf, type SystemView, type ViewContext, type ViewTable } from './view.ts';
+import {
+  cellsOf,
+  type SystemView,
+  type ViewContext,
+  type ViewQuery,
+  type ViewTable,
+} from './view.ts';
 
 export const SYSTEM_VIEWS: Readonly<Record<string, ViewTable>> = {
   [INFORMATION_SCHEMA]: {
@@ -70,15 +76,20 @@ export function systemViewSql(
 ): string | undefined {
   const rows = systemView(database, name)?.rows;
   if (typeof rows !== 'object') return undefined;
-  if (visible.loads === 'ALL') return rows.sql;
-  if (visible.loads.length === 0) return `${rows.sql} WHERE FALSE`;
+  const seen = seenSql(rows, visible);
+  return rows.also === undefined ? seen : `${seen} UNION ALL ${rows.also}`;
+}
+
+/** The rows of visible loads. */
+function seenSql({ sql, loadOf }: ViewQuery, visible: Pick<Visibility, 'loads'>): string {
+  if (visible.loads === 'ALL') return sql;
+  if (visible.loads.length === 0) return `${sql} WHERE FALSE`;
   const tables = visible.loads.map((load) => printString(`${load.database}.${load.table}`));
-  const { loadOf } = rows;
   const isSeen = (table: string): string =>
     `concat(${loadOf.database}, '.', ${table}) IN (${tables.join(', ')})`;
   // Of a job of several tables a row may name them all.
   const isAllSeen = `array_length(array_filter(x -> NOT ${isSeen('x')}, split(${loadOf.table}, ','))) = 0`;
-  return `${rows.sql} WHERE ${isSeen(loadOf.table)} OR (${loadOf.table} LIKE '%,%' AND ${isAllSeen})`;
+  return `${sql} WHERE ${isSeen(loadOf.table)} OR (${loadOf.table} LIKE '%,%' AND ${isAllSeen})`;
 }
 
 const TIME = /^\d{4}-\d{2}-\d{2}( \d{2}:\d{2}:\d{2})?$/;

@@ -66,9 +66,6 @@ export const ABSENT_LISTS = {
   ),
   SQLBLACKLIST: emptyList('Id, Forbidden SQL'),
   'STATS META': emptyList('Database, Table, Columns, Type, UpdateTime, Properties, Healthy'),
-  'STREAM LOAD': emptyList(
-    'Label, Id, LoadId, TxnId, DbName, TableName, State, ErrorMsg, TrackingURL, ChannelNum, PreparedChannelNum, NumRowsNormal, NumRowsAbNormal, NumRowsUnselected, NumLoadBytes, TimeoutSecond, CreateTimeMs, BeforeLoadTimeMs, StartLoadingTimeMs, StartPreparingTimeMs, FinishPreparingTimeMs, EndTimeMs, ChannelState, Type, TrackingSQL',
-  ),
   TRIGGERS: emptyList(
     'Trigger, Event, Table, Statement, Timing, Created, sql_mode, Definer, character_set_client, collation_connection, Database Collation',
   ),

@@ -4,15 +4,11 @@ import { fail } from '../../base/errors.ts';
 import { asId, type DatabaseId, type TransactionId } from '../../base/ids.ts';
 import type { TransactionRecord } from '../../catalog/transactions.ts';
 import { FILE_LIST } from '../files.ts';
-import { listedLoads, rowsRead, withOlder } from '../information-schema/loads.ts';
+import { listedLoads } from '../information-schema/load-history.ts';
+import { progressOf, timeoutSeconds } from '../information-schema/load-rows.ts';
 import { TASK_COLUMNS, taskRows } from '../information-schema/tasks.ts';
 import { cellsOf } from '../information-schema/view.ts';
-import {
-  emptyList,
-  type ListContext,
-  type ListDefinition,
-  type ListRow,
-} from './list-definition.ts';
+import type { ListContext, ListDefinition, ListRow } from './list-definition.ts';
 
 /** Most transactions of one list, the newest; an older one is found by `WHERE id = ..` or `WHERE label = ".."`. */
 const LIST_LIMIT = 2_000;
@@ -81,6 +77,15 @@ async function transactions(context: ListContext): Promise<readonly ListRow[]> {
     .map((transaction) => transactionRow(transaction, time));
 }
 
+/** The list with one more where it has not got it. */
+function withOlder(
+  newest: readonly TransactionRecord[],
+  older: TransactionRecord | null,
+): readonly TransactionRecord[] {
+  const isNew = older !== null && newest.every(({ id }) => id !== older.id);
+  return isNew ? [...newest, older] : newest;
+}
+
 /** The transaction that WHERE names by its id or its label, however old it is; null when it names none. */
 async function wantedTransaction(
   { services, wanted }: ListContext,
@@ -98,37 +103,62 @@ async function wantedTransaction(
   return found?.databaseId === databaseId ? found : null;
 }
 
+/** INSERTs, oldest first. SOURCE: StarRocks docs, SHOW LOAD. */
 async function loads(context: ListContext): Promise<readonly ListRow[]> {
   const { time, database } = context;
-  return (await listedLoads(context, database, 'jobid')).map(
-    ({ transaction, state, progress, error, outcome, trackingSql }) => {
-      const started = time(transaction.prepareMs);
-      const [read, loaded] = [rowsRead(outcome), outcome?.rowsLoaded ?? null];
-      const rows = [read, outcome?.rowsFiltered ?? null, outcome === null ? null : 0, loaded];
-      // An INSERT reads tables, no files of its own.
-      const details = {
-        FileNumber: 0,
-        FileSize: 0,
-        ScanRows: read,
-        SinkRows: loaded,
-        TaskNumber: 1,
-      };
-      const jobDetails = outcome === null ? null : JSON.stringify(details);
-      const times = [started, started, started, started, time(transaction.finishMs)];
-      const head = [transaction.id, transaction.label, state, progress, 'INSERT', 'NORMAL'];
-      return [
-        ...head,
-        ...rows,
-        null,
-        null,
-        error,
-        ...times,
-        trackingSql,
-        jobDetails,
-        'default_warehouse',
-      ];
-    },
-  );
+  const listing = { kinds: ['inserts'], databaseName: database, idColumn: 'jobid' } as const;
+  return (await listedLoads(context, listing)).toReversed().map((load) => {
+    const { transaction, numbers } = load;
+    const started = time(transaction.prepareMs);
+    // An INSERT reads tables, no files of its own.
+    const details = {
+      FileNumber: 0,
+      FileSize: 0,
+      InternalTableLoadRows: numbers?.loadedRows,
+      ScanRows: numbers?.scanRows,
+      TaskNumber: 1,
+    };
+    const ratio = load.facts?.properties['max_filter_ratio'];
+    return [
+      transaction.id,
+      transaction.label,
+      load.state,
+      progressOf(load),
+      load.type,
+      'NORMAL',
+      numbers?.scanRows ?? null,
+      numbers?.filteredRows ?? null,
+      numbers?.unselectedRows ?? null,
+      numbers?.loadedRows ?? null,
+      null,
+      `resource:N/A; timeout(s):${timeoutSeconds(load)}${ratio === undefined ? '' : `; max_filter_ratio:${ratio}`}`,
+      load.error,
+      started,
+      started,
+      started,
+      started,
+      time(transaction.finishMs),
+      load.trackingSql,
+      numbers === null ? null : JSON.stringify(details),
+      'default_warehouse',
+    ];
+  });
+}
+
+/** Why rows were rejected, the first few of each load, and why loads failed. Oldest load first. */
+async function loadWarnings(context: ListContext): Promise<readonly ListRow[]> {
+  const { database } = context;
+  if (database === null) throw fail('NO_DATABASE');
+  const listing = {
+    kinds: ['inserts', 'bodies'],
+    databaseName: database,
+    idColumn: 'jobid',
+  } as const;
+  return (await listedLoads(context, listing)).toReversed().flatMap((load) => {
+    const { transaction, errorSamples, error } = load;
+    const details = errorSamples.length > 0 ? errorSamples : error === null ? [] : [error];
+    return details.map((detail) => [transaction.id, transaction.label, detail]);
+  });
 }
 
 export const LOAD_LISTS = {
@@ -151,5 +181,10 @@ export const LOAD_LISTS = {
     columns: TASK_COLUMNS.map(({ name }) => name),
     rows: async (context) => (await taskRows(context)).map((row) => cellsOf(TASK_COLUMNS, row)),
   },
-  'LOAD WARNINGS': emptyList('JobId, Label, ErrorMsgDetail'),
+  'LOAD WARNINGS': {
+    columns: ['JobId', 'Label', 'ErrorMsgDetail'],
+    rows: loadWarnings,
+    like: 'Label',
+    aliases: { load_job_id: 'JobId' },
+  },
 } as const satisfies Record<string, ListDefinition>;

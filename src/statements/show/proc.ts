@@ -20,6 +20,7 @@ import { TRANSACTION_COLUMNS, transactionRow } from './load-lists.ts';
 import { CURRENT_QUERIES } from './nodes.ts';
 import type { Rows } from './order.ts';
 import { quotaTexts } from './quota.ts';
+import { STREAM_LOADS } from './stream-loads.ts';
 import { partitionColumnNames, partitionRow } from './table-lists.ts';
 
 interface Table {
@@ -252,7 +253,7 @@ const ROOT: Readonly<Record<string, Node>> = {
   resources: list(LISTS.RESOURCES),
   routine_loads: routineLoads,
   statistic,
-  stream_loads: list(LISTS['STREAM LOAD']),
+  stream_loads: list(STREAM_LOADS),
   tasks,
   transactions,
 };

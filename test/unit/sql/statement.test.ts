@@ -204,7 +204,9 @@ const REWRITTEN: readonly (readonly [string, string])[] = [
   ['show storage engines', 'SHOW ENGINES'],
   ['show char set', 'SHOW CHARSET'],
   ['show analyze', 'SHOW ANALYZE STATUS'],
-  ['show all stream load', 'SHOW STREAM LOAD'],
+  ['show all stream load', 'SHOW ALL STREAM LOAD'],
+  ['show stream load for d.l from e limit 3', 'SHOW STREAM LOAD FOR l FROM d LIMIT 3'],
+  ['show stream load from e where state = 1', 'SHOW STREAM LOAD FROM e WHERE state = 1'],
   ['show resource groups all', 'SHOW RESOURCE GROUPS'],
   [
     'analyze full table t update histogram on a, b with async mode with 64 buckets',

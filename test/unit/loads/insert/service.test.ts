@@ -8,6 +8,7 @@ import { silentLog } from '../../../../src/base/log.ts';
 import { systemRandom } from '../../../../src/base/random.ts';
 import { Inserts, type InsertsOptions } from '../../../../src/loads/insert/service.ts';
 import type { InsertPlan, StagedInsert } from '../../../../src/model/insert-plan.ts';
+import type { LoadFacts } from '../../../../src/model/load-facts.ts';
 import type { CommitResult } from '../../../../src/model/load-plan.ts';
 import { openMetrics } from '../../../../src/telemetry/metrics.ts';
 import { storedTable } from '../../query/harness.ts';
@@ -26,14 +27,19 @@ interface Seams {
 
 function run(seams: Seams, signal: AbortSignal = new AbortController().signal) {
   const aborted: string[] = [];
+  const told: LoadFacts[] = [];
   const table = storedTable('t', { a: { kind: 'INT' } });
   assert(table.kind === 'stored');
   const committer: InsertsOptions['committer'] = {
     beginOther: async ({ label }) => ({ transactionId: ID, label, volumeId: asId<VolumeId>(1) }),
-    commitOther: seams.commit ?? (async () => VISIBLE),
+    commitOther: async ({ facts }) => {
+      if (facts !== undefined) told.push(facts);
+      return (await seams.commit?.()) ?? VISIBLE;
+    },
     state: seams.state ?? (async () => null),
-    abort: async (_id, reason) => {
+    abort: async (_id, reason, facts) => {
       aborted.push(reason);
+      if (facts !== undefined) told.push(facts);
       return (await seams.abort?.()) ?? ABORTED;
     },
   };
@@ -46,8 +52,9 @@ function run(seams: Seams, signal: AbortSignal = new AbortController().signal) {
     metrics: openMetrics(),
     coordinator: 'FE: me',
   });
-  const plan = { userName: 'root', timeoutMs: 1000, target: {} } as InsertPlan;
-  return { aborted, result: inserts.run({ table: table.info, plan, label: null, signal }) };
+  const rules = { timeoutMs: 1000, strictMode: true, maxFilterRatio: 0.5 };
+  const plan = { userName: 'root', ...rules, target: {} } as InsertPlan;
+  return { aborted, told, result: inserts.run({ table: table.info, plan, label: null, signal }) };
 }
 
 const hasCode =
@@ -98,4 +105,37 @@ test('a commit whose answer got lost counts when the transaction is visible', as
 
 test('a commit that ends as ABORTED is an error', async () => {
   await assert.rejects(run({ commit: async () => ABORTED }).result, hasCode('INSERT_ABORTED'));
+});
+
+test('its transaction tells what it did, or how far it came and why it failed', async () => {
+  const good = run({});
+  await good.result;
+  const properties = { strict_mode: 'true', max_filter_ratio: '0.5', timeout: '1' };
+  assert.partialDeepStrictEqual(good.told, [
+    { loadType: 'INSERT', rowsLoaded: 3, rowsFiltered: 1, properties, bodyBytes: 0 },
+  ]);
+  assert.equal(good.told[0]?.errorCode, undefined);
+  const fields = { mode: '', transactionId: 7, filtered: 2, rows: 3, samples: 'Error: bad' };
+  const bad = run({
+    stage: async () => {
+      throw fail('INSERT_FILTERED', fields);
+    },
+  });
+  await assert.rejects(bad.result, hasCode('INSERT_FILTERED'));
+  assert.partialDeepStrictEqual(bad.told, [
+    {
+      rowsLoaded: 0,
+      rowsFiltered: 2,
+      errorSamples: ['Error: bad'],
+      errorCode: 'INSERT_FILTERED',
+      properties,
+    },
+  ]);
+  const lost = run({
+    stage: async () => {
+      throw fail('PEER_GONE', { peer: 'query' });
+    },
+  });
+  await assert.rejects(lost.result, hasCode('PEER_GONE'));
+  assert.partialDeepStrictEqual(lost.told, [{ rowsFiltered: 0, errorCode: 'PEER_GONE' }]);
 });
