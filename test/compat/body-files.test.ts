@@ -6,6 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { parquetLines } from '../../src/engine/parquet-lines.ts';
+import { arrowLines } from '../../src/formats/lines/arrow-lines.ts';
 import { avroLines } from '../../src/formats/lines/avro-lines.ts';
 import type { LinesOptions } from '../../src/formats/lines/line-pieces.ts';
 import { pythonStory } from '../peers/python.ts';
@@ -15,7 +16,7 @@ import { withTempDirectory } from '../support/object-store-contract.ts';
 const OPTIONS: LinesOptions = { wanted: null, timeZone: '+08:00', maxLineBytes: 1024 * 1024 };
 
 /** Of the files that there are readers for. */
-const ENDINGS = ['.avro', '.parquet'];
+const ENDINGS = ['.avro', '.parquet', '.arrows', '.arrow'];
 
 async function* inChunks(bytes: Buffer): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < bytes.length; ) {
@@ -35,6 +36,7 @@ async function linesOf(path: string): Promise<string[]> {
   };
   const body = inChunks(await readFile(path));
   if (path.endsWith('.avro')) await gather(avroLines(body, OPTIONS));
+  else if (/\.arrows?$/.test(path)) await gather(arrowLines(body, OPTIONS));
   else if (path.endsWith('.parquet'))
     await withEngine({}, (engine) =>
       engine.withConnection((connection) => gather(parquetLines(connection, path, OPTIONS))),

@@ -77,6 +77,30 @@ COLUMNS = [
 ]
 
 
+# Types that only Arrow has, or writes so.
+VIEW = "a text that is longer than a view"
+EXTRA = [
+    ("sv", pa.string_view(), [VIEW, "short", None], [text(VIEW), '"short"', "null"]),
+    ("bv", pa.binary_view(), [b"abc", VIEW.encode(), None], ['"abc"', text(VIEW), "null"]),
+    ("d32", pa.decimal32(5, 2), [D("123.45"), D("-0.01"), None], [S % "123.45", S % "-0.01", "null"]),
+    ("d64", pa.decimal64(18, 0), [D("-123456789012345678"), D("0"), None], [S % "-123456789012345678", S % "0", "null"]),
+    ("d256", pa.decimal256(60, 3), [D("1" * 50 + ".125"), D("-1.000"), None], [S % ("1" * 50 + ".125"), S % "-1.000", "null"]),
+    ("h", pa.float16(), [1.5, -65504.0, None], ["1.5", "-65504", "null"]),
+    ("d64d", pa.date64(), [dt.date(2024, 2, 29), dt.date(1582, 10, 15), None], [S % "2024-02-29", S % "1582-10-15", "null"]),
+    ("ts_s", pa.timestamp("s", "Asia/Tokyo"), [dt.datetime(2024, 5, 6, 7, 8, 9, tzinfo=UTC), dt.datetime(1, 1, 1, tzinfo=UTC), None],
+     [S % "2024-05-06 15:08:09", S % "0001-01-01 08:00:00", "null"]),
+    ("t_s", pa.time32("s"), [dt.time(7, 8, 9), dt.time(0), None], [S % "07:08:09", S % "00:00:00", "null"]),
+    ("t_ns", pa.time64("ns"), [dt.time(7, 8, 9, 5), dt.time(0), None], [S % "07:08:09.000005", S % "00:00:00", "null"]),
+    ("fl", pa.list_(pa.int16(), 2), [[1, 2], [None, 4], None], ["[1,2]", "[null,4]", "null"]),
+    ("ll", pa.large_list(pa.large_string()), [["a", None], [], None], ['["a",null]', "[]", "null"]),
+    ("lb", pa.large_binary(), [b"abc", b"", None], ['"abc"', '""', "null"]),
+    ("di", pa.dictionary(pa.int32(), pa.int64()), [7, -7, None], ["7", "-7", "null"]),
+    ("ld", pa.list_(pa.dictionary(pa.uint8(), pa.string())), [["x", "y", "x"], [None], None], ['["x","y","x"]', "[null]", "null"]),
+    ("mi", pa.map_(pa.int32(), pa.list_(pa.bool_())), [[(1, [True, None])], [], None], ['{"1":[true,null]}', "{}", "null"]),
+    ("nil", pa.null(), [None, None, None], ["null", "null", "null"]),
+]
+
+
 def table(fmt, repeat):
     mine = [c for c in COLUMNS if fmt in c[4]]
     rows = [n % 3 for n in range(repeat)]
@@ -146,6 +170,12 @@ def main(folder):
             with pa.OSFile(done(f"{codec}.{ending}", lines), "wb") as sink:
                 with make(sink, data.schema, options=options) as writer:
                     writer.write_table(data, max_chunksize=100)
+    rows = [n % 3 for n in range(100)]
+    data = pa.table([pa.array([c[2][r] for r in rows], type=c[1]) for c in EXTRA], names=[c[0] for c in EXTRA])
+    lines = ["{" + ",".join('"%s":%s' % (c[0], c[3][r]) for c in EXTRA) + "}" for r in rows]
+    with pa.OSFile(done("extra.arrows", lines), "wb") as sink, pa.ipc.new_stream(sink, data.schema) as writer:
+        writer.write_table(data.slice(0, 1))
+        writer.write_table(data.slice(1), max_chunksize=33)
     data, lines = table("orc", 301)
     for codec in ("uncompressed", "zlib", "snappy", "lz4", "zstd"):
         pa.orc.write_table(data, done(f"{codec}.orc", lines), compression=codec)
