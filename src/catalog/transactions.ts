@@ -85,7 +85,7 @@ const OF_KIND: Readonly<Record<LoadKind, string>> = {
 export interface Transactions {
   find(id: TransactionId): Promise<TransactionRecord | null>;
   byLabel(databaseId: DatabaseId, label: string): Promise<TransactionRecord | null>;
-  /** Newest first, `limit` at most. `running` = only those not final. */
+  /** Newest first, `limit` at most. `running`: only those not final, or (false) only those that are. */
   list(filter: {
     readonly databaseId?: DatabaseId;
     readonly jobId?: JobId;
@@ -100,6 +100,8 @@ export interface Transactions {
     readonly prepareMs?: Range;
     readonly limit: number;
   }): Promise<readonly TransactionRecord[]>;
+  /** Those of a database that are kept. */
+  count(databaseId: DatabaseId): Promise<{ readonly running: number; readonly finished: number }>;
   /** DELETEs that are VISIBLE, newest first, `limit` at most, for as long as labels are kept. */
   deletes(databaseId: DatabaseId, limit: number): Promise<readonly TransactionRecord[]>;
 }
@@ -226,6 +228,7 @@ export class TransactionStore implements Transactions {
     if (filter.databaseId !== undefined) query = query.where('database_id', '=', filter.databaseId);
     if (filter.jobId !== undefined) query = query.where('job_id', '=', filter.jobId);
     if (filter.running === true) query = query.where('finish_ms', 'is', null);
+    if (filter.running === false) query = query.where('finish_ms', 'is not', null);
     const { ids, prepareMs, labels, kind } = filter;
     if (kind !== undefined) query = query.where(sql<boolean>`${sql.raw(OF_KIND[kind])}`);
     if (ids?.low != null) query = query.where('id', '>=', ids.low);
@@ -235,6 +238,19 @@ export class TransactionStore implements Transactions {
     if (labels !== undefined) query = query.where('label', 'in', labels);
     const rows = await query.orderBy('id', 'desc').limit(filter.limit).execute();
     return rows.map(readTransaction);
+  }
+
+  async count(databaseId: DatabaseId): Promise<{ running: number; finished: number }> {
+    const row = await this.#context.db
+      .selectFrom('transactions')
+      .select(({ fn }) => [
+        fn.countAll<number>().as('all'),
+        fn.count<number>('finish_ms').as('ended'),
+      ])
+      .where('database_id', '=', databaseId)
+      .executeTakeFirst();
+    const finished = Number(row?.ended ?? 0);
+    return { running: Number(row?.all ?? 0) - finished, finished };
   }
 
   async deletes(databaseId: DatabaseId, limit: number): Promise<readonly TransactionRecord[]> {

@@ -39,7 +39,7 @@ export const LOAD_ERRORS = {
   // -- insert
   INSERT_FILTERED: row(
     'user',
-    'Insert has filtered data{mode}, txn_id = {transactionId}: {filtered} of {rows} rows. {samples}',
+    'Insert has filtered data{mode}, txn_id = {transactionId}, tracking sql = select tracking_log from information_schema.load_tracking_logs where job_id={transactionId}: {filtered} of {rows} rows. {samples}',
     'nothing was inserted; mend the data, or SET enable_insert_strict = false to go on without such rows',
   ),
   INSERT_ABORTED: row(

@@ -27,6 +27,12 @@ import {
   namedTimeout,
   ONLY_EXPLAINED,
 } from '../own-transaction.ts';
+import {
+  failedFacts,
+  type StatementRules,
+  StatementTimer,
+  statementFacts,
+} from '../statement-facts.ts';
 
 /** Runs a plan on a CN. */
 export type StageChange = (
@@ -85,6 +91,8 @@ interface Running extends ChangeRequest {
   readonly transactionId: TransactionId;
   readonly label: string;
   readonly deadlineMs: number;
+  readonly rules: StatementRules;
+  readonly timer: StatementTimer;
 }
 
 interface Staged {
@@ -138,6 +146,7 @@ export class Changes {
     const { table, kind, signal } = request;
     const planned = await request.plan();
     const { timeoutMs, userName } = planned.plan;
+    const timer = new StatementTimer(clock);
     const { transactionId, label } = await committer.beginOther({
       label: `${kind}_${random.uuid()}`,
       databaseId: table.databaseId,
@@ -148,8 +157,10 @@ export class Changes {
       userName,
       signal,
     });
+    timer.begun();
     const deadlineMs = clock.monotonicMs() + timeoutMs;
-    return { planned, running: { ...request, transactionId, label, deadlineMs } };
+    const rules = rulesOf(planned.plan);
+    return { planned, running: { ...request, transactionId, label, deadlineMs, rules, timer } };
   }
 
   async #commitStaged(running: Running, first: Staged) {
@@ -232,9 +243,9 @@ export class Changes {
   }
 
   #commit(
-    { transactionId, table, kind, deleted }: Running,
+    { transactionId, table, kind, deleted, timer }: Running,
     { plan }: PlannedChange,
-    { tables, rowsLoaded, rowsFiltered, errorSamples }: StagedChange,
+    { tables, rowsLoaded, rowsFiltered, errorSamples, rowsChanged }: StagedChange,
     turn?: Turn,
   ): Promise<CommitResult> {
     return commitOrAsk(this.#options, kind, {
@@ -245,20 +256,36 @@ export class Changes {
       rowsLoaded,
       rowsFiltered,
       errorSamples,
+      facts: statementFacts(rulesOf(plan), timer.times(), {
+        rowsLoaded: rowsChanged,
+        rowsFiltered,
+        errorSamples,
+      }),
       ...(deleted === undefined ? {} : { deleted }),
       ...(turn === undefined ? {} : { turn }),
     });
   }
 
-  async #orAbort<T>({ transactionId, kind }: Running, work: () => Promise<T>): Promise<T> {
+  async #orAbort<T>(
+    { transactionId, kind, rules, timer }: Running,
+    work: () => Promise<T>,
+  ): Promise<T> {
     try {
       return await work();
     } catch (thrown) {
       const error = toAppError(thrown);
-      await abortOrExpire(this.#options, kind, transactionId, error.message);
+      const facts = failedFacts(rules, timer.times(), error);
+      await abortOrExpire(this.#options, kind, transactionId, error.message, facts);
       throw error;
     }
   }
+}
+
+/** Only an UPDATE may reject rows. */
+function rulesOf({ timeoutMs, update }: ChangePlan): StatementRules {
+  if (update === null) return { timeoutMs };
+  const { strictMode, maxFilterRatio } = update;
+  return { timeoutMs, strictMode, maxFilterRatio };
 }
 
 /** The files of the table, their deletes and overlays, left out what cannot hold a row that is wanted. */

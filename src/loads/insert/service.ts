@@ -22,7 +22,7 @@ import {
   namedTimeout,
   ONLY_EXPLAINED,
 } from '../own-transaction.ts';
-import { failedInsertFacts, type InsertTimes, insertFacts } from './facts.ts';
+import { failedFacts, StatementTimer, statementFacts } from '../statement-facts.ts';
 
 /** Runs a plan on a CN. */
 export type StageInsert = (
@@ -69,8 +69,7 @@ export interface InsertResult {
 const KIND = 'insert';
 
 interface Begun extends BegunTransaction {
-  /** What it took until now. */
-  readonly times: () => InsertTimes;
+  readonly timer: StatementTimer;
 }
 
 export class Inserts {
@@ -114,8 +113,7 @@ export class Inserts {
 
   async #begin({ table, plan, label, signal }: InsertRequest): Promise<Begun> {
     const { committer, random, coordinator, clock } = this.#options;
-    const startedMs = clock.nowMs();
-    const sinceMs = clock.monotonicMs();
+    const timer = new StatementTimer(clock);
     const begun = await committer.beginOther({
       label: label ?? `insert_${random.uuid()}`,
       databaseId: table.databaseId,
@@ -126,20 +124,13 @@ export class Inserts {
       userName: plan.userName,
       signal,
     });
-    const writeSinceMs = clock.monotonicMs();
-    return {
-      ...begun,
-      times: () => ({
-        startedMs,
-        beginMs: Math.round(writeSinceMs - sinceMs),
-        writeMs: Math.round(clock.monotonicMs() - writeSinceMs),
-      }),
-    };
+    timer.begun();
+    return { ...begun, timer };
   }
 
   async #stage(
     plan: InsertPlan,
-    { transactionId, label, times }: Begun,
+    { transactionId, label, timer }: Begun,
     signal: AbortSignal,
   ): Promise<StagedInsert> {
     try {
@@ -147,7 +138,7 @@ export class Inserts {
       return await orAborted(this.#options.stage({ plan, transactionId, label }, options), signal);
     } catch (thrown) {
       const error = toAppError(thrown);
-      const facts = failedInsertFacts(plan, times(), error);
+      const facts = failedFacts(plan, timer.times(), error);
       await abortOrExpire(this.#options, KIND, transactionId, error.message, facts);
       throw namedTimeout(error, KIND, plan.timeoutMs);
     }
@@ -155,7 +146,7 @@ export class Inserts {
 
   async #commit(
     { table, plan, overwrite = false, overwritten }: InsertRequest,
-    { transactionId, times }: Begun,
+    { transactionId, timer }: Begun,
     staged: StagedInsert,
   ): Promise<CommitResult> {
     try {
@@ -165,12 +156,12 @@ export class Inserts {
         rewrittenVersion: plan.target.rewrittenVersion ?? 0,
         ...staged,
         overwrite,
-        facts: insertFacts(plan, times(), staged),
+        facts: statementFacts(plan, timer.times(), staged),
         ...(overwritten === undefined ? {} : { overwritten }),
       });
     } catch (thrown) {
       const error = toAppError(thrown);
-      const facts = failedInsertFacts(plan, times(), error);
+      const facts = failedFacts(plan, timer.times(), error);
       await abortOrExpire(this.#options, KIND, transactionId, error.message, facts);
       throw error;
     }

@@ -11,7 +11,7 @@ import { cellsOf } from '../information-schema/view.ts';
 import type { ListContext, ListDefinition, ListRow } from './list-definition.ts';
 
 /** Most transactions of one list, the newest; an older one is found by `WHERE id = ..` or `WHERE label = ".."`. */
-const LIST_LIMIT = 2_000;
+export const LIST_LIMIT = 2_000;
 
 export const TRANSACTION_COLUMNS = [
   'TransactionId',

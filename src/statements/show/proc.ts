@@ -16,7 +16,7 @@ import { variableText } from '../variables.ts';
 import { seesJob } from '../visibility.ts';
 import type { ListContext, ListDefinition, ListRow } from './list-definition.ts';
 import { LISTS, listRows } from './lists.ts';
-import { TRANSACTION_COLUMNS, transactionRow } from './load-lists.ts';
+import { LIST_LIMIT, TRANSACTION_COLUMNS, transactionRow } from './load-lists.ts';
 import { CURRENT_QUERIES } from './nodes.ts';
 import type { Rows } from './order.ts';
 import { quotaTexts } from './quota.ts';
@@ -149,21 +149,21 @@ const transactions: Node = async ([key, state, ...rest], context) => {
   }
   const database = await findDatabase(key, context);
   if (database === undefined || rest.length > 0) return undefined;
-  const all = await context.services.catalog.transactions.list({
-    databaseId: database.id,
-    limit: 2_000,
-  });
-  const running = all.filter(({ finishMs }) => finishMs === null);
-  const finished = all.filter(({ finishMs }) => finishMs !== null);
+  const { transactions } = context.services.catalog;
   if (state === undefined) {
+    const { running, finished } = await transactions.count(database.id);
     const rows = [
-      ['running', running.length],
-      ['finished', finished.length],
+      ['running', running],
+      ['finished', finished],
     ];
     return { columns: ['State', 'Number'], rows };
   }
   if (state !== 'running' && state !== 'finished') return undefined;
-  const chosen = state === 'running' ? running : finished;
+  const chosen = await transactions.list({
+    databaseId: database.id,
+    running: state === 'running',
+    limit: LIST_LIMIT,
+  });
   return {
     columns: TRANSACTION_COLUMNS,
     rows: chosen.map((transaction) => transactionRow(transaction, context.time)),

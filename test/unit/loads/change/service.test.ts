@@ -122,6 +122,7 @@ function run(seams: Seams, signal: AbortSignal = new AbortController().signal) {
     const planned = {
       userName: 'root',
       timeoutMs: 5000,
+      update: null,
       target: { tableId },
       scans: [{ ...scan, files: found.files }],
     };

@@ -94,4 +94,15 @@ test('the newest 2,000 are listed; an older one is found by what it is called', 
   }
   assert.equal((await listed(`CREATE_TIME < '2999-01-01'`)).length, SHOWN);
   assert.equal((await listed(`CREATE_TIME < '1999-01-01'`)).length, SHOWN);
+
+  // One that runs is found behind any number of those that ended.
+  for (const { id } of await catalog.transactions.list({ databaseId, limit: MANY })) {
+    if (id !== first) await committer.abort(id, 'x');
+  }
+  assert.deepEqual(await rig.run(`SHOW PROC '/transactions/quickstart'`), [
+    ['running', '1'],
+    ['finished', String(MANY - 1)],
+  ]);
+  assert.deepEqual(await labels(`SHOW PROC '/transactions/quickstart/running'`), ['Oldest']);
+  assert.equal((await labels(`SHOW PROC '/transactions/${databaseId}/finished'`)).length, SHOWN);
 });
