@@ -50,6 +50,7 @@ import { readTableSnapshot } from './snapshots.ts';
 import { steadyTime } from './steady-time.ts';
 import { emptyTable, TableStore } from './tables.ts';
 import { TaskStore } from './task-store.ts';
+import { TransactionLoadStore } from './transaction-loads.ts';
 import { TransactionStore } from './transactions.ts';
 import { readSnapshot } from './travel.ts';
 import { TurnStore } from './turn-store.ts';
@@ -187,12 +188,14 @@ async function bootstrap(
   const reason = 'the front end was started again';
   await new TaskLeaseStore(context).revokeAll(reason);
   await db.deleteFrom('table_turns').execute();
-  // PREPARED ones were promised to their clients and stay.
+  // PREPARED ones were promised to their clients and stay; what was staged of several loads is durable.
   await db
     .updateTable('transactions')
     .set({ state: 'ABORTED', finish_ms: nowMs(), reason })
     .where('state', '=', 'PREPARE')
+    .where('scope', '<>', 'CLIENT')
     .execute();
+  await new TransactionLoadStore(context).forgetRunning();
   // Their sessions are gone.
   await db
     .updateTable('tables')
@@ -277,6 +280,7 @@ class Scope implements CatalogScope {
   readonly leases: TaskLeaseStore;
   readonly transactions: TransactionStore;
   readonly ledger: LedgerStore;
+  readonly transactionLoads: TransactionLoadStore;
   readonly begins: BeginStore;
   readonly commits: CommitStore;
   readonly deletes: DeleteStore;
@@ -304,6 +308,7 @@ class Scope implements CatalogScope {
     this.leases = new TaskLeaseStore(context);
     this.transactions = new TransactionStore(context);
     this.ledger = new LedgerStore(context);
+    this.transactionLoads = new TransactionLoadStore(context);
     this.begins = new BeginStore(context);
     this.commits = new CommitStore(context);
     this.deletes = new DeleteStore(context);

@@ -1,5 +1,6 @@
 // The metadata's tables as Kysely sees them. In step with the *.sql files beside it: a test opens a
 // fresh database and compares the columns.
+import type { Generated } from 'kysely';
 
 export interface IncarnationTable {
   id: number;
@@ -274,6 +275,17 @@ export interface TransactionsTable {
   reason: string;
   attachment_json: string;
   user_name: string;
+  scope: Generated<'' | 'SESSION' | 'CLIENT'>;
+  idle_timeout_ms: Generated<number | null>;
+  active_ms: Generated<number | null>;
+  busy: Generated<number>;
+}
+
+export interface TransactionLoadsTable {
+  transaction_id: number;
+  ordinal: number;
+  table_id: number;
+  staged_json: string;
 }
 
 export interface LabelsTable {
@@ -410,6 +422,7 @@ export interface MetadataTables {
   load_ledger: LoadLedgerTable;
   task_leases: TaskLeasesTable;
   transactions: TransactionsTable;
+  transaction_loads: TransactionLoadsTable;
   labels: LabelsTable;
   table_turns: TableTurnsTable;
   global_variables: GlobalVariablesTable;
