@@ -123,6 +123,7 @@ export class BeginStore {
         scope: transaction.scope ?? '',
         idle_timeout_ms: transaction.idleTimeoutMs ?? null,
         active_ms: transaction.scope === undefined ? null : nowMs(),
+        busy: 0,
       }),
     ]);
     if (labels[0] !== undefined) return null;

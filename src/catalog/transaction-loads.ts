@@ -76,9 +76,11 @@ export class TransactionLoadStore {
   }
 
   /** The tables that have loads, each once, and how many loads there are. */
-  async shape(
-    id: TransactionId,
-  ): Promise<{ readonly tableIds: readonly TableId[]; readonly loads: number; readonly last: number }> {
+  async shape(id: TransactionId): Promise<{
+    readonly tableIds: readonly TableId[];
+    readonly loads: number;
+    readonly last: number;
+  }> {
     const rows = await this.#context.db
       .selectFrom('transaction_loads')
       .select(['table_id', (eb) => eb.fn.countAll<number>().as('loads')])

@@ -304,7 +304,7 @@ export function readTransaction(row: Selectable<TransactionsTable>): Transaction
     reason: row.reason,
     attachmentJson: row.attachment_json,
     userName: row.user_name,
-    scope: row.scope,
+    scope: row.scope as TransactionScope,
     isBusy: row.busy === 1,
   };
 }

@@ -15,7 +15,7 @@ import type { Metrics } from '../telemetry/metrics.ts';
 /** The transaction outlives the statement's own limit by this: it is the statement that ends first. */
 export const GRACE_MS = 60_000;
 
-export type StatementKind = 'insert' | 'update' | 'delete' | 'replay';
+export type StatementKind = 'insert' | 'update' | 'delete' | 'replay' | 'transaction';
 
 export interface OwnTransactionOptions {
   readonly committer: Pick<Committer, 'commitOther' | 'abort' | 'state'>;

@@ -25,19 +25,12 @@ import type { InsertSource } from '../query/plan-insert.ts';
 import { plainValues, planSelectSource, planValuesSource } from '../query/plan-insert.ts';
 import type { Insert } from '../sql/ast/ddl.ts';
 import type { PartitionNames } from '../sql/ast/query.ts';
+import { checkLabel } from './load-label.ts';
 import { propertyMap } from './properties.ts';
 import { queryWithTables } from './query.ts';
 import { findTable } from './tables.ts';
-import type { Handler, Outcome, StatementContext } from './types.ts';
+import type { Outcome, StatementContext } from './types.ts';
 import { variableText } from './variables.ts';
-
-/** SOURCE: StarRocks, system limits: label names. */
-const LABEL = /^[-\w]{1,128}$/;
-
-export const insert: Handler<'insert'> = async (statement, context) => {
-  const table = await findTable(statement.table, context);
-  return await runInsert(statement, table, context);
-};
 
 /** Throws what the statement throws before a row of it is made, for SUBMIT TASK; runs nothing. */
 export async function checkInsert(statement: Insert, context: StatementContext): Promise<void> {
@@ -119,18 +112,13 @@ export async function refuseSystemTable(
   }
 }
 
-function checkLabel(label: string | null): void {
-  if (label === null || LABEL.test(label)) return;
-  throw analysisError(
-    `Label format error: '${label.slice(0, 200)}' does not match ${LABEL.source}`,
-  );
-}
-
-async function planInsert(
+/** Throws what the statement throws before a row of it is made. `wholeRows`: columns not named get their defaults. */
+export async function planInsert(
   statement: Pick<Insert, 'columns' | 'byName' | 'overwrite' | 'properties' | 'query'> &
     Partial<Pick<Insert, 'partitions'>>,
   table: TableInfo,
   context: StatementContext,
+  { wholeRows = false }: { readonly wholeRows?: boolean } = {},
 ): Promise<InsertPlan> {
   const { session, services } = context;
   const { mergeCondition, ...rest } = insertRulesOf(statement.properties, context);
@@ -140,7 +128,7 @@ async function planInsert(
     session,
     services.globals,
   );
-  const partial = allowed === 'true' && !statement.overwrite;
+  const partial = allowed === 'true' && !statement.overwrite && !wholeRows;
   const mode = sessionUpdateMode(context);
   return {
     userName: session.user,

@@ -1,6 +1,5 @@
 // The metadata's tables as Kysely sees them. In step with the *.sql files beside it: a test opens a
 // fresh database and compares the columns.
-import type { Generated } from 'kysely';
 
 export interface IncarnationTable {
   id: number;
@@ -275,10 +274,10 @@ export interface TransactionsTable {
   reason: string;
   attachment_json: string;
   user_name: string;
-  scope: Generated<'' | 'SESSION' | 'CLIENT'>;
-  idle_timeout_ms: Generated<number | null>;
-  active_ms: Generated<number | null>;
-  busy: Generated<number>;
+  scope: string;
+  idle_timeout_ms: number | null;
+  active_ms: number | null;
+  busy: number;
 }
 
 export interface TransactionLoadsTable {
