@@ -187,7 +187,7 @@ function typeOf(kind: LoadKind, facts: LoadFacts | null): string {
 function failureOf({ facts, error }: TransactionOutcome): string {
   switch (facts?.errorCode ?? error?.code) {
     case 'INSERT_FILTERED':
-    case 'LOAD_FILTERED':
+    case 'BODY_FILTERED':
     case 'REJECTED_STORE_FULL':
       return 'ETL_QUALITY_UNSATISFIED';
     case 'TIMEOUT':
