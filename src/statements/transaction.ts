@@ -64,7 +64,7 @@ export async function leaveTransaction(
 export function transactionOutcome(
   { label, transactionId }: SqlTransaction,
   status: Shown,
-  counts: { readonly affectedRows?: number; readonly warnings?: number } = {},
+  counts: Pick<Extract<Outcome, { kind: 'ok' }>, 'affectedRows' | 'warnings' | 'remarks'> = {},
 ): Outcome {
   const info = `{'label':'${label}', 'status':'${status}', 'txnId':'${transactionId}'}`;
   return { kind: 'ok', ...counts, info };

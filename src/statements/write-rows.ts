@@ -9,7 +9,7 @@ import { changedRowsQuery, ownColumn } from '../query/change-query.ts';
 import type { ChangeStatement } from '../sql/ast/change.ts';
 import type { Insert } from '../sql/ast/ddl.ts';
 import { checkedTable, runChange } from './change.ts';
-import { planInsert, refuseSystemTable, runInsert } from './insert.ts';
+import { filteredWarnings, planInsert, refuseSystemTable, runInsert } from './insert.ts';
 import { findTable, tableName } from './tables.ts';
 import { transactionOutcome } from './transaction.ts';
 import type { Handler, Outcome, StatementContext } from './types.ts';
@@ -84,7 +84,7 @@ async function load(
   request: SqlLoad,
   { services }: StatementContext,
 ): Promise<Outcome> {
-  const { tables, rowsLoaded, rowsFiltered } = await services.transactions.load(
+  const { tables, rowsLoaded, ...filtered } = await services.transactions.load(
     transaction,
     request,
   );
@@ -93,7 +93,7 @@ async function load(
   const twice = request.kind === 'insert' ? 0 : (target?.keyed?.replacedRows ?? 0);
   return transactionOutcome(transaction, 'PREPARE', {
     affectedRows: rowsLoaded - twice,
-    warnings: rowsFiltered,
+    ...filteredWarnings(filtered),
   });
 }
 
