@@ -96,7 +96,11 @@ export function countRows(
 
 /** A TIMEOUT with the statement's name and limit; every other error as it is. */
 export function namedTimeout(error: AppError, kind: StatementKind, timeoutMs: number): AppError {
-  if (error.code !== 'TIMEOUT') return error;
+  return error.code === 'TIMEOUT' ? timedOut(kind, timeoutMs) : error;
+}
+
+/** The statement's time is over. */
+export function timedOut(kind: StatementKind, timeoutMs: number): AppError {
   const hint = 'SET insert_timeout raises it';
   return fail('TIMEOUT', { what: `the ${kind.toUpperCase()}`, timeoutMs, hint });
 }

@@ -66,7 +66,8 @@ export async function runInsert(
   const plan = await planInsert(statement, table, context);
   const { label, overwrite } = statement;
   const overwritten = overwrite ? overwrittenBy(statement, plan, context) : {};
-  const request = { table, plan, label, overwrite, ...overwritten, signal };
+  const mayJoin = mayJoinOthers(statement, context);
+  const request = { table, plan, label, overwrite, ...overwritten, mayJoin, signal };
   const result = await services.inserts.run(request);
   return {
     kind: 'ok',
@@ -85,6 +86,19 @@ export function filteredWarnings({
   readonly remarks: readonly string[];
 } {
   return { warnings: rowsFiltered - errorSamples.length, remarks: errorSamples };
+}
+
+/** A label names one statement's transaction, and a list of partitions is no rule that all share. */
+function mayJoinOthers(
+  {
+    label,
+    overwrite,
+    partitions = null,
+  }: Pick<Insert, 'label' | 'overwrite'> & Partial<Pick<Insert, 'partitions'>>,
+  { session, services }: StatementContext,
+): boolean {
+  if (label !== null || overwrite || partitions !== null) return false;
+  return variableText('enable_insert_group', 'session', session, services.globals) === 'true';
 }
 
 /** The partitions that INSERT OVERWRITE names, or by dynamic_overwrite those that get rows; else all. */
