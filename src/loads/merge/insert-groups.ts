@@ -23,6 +23,8 @@ const SLOW_MS = 1_000;
 /** Groups of one kind on their way at once. */
 const MOST_GROUPS = 8;
 
+const NONE_REJECTED = { rowsFiltered: 0, errorSamples: [] } as const;
+
 type RowsPart = Extract<InsertPart, { kind: 'rows' }>;
 
 /** The steps of an INSERT's transaction. What fails after `begin` has aborted it, when it throws. */
@@ -170,9 +172,13 @@ export class InsertGroups<B extends BegunTransaction> {
         // From here on it becomes visible, or not: leaving changes nothing.
         await this.#steps.commit(newest.request, begun, staged);
         const { label, transactionId } = begun;
+        // A statement of several has no rejected row: it would have fallen out.
+        const { rowsFiltered, errorSamples } = staged;
+        const isSole = members.length === 1;
+        const rejected = isSole ? { rowsFiltered, errorSamples } : NONE_REJECTED;
         for (const { answer, part } of stay) {
-          const rowsLoaded = part.rows.length;
-          answer.resolve({ label, transactionId, rowsLoaded, rowsFiltered: 0, errorSamples: [] });
+          const rowsLoaded = isSole ? staged.rowsLoaded : part.rows.length;
+          answer.resolve({ label, transactionId, rowsLoaded, ...rejected });
         }
         return;
       }

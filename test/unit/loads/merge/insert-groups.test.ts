@@ -368,3 +368,22 @@ test('the time of a statement counts from its arrival', async () => {
   await world.clock.advance(501);
   assert.deepEqual(await Promise.all([quick, waits]), ['TIMEOUT', 'TIMEOUT']);
 });
+
+test('a statement that is alone in its group has the numbers that it was staged with', async () => {
+  const world = new World();
+  const part = { kind: 'rows', types: [INT], rows: [['1'], ['x'], ['y']] } as const;
+  const plan = { target: { tableId: TABLE.id }, outputs: [], parts: [part], timeoutMs: 1000 };
+  const { signal } = new AbortController();
+  const answer = world.groups.join({
+    table: TABLE,
+    label: null,
+    mayJoin: true,
+    signal,
+    plan: plan as unknown as InsertPlan,
+  });
+  assert(answer !== null);
+  const staged = { tables: [], rowsLoaded: 1, rowsFiltered: 2, errorSamples: ['Error: x'] };
+  await world.staged(staged);
+  const { rowsLoaded, rowsFiltered, errorSamples } = await answer;
+  assert.deepEqual([rowsLoaded, rowsFiltered, errorSamples], [1, 2, ['Error: x']]);
+});
