@@ -350,6 +350,11 @@ export interface Catalog extends CatalogScope {
    * `read` depends on the key and the metadata alone; its answer is shared, so nobody may change it.
    */
   remember<T>(key: readonly string[], read: () => Promise<T>): Promise<T>;
+  /**
+   * As `remember`, of what only definitions say (databases, tables, partitions, volumes, views): commits and loads do
+   * not have it read anew.
+   */
+  rememberDefinition<T>(key: readonly string[], read: () => Promise<T>): Promise<T>;
   /** One table by its id, and the volumes of its files, as `snapshot` gives them; null when it was dropped. */
   snapshotOf(
     id: TableId,

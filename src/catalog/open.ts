@@ -117,6 +117,7 @@ export async function openCatalog(options: CatalogOptions): Promise<Catalog> {
     const leader = await before.atomically((context) => bootstrap(context, sealer));
     return new SqlCatalog(contextOf(leader.epoch), leader.incarnation, {
       reads: new ReadCache(() => client.writesSent),
+      definitions: new ReadCache(() => client.definitionWritesSent),
       afterClose: () => rmSync(pidPath, { force: true }),
     });
   } catch (error) {
@@ -328,17 +329,27 @@ class SqlCatalog extends Scope implements Catalog {
   readonly incarnation: string;
   readonly #context: CatalogContext;
   readonly #reads: ReadCache;
+  readonly #definitions: ReadCache;
   readonly #afterClose: () => void;
 
   constructor(
     context: CatalogContext,
     incarnation: string,
-    { reads, afterClose }: { readonly reads: ReadCache; readonly afterClose: () => void },
+    {
+      reads,
+      definitions,
+      afterClose,
+    }: {
+      readonly reads: ReadCache;
+      readonly definitions: ReadCache;
+      readonly afterClose: () => void;
+    },
   ) {
     super(context);
     this.#context = context;
     this.incarnation = incarnation;
     this.#reads = reads;
+    this.#definitions = definitions;
     this.#afterClose = afterClose;
   }
 
@@ -374,6 +385,10 @@ class SqlCatalog extends Scope implements Catalog {
 
   remember<T>(key: readonly string[], read: () => Promise<T>): Promise<T> {
     return this.#reads.get(JSON.stringify(['other', ...key]), read, () => 0);
+  }
+
+  rememberDefinition<T>(key: readonly string[], read: () => Promise<T>): Promise<T> {
+    return this.#definitions.get(JSON.stringify(key), read, () => 0);
   }
 
   snapshotOf(id: TableId): ReturnType<Catalog['snapshotOf']> {

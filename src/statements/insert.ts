@@ -120,7 +120,10 @@ export async function refuseSystemTable(
   table: TableInfo,
   { services }: StatementContext,
 ): Promise<void> {
-  const database = await services.catalog.databases.byId(table.databaseId);
+  const { catalog } = services;
+  const database = await catalog.rememberDefinition(['database', String(table.databaseId)], () =>
+    catalog.databases.byId(table.databaseId),
+  );
   if (database?.isSystem === true) {
     throw fail('SYSTEM_OBJECT', { what: 'table', name: `${table.databaseName}.${table.name}` });
   }
@@ -235,9 +238,13 @@ export async function loadTargets(
   names: PartitionNames | null = null,
 ): Promise<{ readonly target: LoadTarget; readonly rejected: LoadTarget }> {
   const { catalog } = services;
-  const volume = await catalog.volumes.byId(table.volumeId);
+  const volume = await catalog.rememberDefinition(['volume', String(table.volumeId)], () =>
+    catalog.volumes.byId(table.volumeId),
+  );
   if (!volume.enabled) throw fail('VOLUME_DISABLED', { volume: volume.name });
-  const rejected = await catalog.tables.get(STATISTICS_DATABASE, REJECTED_RECORDS_TABLE);
+  const rejected = await catalog.rememberDefinition(['rejected'], () =>
+    catalog.tables.get(STATISTICS_DATABASE, REJECTED_RECORDS_TABLE),
+  );
   const targetOf = (info: TableInfo): LoadTarget => ({
     tableId: info.id,
     databaseName: info.databaseName,
@@ -249,7 +256,12 @@ export async function loadTargets(
     keys: replacingKeys(info.schema),
   });
   const { partitioning, schema } = table;
-  const partitions = partitioning === undefined ? null : await catalog.partitions.list(table.id);
+  const partitions =
+    partitioning === undefined
+      ? null
+      : await catalog.rememberDefinition(['partitions', String(table.id)], () =>
+          catalog.partitions.list(table.id),
+        );
   const only =
     names === null
       ? null
