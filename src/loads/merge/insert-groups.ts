@@ -23,8 +23,6 @@ const SLOW_MS = 1_000;
 /** Groups of one kind on their way at once. */
 const MOST_GROUPS = 8;
 
-const NONE_REJECTED = { rowsFiltered: 0, errorSamples: [] } as const;
-
 type RowsPart = Extract<InsertPart, { kind: 'rows' }>;
 
 /** The steps of an INSERT's transaction. What fails after `begin` has aborted it, when it throws. */
@@ -171,15 +169,7 @@ export class InsertGroups<B extends BegunTransaction> {
       if (!stay.some(({ left }) => left)) {
         // From here on it becomes visible, or not: leaving changes nothing.
         await this.#steps.commit(newest.request, begun, staged);
-        const { label, transactionId } = begun;
-        // A statement of several has no rejected row: it would have fallen out.
-        const { rowsFiltered, errorSamples } = staged;
-        const isSole = members.length === 1;
-        const rejected = isSole ? { rowsFiltered, errorSamples } : NONE_REJECTED;
-        for (const { answer, part } of stay) {
-          const rowsLoaded = isSole ? staged.rowsLoaded : part.rows.length;
-          answer.resolve({ label, transactionId, rowsLoaded, ...rejected });
-        }
+        answerAll(stay, begun, plan.group === undefined ? staged : null);
         return;
       }
       // The file has rows that nobody may see: what is left of the group begins anew.
@@ -243,6 +233,22 @@ function keyOf({ request, part }: Member): string {
     update,
     outputs,
   ]);
+}
+
+/** `own`: of the one that is there, with its plan as it was: some of its rows may have been rejected. */
+function answerAll(
+  members: readonly Member[],
+  { label, transactionId }: BegunTransaction,
+  own: StagedInsert | null,
+): void {
+  for (const { answer, part } of members) {
+    const { rowsLoaded, rowsFiltered, errorSamples } = own ?? {
+      rowsLoaded: part.rows.length,
+      rowsFiltered: 0,
+      errorSamples: [],
+    };
+    answer.resolve({ label, transactionId, rowsLoaded, rowsFiltered, errorSamples });
+  }
 }
 
 /** It has its answer now; its rows are taken out of the group while that can be. */

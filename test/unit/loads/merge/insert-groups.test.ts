@@ -88,7 +88,8 @@ class World implements GroupSteps<BegunTransaction> {
     const joined = this.groups.join({ ...request, plan: whole as unknown as InsertPlan });
     assert(joined !== null, 'groups are for it');
     const answer = joined.then(
-      ({ label, rowsLoaded }) => `${label}: ${rowsLoaded}`,
+      ({ label, rowsLoaded, rowsFiltered, errorSamples }) =>
+        `${label}: ${rowsLoaded}${rowsFiltered === 0 ? '' : `, ${rowsFiltered} filtered: ${errorSamples}`}`,
       (error: unknown) => (error instanceof AppError ? error.code : String(error)),
     );
     return answer;
@@ -129,6 +130,13 @@ test('a lone statement goes at once; those that come meanwhile share the next tr
   const text = await world.metrics.text();
   assert.match(text, /insert_group_statements_sum 4/);
   assert.match(text, /insert_group_statements_count 2/);
+});
+
+test('the answer of a lone statement has its rejected rows', async () => {
+  const world = new World();
+  const one = world.insert(['1', '2', '3']);
+  await world.staged({ tables: [], rowsLoaded: 1, rowsFiltered: 2, errorSamples: ['why'] });
+  assert.equal(await one, 'insert_1: 1, 2 filtered: why');
 });
 
 test('an answer comes only after the commit', async () => {
