@@ -14,6 +14,7 @@ import { LOAD_KINDS } from '../src/loads/load-kinds.ts';
 import type { PropertySpec, PropertyTable } from '../src/loads/properties.ts';
 import { JOB_PROPERTIES, SOURCE_PROPERTIES } from '../src/loads/routine/properties.ts';
 import { JOB_KEYS, SAMPLE_PROPERTIES } from '../src/loads/sample/properties.ts';
+import { STREAM_LOAD_HEADERS } from '../src/loads/stream/properties.ts';
 import type { FunctionCategory, FunctionEntry } from '../src/query/functions/entry.ts';
 import { MISSING_FUNCTIONS } from '../src/query/functions/missing.ts';
 import { FUNCTION_ENTRIES } from '../src/query/functions/table.ts';
@@ -171,6 +172,9 @@ function propertiesPage(): string {
     '## DESC KAFKA, CREATE TABLE ... FROM KAFKA TOPIC',
     `Those of FROM KAFKA (without places to begin at), ${JOB_KEYS.map((key) => `\`${key}\``).join(', ')} as of a Routine Load, and`,
     propertyTable(SAMPLE_PROPERTIES),
+    '## Stream Load: headers',
+    'Of `PUT /api/{db}/{table}/_stream_load`. An empty value is as good as none; headers that are not in this list are not looked at.',
+    propertyTable(STREAM_LOAD_HEADERS),
     '## INSERT: PROPERTIES',
     propertyTable(INSERT_PROPERTIES),
     '## CREATE TABLE: PROPERTIES',

@@ -50,7 +50,6 @@ import { readTableSnapshot } from './snapshots.ts';
 import { steadyTime } from './steady-time.ts';
 import { emptyTable, TableStore } from './tables.ts';
 import { TaskStore } from './task-store.ts';
-import { TransactionLoadStore } from './transaction-loads.ts';
 import { TransactionStore } from './transactions.ts';
 import { readSnapshot } from './travel.ts';
 import { TurnStore } from './turn-store.ts';
@@ -117,7 +116,6 @@ export async function openCatalog(options: CatalogOptions): Promise<Catalog> {
     const leader = await before.atomically((context) => bootstrap(context, sealer));
     return new SqlCatalog(contextOf(leader.epoch), leader.incarnation, {
       reads: new ReadCache(() => client.writesSent),
-      definitions: new ReadCache(() => client.definitionWritesSent),
       afterClose: () => rmSync(pidPath, { force: true }),
     });
   } catch (error) {
@@ -189,14 +187,12 @@ async function bootstrap(
   const reason = 'the front end was started again';
   await new TaskLeaseStore(context).revokeAll(reason);
   await db.deleteFrom('table_turns').execute();
-  // PREPARED ones were promised to their clients and stay; what was staged of several loads is durable.
+  // PREPARED ones were promised to their clients and stay.
   await db
     .updateTable('transactions')
     .set({ state: 'ABORTED', finish_ms: nowMs(), reason })
     .where('state', '=', 'PREPARE')
-    .where('scope', '<>', 'CLIENT')
     .execute();
-  await new TransactionLoadStore(context).forgetRunning();
   // Their sessions are gone.
   await db
     .updateTable('tables')
@@ -281,7 +277,6 @@ class Scope implements CatalogScope {
   readonly leases: TaskLeaseStore;
   readonly transactions: TransactionStore;
   readonly ledger: LedgerStore;
-  readonly transactionLoads: TransactionLoadStore;
   readonly begins: BeginStore;
   readonly commits: CommitStore;
   readonly deletes: DeleteStore;
@@ -309,7 +304,6 @@ class Scope implements CatalogScope {
     this.leases = new TaskLeaseStore(context);
     this.transactions = new TransactionStore(context);
     this.ledger = new LedgerStore(context);
-    this.transactionLoads = new TransactionLoadStore(context);
     this.begins = new BeginStore(context);
     this.commits = new CommitStore(context);
     this.deletes = new DeleteStore(context);
@@ -329,27 +323,17 @@ class SqlCatalog extends Scope implements Catalog {
   readonly incarnation: string;
   readonly #context: CatalogContext;
   readonly #reads: ReadCache;
-  readonly #definitions: ReadCache;
   readonly #afterClose: () => void;
 
   constructor(
     context: CatalogContext,
     incarnation: string,
-    {
-      reads,
-      definitions,
-      afterClose,
-    }: {
-      readonly reads: ReadCache;
-      readonly definitions: ReadCache;
-      readonly afterClose: () => void;
-    },
+    { reads, afterClose }: { readonly reads: ReadCache; readonly afterClose: () => void },
   ) {
     super(context);
     this.#context = context;
     this.incarnation = incarnation;
     this.#reads = reads;
-    this.#definitions = definitions;
     this.#afterClose = afterClose;
   }
 
@@ -385,10 +369,6 @@ class SqlCatalog extends Scope implements Catalog {
 
   remember<T>(key: readonly string[], read: () => Promise<T>): Promise<T> {
     return this.#reads.get(JSON.stringify(['other', ...key]), read, () => 0);
-  }
-
-  rememberDefinition<T>(key: readonly string[], read: () => Promise<T>): Promise<T> {
-    return this.#definitions.get(JSON.stringify(key), read, () => 0);
   }
 
   snapshotOf(id: TableId): ReturnType<Catalog['snapshotOf']> {

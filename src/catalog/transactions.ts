@@ -17,12 +17,6 @@ import type { TransactionsTable } from './schema/tables.ts';
 
 export type TransactionState = 'PREPARE' | 'PREPARED' | 'COMMITTED' | 'VISIBLE' | 'ABORTED';
 
-/**
- * '' = of one load or statement, with which it ends; SESSION: of several, it ends with its SQL session; CLIENT: of
- * several, it outlives connections and restarts.
- */
-export type TransactionScope = '' | 'SESSION' | 'CLIENT';
-
 /** As StarRocks names them in LoadJobSourceType. */
 export type TransactionSource =
   | 'FRONTEND'
@@ -33,8 +27,7 @@ export type TransactionSource =
   | 'ROUTINE_LOAD_TASK'
   | 'BATCH_LOAD_JOB'
   | 'DELETE'
-  | 'LAKE_COMPACTION'
-  | 'MULTI_STATEMENT_STREAMING';
+  | 'LAKE_COMPACTION';
 
 export interface TransactionRecord {
   readonly id: TransactionId;
@@ -58,9 +51,6 @@ export interface TransactionRecord {
   readonly attachmentJson: string;
   /** Who asked for it; '' = the system, or a load job whose owner it is. */
   readonly userName: string;
-  readonly scope: TransactionScope;
-  /** Of several loads: one of them runs now. */
-  readonly isBusy: boolean;
 }
 
 export interface NewTransaction {
@@ -74,10 +64,6 @@ export interface NewTransaction {
   readonly coordinator: string;
   readonly timeoutMs: number;
   readonly userName?: string;
-  /** Of several loads; absent: of one. */
-  readonly scope?: Exclude<TransactionScope, ''>;
-  /** Of several loads: it ends where none runs for so long. Null: it may idle until it times out. */
-  readonly idleTimeoutMs?: number | null;
 }
 
 /** Null = open. */
@@ -304,7 +290,5 @@ export function readTransaction(row: Selectable<TransactionsTable>): Transaction
     reason: row.reason,
     attachmentJson: row.attachment_json,
     userName: row.user_name,
-    scope: row.scope as TransactionScope,
-    isBusy: row.busy === 1,
   };
 }

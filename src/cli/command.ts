@@ -18,6 +18,7 @@ export async function runCommand(argv: readonly string[]): Promise<number> {
     .option('--data-dir <dir>', 'where all state lives', '.millrace')
     .option('--query-port <port>', 'MySQL port, 0 = any free one', port)
     .option('--http-port <port>', 'HTTP port, 0 = any free one', port)
+    .option('--cn-http-port <port>', 'HTTP port of the compute node, 0 = any free one', port)
     .option(
       '--broker-port <port>',
       'port of the embedded broker, 0 = any free one, or off',
@@ -32,6 +33,7 @@ export async function runCommand(argv: readonly string[]): Promise<number> {
         dataDir: resolve(options.dataDir),
         queryPort: options.queryPort,
         httpPort: options.httpPort,
+        cnHttpPort: options.cnHttpPort,
         brokerPort: options.brokerPort,
         confFiles: options.conf ?? [],
         demo: options.demo === true,
@@ -89,6 +91,7 @@ interface StartFlags {
   readonly dataDir: string;
   readonly queryPort?: number;
   readonly httpPort?: number;
+  readonly cnHttpPort?: number;
   readonly brokerPort?: number | 'off';
   readonly conf?: string[];
   readonly demo?: boolean;

@@ -11,6 +11,7 @@ export interface StartFlags {
   readonly dataDir: string;
   readonly queryPort: number | undefined;
   readonly httpPort: number | undefined;
+  readonly cnHttpPort: number | undefined;
   readonly brokerPort: number | 'off' | undefined;
   readonly confFiles: readonly string[];
   readonly demo: boolean;
@@ -33,6 +34,7 @@ export async function runStart(flags: StartFlags): Promise<number> {
     dataDir: flags.dataDir,
     queryPort: flags.queryPort ?? config.int('query_port'),
     httpPort: flags.httpPort ?? config.int('http_port'),
+    cnHttpPort: flags.cnHttpPort ?? config.int('be_http_port'),
     brokerPort: brokerPort === 'off' ? null : brokerPort,
     config,
     failpoints: failpointsFromEnvironment(),
@@ -82,6 +84,7 @@ function readyLine(server: RunningServer): string {
     ready: true,
     queryPort: server.queryPort,
     httpPort: server.httpPort,
+    cnHttpPort: server.cnHttpPort,
     brokerPort: server.brokerPort,
     dataDir: server.dataDir,
     pid: process.pid,
@@ -101,6 +104,7 @@ function welcome(server: RunningServer): string {
       ? ["             root has no password yet: SET PASSWORD = PASSWORD('...')"]
       : []),
     `    HTTP     http://127.0.0.1:${server.httpPort}/api/health   /metrics`,
+    `    loads    http://127.0.0.1:${server.httpPort}/api/{db}/{table}/_stream_load   (compute node: ${server.cnHttpPort})`,
     `    Kafka    ${broker}`,
     `    files    ${server.filesLocation}`,
     `    state    ${server.dataDir}   (logs in logs/millrace.log)`,

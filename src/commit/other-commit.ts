@@ -185,7 +185,11 @@ function findImbalance(request: OtherCommit, rejectedTable: TableId): string | n
   const rowsOf = (staged: readonly StagedTable[]): number => sum(staged.map(batchRows));
   const targets = [request, ...(request.further ?? [])].map(({ tableId }) => tableId);
   const loaded = rowsOf(request.tables.filter(({ tableId }) => targets.includes(tableId)));
-  const rejected = rowsOf(request.tables.filter((table) => table.tableId === rejectedTable));
+  // Rejected rows of a load that failed come as rows of their own table.
+  const isOwn = targets.includes(rejectedTable);
+  const rejected = isOwn
+    ? 0
+    : rowsOf(request.tables.filter((table) => table.tableId === rejectedTable));
   if (loaded + rejected !== rowsOf(request.tables)) return 'it has files of another table';
   if (loaded !== request.rowsLoaded) {
     return `its files hold ${loaded} rows, it loaded ${request.rowsLoaded}`;

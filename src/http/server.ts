@@ -1,9 +1,14 @@
-// The HTTP door: health and metrics for now; load routes come with their issue. Fastify stays in here.
+// The HTTP door: health, metrics, error logs; loads are passed on before Fastify sees them. Fastify stays in here.
 // Every route but the open ones wants a user and a password (Basic); which one is on the request then.
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 import type { Principal } from '../access/access-view.ts';
+import type { Clock } from '../base/clock.ts';
 import { AppError, fail, toAppError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
+import { BROKEN_REQUEST } from './answers.ts';
+import type { LoadProxy } from './load-proxy.ts';
+import { basicLogin, plainAddress } from './load-routes.ts';
 
 export interface HealthReport {
   readonly status: 'ok' | 'degraded';
@@ -38,6 +43,7 @@ export interface HttpServer {
 }
 
 const BODY_LIMIT_BYTES = 1024 * 1024;
+const MAX_HEADER_BYTES = 256 * 1024;
 const MAX_CONNECTIONS = 1024;
 /** A client has this long to send its whole request. */
 const REQUEST_TIMEOUT_MS = 30_000;
@@ -77,14 +83,35 @@ function guard(
 
 /** The user and password of the header. Throws ACCESS_DENIED when there is none. */
 function loginOf(request: FastifyRequest): HttpLogin {
-  const address = request.ip.replace(/^::ffff:/, '');
-  const [scheme, encoded = ''] = (request.headers.authorization ?? '').split(' ');
-  const text = Buffer.from(encoded, 'base64').toString('utf8');
-  const colon = text.indexOf(':');
-  if (scheme?.toLowerCase() !== 'basic' || colon < 0) {
-    throw fail('ACCESS_DENIED', { user: '', host: address, usingPassword: 'NO' });
-  }
-  return { user: text.slice(0, colon), password: text.slice(colon + 1), address };
+  const address = plainAddress(request.ip);
+  const login = basicLogin(request.headers.authorization);
+  if (login === null) throw fail('ACCESS_DENIED', { user: '', host: address, usingPassword: 'NO' });
+  return { ...login, address };
+}
+
+type Handler = (request: IncomingMessage, response: ServerResponse) => void;
+
+/** Requests of loads go to the proxy, as they are; the others to `handler`, within the time for a whole request. */
+function splitServer(loads: LoadProxy, clock: Clock, handler: Handler): Server {
+  const server = createServer({
+    maxHeaderSize: MAX_HEADER_BYTES,
+    headersTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    // Bodies of loads take as long as they take.
+    requestTimeout: 0,
+  });
+  const serve = (request: IncomingMessage, response: ServerResponse, waits: boolean): void => {
+    if (loads.serve(request, response, waits)) return;
+    const late = clock.after(REQUEST_TIMEOUT_MS, () => {
+      if (!request.complete) request.socket.destroy();
+    });
+    response.once('close', () => late.cancel());
+    if (waits) response.writeContinue();
+    handler(request, response);
+  };
+  server.on('request', (request, response) => serve(request, response, false));
+  server.on('checkContinue', (request, response) => serve(request, response, true));
+  return server;
 }
 
 /** Starts listening (port 0 = any free one). Throws PORT_IN_USE. */
@@ -97,13 +124,18 @@ export async function startHttpServer(options: {
   authenticate: (login: HttpLogin) => Promise<Principal>;
   /** Paths that anybody may ask. */
   openRoutes: readonly string[];
+  readonly loads: LoadProxy;
+  readonly clock: Clock;
 }): Promise<HttpServer> {
-  const { host, port, services, log } = options;
+  const { host, port, services, log, loads, clock } = options;
   const app = fastify({
     bodyLimit: BODY_LIMIT_BYTES,
     forceCloseConnections: true,
-    requestTimeout: REQUEST_TIMEOUT_MS,
-    keepAliveTimeout: KEEP_ALIVE_MS,
+    serverFactory: (handler) => splitServer(loads, clock, handler),
+    clientErrorHandler: (_error, socket) => {
+      if (loads.onBroken(socket)) return;
+      if (socket.writable) socket.end(BROKEN_REQUEST);
+    },
   });
   app.server.maxConnections = MAX_CONNECTIONS;
   guard(app, options);
@@ -152,5 +184,11 @@ export async function startHttpServer(options: {
   if (address === null || typeof address === 'string') {
     throw fail('INTERNAL', { detail: 'the HTTP server has no port' });
   }
-  return { port: address.port, close: () => app.close() };
+  return {
+    port: address.port,
+    close: async () => {
+      loads.close();
+      await app.close();
+    },
+  };
 }

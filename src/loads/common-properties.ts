@@ -50,6 +50,13 @@ export const COMMON_PROPERTIES = {
     message: 'merge_condition should be a column',
     help: "a row counts where its value of this column is the old row's or more (PRIMARY KEY tables)",
   },
+  format: { type: 'word', message: '', help: 'what the rows are written in' },
+  envelope: {
+    type: 'word',
+    words: ['debezium', 'canal', 'maxwell'],
+    message: 'Invalid envelope: `{value}`, it should be debezium, canal or maxwell',
+    help: 'rows are change events of a database, applied to a PRIMARY KEY table',
+  },
   strip_outer_array: bool('strip_outer_array', 'a JSON array is many rows'),
   jsonpaths: text('JSON array of paths, one per source field'),
   json_root: text('path of the JSON element to load'),
@@ -74,6 +81,8 @@ export interface OwnProperty {
   /** StarRocks' words where they differ from kind to kind. */
   readonly message?: string;
   readonly formMessage?: string;
+  /** Where each kind has its own. */
+  readonly words?: readonly string[];
   /** What holds for this kind alone, behind the common meaning. */
   readonly note?: string;
 }

@@ -3,6 +3,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import { isIPv6 } from 'node:net';
 import type { Catalog } from '../catalog/catalog.ts';
+import { ERROR_LOG_PATH } from '../model/body-load.ts';
 import { REJECTED_RECORDS_TABLE, STATISTICS_DATABASE } from '../model/system-tables.ts';
 
 /** Whose rejected rows a link shows: all of a job's, or one transaction's. */
@@ -11,7 +12,6 @@ export interface ErrorLogOf {
   readonly id: number;
 }
 
-export const ERROR_LOG_PATH = '/api/_load_error_log';
 /** Most rows that a link shows, the newest; the table has them all. */
 export const ERROR_LOG_ROWS = 1_000;
 
@@ -26,10 +26,16 @@ export function errorLogUrl(
   of: ErrorLogOf,
 ): string {
   const host = isIPv6(at.host) ? `[${at.host}]` : at.host;
-  return `http://${host}:${at.httpPort}${ERROR_LOG_PATH}?file=${fileOf(tokens, of)}`;
+  return errorLogLink(`${host}:${at.httpPort}`, errorLogFile(tokens, of));
 }
 
-function fileOf(tokens: Tokens, { kind, id }: ErrorLogOf): string {
+/** The link on the server of an address as clients write it, `host:port`. */
+export function errorLogLink(host: string, file: string): string {
+  return `http://${host}${ERROR_LOG_PATH}?file=${file}`;
+}
+
+/** What a link names. Nobody can guess it. */
+export function errorLogFile(tokens: Tokens, { kind, id }: ErrorLogOf): string {
   const what = `${kind}_${id.toString(16)}`;
   return `error_log_${what}_${tokens.token(`error_log ${what}`)}`;
 }
@@ -39,7 +45,7 @@ export function readErrorLogFile(tokens: Tokens, file: string): ErrorLogOf | nul
   const [, kind, id] = FILE.exec(file) ?? [];
   if (id === undefined || (kind !== 'job' && kind !== 'transaction')) return null;
   const of: ErrorLogOf = { kind, id: Number.parseInt(id, 16) };
-  const made = Buffer.from(fileOf(tokens, of));
+  const made = Buffer.from(errorLogFile(tokens, of));
   const given = Buffer.from(file);
   return made.length === given.length && timingSafeEqual(made, given) ? of : null;
 }

@@ -47,7 +47,9 @@ function checkValue(spec: PropertySpec, value: string): string {
   const refusal = (): Error => analysisError(spec.message.replaceAll('{value}', () => value));
   switch (spec.type) {
     case 'long':
-      if (!/^[+-]?\d+$/.test(value.trim())) throw refusal();
+      if (!/^[+-]?\d+$/.test(value.trim())) {
+        throw spec.formMessage === undefined ? refusal() : analysisError(spec.formMessage);
+      }
       return String(inRange(spec, Number(value)));
     case 'double': {
       const number = Number(value);

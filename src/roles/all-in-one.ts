@@ -36,6 +36,8 @@ export interface StartOptions {
   readonly dataDir: string;
   readonly queryPort: number;
   readonly httpPort: number;
+  /** Of the compute node, for bodies of loads. */
+  readonly cnHttpPort: number;
   /** null = no embedded broker. */
   readonly brokerPort: number | null;
   readonly config: Config;
@@ -48,6 +50,7 @@ export interface StartOptions {
 export interface RunningServer {
   readonly queryPort: number;
   readonly httpPort: number;
+  readonly cnHttpPort: number;
   readonly brokerPort: number | null;
   /** The user root has no password yet. */
   readonly rootIsOpen: boolean;
@@ -153,14 +156,7 @@ async function startParts(parts: Parts): Promise<Omit<RunningServer, 'stop' | 'f
   );
   const endpoint = new FeEndpoint({ catalog, metrics, clock: systemClock, log }, committer);
   let fe: RunningFe | undefined;
-  const loader = new SupervisedChild<FeApi, LoaderApi>({
-    ...common(parts, metrics, 'loader', config.int('loader_mem_limit_bytes')),
-    handlers: endpoint.handlers(),
-    onRestart: () => {
-      metrics.add('millrace_process_restarts_total', 1, { role: 'loader' });
-      fe?.onLoaderGone().catch((error: unknown) => log.error('loader restart failed', { error }));
-    },
-  });
+  const { loader, cnHttp, forwardToken } = loaderChild(parts, metrics, endpoint, () => fe);
   const { reserveIds } = endpoint.handlers();
   const query = new SupervisedChild<QueryFeApi, QueryNodeApi>({
     ...common(parts, metrics, 'query', config.int('mem_limit_bytes')),
@@ -188,7 +184,12 @@ async function startParts(parts: Parts): Promise<Omit<RunningServer, 'stop' | 'f
       queryPort: options.queryPort,
       httpPort: options.httpPort,
       tls: openMysqlTls({ config, dataDir, clock: seams.clock, random: seams.random, log }),
-      cn: { query: () => query.peer(), loader: () => loader.peer() },
+      cn: {
+        query: () => query.peer(),
+        loader: () => loader.peer(),
+        http: () => cnHttp,
+        forwardToken,
+      },
       probe: openTopicProbe(seams),
       sampleTopic: openTopicSampler(seams),
       volumes,
@@ -211,11 +212,46 @@ async function startParts(parts: Parts): Promise<Omit<RunningServer, 'stop' | 'f
   return {
     queryPort: fe.queryPort,
     httpPort: fe.httpPort,
+    cnHttpPort: cnHttp.port,
     brokerPort: broker?.port() ?? null,
     rootIsOpen: fe.rootIsOpen,
     dataDir,
     filesLocation: volume?.location ?? pathToFileURL(join(dataDir, LOCAL_VOLUME_FOLDER)).href,
   };
+}
+
+/** The CN's loader process with its HTTP door. A restarted one listens on the port that the first one got. */
+function loaderChild(
+  parts: Parts,
+  metrics: Metrics,
+  endpoint: FeEndpoint,
+  fe: () => RunningFe | undefined,
+) {
+  const { config, cnHttpPort } = parts.options;
+  const cnHttp = { host: loopbackOf(config.text('bind_host')), port: cnHttpPort };
+  const forwardToken = systemRandom.bytes(16).toString('hex');
+  const child: SupervisedChild<FeApi, LoaderApi> = new SupervisedChild<FeApi, LoaderApi>({
+    ...common(parts, metrics, 'loader', config.int('loader_mem_limit_bytes')),
+    handlers: endpoint.handlers(),
+    onStart: async () => {
+      const door = { forwardToken, maxLoads: config.int('stream_load_max_concurrent') };
+      const open = async () =>
+        (await child.peer(START_MS)).call('openHttp', { ...door, port: cnHttp.port });
+      cnHttp.port = (await untilAnswered(open)).port;
+    },
+    onRestart: () => {
+      metrics.add('millrace_process_restarts_total', 1, { role: 'loader' });
+      const gone = fe()?.onLoaderGone();
+      gone?.catch((error: unknown) => parts.log.error('loader restart failed', { error }));
+    },
+  });
+  return { loader: child, cnHttp, forwardToken };
+}
+
+/** The address at which a process of this machine reaches a port that is bound to `host`. */
+function loopbackOf(host: string): string {
+  if (host === '0.0.0.0') return '127.0.0.1';
+  return host === '::' ? '::1' : host;
 }
 
 /** What all children share. */

@@ -9,8 +9,9 @@ import { systemClock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import { systemRandom } from '../base/random.ts';
 import type { FeApi, LoaderApi } from '../cluster/rpc/messages.ts';
-import type { RpcPeer } from '../cluster/rpc/peer.ts';
+import type { Handlers, RpcPeer } from '../cluster/rpc/peer.ts';
 import { type Engine, openEngine } from '../engine/duckdb.ts';
+import type { LoadDoor } from '../http/load-door.ts';
 import { KafkaClient } from '../kafka/client/kafka-client.ts';
 import { Loader } from '../pipeline/loader.ts';
 import type { CommitPort } from '../pipeline/types.ts';
@@ -20,6 +21,7 @@ import { carryDeletes, forgetMap } from '../tables/position-map.ts';
 import { rewriteDeletes, runRewrite } from '../tables/rewrite-run.ts';
 import type { RunningRole } from './child-main.ts';
 import { type ChildSettings, connectToParent } from './child-process.ts';
+import { openBodyDoor } from './cn-bodies.ts';
 import { openStores, type StoreOpener } from './stores.ts';
 
 /** Of 0 (normal) to 19: low enough for a query's p99 at full load speed, short of 19 so that a busy machine still loads. */
@@ -62,8 +64,21 @@ export async function startLoader(settings: ChildSettings, log: Log): Promise<Ru
   // The parent may call before the loader is there: its calls wait.
   const ready = Promise.withResolvers<Loader>();
   ready.promise.catch(() => undefined);
+  let door: Promise<LoadDoor> | undefined;
   const peer = connectToParent<LoaderApi, FeApi>(
-    handlers(ready.promise, { engine: upkeep, stores, tempDirectory }),
+    {
+      ...handlers(ready.promise, { engine: upkeep, stores, tempDirectory }),
+      openHttp: async (params) => {
+        const loader = await ready.promise;
+        const { bindHost: host } = settings;
+        door ??= openBodyDoor({ peer, loader, host, clock: systemClock, log }, params);
+        return { port: (await door).port };
+      },
+      stopBody: async ({ transactionId }) => {
+        (await door)?.stopBody(transactionId);
+        return {};
+      },
+    },
     { clock: systemClock, rpcTimeoutMs: settings.rpcTimeoutMs },
   );
   const loader = await Loader.open({
@@ -85,6 +100,7 @@ export async function startLoader(settings: ChildSettings, log: Log): Promise<Ru
   return {
     closed: peer.closed,
     stop: async () => {
+      await (await door)?.close();
       await loader.close(false);
       await engine.close();
       await upkeep.close();
@@ -107,7 +123,7 @@ function commitPort(peer: RpcPeer<LoaderApi, FeApi>): CommitPort {
 function handlers(
   loader: Promise<Loader>,
   work: { engine: Engine; stores: StoreOpener; tempDirectory: string },
-): ConstructorParameters<typeof RpcPeer<LoaderApi, FeApi>>[1] {
+): Omit<Handlers<LoaderApi>, 'openHttp' | 'stopBody'> {
   return {
     startTask: async (assignment) => {
       await (await loader).startTask(assignment);

@@ -7,7 +7,7 @@ import { decodeError, fail } from '../base/errors.ts';
 import { failpoint } from '../base/failpoints.ts';
 import { asId, type Epoch } from '../base/ids.ts';
 import type { Log } from '../base/log.ts';
-import { settledWithin } from '../base/queue.ts';
+import { deferred, settledWithin } from '../base/queue.ts';
 import type { Random } from '../base/random.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { FeApi, LoaderApi, QueryFeApi, QueryNodeApi } from '../cluster/rpc/messages.ts';
@@ -20,14 +20,16 @@ import { ResolvingCommitter } from '../commit/resolving.ts';
 import { CatalogTurns } from '../commit/turn.ts';
 import { DEFAULT_COMMIT_LIMITS } from '../commit/types.ts';
 import type { Config } from '../config/load.ts';
+import { openLoadProxy } from '../http/load-proxy.ts';
 import { type HttpServer, startHttpServer } from '../http/server.ts';
-import { ERROR_LOG_PATH, type ErrorLogOf, errorLogUrl } from '../loads/error-log.ts';
+import { type ErrorLogOf, errorLogUrl } from '../loads/error-log.ts';
 import { routineLoadHooks } from '../loads/routine/on-commit.ts';
 import { routineLoadPartitionHooks } from '../loads/routine/on-partition-change.ts';
 import { routineLoadSchemaHooks } from '../loads/routine/on-schema-change.ts';
 import type { RoutineLoadScheduler } from '../loads/routine/scheduler.ts';
 import { RoutineLoads, type TopicProbe } from '../loads/routine/service.ts';
 import type { TopicSampler } from '../loads/sample/infer.ts';
+import { ERROR_LOG_PATH } from '../model/body-load.ts';
 import { REJECTED_RECORDS_TABLE, STATISTICS_DATABASE } from '../model/system-tables.ts';
 import { MysqlServer } from '../mysql/server.ts';
 import type { AlterJobs } from '../statements/alter-jobs.ts';
@@ -35,6 +37,7 @@ import { restoreConfig } from '../statements/frontend-config.ts';
 import type { Connections, Services, Session, VolumeAccess } from '../statements/types.ts';
 import { SERVER_VERSION } from '../statements/variables.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import { type BodyLoadServices, bodyLoadHandlers, makeBodyLoads } from './body-loads.ts';
 import { makeAlterJobs, makeCompactor } from './compaction.ts';
 import { readErrorLog } from './error-log.ts';
 import { metricsText } from './gauges.ts';
@@ -47,12 +50,7 @@ import { openConnections } from './open-connections.ts';
 import { readRows } from './read-rows.ts';
 import { makeLedgerChecks, makeReplays, makeScheduler } from './routine-loads.ts';
 import { makeSmallFiles } from './small-files.ts';
-import {
-  makeChanges,
-  makeExplicitTransactions,
-  makeInserts,
-  makeSqlTransactions,
-} from './statement-loads.ts';
+import { makeChanges, makeInserts } from './statement-loads.ts';
 import type { StoreOpener } from './stores.ts';
 import { checkTable } from './table-check.ts';
 import { startTaskRunner } from './task-runner.ts';
@@ -66,6 +64,10 @@ export interface NoCalls {
 export interface CnPorts {
   query(): Promise<RpcPeer<QueryFeApi, QueryNodeApi>>;
   loader(): Promise<RpcPeer<FeApi, LoaderApi>>;
+  /** Where bodies of loads go. */
+  http(): { readonly host: string; readonly port: number };
+  /** What this FE proves itself by to that. */
+  readonly forwardToken: string;
 }
 
 export interface FeOptions {
@@ -115,6 +117,7 @@ export class FeEndpoint {
   readonly #committer: EndpointCommitter;
   readonly #options: EndpointOptions;
   readonly #times: CommitTimes;
+  readonly #bodyLoads = deferred<BodyLoadServices>();
   #scheduler: RoutineLoadScheduler | undefined;
 
   constructor(options: EndpointOptions, committer: EndpointCommitter) {
@@ -125,6 +128,10 @@ export class FeEndpoint {
 
   attach(scheduler: RoutineLoadScheduler): void {
     this.#scheduler = scheduler;
+  }
+
+  attachBodyLoads(services: BodyLoadServices): void {
+    this.#bodyLoads.resolve(services);
   }
 
   handlers(): Handlers<FeApi> {
@@ -152,6 +159,7 @@ export class FeEndpoint {
         }
         return {};
       },
+      ...bodyLoadHandlers(this.#bodyLoads.promise),
       taskFailed: async ({ taskId, epoch, error }) => {
         failpoint('task-failed.before');
         await this.#scheduler?.onTaskFailed(taskId, epoch, decodeError(error));
@@ -265,51 +273,46 @@ export async function startFe(
     connections: openConnections(sessions, () => server, counts),
   });
   const logins = new Logins({ access, config, clock, metrics, globals: services.globals });
-  const server = new MysqlServer({
-    handler: mysqlHandler({ services, logins, sessions, counts, clock, metrics, log, runQuery }),
-    clock,
-    random: options.random,
-    log: (message, fields, error) => log.error(message, { ...fields, error }),
-    serverVersion: SERVER_VERSION,
-    maxConnections: config.int('qe_max_connection'),
-    tls: options.tls,
-    requireTls: config.bool('ssl_force_secure_transport'),
-  });
+  const server = mysqlServer(
+    options,
+    mysqlHandler({ services, logins, sessions, counts, clock, metrics, log, runQuery }),
+  );
   warnOfOpenRoot(access, options);
-  const { port: queryPort } = await listenMysql(server, options);
-  ports.queryPort = queryPort;
-  const http = await openHttp(options, logins, services).catch(async (error: unknown) => {
-    await server.close(0);
-    throw error;
+  ports.queryPort = (await listenMysql(server, options)).port;
+  const bodyLoads = makeBodyLoads(options, {
+    access,
+    committer,
+    logins,
+    services,
+    node: NODE,
+    ports,
   });
+  endpoint.attachBodyLoads(bodyLoads);
+  const http = await openHttp(options, logins, services, bodyLoads).catch(
+    async (error: unknown) => {
+      await server.close(0);
+      throw error;
+    },
+  );
   ports.httpPort = http.port;
-  try {
-    await scheduler.start();
-  } catch (error) {
+  await scheduler.start().catch(async (error: unknown) => {
     await Promise.all([server.close(0), http.close()]);
     throw error;
-  }
+  });
   const tasks = await startTaskRunner(services);
   const housekeeping = startHousekeeping({ ...options, committer, services });
   compactor.start();
   upkeep.start();
   await alterJobs.start();
   return {
-    queryPort,
-    httpPort: http.port,
+    ...ports,
     rootIsOpen: access.rootIsOpen,
-    onLoaderGone: () => scheduler.onLoaderGone(),
+    onLoaderGone: async () => {
+      await Promise.all([scheduler.onLoaderGone(), bodyLoads.streamLoads.loaderGone()]);
+    },
     stop: async () => {
-      const parts = [
-        tasks.stop(),
-        housekeeping.stop(),
-        compactor.stop(),
-        alterJobs.stop(),
-        scheduler.stop(),
-        upkeep.stop(),
-        server.close(DRAIN_MS),
-        http.close(),
-      ];
+      const working = [tasks, housekeeping, compactor, alterJobs, scheduler, upkeep];
+      const parts = [...working.map((part) => part.stop()), server.close(DRAIN_MS), http.close()];
       await settledWithin(clock, Promise.allSettled(parts), STOP_MS);
       await catalog.leases.revokeNode(NODE, 'the FE stopped');
     },
@@ -322,9 +325,22 @@ async function restoreItems({ catalog, config, log }: FeOptions): Promise<void> 
   }
 }
 
-function openHttp(options: FeOptions, logins: Logins, services: Services): Promise<HttpServer> {
-  const { config, host, httpPort, log } = options;
+function openHttp(
+  options: FeOptions,
+  logins: Logins,
+  services: Services,
+  { streamLoads }: BodyLoadServices,
+): Promise<HttpServer> {
+  const { cn, clock, config, host, httpPort, log } = options;
   return startHttpServer({
+    clock,
+    loads: openLoadProxy({
+      upstream: cn.http,
+      forwardToken: cn.forwardToken,
+      redirects: () => config.bool('stream_load_redirect'),
+      check: (head) => streamLoads.check(head),
+      clock,
+    }),
     host,
     port: httpPort,
     log,
@@ -356,6 +372,22 @@ function warnOfOpenRoot(access: AccessControl, { config, host, log }: FeOptions)
     from,
     listensOn: host,
     fix: "SET PASSWORD = PASSWORD('...')",
+  });
+}
+
+function mysqlServer(
+  { clock, random, log, config, tls }: FeOptions,
+  handler: ReturnType<typeof mysqlHandler>,
+): MysqlServer {
+  return new MysqlServer({
+    handler,
+    clock,
+    random,
+    log: (message, fields, error) => log.error(message, { ...fields, error }),
+    serverVersion: SERVER_VERSION,
+    maxConnections: config.int('qe_max_connection'),
+    tls,
+    requireTls: config.bool('ssl_force_secure_transport'),
   });
 }
 
@@ -423,7 +455,6 @@ async function makeServices(
     smallFiles: makeSmallFiles(options),
     inserts: makeInserts(options, committer),
     changes: makeChanges(options, committer),
-    transactions: makeSqlTransactions(options, makeExplicitTransactions(options, committer)),
     newUuid: () => random.uuid(),
     compactions: compactor,
     alterJobs: running.alterJobs,

@@ -20,19 +20,25 @@ import type { Query } from '../sql/ast/query.ts';
 import {
   filteredWarnings,
   insertRulesOf,
-  loadTargets,
   refuseSystemTable,
   sessionUpdateMode,
+  targetsOf,
 } from './insert.ts';
 import { queryWithTables } from './query.ts';
 import { deleteCondition } from './show/deletes.ts';
 import { findTable, tableName } from './tables.ts';
-import type { Outcome, StatementContext } from './types.ts';
+import type { Handler, Outcome, StatementContext } from './types.ts';
 import { variableText } from './variables.ts';
 
 /** SOURCE: StarRocks, UPDATE: fewer columns than this, and less than this share of all, need no WHERE in mode auto. */
 const FEW_COLUMNS = 4;
 const FEW_SHARE = 0.3;
+
+export const deleteRows: Handler<'delete'> = async (statement, context) =>
+  await run(statement, await checkedTable(statement, context), context);
+
+export const updateRows: Handler<'update'> = async (statement, context) =>
+  await run(statement, await checkedTable(statement, context), context);
 
 /** EXPLAIN ANALYZE: runs it and changes nothing. Throws what the statement throws. */
 export async function explainChange(
@@ -48,8 +54,8 @@ export async function explainChange(
   });
 }
 
-/** The table of a statement that may run on it. Throws what the statement throws before it looks for rows. */
-export async function checkedTable(
+/** The table of a statement that may run on it. */
+async function checkedTable(
   statement: ChangeStatement,
   context: StatementContext,
 ): Promise<TableInfo> {
@@ -60,8 +66,7 @@ export async function checkedTable(
   return table;
 }
 
-/** As a transaction of its own. */
-export async function runChange(
+async function run(
   statement: ChangeStatement,
   table: TableInfo,
   context: StatementContext,
@@ -210,7 +215,7 @@ async function planChange(
     statement.kind === 'delete' ? null : overlaidBy(statement, stored, assigned, context);
   const kept = statement.kind === 'delete' ? [] : keptColumns(schema, assigned, overlaid);
   const rows = planChangedRows(expanded, kept, computed, context.text, tables);
-  const { target, rejected } = await loadTargets(stored.info, context);
+  const { target, rejected } = await targetsOf(stored.info, context);
   const rules = insertRulesOf([], context);
   const { types, fromTable, ...found } = rows;
   const update =

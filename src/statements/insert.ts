@@ -10,33 +10,35 @@ import {
   targetColumns,
 } from '../loads/insert/definition.ts';
 import type { InsertResult } from '../loads/insert/service.ts';
+import { checkLabel } from '../loads/label.ts';
 import { OPERATION_COLUMN } from '../loads/operation.ts';
 import { analysisError } from '../loads/properties.ts';
+import { loadTargets } from '../loads/targets.ts';
 import { partialUpdateMode, type UpdateWish, updateRule } from '../loads/update-rule.ts';
-import { compressionOf } from '../model/file-compression.ts';
 import type { InsertPlan } from '../model/insert-plan.ts';
-import { type LoadTarget, type PartialUpdateMode, replacingKeys } from '../model/load-plan.ts';
-import { routingOf } from '../model/partition-routing.ts';
+import type { PartialUpdateMode } from '../model/load-plan.ts';
 import { loadOrder } from '../model/sort-key.ts';
-import { REJECTED_RECORDS_TABLE, STATISTICS_DATABASE } from '../model/system-tables.ts';
 import type { ColumnSchema, TableInfo } from '../model/table.ts';
-import { partitionsNamed } from '../query/partition-names.ts';
 import type { InsertSource } from '../query/plan-insert.ts';
 import { plainValues, planSelectSource, planValuesSource } from '../query/plan-insert.ts';
 import type { Insert } from '../sql/ast/ddl.ts';
 import type { PartitionNames } from '../sql/ast/query.ts';
-import { checkLabel } from './load-label.ts';
 import { propertyMap } from './properties.ts';
 import { queryWithTables } from './query.ts';
 import { findTable } from './tables.ts';
-import type { Outcome, StatementContext } from './types.ts';
+import type { Handler, Outcome, StatementContext } from './types.ts';
 import { variableText } from './variables.ts';
+
+export const insert: Handler<'insert'> = async (statement, context) => {
+  const table = await findTable(statement.table, context);
+  return await runInsert(statement, table, context);
+};
 
 /** Throws what the statement throws before a row of it is made, for SUBMIT TASK; runs nothing. */
 export async function checkInsert(statement: Insert, context: StatementContext): Promise<void> {
   const table = await findTable(statement.table, context);
   await refuseSystemTable(table, context);
-  checkLabel(statement.label);
+  if (statement.label !== null) checkLabel(statement.label);
   await planInsert(statement, table, context);
 }
 
@@ -47,7 +49,7 @@ export async function explainInsert(
 ): Promise<readonly string[]> {
   const table = await findTable(statement.table, context);
   await refuseSystemTable(table, context);
-  checkLabel(statement.label);
+  if (statement.label !== null) checkLabel(statement.label);
   const plan = await planInsert(statement, table, context);
   const { services, signal } = context;
   return await services.inserts.explain({ table, plan, label: null, signal });
@@ -62,12 +64,11 @@ export async function runInsert(
 ): Promise<Outcome> {
   const { services, signal } = context;
   await refuseSystemTable(table, context);
-  checkLabel(statement.label);
+  if (statement.label !== null) checkLabel(statement.label);
   const plan = await planInsert(statement, table, context);
   const { label, overwrite } = statement;
   const overwritten = overwrite ? overwrittenBy(statement, plan, context) : {};
-  const mayJoin = mayJoinOthers(statement, context);
-  const request = { table, plan, label, overwrite, ...overwritten, mayJoin, signal };
+  const request = { table, plan, label, overwrite, ...overwritten, signal };
   const result = await services.inserts.run(request);
   return {
     kind: 'ok',
@@ -86,19 +87,6 @@ export function filteredWarnings({
   readonly remarks: readonly string[];
 } {
   return { warnings: rowsFiltered - errorSamples.length, remarks: errorSamples };
-}
-
-/** A label names one statement's transaction, and a list of partitions is no rule that all share. */
-function mayJoinOthers(
-  {
-    label,
-    overwrite,
-    partitions = null,
-  }: Pick<Insert, 'label' | 'overwrite'> & Partial<Pick<Insert, 'partitions'>>,
-  { session, services }: StatementContext,
-): boolean {
-  if (label !== null || overwrite || partitions !== null) return false;
-  return variableText('enable_insert_group', 'session', session, services.globals) === 'true';
 }
 
 /** The partitions that INSERT OVERWRITE names, or by dynamic_overwrite those that get rows; else all. */
@@ -120,22 +108,17 @@ export async function refuseSystemTable(
   table: TableInfo,
   { services }: StatementContext,
 ): Promise<void> {
-  const { catalog } = services;
-  const database = await catalog.rememberDefinition(['database', String(table.databaseId)], () =>
-    catalog.databases.byId(table.databaseId),
-  );
+  const database = await services.catalog.databases.byId(table.databaseId);
   if (database?.isSystem === true) {
     throw fail('SYSTEM_OBJECT', { what: 'table', name: `${table.databaseName}.${table.name}` });
   }
 }
 
-/** Throws what the statement throws before a row of it is made. `wholeRows`: columns not named get their defaults. */
-export async function planInsert(
+async function planInsert(
   statement: Pick<Insert, 'columns' | 'byName' | 'overwrite' | 'properties' | 'query'> &
     Partial<Pick<Insert, 'partitions'>>,
   table: TableInfo,
   context: StatementContext,
-  { wholeRows = false }: { readonly wholeRows?: boolean } = {},
 ): Promise<InsertPlan> {
   const { session, services } = context;
   const { mergeCondition, ...rest } = insertRulesOf(statement.properties, context);
@@ -145,11 +128,11 @@ export async function planInsert(
     session,
     services.globals,
   );
-  const partial = allowed === 'true' && !statement.overwrite && !wholeRows;
+  const partial = allowed === 'true' && !statement.overwrite;
   const mode = sessionUpdateMode(context);
   return {
     userName: session.user,
-    ...(await loadTargets(table, context, statement.partitions ?? null)),
+    ...(await targetsOf(table, context, statement.partitions ?? null)),
     ...(await planSource(statement, table, context, { partial, mode, mergeCondition })),
     ...rest,
     sortBy: loadOrder(table.schema),
@@ -231,48 +214,15 @@ async function planSource(
   return finish(targets, source, tables.session);
 }
 
-/** Where rows and rejected rows of a load into the table go. */
-export async function loadTargets(
+/** Where rows and rejected rows of a statement's load into the table go. */
+export function targetsOf(
   table: TableInfo,
   { services }: StatementContext,
   names: PartitionNames | null = null,
-): Promise<{ readonly target: LoadTarget; readonly rejected: LoadTarget }> {
-  const { catalog } = services;
-  const volume = await catalog.rememberDefinition(['volume', String(table.volumeId)], () =>
-    catalog.volumes.byId(table.volumeId),
-  );
-  if (!volume.enabled) throw fail('VOLUME_DISABLED', { volume: volume.name });
-  const rejected = await catalog.rememberDefinition(['rejected'], () =>
-    catalog.tables.get(STATISTICS_DATABASE, REJECTED_RECORDS_TABLE),
-  );
-  const targetOf = (info: TableInfo): LoadTarget => ({
-    tableId: info.id,
-    databaseName: info.databaseName,
-    tableName: info.name,
-    volume,
-    prefix: info.prefix,
-    ...compressionOf(info),
-    ...(info.rewrittenVersion === undefined ? {} : { rewrittenVersion: info.rewrittenVersion }),
-    keys: replacingKeys(info.schema),
-  });
-  const { partitioning, schema } = table;
-  const partitions =
-    partitioning === undefined
-      ? null
-      : await catalog.rememberDefinition(['partitions', String(table.id)], () =>
-          catalog.partitions.list(table.id),
-        );
-  const only =
+): ReturnType<typeof loadTargets> {
+  const named =
     names === null
       ? null
-      : partitionsNamed(
-          { tableName: table.name, partitions },
-          names.names.map(({ name }) => name),
-          names.temporary,
-        );
-  const routing =
-    partitioning === undefined
-      ? {}
-      : { routing: routingOf(partitioning, schema.columns, partitions ?? [], only) };
-  return { target: { ...targetOf(table), ...routing }, rejected: targetOf(rejected) };
+      : { names: names.names.map(({ name }) => name), temporary: names.temporary };
+  return loadTargets(services.catalog, table, named);
 }

@@ -99,7 +99,6 @@ const SESSION: Session = {
   temporary: { used: false },
   counted: { questions: 0 },
   warnings: { left: [] },
-  explicit: { transaction: null },
   running: null,
 };
 

@@ -108,7 +108,6 @@ export function taskSession(
     temporary: { used: false },
     counted: { questions: 0 },
     warnings: { left: [] },
-    explicit: { transaction: null },
     running: null,
   };
 }

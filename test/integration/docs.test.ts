@@ -60,10 +60,11 @@ async function clicks(): Promise<number> {
 
 /** The text with the ports of this server in place of the default ones. */
 function withPorts(text: string): string {
-  const { queryPort, httpPort, brokerPort } = server.ready;
+  const { queryPort, httpPort, cnHttpPort, brokerPort } = server.ready;
   return text
     .replaceAll(/\b9030\b/g, String(queryPort))
     .replaceAll(/\b8030\b/g, String(httpPort))
+    .replaceAll(/\b8040\b/g, String(cnHttpPort))
     .replaceAll(/\b9092\b/g, String(brokerPort));
 }
 

@@ -33,7 +33,16 @@ function run(
   });
 }
 
-const PORTS = ['--query-port', '0', '--http-port', '0', '--broker-port', '0'];
+const PORTS = [
+  '--query-port',
+  '0',
+  '--http-port',
+  '0',
+  '--cn-http-port',
+  '0',
+  '--broker-port',
+  '0',
+];
 
 test('the FE and the query process run with bounded heaps, however they are started', async (context) => {
   const server = await startServer({ broker: 'off' });
@@ -77,6 +86,8 @@ test('start, load, stop, start again: everything is still there and loading goes
     '--query-port',
     String(first.ready.queryPort),
     '--http-port',
+    '0',
+    '--cn-http-port',
     '0',
     '--broker-port',
     'off',
@@ -124,6 +135,8 @@ test('the ports of HTTP and of the broker are named when they are taken', async 
       '0',
       '--http-port',
       port,
+      '--cn-http-port',
+      '0',
       '--broker-port',
       'off',
     ]);
@@ -136,6 +149,8 @@ test('the ports of HTTP and of the broker are named when they are taken', async 
       '--query-port',
       '0',
       '--http-port',
+      '0',
+      '--cn-http-port',
       '0',
       '--broker-port',
       port,

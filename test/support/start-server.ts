@@ -9,6 +9,7 @@ import { type Connection, createConnection, type FieldPacket } from 'mysql2/prom
 export interface ServerReady {
   readonly queryPort: number;
   readonly httpPort: number;
+  readonly cnHttpPort: number;
   readonly brokerPort: number | null;
   readonly dataDir: string;
   readonly pid: number;
@@ -162,6 +163,8 @@ export async function startServer(options: StartServerOptions = {}): Promise<Tes
       '--query-port',
       '0',
       '--http-port',
+      '0',
+      '--cn-http-port',
       '0',
       '--broker-port',
       broker,

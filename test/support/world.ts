@@ -30,7 +30,6 @@ import type { DataFile } from '../../src/model/table.ts';
 import { runChange } from '../../src/pipeline/change-run.ts';
 import { type InsertServices, runInsert } from '../../src/pipeline/insert-run.ts';
 import { Loader } from '../../src/pipeline/loader.ts';
-import { runMerge } from '../../src/pipeline/merge-run.ts';
 import { runResolve } from '../../src/pipeline/resolve-run.ts';
 import type { CommitPort } from '../../src/pipeline/types.ts';
 import { ensureBuiltinVolume } from '../../src/roles/builtin-volume.ts';
@@ -377,7 +376,13 @@ export class World implements Theatre {
         queryPort: 0,
         httpPort: 0,
         tls: null,
-        cn: { query: async () => peerOf('query'), loader: async () => peerOf('loader') },
+        cn: {
+          query: async () => peerOf('query'),
+          loader: async () => peerOf('loader'),
+          // Nobody sends bodies here.
+          http: () => ({ host: '127.0.0.1', port: 0 }),
+          forwardToken: '',
+        },
         sampleTopic: async () => [],
         probe: {
           unread: async () => ({ retention: { retentionMs: null, deletes: false }, parts: [] }),
@@ -426,6 +431,8 @@ export class World implements Theatre {
           await (await ready.promise).stopTask(taskId, drain);
           return {};
         },
+        openHttp: async ({ port }) => ({ port }),
+        stopBody: async () => ({}),
         recount: async (plan, { signal }) => (await ready.promise).recount(plan, signal),
         replay: async ({ plan, ...begun }, { signal }) =>
           (await ready.promise).replay(plan, begun, signal),
@@ -530,7 +537,6 @@ export class World implements Theatre {
           runInsert(plan, { transactionId, label }, inserts, signal),
         change: ({ plan, transactionId, label }, { signal }) =>
           runChange(plan, { transactionId, label }, inserts, signal),
-        merge: (plan, { signal }) => runMerge(plan, inserts, signal),
         resolve: (plan, { signal }) => runResolve(plan, { ...inserts, keyIndex }, signal),
         ping: async () => ({ rssBytes: 0, keyIndex: keyIndex.load() }),
       }),

@@ -52,6 +52,36 @@ export const LOAD_ERRORS = {
     '{what} was aborted, txn_id = {transactionId}: {detail}',
     'no row was changed',
   ),
+  // -- stream load
+  BODY_LOGIN_MISSING: row('user', 'no valid Basic authorization', '', 1045, '28000', 401),
+  BODY_CUT: row('user', "receive body don't equal with body bytes"),
+  BODY_HEADER_TWICE: row('user', 'the header {header} is there twice'),
+  BODY_LENGTH: row(
+    'user',
+    'body size {sizeBytes} exceed limit: {limitBytes}. You can increase the limit by setting streaming_load_max_mb in be.conf.',
+  ),
+  BODY_LOADS_LIMIT: row(
+    'retry',
+    'Stream Load exceed http cuncurrent limit {limit}, please try again later',
+  ),
+  BODY_NO_ROWS: row(
+    'user',
+    'No partitions have data available for loading. If you are sure there may be no data to be loaded, you can use `ADMIN SET FRONTEND CONFIG ("empty_load_as_error" = "false")` to ensure such load jobs can succeed',
+  ),
+  BODY_LOAD_ABORTED: row(
+    'user',
+    'the load was aborted, txn_id = {transactionId}: {detail}',
+    'nothing was loaded; the label can be used again',
+  ),
+  UNKNOWN_LABEL: row(
+    'user',
+    'there is no load of label {label}',
+    'labels are kept for label_keep_max_second',
+    1064,
+    'HY000',
+    404,
+  ),
+  TRANSACTION_FINAL: row('user', "transaction's state is already {state}, could not abort"),
   // -- load pipeline
   LOAD_JSONPATH: row(
     'user',
@@ -90,49 +120,6 @@ export const LOAD_ERRORS = {
     1064,
     'HY000',
     409,
-  ),
-  TRANSACTION_ABORTED: row(
-    'user',
-    'transaction {transactionId} was aborted: {detail}',
-    'nothing of it is visible; its label can be used again',
-    1064,
-    'HY000',
-    409,
-  ),
-  TRANSACTION_EMPTY: row(
-    'user',
-    'transaction {transactionId} has no load',
-    'load into it before it commits, or roll it back',
-  ),
-  TRANSACTION_BUSY: row(
-    'retry',
-    'a load of transaction {transactionId} is under way',
-    'the loads of a transaction come one after the other: try again when it is over',
-    1064,
-    'HY000',
-    409,
-  ),
-  // SOURCE: StarRocks, ErrorCode 5303 to 5305 of SQL transactions.
-  TRANSACTION_WRITTEN: row(
-    'user',
-    'NOT allowed to read or write tables that have been subjected to DML operations before: {table}',
-    'what a transaction wrote can be read when it is committed; UPDATE and DELETE of a table come before its INSERTs',
-    5303,
-    '25P01',
-  ),
-  TRANSACTION_DATABASES: row(
-    'user',
-    'Cannot execute cross-database transactions. All DML target tables must belong to the same db: {database} and {other}',
-    '',
-    5304,
-    '25P01',
-  ),
-  TRANSACTION_STATEMENT: row(
-    'user',
-    'Explicit transaction only support begin/commit/rollback/insert/update/delete/set/select/show statements: {what}',
-    'COMMIT or ROLLBACK first',
-    5305,
-    '25P01',
   ),
   LEASE_LOST: row(
     'retry',

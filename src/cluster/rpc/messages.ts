@@ -3,6 +3,13 @@
 
 import type { WireError } from '../../base/errors.ts';
 import type { TableId, TransactionId, VolumeId } from '../../base/ids.ts';
+import type {
+  BodyLoadBegin,
+  BodyLoadEnd,
+  BodyLoadHead,
+  HttpAnswer,
+  LabelRequest,
+} from '../../model/body-load.ts';
 import type { ChangePlan, StagedChange } from '../../model/change-plan.ts';
 import type { ColumnRewrite } from '../../model/column-rewrite.ts';
 import type { InsertPlan, StagedInsert } from '../../model/insert-plan.ts';
@@ -13,7 +20,6 @@ import type {
   StagedTable,
   TaskAssignment,
 } from '../../model/load-plan.ts';
-import type { MergePlan } from '../../model/merge-plan.ts';
 import type { QueryPlan } from '../../model/query-plan.ts';
 import type { Recount, RecountPlan } from '../../model/recount.ts';
 import type { ReplayPlan, StagedReplay } from '../../model/replay-plan.ts';
@@ -85,8 +91,6 @@ export interface QueryNodeApi {
   };
   /** Looks up what a staged batch of a table with keys replaces; it becomes visible by the FE's commit. */
   resolve: { params: ResolvePlan; result: StagedTable };
-  /** Makes one batch of what several loads of a transaction staged for a table with keys. */
-  merge: { params: MergePlan; result: StagedTable };
   ping: {
     params: Record<string, never>;
     result: { readonly rssBytes: number; readonly keyIndex: KeyIndexFigures };
@@ -136,6 +140,20 @@ export interface LoaderApi {
     };
     result: { readonly faults: readonly { readonly key: string; readonly detail: string }[] };
   };
+  /** Opens the HTTP door, once (0 = any free port). Throws PORT_IN_USE. */
+  openHttp: {
+    params: {
+      readonly port: number;
+      readonly forwardToken: string;
+      readonly maxLoads: number;
+    };
+    result: { readonly port: number };
+  };
+  /** Gives up the body of a load. */
+  stopBody: {
+    params: { readonly transactionId: TransactionId };
+    result: Record<string, never>;
+  };
   compact: { params: CompactionPlan; result: { readonly outputs: readonly StagedFile[] } };
   /** Stages what was deleted of the inputs meanwhile as deletes of the output; null: nothing was. */
   carryDeletes: { params: CarryPlan; result: { readonly carried: StagedObject | null } };
@@ -158,8 +176,32 @@ export interface LoaderApi {
   ping: { params: Record<string, never>; result: { readonly rssBytes: number } };
 }
 
+/** Served by the FE for loads whose rows come as bodies. */
+export interface BodyLoadApi {
+  /** Whether a load may run, with its transaction and plan. */
+  beginLoad: { params: BodyLoadHead; result: BodyLoadBegin };
+  /** Commits or aborts; the answer is for the client. Said again it gives the same answer. */
+  endLoad: { params: BodyLoadEnd; result: HttpAnswer };
+  /** A transaction for rejected rows of a load that failed. */
+  beginRejects: {
+    params: { readonly transactionId: TransactionId };
+    result: BegunTransaction;
+  };
+  commitRejects: {
+    params: {
+      readonly transactionId: TransactionId;
+      readonly staged: StagedTable;
+      readonly rows: number;
+    };
+    result: Record<string, never>;
+  };
+  ofLabel: { params: LabelRequest; result: HttpAnswer };
+  /** Lines of an error log. Throws UNKNOWN_ERROR_LOG. */
+  errorLog: { params: { readonly file: string }; result: { readonly lines: string } };
+}
+
 /** Served by the FE to its CN processes. */
-export interface FeApi {
+export interface FeApi extends BodyLoadApi {
   /** A new PREPARE transaction for a task's batch. Fails with LEASE_LOST when the epoch is old. */
   begin: { params: { readonly taskId: string; readonly epoch: number }; result: BegunTransaction };
   commit: { params: CommitRequest; result: CommitResult };

@@ -92,14 +92,12 @@ export const JOB_PROPERTIES = {
     note: 'row when absent',
   }),
   merge_condition: commonProperty('merge_condition', { default: null }),
-  format: {
-    type: 'word',
+  format: commonProperty('format', {
     default: 'csv',
     words: ['csv', 'json', 'avro', 'protobuf', 'raw'],
     message: 'Format type is invalid. format=`{value}`',
-    alterable: false,
-    help: 'csv, json; avro and protobuf in the wire format of a schema registry; raw: the payload is the field _value',
-  },
+    note: 'csv, json; avro and protobuf in the wire format of a schema registry; raw: the payload is the field _value',
+  }),
   strip_outer_array: commonProperty('strip_outer_array', { default: 'false', alterable: true }),
   jsonpaths: commonProperty('jsonpaths', { default: '', alterable: true }),
   json_root: commonProperty('json_root', { default: '', alterable: true }),
@@ -115,14 +113,10 @@ export const JOB_PROPERTIES = {
     alterable: true,
     help: 'Millrace only: a row for which route gives none of the tables is a rejected row, or (skip) counts as unselected',
   },
-  envelope: {
-    type: 'word',
+  envelope: commonProperty('envelope', {
     default: null,
-    words: ['debezium', 'canal', 'maxwell'],
-    message: 'Invalid envelope: `{value}`, it should be debezium, canal or maxwell',
-    alterable: false,
-    help: 'messages are change events of a database, applied to a PRIMARY KEY table: debezium (format json or avro), canal, maxwell (format json)',
-  },
+    note: 'debezium in format json or avro, canal and maxwell in format json',
+  }),
   protobuf_schema: {
     ...text(
       'FILE:name, a .proto file or compiled descriptor made by CREATE FILE: messages of format protobuf have no schema id then',

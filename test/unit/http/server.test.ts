@@ -2,12 +2,20 @@
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { type TestContext, test } from 'node:test';
+import { systemClock } from '../../../src/base/clock.ts';
 import { AppError, fail } from '../../../src/base/errors.ts';
 import { silentLog } from '../../../src/base/log.ts';
+import type { LoadProxy } from '../../../src/http/load-proxy.ts';
 import { type HttpServer, type HttpServices, startHttpServer } from '../../../src/http/server.ts';
 
 const ANN = { identity: { name: 'ann', host: '%' }, activeRoles: new Set<number>() };
 const AS_ANN = { headers: { authorization: `Basic ${btoa('ann:pw:1')}` } };
+
+const NO_LOADS: LoadProxy = {
+  serve: () => false,
+  onBroken: () => false,
+  close: () => undefined,
+};
 
 async function serve(
   context: TestContext,
@@ -22,6 +30,8 @@ async function serve(
       throw fail('ACCESS_DENIED', { user, host: address, usingPassword: 'YES' });
     },
     openRoutes: ['/api/health', '/metrics'],
+    loads: NO_LOADS,
+    clock: systemClock,
     log: { ...silentLog, error: (message) => logged.push(message) },
     services: {
       health: async () => ({ status: 'ok', parts: { fe: 'ok' } }),
@@ -107,6 +117,8 @@ test('a port that is taken, and an address that is not ours', async (context) =>
       log: silentLog,
       authenticate: async () => ANN,
       openRoutes: [],
+      loads: NO_LOADS,
+      clock: systemClock,
     });
   const hasCode = (code: string) => (error: unknown) =>
     error instanceof AppError && error.code === code;

@@ -20,7 +20,6 @@ const session: Session = {
   temporary: { used: false },
   counted: { questions: 0 },
   warnings: { left: [] },
-  explicit: { transaction: null },
   running: null,
 };
 

@@ -1,0 +1,174 @@
+// Loads that come to the front end's HTTP port: passed on to a compute node as bytes, with backpressure both ways and
+// nothing held, or answered 307 with its address. What the compute node answers is the answer. Where it ends in the
+// middle the connection is cut: whether the load was committed only its label tells.
+import {
+  Agent,
+  type ClientRequest,
+  type IncomingMessage,
+  type ServerResponse,
+  request as send,
+} from 'node:http';
+import type { Socket } from 'node:net';
+import type { Clock } from '../base/clock.ts';
+import type { BodyLoadHead, HttpAnswer } from '../model/body-load.ts';
+import { answerEarly, jsonAnswer } from './answers.ts';
+import {
+  FORWARDED_HEADER,
+  type LoadRoute,
+  loadRoute,
+  plainAddress,
+  readHead,
+} from './load-routes.ts';
+
+export interface LoadProxyOptions {
+  /** Where the compute node listens, on this machine. */
+  readonly upstream: () => { readonly host: string; readonly port: number };
+  readonly forwardToken: string;
+  /** Redirect all loads, whatever their headers say. */
+  readonly redirects: () => boolean;
+  /** May the client load there? Null, or the answer that it gets. */
+  readonly check: (head: BodyLoadHead) => Promise<HttpAnswer | null>;
+  readonly clock: Clock;
+}
+
+export interface LoadProxy {
+  /** Takes the request when it is one of a load; false = it is another's. */
+  serve(request: IncomingMessage, response: ServerResponse, waits: boolean): boolean;
+  /** What the HTTP parser could not read of a connection; false = no load is on it. */
+  onBroken(socket: Socket): boolean;
+  close(): void;
+}
+
+const SERVICE_UNAVAILABLE: HttpAnswer = {
+  status: 503,
+  body: jsonAnswer({
+    Status: 'Fail',
+    Message: 'the process that loads is being started, please retry later!',
+  }),
+};
+
+export function openLoadProxy(options: LoadProxyOptions): LoadProxy {
+  return new LoadPipe(options);
+}
+
+class LoadPipe implements LoadProxy {
+  readonly #options: LoadProxyOptions;
+  readonly #agent = new Agent({ keepAlive: true });
+  readonly #active = new Map<
+    Socket,
+    { readonly request: IncomingMessage; readonly out: ClientRequest }
+  >();
+
+  constructor(options: LoadProxyOptions) {
+    this.#options = options;
+  }
+
+  serve(request: IncomingMessage, response: ServerResponse, waits: boolean): boolean {
+    const route = loadRoute(request.method ?? '', request.url ?? '');
+    if (route === null || route === 'malformed') return false;
+    const wants = (value: string | string[] | undefined): boolean =>
+      String(value ?? '').toLowerCase() === 'true';
+    const redirects = this.#options.redirects() || wants(request.headers['redirect']);
+    if (route.kind === 'load' && redirects) {
+      this.#redirect(request, response, route, waits).catch(() => response.destroy());
+    } else {
+      this.#pass(request, response, waits);
+    }
+    return true;
+  }
+
+  onBroken(socket: Socket): boolean {
+    const active = this.#active.get(socket);
+    if (active === undefined) return false;
+    // The end of the client's side is passed on: the compute node says what it makes of the cut body.
+    if (!active.request.complete) active.out.socket?.end();
+    return true;
+  }
+
+  close(): void {
+    for (const { out } of this.#active.values()) out.destroy();
+    this.#agent.destroy();
+  }
+
+  async #redirect(
+    request: IncomingMessage,
+    response: ServerResponse,
+    route: Extract<LoadRoute, { kind: 'load' }>,
+    waits: boolean,
+  ): Promise<void> {
+    const { check, upstream, clock } = this.#options;
+    const head = readHead(request, route, plainAddress(request.socket.remoteAddress));
+    const refusal = await check({ ...head, table: route.table });
+    if (refusal !== null) {
+      answerEarly(request, response, refusal, { clock, waits });
+      return;
+    }
+    // The name by which the client reached this machine.
+    const named = /^(\[[\da-f:.]+\]|[\w.-]+)(:\d+)?$/i.exec(head.headers['host'] ?? '')?.[1];
+    const { host, port } = upstream();
+    response.setHeader('location', `http://${named ?? host}:${port}${request.url ?? ''}`);
+    answerEarly(request, response, { status: 307, body: '' }, { clock, waits });
+  }
+
+  #pass(request: IncomingMessage, response: ServerResponse, waits: boolean): void {
+    const { upstream, forwardToken, clock } = this.#options;
+    const { socket } = request;
+    const rawHeaders = withoutHop(request.rawHeaders);
+    rawHeaders.push(FORWARDED_HEADER, `${forwardToken} ${plainAddress(socket.remoteAddress)}`);
+    const out = send({
+      ...upstream(),
+      method: request.method,
+      path: request.url,
+      headers: rawHeaders,
+      setHost: false,
+      agent: this.#agent,
+    });
+    this.#active.set(socket, { request, out });
+    const onGone = (): void => void out.destroy();
+    socket.once('close', onGone);
+    const done = (): void => {
+      socket.off('close', onGone);
+      this.#active.delete(socket);
+    };
+    const passBody = (): void => void request.pipe(out);
+    let isSending = !waits;
+    out.on('continue', () => {
+      isSending = true;
+      response.writeContinue();
+      passBody();
+    });
+    out.on('response', (answer) => {
+      answer.on('error', () => response.destroy());
+      answer.on('close', done);
+      const isEarly = !request.complete;
+      if (isEarly && !isSending) response.shouldKeepAlive = false;
+      response.writeHead(answer.statusCode ?? 502, withoutHop(answer.rawHeaders));
+      answer.pipe(response);
+      if (!isEarly) return;
+      request.unpipe(out);
+      request.resume();
+    });
+    out.on('error', () => {
+      done();
+      // Nothing reached the compute node.
+      const isUnsent = !out.reusedSocket && out.socket?.connecting !== false;
+      if (isUnsent && !response.headersSent)
+        answerEarly(request, response, SERVICE_UNAVAILABLE, { clock, waits: !isSending });
+      else response.destroy();
+    });
+    if (isSending) passBody();
+    else out.flushHeaders();
+  }
+}
+
+const HOP = new Set(['connection', 'keep-alive', 'proxy-connection', FORWARDED_HEADER]);
+
+/** Without what is of one connection only, and without what a client may not say. */
+function withoutHop(rawHeaders: readonly string[]): string[] {
+  const kept: string[] = [];
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i] ?? '';
+    if (!HOP.has(name.toLowerCase())) kept.push(name, rawHeaders[i + 1] ?? '');
+  }
+  return kept;
+}

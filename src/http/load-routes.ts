@@ -1,0 +1,81 @@
+// Paths of loads, as both doors know them (the front end's, which passes them on, and the compute node's), and what of
+// a request they read. SOURCE: StarRocks docs, STREAM LOAD.
+import type { IncomingMessage } from 'node:http';
+import type { RequestHead, RequestLogin } from '../model/body-load.ts';
+
+/** From a front end that passes a request on: its token, and the client's address. */
+export const FORWARDED_HEADER = 'x-millrace-forwarded';
+
+export type LoadRoute =
+  | { readonly kind: 'load'; readonly database: string; readonly table: string }
+  | { readonly kind: 'state'; readonly database: string; readonly label: string }
+  | { readonly kind: 'cancel'; readonly database: string; readonly label: string };
+
+/** Null: the path is none of a load. 'malformed': it has an escape that is none. */
+export function loadRoute(method: string, url: string): LoadRoute | 'malformed' | null {
+  const [path = '', query = ''] = url.split('?', 2);
+  const parts = path.split('/');
+  if (parts[0] !== '' || parts[1] !== 'api') return null;
+  const last = parts.at(-1);
+  const known =
+    (parts.length === 5 && (last === '_stream_load' || last === '_cancel')) ||
+    (parts.length === 4 && last === 'get_load_state');
+  if (!known) return null;
+  const [database, second] = [decoded(parts[2]), decoded(parts[3])];
+  if (database === null || second === null) return 'malformed';
+  const label = new URLSearchParams(query).get('label');
+  if (last === '_stream_load' && method === 'PUT') return { kind: 'load', database, table: second };
+  if (last === '_cancel' && method === 'POST')
+    return { kind: 'cancel', database, label: label ?? second };
+  if (last === 'get_load_state' && method === 'GET')
+    return { kind: 'state', database, label: label ?? '' };
+  return null;
+}
+
+function decoded(part = ''): string | null {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return null;
+  }
+}
+
+/** User and password of Basic authorization; null = there is none that can be read. */
+export function basicLogin(authorization: string | undefined): RequestLogin {
+  const [scheme, encoded = ''] = (authorization ?? '').split(' ');
+  const text = Buffer.from(encoded, 'base64').toString('utf8');
+  const colon = text.indexOf(':');
+  if (scheme?.toLowerCase() !== 'basic' || colon < 0) return null;
+  return { user: text.slice(0, colon), password: text.slice(colon + 1) };
+}
+
+/** Addresses of IPv4 as such, however the socket has them. */
+export function plainAddress(address: string | undefined): string {
+  return (address ?? '').replace(/^::ffff:/, '');
+}
+
+/** What of a request the front end is told. Values are UTF-8 where they are that. */
+export function readHead(
+  request: IncomingMessage,
+  route: { readonly database: string },
+  clientAddress: string,
+): RequestHead {
+  const headers: Record<string, string> = {};
+  const repeated: string[] = [];
+  const { rawHeaders } = request;
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    const name = (rawHeaders[i] ?? '').toLowerCase();
+    if (name === 'authorization' || name === FORWARDED_HEADER) continue;
+    if (Object.hasOwn(headers, name)) repeated.push(name);
+    headers[name] = utf8(rawHeaders[i + 1] ?? '');
+  }
+  const login = basicLogin(request.headers.authorization);
+  return { database: route.database, headers, repeated, login, clientAddress };
+}
+
+/** Node reads header values as Latin-1. */
+function utf8(value: string): string {
+  const bytes = Buffer.from(value, 'latin1');
+  const text = bytes.toString('utf8');
+  return text.includes('\u{fffd}') ? value : text;
+}

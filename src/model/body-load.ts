@@ -1,0 +1,73 @@
+// What a door that hears a load's request and the front end say to each other: the request without its body, and what
+// becomes of it. Plain data, structured-clone safe. Passwords are in here: never logged, never stored.
+import type { WireError } from '../base/errors.ts';
+import type { TransactionId } from '../base/ids.ts';
+import type { StagedLoad } from './insert-plan.ts';
+import type { BegunTransaction, BodyLoadPlan } from './load-plan.ts';
+
+/** Where both doors show rejected rows. */
+export const ERROR_LOG_PATH = '/api/_load_error_log';
+
+/** User and password of a request; null = none that can be read. */
+export type RequestLogin = { readonly user: string; readonly password: string } | null;
+
+/** Who asks for something below `/api/{database}`, and in which words. */
+export interface RequestHead {
+  readonly database: string;
+  /** By lower-case names, without `authorization`. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Names of those that were there more than once. */
+  readonly repeated: readonly string[];
+  readonly login: RequestLogin;
+  /** IP address. */
+  readonly clientAddress: string;
+}
+
+/** A request whose body is to be loaded. */
+export interface BodyLoadHead extends RequestHead {
+  readonly table: string;
+}
+
+/** JSON text for the client, with its HTTP status. */
+export interface HttpAnswer {
+  readonly status: number;
+  readonly body: string;
+}
+
+/** A load that may run: nothing of it is visible before it is ended. */
+export interface AcceptedLoad {
+  readonly plan: BodyLoadPlan;
+  readonly begun: BegunTransaction;
+  /** From now on, with its body. */
+  readonly timeoutMs: number;
+}
+
+export type BodyLoadBegin =
+  | { readonly kind: 'answer'; readonly answer: HttpAnswer }
+  | { readonly kind: 'load'; readonly load: AcceptedLoad };
+
+/** How far a load came that failed. */
+export type FailedLoad = Pick<
+  StagedLoad,
+  | 'rowsLoaded'
+  | 'rowsFiltered'
+  | 'rowsUnselected'
+  | 'bodyBytes'
+  | 'readMs'
+  | 'writeMs'
+  | 'errorSamples'
+>;
+
+/** How the work on a body ended. Said again after a lost answer, it changes nothing. */
+export interface BodyLoadEnd {
+  readonly transactionId: TransactionId;
+  readonly outcome:
+    | { readonly kind: 'staged'; readonly staged: StagedLoad }
+    | { readonly kind: 'failed'; readonly error: WireError; readonly counts: FailedLoad };
+}
+
+/** A request about a label: `get_load_state`, `_cancel`. */
+export interface LabelRequest extends RequestHead {
+  readonly kind: 'state' | 'cancel';
+  readonly label: string;
+}

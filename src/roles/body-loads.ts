@@ -1,0 +1,84 @@
+// Loads whose rows come as bodies, on the FE: the service, and what the CN's HTTP door calls of it.
+import type { AccessControl } from '../access/access-control.ts';
+import type { BodyLoadApi } from '../cluster/rpc/messages.ts';
+import type { Handlers } from '../cluster/rpc/peer.ts';
+import type { ResolvingCommitter } from '../commit/resolving.ts';
+import { RejectedOfFailed } from '../loads/stream/rejected.ts';
+import { StreamLoads } from '../loads/stream/service.ts';
+import { REJECTED_RECORDS_TABLE, STATISTICS_DATABASE } from '../model/system-tables.ts';
+import type { Services } from '../statements/types.ts';
+import { readErrorLog } from './error-log.ts';
+import type { FeOptions } from './fe.ts';
+import type { Logins } from './logins.ts';
+
+export interface BodyLoadServices {
+  readonly streamLoads: StreamLoads;
+  readonly rejected: RejectedOfFailed;
+  readonly errorLog: (file: string) => Promise<string>;
+}
+
+const MB = 1024 * 1024;
+
+export function makeBodyLoads(
+  options: FeOptions,
+  parts: {
+    readonly access: AccessControl;
+    readonly committer: ResolvingCommitter;
+    readonly logins: Logins;
+    readonly services: Services;
+    /** Of the one CN, as SHOW TRANSACTION prints it. */
+    readonly node: string;
+    /** Filled in once the doors are open. */
+    readonly ports: { readonly httpPort: number };
+  },
+): BodyLoadServices {
+  const { catalog, config, cn, clock, random, log, metrics } = options;
+  const { access, committer, logins, services, ports } = parts;
+  const coordinator = `CN: ${parts.node}`;
+  const streamLoads = new StreamLoads({
+    catalog,
+    committer,
+    access,
+    authenticate: (user, from, password) => logins.http(user, from, password),
+    clock,
+    random,
+    log,
+    metrics,
+    coordinator,
+    limits: () => ({
+      maxBytes: config.int('streaming_load_max_mb') * MB,
+      maxJsonBytes: config.int('streaming_load_max_batch_size_mb') * MB,
+      idleTimeoutMs: config.int('stream_load_idle_timeout_second') * 1000,
+      keptRowBytes: config.int('rejected_message_max_bytes'),
+      defaultTimeoutMs: config.int('stream_load_default_timeout_second') * 1000,
+      emptyIsError: config.bool('empty_load_as_error'),
+    }),
+    address: () => `${options.host}:${ports.httpPort}`,
+    timeZone: () => services.globals.get('time_zone') ?? 'Etc/UTC',
+    stopBody: async (transactionId) => {
+      await (await cn.loader()).call('stopBody', { transactionId });
+    },
+  });
+  const rejected = new RejectedOfFailed({
+    committer,
+    random,
+    coordinator,
+    table: () => catalog.tables.get(STATISTICS_DATABASE, REJECTED_RECORDS_TABLE),
+  });
+  return { streamLoads, rejected, errorLog: (file) => readErrorLog(services, file) };
+}
+
+/** What the CN may call, from before the FE is open: calls wait for it. */
+export function bodyLoadHandlers(ready: Promise<BodyLoadServices>): Handlers<BodyLoadApi> {
+  return {
+    beginLoad: async (head, { signal }) => (await ready).streamLoads.begin(head, signal),
+    endLoad: async (end) => (await ready).streamLoads.end(end),
+    beginRejects: async ({ transactionId }) => (await ready).rejected.begin(transactionId),
+    commitRejects: async ({ transactionId, staged, rows }) => {
+      await (await ready).rejected.commit(transactionId, staged, rows);
+      return {};
+    },
+    ofLabel: async (request) => (await ready).streamLoads.ofLabel(request),
+    errorLog: async ({ file }) => ({ lines: await (await ready).errorLog(file) }),
+  };
+}

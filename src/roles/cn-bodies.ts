@@ -1,0 +1,157 @@
+// The HTTP door of the CN's loader process: bodies go from there through the loader, and the FE is asked for leave
+// before and for the commit after. A lost answer of the FE is asked for again: ending a load twice changes nothing.
+import type { Clock } from '../base/clock.ts';
+import { type AppError, encodeError, fail, toAppError } from '../base/errors.ts';
+import { failpoint } from '../base/failpoints.ts';
+import type { Log } from '../base/log.ts';
+import type { FeApi, LoaderApi } from '../cluster/rpc/messages.ts';
+import type { RpcPeer } from '../cluster/rpc/peer.ts';
+import { type LoadDoor, startLoadDoor } from '../http/load-door.ts';
+import { refused } from '../loads/stream/answer.ts';
+import type { AcceptedLoad, BodyLoadEnd, FailedLoad, HttpAnswer } from '../model/body-load.ts';
+import { FilteredLoad } from '../pipeline/body-run.ts';
+import type { Loader } from '../pipeline/loader.ts';
+
+export interface BodyDoorOptions {
+  readonly peer: RpcPeer<LoaderApi, FeApi>;
+  readonly loader: Loader;
+  readonly host: string;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** A begin may wait for compaction, and a commit for the turns of its table. */
+const BEGIN_MS = 600_000;
+const END_MS = 180_000;
+const END_ATTEMPTS = 5;
+const REJECTS_MS = 60_000;
+
+const NOTHING: FailedLoad = {
+  rowsLoaded: 0,
+  rowsFiltered: 0,
+  rowsUnselected: 0,
+  bodyBytes: 0,
+  readMs: 0,
+  writeMs: 0,
+  errorSamples: [],
+};
+
+/** Throws PORT_IN_USE. */
+export function openBodyDoor(
+  options: BodyDoorOptions,
+  { port, forwardToken, maxLoads }: LoaderApi['openHttp']['params'],
+): Promise<LoadDoor> {
+  const { peer, host, clock, log } = options;
+  return startLoadDoor({
+    host,
+    port,
+    forwardToken,
+    maxLoads,
+    clock,
+    log,
+    services: {
+      begin: (head, signal) => peer.call('beginLoad', head, { signal, timeoutMs: BEGIN_MS }),
+      run: (load, body, signal) => runLoad(options, load, body, signal),
+      ofLabel: (request) => peer.call('ofLabel', request),
+      errorLog: async (file) => {
+        const { lines } = await peer.call('errorLog', { file }, { timeoutMs: REJECTS_MS });
+        return lines;
+      },
+      refusal: refused,
+    },
+  });
+}
+
+async function runLoad(
+  options: BodyDoorOptions,
+  load: AcceptedLoad,
+  body: AsyncIterable<Uint8Array>,
+  signal: AbortSignal,
+): Promise<HttpAnswer> {
+  const { clock, loader } = options;
+  const { plan, begun, timeoutMs } = load;
+  const late = new AbortController();
+  const timer = clock.after(timeoutMs, () =>
+    late.abort(
+      fail('TIMEOUT', { what: 'the load', timeoutMs, hint: 'the header timeout raises it' }),
+    ),
+  );
+  const either = AbortSignal.any([signal, late.signal]);
+  try {
+    const staged = await loader.loadBody(plan, begun, body, either);
+    failpoint('body.staged');
+    return await endLoad(options, load, { kind: 'staged', staged });
+  } catch (thrown) {
+    const error = either.aborted ? toAppError(either.reason) : toAppError(thrown);
+    const filtered = thrown instanceof FilteredLoad ? thrown : null;
+    return await endFailed(options, load, error, filtered);
+  } finally {
+    timer.cancel();
+  }
+}
+
+async function endFailed(
+  options: BodyDoorOptions,
+  load: AcceptedLoad,
+  error: AppError,
+  filtered: FilteredLoad | null,
+): Promise<HttpAnswer> {
+  const counts = filtered?.counts ?? NOTHING;
+  try {
+    const answer = await endLoad(options, load, {
+      kind: 'failed',
+      error: encodeError(error),
+      counts: { ...NOTHING, ...countsOf(counts) },
+    });
+    if (filtered !== null) await keepRejects(options, load, filtered);
+    return answer;
+  } finally {
+    filtered?.rejected.close();
+  }
+}
+
+function countsOf(counts: FailedLoad): FailedLoad {
+  const { rowsLoaded, rowsFiltered, rowsUnselected, bodyBytes, readMs, writeMs } = counts;
+  const { errorSamples } = counts;
+  return { rowsLoaded, rowsFiltered, rowsUnselected, bodyBytes, readMs, writeMs, errorSamples };
+}
+
+/** Throws PEER_GONE, and TIMEOUT where the FE does not answer at all. */
+async function endLoad(
+  { peer, log }: BodyDoorOptions,
+  { begun }: AcceptedLoad,
+  outcome: BodyLoadEnd['outcome'],
+): Promise<HttpAnswer> {
+  const { transactionId } = begun;
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await peer.call('endLoad', { transactionId, outcome }, { timeoutMs: END_MS });
+    } catch (thrown) {
+      const error = toAppError(thrown);
+      if (error.code !== 'TIMEOUT' || attempt === END_ATTEMPTS) throw error;
+      log.warn('the end of a load is asked for again', { txn: transactionId, error });
+    }
+  }
+}
+
+/** The load has failed already: what cannot be kept of it is only not shown. */
+async function keepRejects(
+  { peer, loader, log }: BodyDoorOptions,
+  { plan, begun }: AcceptedLoad,
+  filtered: FilteredLoad,
+): Promise<void> {
+  try {
+    const { signal } = new AbortController();
+    const own = await peer.call('beginRejects', begun, { timeoutMs: REJECTS_MS });
+    const staged = await loader.stageKeptRejects(plan, filtered, own, signal);
+    if (staged === null) return;
+    const rows = filtered.rejected.rowCount;
+    const { transactionId } = own;
+    await peer.call('commitRejects', { transactionId, staged, rows }, { timeoutMs: REJECTS_MS });
+  } catch (error) {
+    log.warn('rejected rows of a load that failed were not kept', {
+      txn: begun.transactionId,
+      error,
+    });
+  }
+}
