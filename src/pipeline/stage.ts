@@ -186,15 +186,28 @@ export class Stager {
     const packer = this.#packer;
     const textOf =
       this.#plan.format.kind === 'json' ? (line: number) => packer.lineOf(packed, line) : null;
-    const drops = new DropRecorder(this.#transform, textOf, wants);
-    let tables: readonly StagedTable[] = [];
+    const asks = wants === null ? {} : { asksAll: true as const };
+    const copy = async (): Promise<Pick<StagedRows, 'tables' | 'drops'>> => {
+      const drops = new DropRecorder(this.#transform, textOf, wants);
+      if (packed.lineCount === 0) return { tables: [], drops };
+      return {
+        tables: await this.#copy(packed, drops, gathered, asks, begun, connection, signal),
+        drops,
+      };
+    };
+    let copied: Pick<StagedRows, 'tables' | 'drops'>;
     try {
-      const asks = wants === null ? {} : { asksAll: true as const };
-      if (packed.lineCount > 0)
-        tables = await this.#copy(packed, drops, gathered, asks, begun, connection, signal);
+      copied = await copy().catch((thrown: unknown) => {
+        if (!isCsvError(thrown) || !packed.hasBlocks || packer.packChecked === undefined)
+          throw thrown;
+        // Some row has not as many fields as it should: it is found and rejected.
+        packer.packChecked(packed);
+        return copy();
+      });
     } finally {
       packed.file.close();
     }
+    const { tables, drops } = copied;
     failpoint('task.after-copy');
     const rejected = new RejectedRows(this.#plan, this.#transform, packed, packer, drops);
     return { tables, drops, rejected };
@@ -211,8 +224,8 @@ export class Stager {
   ): Promise<readonly StagedTable[]> {
     const { slot, release } = this.#services.drops.acquire(drops);
     const { path: inputPath } = packed.file;
-    const { longestLineBytes } = packed;
-    const statement = { inputPath, longestLineBytes, slot, firstId: 0, ...asks };
+    const { longestLineBytes, form } = packed;
+    const statement = { inputPath, form, longestLineBytes, slot, firstId: 0, ...asks };
     const { transactionId } = begun;
     try {
       const batch = { packed, drops, statement, transactionId, gathered };
@@ -282,4 +295,10 @@ export class Stager {
       table: shownTables(this.#plan),
     };
   }
+}
+
+/** The engine's CSV reader met a row that it cannot take. */
+function isCsvError(thrown: unknown): boolean {
+  const detail = String(toAppError(thrown).fields['detail'] ?? '');
+  return /CSV Error/.test(detail);
 }

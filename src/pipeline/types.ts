@@ -30,8 +30,20 @@ export interface MessageRun {
   readonly offsetDelta: Int32Array;
   /** Milliseconds since the epoch, -1 = none. */
   readonly timestampMs: Float64Array;
+  /**
+   * Where the values lie as lines one behind the other that the engine's reader takes as they are: JSON objects, or
+   * CSV rows, if those have as many fields as the plan. Only the very last one may be without its line break.
+   */
+  readonly lines?: LineBlock;
   /** The values are elements of an outer array that was taken apart already (strip_outer_array of a body). */
   readonly isElements?: true;
+}
+
+/** Half-open range of a run's bytes. */
+export interface LineBlock {
+  readonly start: number;
+  readonly end: number;
+  readonly longestBytes: number;
 }
 
 /** How far one partition moved within a batch, before decoding. */

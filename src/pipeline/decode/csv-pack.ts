@@ -1,15 +1,19 @@
-// CSV messages -> packed lines: each row becomes `{"0":"first field",...}`, so that CSV and JSON share the
-// rest of the path. Rows are split here, since DuckDB's CSV reader cannot keep rows and messages
-// together. A row with the wrong number of fields is rejected, blank rows are passed over.
+// CSV messages -> packed lines. A batch whose rows DuckDB's CSV reader can take goes as it is, checked here since that
+// reader cannot keep rows and messages together; else each row becomes `{"0":"first field",...}`, so that CSV and
+// JSON share the rest of the path. A row with the wrong number of fields is rejected, blank rows are passed over.
 import { LineWriter } from '../../formats/json/line-writer.ts';
 import type { CsvFormatSpec } from '../../model/load-plan.ts';
+import type { MessageRun } from '../types.ts';
 import { PlainCsvRow } from './csv-plain.ts';
+import { rawBytes, rawFields } from './csv-raw.ts';
 import { CsvScanner, FIELD } from './csv-scan.ts';
 import type { PackedBatch } from './packed-batch.ts';
 import type { Packer } from './packer.ts';
 
 const CLOSE_OBJECT = 0x7d;
 const NO_BYTES = Buffer.alloc(0);
+/** Of a line for the engine's CSV reader, whose buffer is a few times as large. */
+const MAX_RAW_BYTES = 1024 * 1024;
 /** The longest a byte gets inside a JSON string: `\u001f`. */
 const MAX_ESCAPE_BYTES = 6;
 
@@ -25,11 +29,14 @@ export class CsvPacker implements Packer {
   readonly #scanner: CsvScanner;
   readonly #fieldCount: number;
   readonly #maxMessageBytes: number;
+  readonly #maxRawBytes: number;
   readonly #shape: string;
   /** `{"0":`, `,"1":` and so on. */
   readonly #leads: readonly Buffer[];
   readonly #writer: LineWriter;
   readonly #plain: PlainCsvRow | null;
+  /** Null: the engine's CSV reader can take no row. */
+  readonly #rawKinds: Uint8Array | null;
 
   constructor(options: CsvPackOptions) {
     this.#scanner = new CsvScanner(options.format, options.fieldCount);
@@ -39,9 +46,11 @@ export class CsvPacker implements Packer {
       Buffer.from(`${index === 0 ? '{' : ','}"${index}":`),
     );
     const leadBytes = this.#leads.reduce((sum, lead) => sum + lead.length + 4, 2);
+    this.#rawKinds = options.fieldCount === 0 ? null : rawBytes(options.format);
     this.#plain = PlainCsvRow.for(options.format, this.#leads);
     this.#writer = new LineWriter(options.maxMessageBytes * MAX_ESCAPE_BYTES + leadBytes);
     const { columnSeparator, rowDelimiter } = options.format;
+    this.#maxRawBytes = Math.min(options.maxMessageBytes, MAX_RAW_BYTES);
     this.#shape = `Column delimiter: ${JSON.stringify(columnSeparator)}, Row delimiter: ${JSON.stringify(rowDelimiter)}`;
   }
 
@@ -54,6 +63,24 @@ export class CsvPacker implements Packer {
 
   /** Fills `packed` from its batch and flushes it. */
   pack(packed: PackedBatch): void {
+    this.#pack(packed, false);
+  }
+
+  packChecked(packed: PackedBatch): void {
+    packed.restart('csv');
+    this.#pack(packed, true);
+  }
+
+  #pack(packed: PackedBatch, checks: boolean): void {
+    const kinds = this.#rawKinds;
+    if (kinds === null || !packed.takesBlocks || !this.#packRaw(packed, kinds, checks)) {
+      packed.restart('json');
+      this.#packAll(packed);
+    }
+    packed.flush();
+  }
+
+  #packAll(packed: PackedBatch): void {
     let record = 0;
     for (const run of packed.raw.runs) {
       for (let index = 0; index < run.count; index += 1) {
@@ -64,7 +91,39 @@ export class CsvPacker implements Packer {
         record += 1;
       }
     }
-    packed.flush();
+  }
+
+  /** False: some row needs more than the engine's CSV reader. */
+  #packRaw(packed: PackedBatch, kinds: Uint8Array, checks: boolean): boolean {
+    packed.form = 'csv';
+    let first = 0;
+    for (const run of packed.raw.runs) {
+      const { lines } = run;
+      const isBlock = !checks && lines !== undefined && lines.longestBytes <= this.#maxRawBytes;
+      if (isBlock ? !packed.addLines(first, run) : !this.#packRawRun(packed, run, first, kinds))
+        return false;
+      first += run.count;
+    }
+    return true;
+  }
+
+  #packRawRun(packed: PackedBatch, run: MessageRun, first: number, kinds: Uint8Array): boolean {
+    const { bytes, count } = run;
+    for (let index = 0; index < count; index += 1) {
+      const start = run.valueStart[index] ?? 0;
+      const length = run.valueLength[index] ?? 0;
+      if (length <= 0) {
+        packed.addEmpty(run.partition);
+        continue;
+      }
+      if (length > this.#maxRawBytes) return false;
+      const fields = rawFields(kinds, bytes, start, start + length);
+      if (fields < 0) return false;
+      const end = start + length;
+      if (fields === this.#fieldCount) packed.addLine(first + index, bytes, start, end);
+      else packed.reject(first + index, start, end, this.#countMismatch(fields));
+    }
+    return true;
   }
 
   #packMessage(

@@ -74,10 +74,16 @@ export class JsonPacker implements Packer {
   pack(packed: PackedBatch): void {
     let firstRecord = 0;
     for (const run of packed.raw.runs) {
-      this.#packRun(packed, run, firstRecord);
+      const isBlock = this.#simple && run.lines !== undefined && packed.takesBlocks;
+      if (!isBlock || this.#isTooLong(run) || !packed.addLines(firstRecord, run))
+        this.#packRun(packed, run, firstRecord);
       firstRecord += run.count;
     }
     packed.flush();
+  }
+
+  #isTooLong({ lines }: RawBatch['runs'][number]): boolean {
+    return (lines?.longestBytes ?? 0) > this.#maxMessageBytes;
   }
 
   #packRun(packed: PackedBatch, run: RawBatch['runs'][number], firstRecord: number): void {

@@ -1,6 +1,6 @@
-// A batch packed for DuckDB: one JSON object per line, and for each line where it came from. Lines are
+// A batch packed for DuckDB: one JSON object or one CSV row per line, and for each line where it came from. Lines are
 // numbered as DuckDB's row_number sees them, so nothing may be written here that DuckDB would skip,
-// split or join: a line is `{...}`, valid UTF-8, without a line break inside.
+// split or join: a line is `{...}` or a row as csv-raw.ts says, valid UTF-8, without a line break inside.
 import { isUtf8 } from 'node:buffer';
 import { assert, present } from '../../base/assert.ts';
 import type { MessageRun, RawBatch } from '../types.ts';
@@ -24,8 +24,11 @@ export type WantsRow = (
 ) => boolean;
 
 const NEWLINE = 0x0a;
+const NEWLINE_BYTES = Buffer.from('\n');
 /** Lines gather here before they are written to the scratch file; larger leaves the second-level cache. */
 const BUFFER_BYTES = 256 * 1024;
+
+export type LineForm = 'json' | 'csv';
 
 /** Sees each line before it is added. */
 export interface LineWatch {
@@ -43,6 +46,10 @@ export class PackedBatch {
   readonly passed = new Map<number, number>();
   longestLineBytes = 0;
   lineCount = 0;
+  /** What the lines are. */
+  form: LineForm = 'json';
+  /** Some of them were not looked at one by one. */
+  hasBlocks = false;
   readonly #wants: WantsRow | null;
   readonly #runBase: Int32Array;
   readonly #buffer: Buffer;
@@ -78,6 +85,47 @@ export class PackedBatch {
       base += run.count;
     }
     assert(base === raw.messageCount, 'the runs hold as many messages as the batch says');
+  }
+
+  /** Whether lines are written as they come, each of them: then they may be added many at a time. */
+  get takesBlocks(): boolean {
+    return this.#wants === null && this.#metadata === null && this.#watch === null;
+  }
+
+  /** Forgets what was added, to begin anew with lines of another form. */
+  restart(form: LineForm): void {
+    this.form = form;
+    this.hasBlocks = false;
+    this.rejects.length = 0;
+    this.empty.clear();
+    this.longestLineBytes = 0;
+    this.lineCount = 0;
+    this.#recordOfLine = null;
+    this.#ranges = null;
+    this.#filled = 0;
+    this.#firstBuffered = 0;
+    this.file.restart();
+  }
+
+  /**
+   * Appends the lines that are all values of a run, whose first message is `record`; only where `takesBlocks`. False:
+   * some of them are no UTF-8, and nothing was added.
+   */
+  addLines(record: number, { bytes, count, lines }: MessageRun): boolean {
+    const { start, end, longestBytes } = present(lines, 'lines of a run');
+    const block = bytes.subarray(start, end);
+    if (!isUtf8(block)) return false;
+    this.#writeBuffered();
+    this.hasBlocks = true;
+    this.file.write(block);
+    if (block[block.length - 1] !== NEWLINE) this.file.write(NEWLINE_BYTES);
+    const line = this.lineCount;
+    if (record !== line || this.#recordOfLine !== null)
+      for (let index = 0; index < count; index += 1) this.#noteRecord(line + index, record + index);
+    this.lineCount = line + count;
+    if (longestBytes > this.longestLineBytes) this.longestLineBytes = longestBytes;
+    this.#firstBuffered = this.lineCount;
+    return true;
   }
 
   static newBuffer(): Buffer {
@@ -225,7 +273,7 @@ export class PackedBatch {
   #writeLong(bytes: Buffer): void {
     if (isUtf8(bytes)) {
       this.file.write(bytes);
-      this.file.write(Buffer.from('\n'));
+      this.file.write(NEWLINE_BYTES);
     } else {
       this.lineCount -= 1;
       this.#rejectLine(this.lineCount);
@@ -263,7 +311,7 @@ export class PackedBatch {
   #noteRecord(line: number, record: number): void {
     if (this.#recordOfLine === null) {
       this.#recordOfLine = new Int32Array(Math.max(this.raw.messageCount, this.lineCount));
-      for (let index = 0; index < this.lineCount; index += 1) this.#recordOfLine[index] = index;
+      for (let index = 0; index < line; index += 1) this.#recordOfLine[index] = index;
     }
     if (line === this.#recordOfLine.length)
       this.#recordOfLine = grown(this.#recordOfLine, Math.max(1024, line * 2));

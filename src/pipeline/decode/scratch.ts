@@ -21,6 +21,8 @@ export interface ScratchFile {
   readonly path: string;
   /** Appends. Throws LOAD_SCRATCH_FULL (retry). */
   write(bytes: Uint8Array): void;
+  /** Begins anew: what was written is forgotten. */
+  restart(): void;
   /** Ends writing: call before the file is read. */
   finish(): void;
   /** Gives the space back. Idempotent. */
@@ -121,6 +123,12 @@ class OpenScratchFile implements ScratchFile {
   /** Whether so many bytes fit into what the file has, or its directory has space for more. */
   hasRoom(bytes: number): boolean {
     return bytes <= this.#owned || hasSpace(this.#parts.directory, bytes - this.#owned);
+  }
+
+  restart(): void {
+    // What the file has of it now is as good as what it had before.
+    this.#owned = Math.max(this.#owned, this.#written);
+    this.#written = 0;
   }
 
   reopen(): void {

@@ -72,7 +72,7 @@ function usedColumns(
 ): readonly string[] {
   const texts = tables.flatMap(({ rowsSql }) =>
     [0, Number.MAX_SAFE_INTEGER].map((longestLineBytes) =>
-      rowsSql({ inputPath: '', longestLineBytes, slot: 0, firstId: 0 }, ROUTED_ROWS),
+      rowsSql({ inputPath: '', form: 'json', longestLineBytes, slot: 0, firstId: 0 }, ROUTED_ROWS),
     ),
   );
   const columns = new Set(fields.flatMap(({ text, json }) => [text, json]));

@@ -6,6 +6,7 @@ import { envelopeOf, jsonpathsOf, type LoadPlan } from '../../model/load-plan.ts
 import { DOCUMENT_KEY, metadataKey } from '../../model/message-metadata.ts';
 import { exceedsDouble } from '../../model/sql-type.ts';
 import { readsJson } from '../../query/nested-from-json.ts';
+import type { LineForm } from '../decode/packed-batch.ts';
 import { allOutputs, OPERATION } from './drop-code.ts';
 import { keyForms } from './field-forms.ts';
 import type { FieldSql } from './field-sql.ts';
@@ -15,8 +16,9 @@ import { type Unnesting, unnesting } from './unnest-sql.ts';
 
 /** What one batch fills into the template. */
 export interface BatchStatement {
-  /** File with one JSON object per line. */
+  /** File with one JSON object, or one CSV row, per line. */
   readonly inputPath: string;
+  readonly form: LineForm;
   readonly longestLineBytes: number;
   /** First argument of every `load_drop` call. */
   readonly slot: number;
@@ -53,6 +55,9 @@ interface SourceColumn {
 
 /** DuckDB's line buffer is twice this; small keeps memory low, and a longer line raises it for its batch. */
 const MIN_OBJECT_BYTES = 1024 * 1024;
+/** The same of the CSV reader, whose buffers hold several. */
+const MIN_CSV_LINE_BYTES = 256 * 1024;
+const CSV_LINES_IN_BUFFER = 8;
 
 /** Throws LOAD_JSONPATH. SQL made by the FE is checked when first run. */
 export function compileSource(plan: LoadPlan): CompiledSource {
@@ -91,7 +96,11 @@ export function compileSource(plan: LoadPlan): CompiledSource {
   const columns = columnsRead(plan, source);
   const marked = columnNames.map((name, index) => `${name} AS ${marks[index]}`);
   const linesSql = (batch: BatchStatement): string => {
-    const lines = `read_json(${quoteLiteral(batch.inputPath)}, format='newline_delimited', columns=${columns}, ignore_errors=true, compression='uncompressed', maximum_object_size=${Math.max(MIN_OBJECT_BYTES, batch.longestLineBytes + 16)})`;
+    const path = quoteLiteral(batch.inputPath);
+    const lines =
+      batch.form === 'csv'
+        ? `read_csv(${path}, columns=${columns}, ${csvOptions(plan, batch)})`
+        : `read_json(${path}, format='newline_delimited', columns=${columns}, ignore_errors=true, compression='uncompressed', maximum_object_size=${Math.max(MIN_OBJECT_BYTES, batch.longestLineBytes + 16)})`;
     const base = `SELECT row_number() OVER () - 1 AS __ordinal, ${[...columnNames, ...marked].join(', ')} FROM ${lines}`;
     return isNamed ? `${namesSelect(read, marks)} FROM (${base})` : base;
   };
@@ -102,6 +111,13 @@ export function compileSource(plan: LoadPlan): CompiledSource {
     keyForms: forms,
     ...rowsOf(isNamed ? read.map(namedField) : read, marks, linesSql, unnests),
   };
+}
+
+/** Rows as csv-raw.ts says: nothing but the separator and the line break means anything, `\\N` is NULL. */
+function csvOptions({ format }: LoadPlan, { longestLineBytes }: BatchStatement): string {
+  const separator = format.kind === 'csv' ? format.columnSeparator : '';
+  const lineBytes = Math.max(MIN_CSV_LINE_BYTES, longestLineBytes + 16);
+  return `auto_detect=false, header=false, delim=${quoteLiteral(separator)}, quote='', escape='', comment='', nullstr='\\N', new_line='\\n', strict_mode=true, parallel=false, compression='none', max_line_size=${lineBytes}, buffer_size=${lineBytes * CSV_LINES_IN_BUFFER}`;
 }
 
 /** A line is a row, or gives one for each element. */

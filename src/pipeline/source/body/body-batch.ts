@@ -10,6 +10,8 @@ const DELTAS = Int32Array.from({ length: RUN_ROWS }, (_, index) => index);
 const NO_TIMES = new Float64Array(RUN_ROWS).fill(-1);
 const NO_COLUMN = new Int32Array(0);
 const COLUMN_BYTES = 8;
+/** In one page. */
+const MAX_CHANGES = 64;
 
 export interface BatchMemory {
   readonly memory: BodyMemory;
@@ -31,6 +33,12 @@ export class BodyBatch implements RowSink {
   /** The same with those of the run at hand. */
   #used = 0;
   #isElement = false;
+  /** Of the run at hand: the range of its lines, `#lineEnd` -1 = its rows are no lines. */
+  #lineStart = 0;
+  #lineEnd = -1;
+  #longestLine = 0;
+  /** How often rows of the page changed between lines and others. */
+  #changes = 0;
   /** Number of the next row. */
   nextRow: number;
   rowCount = 0;
@@ -54,6 +62,7 @@ export class BodyBatch implements RowSink {
   openPage(page: Buffer): void {
     this.#endRun();
     this.#bytes = page;
+    this.#changes = 0;
   }
 
   /** The page has rows of the batch, which holds it from now on. Its bytes are counted. */
@@ -63,10 +72,33 @@ export class BodyBatch implements RowSink {
   }
 
   add(start: number, end: number, isElement: boolean): void {
+    if (isElement !== this.#isElement || this.#lineEnd >= 0) this.#endRun();
+    this.#isElement = isElement;
+    this.#addRow(start, end);
+  }
+
+  addLine(start: number, end: number, lineStart: number, lineEnd: number): void {
+    if (lineStart !== this.#lineEnd || this.#isElement) {
+      // Runs of a row or two would cost more than they save.
+      if (this.#changes > MAX_CHANGES) {
+        this.add(start, end, false);
+        return;
+      }
+      this.#changes += 1;
+      this.#endRun();
+      this.#isElement = false;
+      this.#lineStart = lineStart;
+    }
+    this.#addRow(start, end);
+    // A run that is full ends here.
+    if (this.#lineEnd < 0) this.#lineStart = lineStart;
+    this.#lineEnd = lineEnd;
+    if (lineEnd - lineStart > this.#longestLine) this.#longestLine = lineEnd - lineStart;
+  }
+
+  #addRow(start: number, end: number): void {
     const length = end - start;
     if (length > this.#maxRowBytes) this.#onLargeRow(this.nextRow, length);
-    if (isElement !== this.#isElement) this.#endRun();
-    this.#isElement = isElement;
     const columns = this.#columnsWithRoom();
     columns.start[this.#used] = start;
     columns.length[this.#used] = length;
@@ -100,6 +132,12 @@ export class BodyBatch implements RowSink {
     const columns = this.#columns;
     const [from, to] = [this.#runStart, this.#used];
     this.#runStart = to;
+    const lines =
+      this.#lineEnd < 0
+        ? null
+        : { start: this.#lineStart, end: this.#lineEnd, longestBytes: this.#longestLine };
+    this.#lineEnd = -1;
+    this.#longestLine = 0;
     if (columns === null || from === to) return;
     const count = to - from;
     this.#runs.push({
@@ -115,6 +153,7 @@ export class BodyBatch implements RowSink {
       baseOffset: BigInt(this.nextRow - count),
       offsetDelta: DELTAS,
       timestampMs: NO_TIMES,
+      ...(lines === null ? {} : { lines }),
       ...(this.#isElement ? { isElements: true as const } : {}),
     });
   }

@@ -1,15 +1,21 @@
 // The rows of a CSV body: ended by the row delimiter, the last one by the body's end as well. With `enclose` or
 // `escape` a delimiter may be text, which only the scanner of fields knows.
 import type { CsvFormatSpec } from '../../../model/load-plan.ts';
+import { rawBytes } from '../../decode/csv-raw.ts';
 import { CsvScanner } from '../../decode/csv-scan.ts';
 import type { BodySplitter, RowSink } from './splitter.ts';
 
+const NEWLINE = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
+/** What the engine's reader has a meaning for, beside separators and line breaks. */
+const NO_TEXT = [CARRIAGE_RETURN, 0, Buffer.from('\ufeff')];
 
 /** `skipHeader`: so many rows at the body's start are none. */
 export function csvSplitter(format: CsvFormatSpec, skipHeader: number): BodySplitter {
+  if (format.rowDelimiter === '\n' && rawBytes(format) !== null)
+    return new RawLines(format, skipHeader);
   return format.enclose === '' && format.escape === ''
-    ? new PlainRows(format, skipHeader)
+    ? new PlainRows(format, new HeaderRows(skipHeader))
     : new ScannedRows(format, skipHeader);
 }
 
@@ -18,6 +24,10 @@ class HeaderRows {
 
   constructor(skipHeader: number) {
     this.#left = skipHeader;
+  }
+
+  get isLeft(): boolean {
+    return this.#left > 0;
   }
 
   add(sink: RowSink, start: number, end: number): void {
@@ -30,6 +40,42 @@ class HeaderRows {
   }
 }
 
+/**
+ * Lines for the engine's CSV reader. Only bytes that it would take for something else are looked for, in whole pages;
+ * whether rows have their fields the reader says itself.
+ */
+class RawLines implements BodySplitter {
+  readonly #header: HeaderRows;
+  /** For pages with such bytes. */
+  readonly #rows: PlainRows;
+
+  constructor(format: CsvFormatSpec, skipHeader: number) {
+    this.#header = new HeaderRows(skipHeader);
+    this.#rows = new PlainRows(format, this.#header);
+  }
+
+  split(bytes: Buffer, start: number, end: number, isLast: boolean, sink: RowSink): number {
+    const data = start === 0 && end === bytes.length ? bytes : bytes.subarray(0, end);
+    if (NO_TEXT.some((bytes) => data.indexOf(bytes, start) >= 0))
+      return this.#rows.split(bytes, start, end, isLast, sink);
+    let at = start;
+    for (;;) {
+      const found = data.indexOf(NEWLINE, at);
+      if (found < 0) break;
+      this.#add(at, found, found + 1, sink);
+      at = found + 1;
+    }
+    if (!isLast || at >= end) return at;
+    this.#add(at, end, end, sink);
+    return end;
+  }
+
+  #add(start: number, end: number, lineEnd: number, sink: RowSink): void {
+    if (end > start && !this.#header.isLeft) sink.addLine(start, end, start, lineEnd);
+    else this.#header.add(sink, start, end);
+  }
+}
+
 /** Every delimiter ends a row. */
 class PlainRows implements BodySplitter {
   readonly #header: HeaderRows;
@@ -38,8 +84,8 @@ class PlainRows implements BodySplitter {
   readonly #delimiterBytes: number;
   readonly #dropsCarriageReturn: boolean;
 
-  constructor(format: CsvFormatSpec, skipHeader: number) {
-    this.#header = new HeaderRows(skipHeader);
+  constructor(format: CsvFormatSpec, header: HeaderRows) {
+    this.#header = header;
     const delimiter = Buffer.from(format.rowDelimiter);
     this.#delimiterBytes = delimiter.length;
     this.#delimiter = delimiter.length === 1 ? (delimiter[0] ?? 0) : delimiter;

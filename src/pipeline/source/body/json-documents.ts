@@ -9,6 +9,7 @@ import type { BodySplitter, RowSink } from './splitter.ts';
 const NEWLINE = 0x0a;
 const QUOTE = 0x22;
 const COMMA = 0x2c;
+const SPACE = 0x20;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 const OPEN_ARRAY = 0x5b;
@@ -38,20 +39,48 @@ class Documents implements BodySplitter {
     const data = end === bytes.length ? bytes : bytes.subarray(0, end);
     let at = start;
     for (;;) {
+      at = plainLines(data, at, end, sink);
       at = skipSpace(data, at, end);
       if (at >= end) return end;
       let line = data.indexOf(NEWLINE, at);
       let next = boundary(data, at, line, end);
-      const isLine = next > 0;
       while (next < 0 && line >= 0) {
         line = data.indexOf(NEWLINE, line + 1);
         next = boundary(data, at, line, end);
       }
       if (next < 0) return wholeOnes(data, at, end, isLast, sink);
-      addPiece(data, at, next, isLine, sink);
+      addPiece(data, at, next, sink);
       at = next;
     }
   }
+}
+
+/**
+ * Adds the lines from `start` on that are one object each and are followed by another one; gives where the first line
+ * begins that is not.
+ */
+function plainLines(data: Buffer, start: number, end: number, sink: RowSink): number {
+  let at = start;
+  if (data[at] !== OPEN_OBJECT || at >= end) return at;
+  for (;;) {
+    const line = data.indexOf(NEWLINE, at);
+    if (line < 0 || data[line + 1] !== OPEN_OBJECT) return at;
+    let close = line - 1;
+    while (data[close] === SPACE) close -= 1;
+    if (data[close] !== CLOSE_OBJECT || hasNeighbours(data, at, close)) return at;
+    sink.addLine(at, close + 1, at, line + 1);
+    at = line + 1;
+  }
+}
+
+/** Whether a brace closes before `close` and another one opens behind it, in a string or not. */
+function hasNeighbours(data: Buffer, start: number, close: number): boolean {
+  for (let at = data.indexOf(CLOSE_OBJECT, start); at < close; ) {
+    at += 1;
+    if (data[skipSpace(data, at, close)] === OPEN_OBJECT) return true;
+    at = data.indexOf(CLOSE_OBJECT, at);
+  }
+  return false;
 }
 
 /** Where the document begins that follows the one at `at` behind the line break; -1 = there is none, or it is not there yet. */
@@ -65,28 +94,11 @@ function boundary(data: Buffer, at: number, line: number, end: number): number {
 }
 
 /** `[start, next)` ends with `}` and white space: a document, or several. */
-function addPiece(data: Buffer, start: number, next: number, isLine: boolean, sink: RowSink): void {
+function addPiece(data: Buffer, start: number, next: number, sink: RowSink): void {
   let end = next;
   while (isJsonSpace(data[end - 1])) end -= 1;
-  if (isLine && data[start] === OPEN_OBJECT && !hasNeighbours(data, start, end)) {
-    sink.add(start, end, false);
-    return;
-  }
   const rest = wholeOnes(data, start, end, false, sink);
   if (rest < end) sink.add(rest, end, false);
-}
-
-/** Whether a brace closes and another one opens behind it, in a string or not. */
-function hasNeighbours(data: Buffer, start: number, end: number): boolean {
-  const last = end - 1;
-  for (
-    let at = data.indexOf(CLOSE_OBJECT, start);
-    at < last;
-    at = data.indexOf(CLOSE_OBJECT, at + 1)
-  ) {
-    if (data[skipSpace(data, at + 1, end)] === OPEN_OBJECT) return true;
-  }
-  return false;
 }
 
 /**

@@ -5,6 +5,11 @@
 export interface RowSink {
   /** `[start, end)` of the bytes at hand; `isElement`: of an outer array that was taken apart. */
   add(start: number, end: number, isElement: boolean): void;
+  /**
+   * The same of a row that the engine's reader takes as it is: in the line `[lineStart, lineEnd)`, whose line break,
+   * the last byte, only the last one of a body may lack.
+   */
+  addLine(start: number, end: number, lineStart: number, lineEnd: number): void;
   /** A row that is not loaded, such as a header: it has a number all the same. */
   skip(): void;
 }

@@ -30,6 +30,7 @@ function linesOf(kind: EnvelopeKind, messages: readonly (string | null)[]) {
   const file = {
     path: '',
     write: (bytes: Uint8Array) => void chunks.push(Buffer.from(bytes)),
+    restart: () => undefined,
     finish: () => undefined,
     close: () => undefined,
   };

@@ -420,6 +420,7 @@ test('every conversion runs once: the filter stays above the conversions', async
   writeFileSync(inputPath, '{"v":1}\n');
   const sql = compileTransform(plan).rowsSql({
     inputPath,
+    form: 'json',
     longestLineBytes: 1,
     slot: 1,
     firstId: 0,

@@ -29,6 +29,13 @@ function rowsOf(
     const isLast = index === ends.length;
     const at = splitter.split(page, 0, used, isLast, {
       add: (start, to) => rows.push(page.toString('utf8', start, to)),
+      addLine: (start, to, lineStart, lineEnd) => {
+        const line = page.toString('utf8', lineStart, lineEnd);
+        const row = page.toString('utf8', start, to);
+        assert.equal(line.trimEnd(), row.trimEnd());
+        assert.ok(line.endsWith('\n') || (isLast && lineEnd === used), line);
+        rows.push(row);
+      },
       skip: () => rows.push(null),
     });
     assert.ok(at <= used && (!isLast || at === used), `split ended at ${at} of ${used}`);
