@@ -57,3 +57,8 @@ function peakOf(pid: number): number {
     return 0;
   }
 }
+
+/** CPU-seconds used so far by one process. */
+export function cpuSecondsOf(pid: number): number {
+  return readStat(pid)?.cpuSeconds ?? 0;
+}

@@ -11,6 +11,7 @@ import { loadFormat } from './format-bench.ts';
 import { freshness } from './freshness-bench.ts';
 import { frontEnd } from './front-end-bench.ts';
 import { insertValues } from './insert-bench.ts';
+import { insertClients } from './insert-clients-bench.ts';
 import { fiftyJobs, idleJobs, twoJobs } from './jobs-bench.ts';
 import { latencyUnderLoad } from './latency-bench.ts';
 import { duckdbAlone, loadTopic, makeTopic, startBenchBroker } from './load-bench.ts';
@@ -87,6 +88,7 @@ const BENCHES: Readonly<Record<string, () => Promise<BenchResult>>> = {
   'result-rows': () => resultRows(repeats),
   'bitmap-union': () => bitmapUnion(repeats),
   'insert-values': () => insertValues(rows, repeats),
+  'insert-clients': () => insertClients(repeats),
   'front-end': () => frontEnd(repeats),
   'point-query': () => pointQuery(Math.min(rows, 1_000_000), repeats),
   scan: () => scan(rows === 5_000_000 ? 20_000_000 : rows, repeats),

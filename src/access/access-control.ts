@@ -161,7 +161,10 @@ export class AccessControl {
       ...('database' in on ? [on.database] : []),
       'name' in on ? on.name : '',
     ];
-    return this.#catalog.remember(['object', ...names], () => this.#find(on));
+    const key = ['object', ...names];
+    // A job is no definition: it ends by itself.
+    if (on.type === 'ROUTINE LOAD') return this.#catalog.remember(key, () => this.#find(on));
+    return this.#catalog.rememberDefinition(key, () => this.#find(on));
   }
 
   async #find(on: ObjectRef): Promise<ObjectKey | null> {

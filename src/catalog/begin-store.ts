@@ -120,6 +120,10 @@ export class BeginStore {
         reason: '',
         attachment_json: '',
         user_name: transaction.userName ?? '',
+        scope: transaction.scope ?? '',
+        idle_timeout_ms: transaction.idleTimeoutMs ?? null,
+        active_ms: transaction.scope === undefined ? null : nowMs(),
+        busy: 0,
       }),
     ]);
     if (labels[0] !== undefined) return null;

@@ -21,6 +21,7 @@ import type { RetentionStore } from './retention-store.ts';
 import type { SchemaStore } from './schema-store.ts';
 import type { SmallFiles } from './small-files.ts';
 import type { Tasks } from './task-store.ts';
+import type { TransactionLoadStore } from './transaction-loads.ts';
 import type { Transactions } from './transactions.ts';
 import type { TurnStore } from './turn-store.ts';
 import type { VersionStore } from './version-store.ts';
@@ -299,6 +300,8 @@ export interface CatalogScope {
   readonly leases: TaskLeases;
   readonly transactions: Transactions;
   readonly ledger: Ledger;
+  /** What transactions of several loads have staged. Only commit/ writes. */
+  readonly transactionLoads: TransactionLoadStore;
   /** Only for commit/: the statements that begin a transaction. */
   readonly begins: BeginStore;
   /** Only for commit/: the statements that make rows visible. */
@@ -347,6 +350,11 @@ export interface Catalog extends CatalogScope {
    * `read` depends on the key and the metadata alone; its answer is shared, so nobody may change it.
    */
   remember<T>(key: readonly string[], read: () => Promise<T>): Promise<T>;
+  /**
+   * As `remember`, of what only definitions say (databases, tables, partitions, volumes, views): commits and loads do
+   * not have it read anew.
+   */
+  rememberDefinition<T>(key: readonly string[], read: () => Promise<T>): Promise<T>;
   /** One table by its id, and the volumes of its files, as `snapshot` gives them; null when it was dropped. */
   snapshotOf(
     id: TableId,

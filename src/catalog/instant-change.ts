@@ -97,6 +97,10 @@ async function noteChange(
       reason: '',
       attachment_json: success({ versions: [], continueTask: false }),
       user_name: '',
+      scope: '',
+      idle_timeout_ms: null,
+      active_ms: null,
+      busy: 0,
     })
     .execute();
 }

@@ -50,6 +50,7 @@ import { readTableSnapshot } from './snapshots.ts';
 import { steadyTime } from './steady-time.ts';
 import { emptyTable, TableStore } from './tables.ts';
 import { TaskStore } from './task-store.ts';
+import { TransactionLoadStore } from './transaction-loads.ts';
 import { TransactionStore } from './transactions.ts';
 import { readSnapshot } from './travel.ts';
 import { TurnStore } from './turn-store.ts';
@@ -116,6 +117,7 @@ export async function openCatalog(options: CatalogOptions): Promise<Catalog> {
     const leader = await before.atomically((context) => bootstrap(context, sealer));
     return new SqlCatalog(contextOf(leader.epoch), leader.incarnation, {
       reads: new ReadCache(() => client.writesSent),
+      definitions: new ReadCache(() => client.definitionWritesSent),
       afterClose: () => rmSync(pidPath, { force: true }),
     });
   } catch (error) {
@@ -187,12 +189,14 @@ async function bootstrap(
   const reason = 'the front end was started again';
   await new TaskLeaseStore(context).revokeAll(reason);
   await db.deleteFrom('table_turns').execute();
-  // PREPARED ones were promised to their clients and stay.
+  // PREPARED ones were promised to their clients and stay; what was staged of several loads is durable.
   await db
     .updateTable('transactions')
     .set({ state: 'ABORTED', finish_ms: nowMs(), reason })
     .where('state', '=', 'PREPARE')
+    .where('scope', '<>', 'CLIENT')
     .execute();
+  await new TransactionLoadStore(context).forgetRunning();
   // Their sessions are gone.
   await db
     .updateTable('tables')
@@ -277,6 +281,7 @@ class Scope implements CatalogScope {
   readonly leases: TaskLeaseStore;
   readonly transactions: TransactionStore;
   readonly ledger: LedgerStore;
+  readonly transactionLoads: TransactionLoadStore;
   readonly begins: BeginStore;
   readonly commits: CommitStore;
   readonly deletes: DeleteStore;
@@ -304,6 +309,7 @@ class Scope implements CatalogScope {
     this.leases = new TaskLeaseStore(context);
     this.transactions = new TransactionStore(context);
     this.ledger = new LedgerStore(context);
+    this.transactionLoads = new TransactionLoadStore(context);
     this.begins = new BeginStore(context);
     this.commits = new CommitStore(context);
     this.deletes = new DeleteStore(context);
@@ -323,17 +329,27 @@ class SqlCatalog extends Scope implements Catalog {
   readonly incarnation: string;
   readonly #context: CatalogContext;
   readonly #reads: ReadCache;
+  readonly #definitions: ReadCache;
   readonly #afterClose: () => void;
 
   constructor(
     context: CatalogContext,
     incarnation: string,
-    { reads, afterClose }: { readonly reads: ReadCache; readonly afterClose: () => void },
+    {
+      reads,
+      definitions,
+      afterClose,
+    }: {
+      readonly reads: ReadCache;
+      readonly definitions: ReadCache;
+      readonly afterClose: () => void;
+    },
   ) {
     super(context);
     this.#context = context;
     this.incarnation = incarnation;
     this.#reads = reads;
+    this.#definitions = definitions;
     this.#afterClose = afterClose;
   }
 
@@ -369,6 +385,10 @@ class SqlCatalog extends Scope implements Catalog {
 
   remember<T>(key: readonly string[], read: () => Promise<T>): Promise<T> {
     return this.#reads.get(JSON.stringify(['other', ...key]), read, () => 0);
+  }
+
+  rememberDefinition<T>(key: readonly string[], read: () => Promise<T>): Promise<T> {
+    return this.#definitions.get(JSON.stringify(key), read, () => 0);
   }
 
   snapshotOf(id: TableId): ReturnType<Catalog['snapshotOf']> {

@@ -8,7 +8,7 @@ const MAX_WEIGHT = 8192;
 
 export class ReadCache {
   readonly #writesSent: () => number;
-  readonly #entries = new Map<string, unknown>();
+  readonly #entries = new Map<string, { readonly value: unknown; readonly weight: number }>();
   #weight = 0;
   /** What `writesSent` was when the entries were read. */
   #asOf = -1;
@@ -31,13 +31,19 @@ export class ReadCache {
     }
     const known = this.#entries.get(key);
     // A key is made for one kind of answer only.
-    if (known !== undefined) return known as T;
+    if (known !== undefined) return known.value as T;
     const value = await read();
     // A write that was sent meanwhile may be in it or not.
     if (this.#writesSent() !== before || this.#entries.has(key)) return value;
     const weight = 1 + weightOf(value);
-    if (this.#entries.size >= MAX_ENTRIES || this.#weight + weight > MAX_WEIGHT) return value;
-    this.#entries.set(key, value);
+    if (weight > MAX_WEIGHT) return value;
+    // What came first goes first.
+    for (const [oldest, entry] of this.#entries) {
+      if (this.#entries.size < MAX_ENTRIES && this.#weight + weight <= MAX_WEIGHT) break;
+      this.#entries.delete(oldest);
+      this.#weight -= entry.weight;
+    }
+    this.#entries.set(key, { value, weight });
     this.#weight += weight;
     return value;
   }

@@ -70,7 +70,10 @@ export class RetentionStore {
       .selectFrom('transactions')
       .select('id')
       .where('finish_ms', 'is', null)
-      .where(sql<boolean>`coalesce(prepared_ms, prepare_ms) + timeout_ms <= ${nowMs}`)
+      .where(
+        sql<boolean>`(coalesce(prepared_ms, prepare_ms) + timeout_ms <= ${nowMs}
+          OR (state = 'PREPARE' AND busy = 0 AND active_ms + idle_timeout_ms <= ${nowMs}))`,
+      )
       .orderBy('id')
       .execute();
     return rows.map((row) => asId<TransactionId>(row.id));
@@ -81,16 +84,17 @@ export class RetentionStore {
    * files that have left their tables since, for longer than a query may.
    */
   async oldestReaderMs(): Promise<number | null> {
+    // Of several statements each reads for itself: the running one counts.
     const row = await this.#context.db
       .selectFrom('transactions')
-      .select('prepare_ms')
+      .select(sql<number | null>`min(coalesce(active_ms, prepare_ms))`.as('began_ms'))
       .where('finish_ms', 'is', null)
       .where('state', '=', 'PREPARE')
       .where('job_id', 'is', null)
       .where('source', '<>', 'LAKE_COMPACTION')
-      .orderBy('prepare_ms')
+      .where((eb) => eb.or([eb('scope', '=', ''), eb('busy', '=', 1)]))
       .executeTakeFirst();
-    return row?.prepare_ms ?? null;
+    return row?.began_ms ?? null;
   }
 
   /** Tables with versions below their head, dropped ones too, and those whose clock ran ahead of `nowMs`. */
@@ -222,11 +226,19 @@ export class RetentionStore {
   /** Where transactions that were aborted since then put their files: below their table, and among rejected rows. */
   async abortedPrefixes(sinceMs: number): Promise<readonly string[]> {
     const { db } = this.#context;
-    const [aborted, system] = await runBatch(db, [
+    const [aborted, several, system] = await runBatch(db, [
       db
         .selectFrom('transactions')
         .innerJoin('tables', 'tables.id', 'transactions.table_id')
         .select(['transactions.id', 'tables.prefix'])
+        .where('transactions.finish_ms', '>=', sinceMs)
+        .where('transactions.state', '=', 'ABORTED'),
+      db
+        .selectFrom('transactions')
+        .innerJoin('transaction_loads', 'transaction_loads.transaction_id', 'transactions.id')
+        .innerJoin('tables', 'tables.id', 'transaction_loads.table_id')
+        .select(['transactions.id', 'tables.prefix'])
+        .distinct()
         .where('transactions.finish_ms', '>=', sinceMs)
         .where('transactions.state', '=', 'ABORTED'),
       db
@@ -235,11 +247,12 @@ export class RetentionStore {
         .select('tables.prefix')
         .where('databases.is_system', '=', 1),
     ]);
-    return aborted.flatMap(({ id, prefix }) =>
+    const prefixes = [...aborted, ...several].flatMap(({ id, prefix }) =>
       [prefix, ...system.map((table) => table.prefix)].map((place) =>
         transactionPrefix(place, asId<TransactionId>(id)),
       ),
     );
+    return [...new Set(prefixes)];
   }
 
   /** Forgets files and delete objects that are gone from their volume. */
@@ -348,6 +361,7 @@ export class RetentionStore {
       for (const chunk of chunksOf(ids)) {
         await runBatch(db, [
           db.deleteFrom('labels').where('transaction_id', 'in', chunk),
+          db.deleteFrom('transaction_loads').where('transaction_id', 'in', chunk),
           db.deleteFrom('transactions').where('id', 'in', chunk),
         ]);
       }

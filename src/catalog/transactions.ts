@@ -17,6 +17,12 @@ import type { TransactionsTable } from './schema/tables.ts';
 
 export type TransactionState = 'PREPARE' | 'PREPARED' | 'COMMITTED' | 'VISIBLE' | 'ABORTED';
 
+/**
+ * '' = of one load or statement, with which it ends; SESSION: of several, it ends with its SQL session; CLIENT: of
+ * several, it outlives connections and restarts.
+ */
+export type TransactionScope = '' | 'SESSION' | 'CLIENT';
+
 /** As StarRocks names them in LoadJobSourceType. */
 export type TransactionSource =
   | 'FRONTEND'
@@ -27,7 +33,8 @@ export type TransactionSource =
   | 'ROUTINE_LOAD_TASK'
   | 'BATCH_LOAD_JOB'
   | 'DELETE'
-  | 'LAKE_COMPACTION';
+  | 'LAKE_COMPACTION'
+  | 'MULTI_STATEMENT_STREAMING';
 
 export interface TransactionRecord {
   readonly id: TransactionId;
@@ -51,6 +58,9 @@ export interface TransactionRecord {
   readonly attachmentJson: string;
   /** Who asked for it; '' = the system, or a load job whose owner it is. */
   readonly userName: string;
+  readonly scope: TransactionScope;
+  /** Of several loads: one of them runs now. */
+  readonly isBusy: boolean;
 }
 
 export interface NewTransaction {
@@ -64,6 +74,10 @@ export interface NewTransaction {
   readonly coordinator: string;
   readonly timeoutMs: number;
   readonly userName?: string;
+  /** Of several loads; absent: of one. */
+  readonly scope?: Exclude<TransactionScope, ''>;
+  /** Of several loads: it ends where none runs for so long. Null: it may idle until it times out. */
+  readonly idleTimeoutMs?: number | null;
 }
 
 /** Null = open. */
@@ -290,5 +304,7 @@ export function readTransaction(row: Selectable<TransactionsTable>): Transaction
     reason: row.reason,
     attachmentJson: row.attachment_json,
     userName: row.user_name,
+    scope: row.scope as TransactionScope,
+    isBusy: row.busy === 1,
   };
 }

@@ -9,6 +9,7 @@ import {
 } from '@duckdb/node-api';
 import { present } from '../base/assert.ts';
 import { AppError } from '../base/errors.ts';
+import type { FieldForm } from '../formats/avro/decode.ts';
 import { shortFloat } from '../formats/byte-reader.ts';
 import type { LineWriter } from '../formats/json/line-writer.ts';
 import { LinePieces, type LinesOptions } from '../formats/lines/line-pieces.ts';
@@ -118,9 +119,22 @@ function textColumns(
     const sql = quoteIdentifier(names[index] ?? '');
     const type = types[index];
     if (type === undefined) throw new MalformedFile(`its column ${key} has no type`);
-    const column = form === 'base64' ? bytesColumn(type, sql) : textColumn(type, sql, timeZone);
+    const column = formedColumn(type, sql, timeZone, form);
     return { key: Buffer.from(`${JSON.stringify(key)}:`), ...column };
   });
+}
+
+function formedColumn(
+  type: DuckDBType,
+  sql: string,
+  timeZone: string,
+  form: FieldForm,
+): { sql: string; kind: ColumnKind } {
+  if (form === 'base64') return bytesColumn(type, sql);
+  // For a column of whole numbers.
+  if (form === 'number' && type.typeId === DuckDBTypeId.BOOLEAN)
+    return { sql: `CAST(CAST(${sql} AS TINYINT) AS VARCHAR)`, kind: 'json' };
+  return textColumn(type, sql, timeZone);
 }
 
 /** For a column of bytes: bytes as they are, texts as their UTF-8, all else as the bytes of its text. */

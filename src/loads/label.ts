@@ -5,8 +5,8 @@ const LABEL = /^[-\w]{1,128}$/;
 const SHOWN_CHARACTERS = 200;
 
 /** Throws SQL_ANALYZE. */
-export function checkLabel(label: string): void {
-  if (LABEL.test(label)) return;
+export function checkLabel(label: string | null): void {
+  if (label === null || LABEL.test(label)) return;
   throw analysisError(
     `Label format error: '${label.slice(0, SHOWN_CHARACTERS)}' does not match ${LABEL.source}`,
   );

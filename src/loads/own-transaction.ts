@@ -15,7 +15,13 @@ import type { Metrics } from '../telemetry/metrics.ts';
 /** The transaction outlives the statement's own limit by this: it is the statement that ends first. */
 export const GRACE_MS = 60_000;
 
-export type StatementKind = 'insert' | 'update' | 'delete' | 'replay' | 'stream_load';
+export type StatementKind =
+  | 'insert'
+  | 'update'
+  | 'delete'
+  | 'replay'
+  | 'transaction'
+  | 'stream_load';
 
 export interface OwnTransactionOptions {
   readonly committer: Pick<Committer, 'commitOther' | 'abort' | 'state'>;
@@ -96,7 +102,11 @@ export function countRows(
 
 /** A TIMEOUT with the statement's name and limit; every other error as it is. */
 export function namedTimeout(error: AppError, kind: StatementKind, timeoutMs: number): AppError {
-  if (error.code !== 'TIMEOUT') return error;
+  return error.code === 'TIMEOUT' ? timedOut(kind, timeoutMs) : error;
+}
+
+/** The statement's time is over. */
+export function timedOut(kind: StatementKind, timeoutMs: number): AppError {
   const hint = 'SET insert_timeout raises it';
   return fail('TIMEOUT', { what: `the ${kind.toUpperCase()}`, timeoutMs, hint });
 }

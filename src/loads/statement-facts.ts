@@ -79,9 +79,9 @@ export function failedFacts(
   times: StatementTimes,
   error: AppError,
 ): LoadFacts {
-  const { filtered, samples } = error.fields;
+  const { filtered, log } = error.fields;
   const rowsFiltered = error.code === 'INSERT_FILTERED' ? Number(filtered) : 0;
-  const errorSamples = rowsFiltered > 0 ? [String(samples)] : [];
+  const errorSamples = typeof log === 'string' ? (JSON.parse(log) as string[]) : [];
   const facts = statementFacts(rules, times, { rowsLoaded: 0, rowsFiltered, errorSamples });
   return { ...facts, errorCode: error.code };
 }

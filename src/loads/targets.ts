@@ -16,13 +16,17 @@ export interface NamedByLoad {
 
 /** `named`: null = all partitions. Throws VOLUME_DISABLED, SQL_ANALYZE for a name that is no partition. */
 export async function loadTargets(
-  catalog: Pick<Catalog, 'volumes' | 'tables' | 'partitions'>,
+  catalog: Pick<Catalog, 'volumes' | 'tables' | 'partitions' | 'rememberDefinition'>,
   table: TableInfo,
   named: NamedByLoad | null,
 ): Promise<{ readonly target: LoadTarget; readonly rejected: LoadTarget }> {
-  const volume = await catalog.volumes.byId(table.volumeId);
+  const volume = await catalog.rememberDefinition(['volume', String(table.volumeId)], () =>
+    catalog.volumes.byId(table.volumeId),
+  );
   if (!volume.enabled) throw fail('VOLUME_DISABLED', { volume: volume.name });
-  const rejected = await catalog.tables.get(STATISTICS_DATABASE, REJECTED_RECORDS_TABLE);
+  const rejected = await catalog.rememberDefinition(['rejected'], () =>
+    catalog.tables.get(STATISTICS_DATABASE, REJECTED_RECORDS_TABLE),
+  );
   const targetOf = (info: TableInfo): LoadTarget => ({
     tableId: info.id,
     databaseName: info.databaseName,
@@ -34,7 +38,12 @@ export async function loadTargets(
     keys: replacingKeys(info.schema),
   });
   const { partitioning, schema, name: tableName } = table;
-  const partitions = partitioning === undefined ? null : await catalog.partitions.list(table.id);
+  const partitions =
+    partitioning === undefined
+      ? null
+      : await catalog.rememberDefinition(['partitions', String(table.id)], () =>
+          catalog.partitions.list(table.id),
+        );
   const only =
     named === null
       ? null

@@ -62,6 +62,11 @@ export interface InsertPlan {
   /** Share of rows that may be rejected, 0 to 1; 0 = the first one ends the INSERT. */
   readonly maxFilterRatio: number;
   readonly timeoutMs: number;
+  /**
+   * The one part has the rows of several statements, so many of each, with ordinals. A statement with a row that is
+   * to be rejected is left out as a whole and named in `StagedInsert.fellOut`: nobody is told of its rows.
+   */
+  readonly group?: readonly number[];
   /** EXPLAIN ANALYZE: all of it runs, nothing of it is kept, and `StagedInsert.profile` says what it took. */
   readonly profile?: true;
 }
@@ -73,6 +78,8 @@ export interface StagedInsert {
   readonly rowsFiltered: number;
   /** First few reasons of rejected rows. */
   readonly errorSamples: readonly string[];
+  /** Of a group: places of the statements that are not in it. */
+  readonly fellOut?: readonly number[];
   /** Lines of text, of a plan that asked for them: nothing is staged then. */
   readonly profile?: readonly string[];
 }

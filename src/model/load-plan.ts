@@ -112,12 +112,25 @@ export interface RawFormatSpec {
   readonly kind: 'raw';
 }
 
+/** What a body of rows may be as a whole: files with a schema of their own. */
+export const FILE_CONTAINERS = ['avro', 'parquet', 'arrow'] as const;
+export type FileContainer = (typeof FILE_CONTAINERS)[number];
+
+/** The body is one file, whose rows become JSON objects of its columns. */
+export interface FileFormatSpec {
+  readonly kind: 'file';
+  readonly container: FileContainer;
+  /** As for JSON, over a row as JSON; null = columns by their names. */
+  readonly jsonpaths: readonly string[] | null;
+}
+
 export type FormatSpec =
   | JsonFormatSpec
   | CsvFormatSpec
   | AvroFormatSpec
   | ProtobufFormatSpec
-  | RawFormatSpec;
+  | RawFormatSpec
+  | FileFormatSpec;
 
 /** What the messages are wrapped in; null = they are rows. */
 export function envelopeOf(format: FormatSpec): EnvelopeKind | null {

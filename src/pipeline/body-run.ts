@@ -5,6 +5,7 @@ import { present } from '../base/assert.ts';
 import type { Clock } from '../base/clock.ts';
 import { AppError, toAppError } from '../base/errors.ts';
 import { failpoint } from '../base/failpoints.ts';
+import type { Random } from '../base/random.ts';
 import type { Connection } from '../engine/duckdb.ts';
 import { expandBody, MAX_RATIO } from '../formats/compression/expand-body.ts';
 import type { StagedLoad } from '../model/insert-plan.ts';
@@ -22,6 +23,8 @@ import { KeptRejects } from './kept-rejects.ts';
 import { batchProgress } from './progress.ts';
 import type { BatchMemory } from './source/body/body-batch.ts';
 import { BodySource } from './source/body/body-source.ts';
+import { fileLines } from './source/body/file-lines.ts';
+import { GuardedBody } from './source/body/guarded-body.ts';
 import { openSplitter } from './source/body/open-splitter.ts';
 import type { StagedRows, Stager } from './stage.ts';
 import type { RawBatch } from './types.ts';
@@ -32,11 +35,16 @@ export interface BodyServices {
   readonly memory: BatchMemory;
   readonly connections: ConnectionPool;
   readonly scratch: ScratchSpace;
+  /** Private directory for bodies that are read from disk. */
+  readonly spoolDirectory: string;
+  readonly random: Random;
   readonly openStager: (plan: BodyLoadPlan) => Promise<Stager>;
 }
 
 /** Batches staged at once, where their order does not matter. */
 const STAGING_AT_ONCE = 2;
+/** The longest that a timer can wait: 24 days. */
+const FOREVER_MS = 2 ** 31 - 1;
 /** Reasons of rejected rows that go back with the result. */
 const SAMPLES = 3;
 
@@ -103,6 +111,8 @@ class BodyLoad {
   #staging = 0;
   #wakeReader: (() => void) | null = null;
   #failure: AppError | null = null;
+  /** Of a body that is compressed or a file: what makes rows' bytes of it. */
+  #decoding: AsyncGenerator<Uint8Array, void, undefined> | null = null;
   #rowsLoaded = 0;
   #rowsFiltered = 0;
   #rowsUnselected = 0;
@@ -149,6 +159,8 @@ class BodyLoad {
       throw this.#failure ?? thrown;
     } finally {
       await source.close();
+      // It ends soon: what it reads was given up with the load.
+      await this.#decoding?.return().catch(() => undefined);
       if (!isKept) this.#kept.close();
     }
   }
@@ -157,17 +169,41 @@ class BodyLoad {
     const { source } = this.#plan;
     const { clock, memory } = this.#services;
     const { compression, maxBytes } = source;
-    const expanded =
-      compression === 'none'
-        ? body
-        : expandBody(compression, body, { maxBytes, maxRatio: MAX_RATIO });
+    const { format } = this.#plan;
+    const isPlain = compression === 'none' && format.kind !== 'file';
     return new BodySource({
       ...memory,
       ...openSplitter(this.#plan),
-      body: expanded,
+      body: isPlain ? body : this.#decode(body),
       clock,
       maxBytes,
-      idleTimeoutMs: source.idleTimeoutMs,
+      // What is made of a body may come long after it.
+      idleTimeoutMs: isPlain ? source.idleTimeoutMs : FOREVER_MS,
+    });
+  }
+
+  /** The rows' bytes of a body that is compressed, a file, or both. */
+  #decode(body: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+    this.#decoding = this.#decoded(body);
+    return this.#decoding;
+  }
+
+  #decoded(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+    const { format, source, transform, limits } = this.#plan;
+    const { clock, connections, spoolDirectory, random } = this.#services;
+    const { compression, maxBytes, idleTimeoutMs } = source;
+    const signal = this.#signal;
+    const guarded = new GuardedBody(body, { clock, idleTimeoutMs, signal });
+    const expanded = expandBody(compression, guarded, { maxBytes, maxRatio: MAX_RATIO });
+    if (format.kind !== 'file') return expanded;
+    return fileLines(format.container, expanded, {
+      wanted: this.#stager.keyForms,
+      timeZone: transform.timeZone,
+      maxLineBytes: limits.maxMessageBytes,
+      connect: () => connections.connect(),
+      spoolDirectory,
+      random,
+      signal,
     });
   }
 

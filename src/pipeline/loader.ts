@@ -244,13 +244,15 @@ export class Loader {
     body: AsyncIterable<Uint8Array>,
     signal: AbortSignal,
   ): Promise<StagedLoad> {
-    const { clock, log } = this.#options;
+    const { clock, log, random } = this.#options;
     const { label } = begun;
     const services: BodyServices = {
       clock,
       memory: this.#bodies,
       connections: this.#connections,
       scratch: this.#scratch,
+      spoolDirectory: uploadDirectory(this.#options),
+      random,
       openStager: (load) =>
         this.#openStager(load, {
           onTrouble: (trouble) => {

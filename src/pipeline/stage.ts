@@ -109,6 +109,11 @@ export class Stager {
     };
   }
 
+  /** What the transform wants of a row's top-level keys; null = all of the row, as JSON. */
+  get keyForms(): CompiledTransform['keyForms'] {
+    return this.#transform.keyForms;
+  }
+
   /** Gets what packing needs, such as schemas. Throws REGISTRY_*. */
   prepare(raw: RawBatch, signal: AbortSignal): Promise<void> {
     return this.#packer.prepare(raw, signal);

@@ -26,6 +26,25 @@ export function changeQuery(
   return { ...whole(statement), body: select(pos, list, from, where, false) };
 }
 
+/** As `changeQuery`, with the rows as they are read: for a change that is written as rows with keys. */
+export function changedRowsQuery(
+  statement: ChangeStatement,
+  database: string,
+  assignments: readonly Assignment[],
+): ast.Query {
+  const { pos, table, where } = statement;
+  const others = statement.kind === 'delete' ? statement.using : statement.from;
+  const target = reference(statement, database);
+  const from = others === null ? target : join(table.pos, target, others, null);
+  const items = assignments.map(({ pos: at, column, value }) => item(at, value, column));
+  return { ...whole(statement), body: select(pos, items, from, where, false) };
+}
+
+/** A column of the table that a statement changes, whatever is joined to it. */
+export function ownColumn({ pos, table }: ChangeStatement, column: string): Expression {
+  return { kind: 'column', pos, path: [table.name, column] };
+}
+
 /**
  * The query for a DELETE from an AGGREGATE KEY table: the condition looks at merged rows, and all rows of the files
  * that have their keys go. Where it looks at nothing but keys, every row can be judged by itself.

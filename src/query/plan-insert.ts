@@ -184,7 +184,9 @@ function constantCell(item: TypedExpression, to: SqlType): Cell | null {
     case 'BIGINT':
     case 'LARGEINT': {
       if (isString(type)) return { text, exact: false };
-      const folded = isInteger(type) || type.kind === 'BOOLEAN' ? coerce(item, to) : null;
+      const whole = wholeNumber(item) ?? item;
+      const isWhole = isInteger(whole.type) || type.kind === 'BOOLEAN';
+      const folded = isWhole ? coerce(whole, to) : null;
       if (folded?.kind === 'literal' && sameType(folded.type, to)) return { text, exact: true };
       return folded === null ? null : { text, exact: false };
     }
@@ -192,7 +194,7 @@ function constantCell(item: TypedExpression, to: SqlType): Cell | null {
     case 'FLOAT':
     case 'DOUBLE': {
       const isNumber = isInteger(type) || type.kind === 'DECIMAL' || isString(type);
-      return isNumber ? { text, exact: false } : null;
+      return isNumber || isSameFraction(item, to) ? { text, exact: false } : null;
     }
     case 'DATE':
     case 'DATETIME':
@@ -205,6 +207,24 @@ function constantCell(item: TypedExpression, to: SqlType): Cell | null {
     default:
       return null;
   }
+}
+
+/** Digits of a decimal that a DOUBLE holds without a doubt. */
+const DOUBLE_DIGITS = 15;
+
+/** Drivers of JavaScript bind every number as a DOUBLE: one that is a whole number as such; else null. */
+function wholeNumber({ type, text, kind }: LiteralExpression): LiteralExpression | null {
+  if (type.kind !== 'DOUBLE' || text === null) return null;
+  return /^-?\d{1,15}$/.test(text) ? { kind, type: BIGINT, text } : null;
+}
+
+/** Reads the column's type the text of a DOUBLE as it converts the DOUBLE itself? */
+function isSameFraction({ type, text }: LiteralExpression, to: SqlType): boolean {
+  if (type.kind !== 'DOUBLE' || text === null) return false;
+  if (to.kind === 'DOUBLE') return Number.isFinite(Number(text));
+  const [, whole = '', fraction = ''] = /^-?(\d+)(?:\.(\d+))?$/.exec(text) ?? [];
+  const isShort = whole !== '' && whole.length + fraction.length <= DOUBLE_DIGITS;
+  return to.kind === 'DECIMAL' && isShort && fraction.length <= to.scale;
 }
 
 /** What CAST(x AS STRING) gives, where that is the literal's own text. */

@@ -17,6 +17,7 @@ import { createQueryRunner } from '../engine/query-runner.ts';
 import { RejectRegistry } from '../engine/reject-function.ts';
 import { runChange } from '../pipeline/change-run.ts';
 import { type InsertServices, runInsert } from '../pipeline/insert-run.ts';
+import { runMerge } from '../pipeline/merge-run.ts';
 import { runResolve } from '../pipeline/resolve-run.ts';
 import type { SinkStore } from '../pipeline/sink/append.ts';
 import type { ReserveIds } from '../pipeline/types.ts';
@@ -93,6 +94,7 @@ export async function startQueryNode(settings: ChildSettings, log: Log): Promise
         runInsert(plan, { transactionId, label }, inserts, signal),
       change: ({ plan, transactionId, label }, { signal }) =>
         runChange(plan, { transactionId, label }, inserts, signal),
+      merge: (plan, { signal }) => runMerge(plan, inserts, signal),
       resolve: (plan, { signal }) => runResolve(plan, { ...inserts, keyIndex }, signal),
       ping: async () => ({ rssBytes: process.memoryUsage.rss(), keyIndex: keyIndex.load() }),
     },

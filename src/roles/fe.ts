@@ -50,7 +50,12 @@ import { openConnections } from './open-connections.ts';
 import { readRows } from './read-rows.ts';
 import { makeLedgerChecks, makeReplays, makeScheduler } from './routine-loads.ts';
 import { makeSmallFiles } from './small-files.ts';
-import { makeChanges, makeInserts } from './statement-loads.ts';
+import {
+  makeChanges,
+  makeExplicitTransactions,
+  makeInserts,
+  makeSqlTransactions,
+} from './statement-loads.ts';
 import type { StoreOpener } from './stores.ts';
 import { checkTable } from './table-check.ts';
 import { startTaskRunner } from './task-runner.ts';
@@ -455,6 +460,7 @@ async function makeServices(
     smallFiles: makeSmallFiles(options),
     inserts: makeInserts(options, committer),
     changes: makeChanges(options, committer),
+    transactions: makeSqlTransactions(options, makeExplicitTransactions(options, committer)),
     newUuid: () => random.uuid(),
     compactions: compactor,
     alterJobs: running.alterJobs,

@@ -29,6 +29,7 @@ import {
 } from '../statements/prepared.ts';
 import { killConnection } from '../statements/session.ts';
 import { dropTemporaryTables } from '../statements/temporary.ts';
+import { leaveTransaction } from '../statements/transaction.ts';
 import type { Outcome, Services, Session } from '../statements/types.ts';
 import { variableText } from '../statements/variables.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
@@ -79,6 +80,7 @@ async function connect(
     temporary: { used: false },
     counted: { questions: 0 },
     warnings: { left: [] },
+    explicit: { transaction: null },
     running: null,
   };
   admit(options, session);
@@ -93,12 +95,13 @@ async function connect(
   return {
     status: () => ({
       autocommit: session.variables.get('autocommit') !== 'false',
-      inTransaction: false,
+      inTransaction: session.explicit.transaction !== null,
     }),
     limits: () => sessionLimits(session, services, info.interactive),
     query: (request, out) => runText(options, session, request, out),
     initDb: async (database) => useDatabase(wireDatabase(database), { session, services }),
     reset: async () => {
+      await leaveTransaction({ session, services }, SESSION_ENDED);
       await dropTemporaryTables(session, services);
       session.variables.clear();
       const { identity } = session.principal;
@@ -118,7 +121,7 @@ async function connect(
     statistics: async () => statisticsOf(options),
     prepare: (sql) => prepareOne(options, session, open, sql),
     close: () => {
-      dropTemporary(options, session);
+      endSession(options, session);
       sessions.delete(info.connectionId);
       options.metrics.set('millrace_mysql_connections', sessions.size);
     },
@@ -132,10 +135,20 @@ function statisticsOf({ services, sessions, counts, clock }: MysqlDoorOptions): 
   return `Uptime: ${uptime}  Threads: ${sessions.size}  Questions: ${counts.questions}  Queries per second avg: ${perSecond}`;
 }
 
-/** The end of a connection waits for nobody: what is not dropped now is dropped at the next start. */
-function dropTemporary({ services, log }: MysqlDoorOptions, session: Session): void {
-  void dropTemporaryTables(session, services).catch((error: unknown) =>
-    log.warn('temporary tables were not dropped', { connection: session.connectionId, error }),
+/** Why a transaction that was left open is rolled back. */
+const SESSION_ENDED = 'its session ended';
+
+/** The end of a connection waits for nobody: what is not ended now ends at the next start. */
+function endSession({ services, log }: MysqlDoorOptions, session: Session): void {
+  const end = async (): Promise<void> => {
+    await leaveTransaction({ session, services }, SESSION_ENDED);
+    await dropTemporaryTables(session, services);
+  };
+  void end().catch((error: unknown) =>
+    log.warn('what a session left behind was not ended', {
+      connection: session.connectionId,
+      error,
+    }),
   );
 }
 

@@ -1,7 +1,9 @@
-// INSERT, UPDATE and DELETE over the CN's query process.
+// INSERT, UPDATE and DELETE over the CN's query process, and transactions of several of them.
 import type { ResolvingCommitter } from '../commit/resolving.ts';
 import { Changes } from '../loads/change/service.ts';
 import { Inserts } from '../loads/insert/service.ts';
+import { ExplicitTransactions } from '../loads/transaction/explicit.ts';
+import { SqlTransactions } from '../loads/transaction/sql.ts';
 import type { FeOptions } from './fe.ts';
 
 export function makeInserts(options: FeOptions, committer: ResolvingCommitter): Inserts {
@@ -28,5 +30,40 @@ export function makeChanges(options: FeOptions, committer: ResolvingCommitter): 
     metrics,
     coordinator: `FE: ${host}`,
     stage: async (request, limits) => (await cn.query()).call('change', request, limits),
+  });
+}
+
+/** Merging what was staged reads and writes it once more: it gets so many times of what another answer may take. */
+const MERGE_RPCS = 20;
+
+export function makeExplicitTransactions(
+  options: FeOptions,
+  committer: ResolvingCommitter,
+): ExplicitTransactions {
+  const { catalog, cn, clock, log, metrics, config } = options;
+  return new ExplicitTransactions({
+    catalog,
+    committer,
+    admit: (tableId, signal) => committer.gate.admit(tableId, signal),
+    merge: async (plan, signal) =>
+      (await cn.query()).call('merge', plan, { timeoutMs: plan.timeoutMs, signal }),
+    mergeMs: MERGE_RPCS * config.int('rpc_timeout_millisecond'),
+    clock,
+    log,
+    metrics,
+  });
+}
+
+export function makeSqlTransactions(
+  options: FeOptions,
+  transactions: ExplicitTransactions,
+): SqlTransactions {
+  const { catalog, cn, random, host } = options;
+  return new SqlTransactions({
+    transactions,
+    catalog,
+    random,
+    coordinator: `FE: ${host}`,
+    stage: async (request, limits) => (await cn.query()).call('insert', request, limits),
   });
 }

@@ -27,18 +27,12 @@ import {
 import { queryWithTables } from './query.ts';
 import { deleteCondition } from './show/deletes.ts';
 import { findTable, tableName } from './tables.ts';
-import type { Handler, Outcome, StatementContext } from './types.ts';
+import type { Outcome, StatementContext } from './types.ts';
 import { variableText } from './variables.ts';
 
 /** SOURCE: StarRocks, UPDATE: fewer columns than this, and less than this share of all, need no WHERE in mode auto. */
 const FEW_COLUMNS = 4;
 const FEW_SHARE = 0.3;
-
-export const deleteRows: Handler<'delete'> = async (statement, context) =>
-  await run(statement, await checkedTable(statement, context), context);
-
-export const updateRows: Handler<'update'> = async (statement, context) =>
-  await run(statement, await checkedTable(statement, context), context);
 
 /** EXPLAIN ANALYZE: runs it and changes nothing. Throws what the statement throws. */
 export async function explainChange(
@@ -54,8 +48,8 @@ export async function explainChange(
   });
 }
 
-/** The table of a statement that may run on it. */
-async function checkedTable(
+/** The table of a statement that may run on it. Throws what the statement throws before it looks for rows. */
+export async function checkedTable(
   statement: ChangeStatement,
   context: StatementContext,
 ): Promise<TableInfo> {
@@ -66,7 +60,8 @@ async function checkedTable(
   return table;
 }
 
-async function run(
+/** As a transaction of its own. */
+export async function runChange(
   statement: ChangeStatement,
   table: TableInfo,
   context: StatementContext,

@@ -6,6 +6,7 @@ import { withHints } from './hints.ts';
 import { HANDLERS } from './index.ts';
 import { parseOptions } from './parse-options.ts';
 import { statementRequirements } from './privileges.ts';
+import { checkInTransaction } from './transaction.ts';
 import type { Handler, Outcome, Services, Session, StatementContext } from './types.ts';
 
 /** Throws SQL_SYNTAX, NOT_AUTHORIZED, and whatever the statement throws. */
@@ -28,6 +29,7 @@ export async function executeParsed(
   signal: AbortSignal,
 ): Promise<Outcome> {
   await checkRights(statement, session, services);
+  checkInTransaction(statement, session);
   const handler = HANDLERS[statement.kind];
   if (handler === null) {
     throw fail('NOT_SUPPORTED', {

@@ -30,7 +30,6 @@ import {
 } from './accounts/users.ts';
 import { analyzeTable, help, lockTables, setCatalog, showCreateCatalog, sync } from './admin.ts';
 import { alterDatabase, alterTable, cancelAlterTable } from './alter-table.ts';
-import { deleteRows, updateRows } from './change.ts';
 import { checkRoutineLoad } from './check-routine-load.ts';
 import { createTable, createTableLike } from './create-table.ts';
 import {
@@ -43,7 +42,6 @@ import {
 import { explain } from './explain.ts';
 import { createFile, dropFile } from './files.ts';
 import { adminSetConfig, adminShowConfig } from './frontend-config.ts';
-import { insert } from './insert.ts';
 import { describeKafka } from './kafka-topic.ts';
 import { adminSweep, checkTable } from './maintenance.ts';
 import { deallocate, execute, prepare } from './prepared.ts';
@@ -60,14 +58,7 @@ import {
   showRoutineLoadTask,
   stopRoutineLoad,
 } from './routine-load.ts';
-import {
-  kill,
-  setVariables,
-  showProcesslist,
-  showVariables,
-  showWarnings,
-  transactionWord,
-} from './session.ts';
+import { kill, setVariables, showProcesslist, showVariables, showWarnings } from './session.ts';
 import { showList } from './show/lists.ts';
 import { showProc } from './show/proc.ts';
 import { showSnapshots } from './show/snapshots.ts';
@@ -83,6 +74,7 @@ import { describeTable, showColumns, showCreateTable, showTables } from './show-
 import { showStatus } from './status.ts';
 import { dropTable, truncateTable } from './tables.ts';
 import { dropTask, submitTask } from './tasks.ts';
+import { begin, commit, rollback } from './transaction.ts';
 import type { Handler } from './types.ts';
 import { alterView, createView, dropView } from './views.ts';
 import {
@@ -93,6 +85,7 @@ import {
   setDefaultStorageVolume,
   showStorageVolumes,
 } from './volumes.ts';
+import { deleteRows, insert, updateRows } from './write-rows.ts';
 
 export const HANDLERS: { readonly [K in StatementKind]: Handler<K> | null } = {
   // -- storage volumes
@@ -188,9 +181,9 @@ export const HANDLERS: { readonly [K in StatementKind]: Handler<K> | null } = {
   prepare,
   execute,
   deallocate,
-  begin: transactionWord,
-  commit: transactionWord,
-  rollback: transactionWord,
+  begin,
+  commit,
+  rollback,
   // -- the server
   show_list: showList,
   show_stream_load: showStreamLoad,

@@ -26,19 +26,14 @@ import type { PartitionNames } from '../sql/ast/query.ts';
 import { propertyMap } from './properties.ts';
 import { queryWithTables } from './query.ts';
 import { findTable } from './tables.ts';
-import type { Handler, Outcome, StatementContext } from './types.ts';
+import type { Outcome, StatementContext } from './types.ts';
 import { variableText } from './variables.ts';
-
-export const insert: Handler<'insert'> = async (statement, context) => {
-  const table = await findTable(statement.table, context);
-  return await runInsert(statement, table, context);
-};
 
 /** Throws what the statement throws before a row of it is made, for SUBMIT TASK; runs nothing. */
 export async function checkInsert(statement: Insert, context: StatementContext): Promise<void> {
   const table = await findTable(statement.table, context);
   await refuseSystemTable(table, context);
-  if (statement.label !== null) checkLabel(statement.label);
+  checkLabel(statement.label);
   await planInsert(statement, table, context);
 }
 
@@ -49,7 +44,7 @@ export async function explainInsert(
 ): Promise<readonly string[]> {
   const table = await findTable(statement.table, context);
   await refuseSystemTable(table, context);
-  if (statement.label !== null) checkLabel(statement.label);
+  checkLabel(statement.label);
   const plan = await planInsert(statement, table, context);
   const { services, signal } = context;
   return await services.inserts.explain({ table, plan, label: null, signal });
@@ -64,11 +59,12 @@ export async function runInsert(
 ): Promise<Outcome> {
   const { services, signal } = context;
   await refuseSystemTable(table, context);
-  if (statement.label !== null) checkLabel(statement.label);
+  checkLabel(statement.label);
   const plan = await planInsert(statement, table, context);
   const { label, overwrite } = statement;
   const overwritten = overwrite ? overwrittenBy(statement, plan, context) : {};
-  const request = { table, plan, label, overwrite, ...overwritten, signal };
+  const mayJoin = mayJoinOthers(statement, context);
+  const request = { table, plan, label, overwrite, ...overwritten, mayJoin, signal };
   const result = await services.inserts.run(request);
   return {
     kind: 'ok',
@@ -87,6 +83,19 @@ export function filteredWarnings({
   readonly remarks: readonly string[];
 } {
   return { warnings: rowsFiltered - errorSamples.length, remarks: errorSamples };
+}
+
+/** A label names one statement's transaction, and a list of partitions is no rule that all share. */
+function mayJoinOthers(
+  {
+    label,
+    overwrite,
+    partitions = null,
+  }: Pick<Insert, 'label' | 'overwrite'> & Partial<Pick<Insert, 'partitions'>>,
+  { session, services }: StatementContext,
+): boolean {
+  if (label !== null || overwrite || partitions !== null) return false;
+  return variableText('enable_insert_group', 'session', session, services.globals) === 'true';
 }
 
 /** The partitions that INSERT OVERWRITE names, or by dynamic_overwrite those that get rows; else all. */
@@ -108,17 +117,22 @@ export async function refuseSystemTable(
   table: TableInfo,
   { services }: StatementContext,
 ): Promise<void> {
-  const database = await services.catalog.databases.byId(table.databaseId);
+  const { catalog } = services;
+  const database = await catalog.rememberDefinition(['database', String(table.databaseId)], () =>
+    catalog.databases.byId(table.databaseId),
+  );
   if (database?.isSystem === true) {
     throw fail('SYSTEM_OBJECT', { what: 'table', name: `${table.databaseName}.${table.name}` });
   }
 }
 
-async function planInsert(
+/** Throws what the statement throws before a row of it is made. `wholeRows`: columns not named get their defaults. */
+export async function planInsert(
   statement: Pick<Insert, 'columns' | 'byName' | 'overwrite' | 'properties' | 'query'> &
     Partial<Pick<Insert, 'partitions'>>,
   table: TableInfo,
   context: StatementContext,
+  { wholeRows = false }: { readonly wholeRows?: boolean } = {},
 ): Promise<InsertPlan> {
   const { session, services } = context;
   const { mergeCondition, ...rest } = insertRulesOf(statement.properties, context);
@@ -128,7 +142,7 @@ async function planInsert(
     session,
     services.globals,
   );
-  const partial = allowed === 'true' && !statement.overwrite;
+  const partial = allowed === 'true' && !statement.overwrite && !wholeRows;
   const mode = sessionUpdateMode(context);
   return {
     userName: session.user,

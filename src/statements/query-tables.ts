@@ -195,6 +195,9 @@ async function readTables(
   snapshot.tables.forEach((entry, index) => {
     const ref = named[index];
     if (entry === null || ref === undefined) return;
+    if (session.explicit.transaction?.written.has(entry.table.id) === true) {
+      throw fail('TRANSACTION_WRITTEN', { table: entry.table.name });
+    }
     const used = new Set(entry.files.map((file) => file.volumeId));
     stored.set(storedKey(ref.database, ref.name, ref.at), {
       kind: 'stored',

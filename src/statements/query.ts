@@ -72,7 +72,12 @@ function contextOf(
 
 function isPlainConstants({ body, ctes }: Query): boolean {
   if (body.kind !== 'values' || ctes.length > 0) return false;
-  return body.rows.every((row) => row.every((item) => CONSTANT_KINDS.has(item.kind)));
+  return body.rows.every((row) => row.every(isPlainConstant));
+}
+
+function isPlainConstant(item: Expression): boolean {
+  // Literals have no sign of their own.
+  return CONSTANT_KINDS.has(item.kind === 'unary' ? item.operand.kind : item.kind);
 }
 
 const CONSTANT_KINDS: ReadonlySet<Expression['kind']> = new Set([

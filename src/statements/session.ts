@@ -1,4 +1,4 @@
-// SET, SHOW VARIABLES, SHOW PROCESSLIST, KILL and the transaction words that clients send.
+// SET, SHOW VARIABLES, SHOW PROCESSLIST, SHOW WARNINGS and KILL.
 import { fail } from '../base/errors.ts';
 
 import { analysisError } from '../loads/properties.ts';
@@ -220,9 +220,6 @@ export async function killConnection(
 }
 
 const OPERATE: Requirement = { anyOf: ['OPERATE'], on: { type: 'SYSTEM' } };
-
-/** BEGIN, COMMIT, ROLLBACK: clients send them around single statements; each statement is its own transaction. */
-export const transactionWord = async (): Promise<typeof OK> => OK;
 
 /** MySQL's ER_UNKNOWN_ERROR: what warnings without a number of their own have. */
 const WARNING_CODE = '1105';

@@ -99,6 +99,7 @@ const SESSION: Session = {
   temporary: { used: false },
   counted: { questions: 0 },
   warnings: { left: [] },
+  explicit: { transaction: null },
   running: null,
 };
 

@@ -30,8 +30,12 @@ export async function findTable(
   { session, services }: Pick<StatementContext, 'session' | 'services'>,
 ): Promise<TableInfo> {
   const { database, name: table } = tableName(name, session);
-  const { tables, views } = services.catalog;
-  const found = await tables.find(database, table, temporarySession(session, services));
+  const { catalog } = services;
+  const { tables, views } = catalog;
+  const own = temporarySession(session, services);
+  const found = await catalog.rememberDefinition(['table', database, table, own], () =>
+    tables.find(database, table, own),
+  );
   if (found !== null) return found;
   if ((await views.find(database, table)) !== null) {
     throw fail('NOT_A_TABLE', { name: `${database}.${table}` });

@@ -108,6 +108,7 @@ export function taskSession(
     temporary: { used: false },
     counted: { questions: 0 },
     warnings: { left: [] },
+    explicit: { transaction: null },
     running: null,
   };
 }

@@ -18,6 +18,7 @@ import type { Replays } from '../loads/routine/replay.ts';
 import type { RoutineLoads } from '../loads/routine/service.ts';
 import type { TopicSampler } from '../loads/sample/infer.ts';
 import type { SmallFileService } from '../loads/small-files.ts';
+import type { SqlTransaction, SqlTransactions } from '../loads/transaction/sql.ts';
 import type { ConstantResult, QueryPlan } from '../model/query-plan.ts';
 import type { TableInfo, VolumeSpec } from '../model/table.ts';
 import type { TablePoint } from '../model/table-point.ts';
@@ -45,6 +46,8 @@ export interface Session {
   readonly counted: { questions: number };
   /** Shared by copies of the session: what the last statement but SHOW WARNINGS left behind. */
   readonly warnings: { left: readonly string[] };
+  /** Shared by copies of the session: what it has between BEGIN and COMMIT or ROLLBACK. */
+  readonly explicit: { transaction: SqlTransaction | null };
   /** Statements made by PREPARE ... FROM, by lower-case name. */
   readonly prepared: Map<string, Prepared>;
   /** What runs now, for SHOW PROCESSLIST. */
@@ -116,6 +119,7 @@ export interface Services {
   readonly smallFiles: SmallFileService;
   readonly inserts: Pick<Inserts, 'run' | 'explain'>;
   readonly changes: Pick<Changes, 'run' | 'explain'>;
+  readonly transactions: Pick<SqlTransactions, 'begin' | 'load' | 'commit' | 'rollback'>;
   readonly connections: Connections;
   readonly volumes: VolumeAccess;
   readonly nodes: Nodes;

@@ -97,6 +97,10 @@ export const SYSTEM_VARIABLES: Readonly<Record<string, VariableRow>> = {
   enable_group_execution: bool(true),
   enable_groupby_use_output_alias: bool(false),
   enable_iceberg_metadata_cache: bool(true),
+  enable_insert_group: helps(
+    bool(true),
+    'small INSERTs of VALUES that come while another one is written share the next transaction',
+  ),
   enable_insert_partial_update: helps(
     bool(true),
     'an INSERT into a PRIMARY KEY table leaves columns that it does not name as they are',

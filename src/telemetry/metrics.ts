@@ -11,6 +11,8 @@ interface MetricRow {
 
 const LATENCY_SECONDS = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
+const GROUP_SIZES = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000];
+
 const FRESHNESS_SECONDS = [0.05, 0.1, 0.2, 0.5, 1, 1.5, 2, 5, 10, 30, 60, 300, 3600];
 /** Of jobs that have not ended. */
 const PARTITION = ['job', 'topic', 'partition'] as const;
@@ -36,6 +38,12 @@ export const METRICS = {
     help: 'Time of the metadata transaction of a load commit.',
     labels: ['kind'],
     buckets: LATENCY_SECONDS,
+  },
+  millrace_insert_group_statements: {
+    type: 'histogram',
+    help: 'Statements of each transaction that small INSERTs of VALUES may share.',
+    labels: [],
+    buckets: GROUP_SIZES,
   },
   millrace_turn_wait_seconds: {
     type: 'histogram',

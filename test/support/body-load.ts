@@ -1,6 +1,7 @@
 // Runs loads of bodies on a pipeline fixture, without a door or an FE. For tests and benchmarks only.
 import { join } from 'node:path';
 import { type Clock, systemClock } from '../../src/base/clock.ts';
+import { systemRandom } from '../../src/base/random.ts';
 import type { StagedLoad } from '../../src/model/insert-plan.ts';
 import type { BodyLoadPlan, BodySourceSpec, StagedTable } from '../../src/model/load-plan.ts';
 import { type BodyServices, runBodyLoad } from '../../src/pipeline/body-run.ts';
@@ -48,6 +49,8 @@ export class BodyRig {
       memory: { memory: this.memory, pages: new BodyPages() },
       connections: new ConnectionPool(fixture.engine, 2),
       scratch: fixture.scratch,
+      spoolDirectory: fixture.directory,
+      random: systemRandom,
       openStager: async (plan) => fixture.stager(plan),
     };
   }

@@ -45,6 +45,7 @@ export function newSession(connectionId: number, sql: string | null): Session {
     temporary: { used: false },
     counted: { questions: 0 },
     warnings: { left: [] },
+    explicit: { transaction: null },
     running: sql === null ? null : { sql, startedMs: systemClock.nowMs() - 2_000 },
   };
 }
@@ -146,6 +147,12 @@ export async function openStatementRig(
       checkTable: async () => ({ problems: [], objects: 0, filesRead: 0 }),
       inserts: { run: noComputeNode, explain: noComputeNode },
       changes: { run: noComputeNode, explain: noComputeNode },
+      transactions: {
+        begin: noComputeNode,
+        load: noComputeNode,
+        commit: noComputeNode,
+        rollback: noComputeNode,
+      },
       replays: { run: noComputeNode },
       ledgerChecks: { check: noComputeNode },
     },

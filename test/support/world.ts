@@ -30,6 +30,7 @@ import type { DataFile } from '../../src/model/table.ts';
 import { runChange } from '../../src/pipeline/change-run.ts';
 import { type InsertServices, runInsert } from '../../src/pipeline/insert-run.ts';
 import { Loader } from '../../src/pipeline/loader.ts';
+import { runMerge } from '../../src/pipeline/merge-run.ts';
 import { runResolve } from '../../src/pipeline/resolve-run.ts';
 import type { CommitPort } from '../../src/pipeline/types.ts';
 import { ensureBuiltinVolume } from '../../src/roles/builtin-volume.ts';
@@ -537,6 +538,7 @@ export class World implements Theatre {
           runInsert(plan, { transactionId, label }, inserts, signal),
         change: ({ plan, transactionId, label }, { signal }) =>
           runChange(plan, { transactionId, label }, inserts, signal),
+        merge: (plan, { signal }) => runMerge(plan, inserts, signal),
         resolve: (plan, { signal }) => runResolve(plan, { ...inserts, keyIndex }, signal),
         ping: async () => ({ rssBytes: 0, keyIndex: keyIndex.load() }),
       }),

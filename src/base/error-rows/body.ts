@@ -37,4 +37,14 @@ export const BODY_ERRORS = {
     'nothing of the body came for {idleMs} ms: the load was given up',
     'nothing was loaded; send it again',
   ),
+  BODY_FILE_MALFORMED: row(
+    'user',
+    'Failed to parse the body as {format}: {detail}',
+    'nothing was loaded; check the format, mend the file, then send it again',
+  ),
+  BODY_SPOOL_FULL: row(
+    'user',
+    'the body is larger than the {limit} bytes that a body of format {format} may have: it is kept on disk while it is read',
+    'nothing was loaded; send it in parts, or as Avro or Arrow',
+  ),
 } as const satisfies Record<string, ErrorRow>;

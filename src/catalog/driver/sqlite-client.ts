@@ -4,6 +4,7 @@ import { Worker } from 'node:worker_threads';
 import { assert } from '../../base/assert.ts';
 import { type AppError, fail } from '../../base/errors.ts';
 import { type Deferred, deferred } from '../../base/queue.ts';
+import { mayChangeDefinitions } from './definition-writes.ts';
 import type {
   SqliteFailure,
   SqliteRequest,
@@ -34,6 +35,7 @@ export class SqliteClient {
   readonly #waiting = new Map<number, Deferred<readonly StatementResult[]>>();
   #nextId = 0;
   #writesSent = 0;
+  #definitionWritesSent = 0;
   /** Set once the worker is gone; every later request fails with it. */
   #ended: AppError | null = null;
   /** From open() to close(): outside of it the end of the worker is no loss. */
@@ -75,12 +77,21 @@ export class SqliteClient {
     return this.#writesSent;
   }
 
+  /** Of those, the ones that may change what databases, tables, partitions, volumes, views and users are. */
+  get definitionWritesSent(): number {
+    return this.#definitionWritesSent;
+  }
+
   /** One hop. Answers come in the order of the requests. */
   send(request: Omit<SqliteRequest, 'id'>): Promise<readonly StatementResult[]> {
     if (this.#ended !== null) return Promise.reject(this.#ended);
     this.#nextId += 1;
     const id = this.#nextId;
-    if (mayWrite(request)) this.#writesSent += 1;
+    if (mayWrite(request)) {
+      this.#writesSent += 1;
+      const { statements } = request;
+      if (statements.some(({ sql }) => mayChangeDefinitions(sql))) this.#definitionWritesSent += 1;
+    }
     const answer = deferred<readonly StatementResult[]>();
     this.#waiting.set(id, answer);
     this.#worker.postMessage({ id, ...request } satisfies SqliteRequest);

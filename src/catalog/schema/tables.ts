@@ -274,6 +274,17 @@ export interface TransactionsTable {
   reason: string;
   attachment_json: string;
   user_name: string;
+  scope: string;
+  idle_timeout_ms: number | null;
+  active_ms: number | null;
+  busy: number;
+}
+
+export interface TransactionLoadsTable {
+  transaction_id: number;
+  ordinal: number;
+  table_id: number;
+  staged_json: string;
 }
 
 export interface LabelsTable {
@@ -410,6 +421,7 @@ export interface MetadataTables {
   load_ledger: LoadLedgerTable;
   task_leases: TaskLeasesTable;
   transactions: TransactionsTable;
+  transaction_loads: TransactionLoadsTable;
   labels: LabelsTable;
   table_turns: TableTurnsTable;
   global_variables: GlobalVariablesTable;

@@ -20,6 +20,7 @@ import type {
   StagedTable,
   TaskAssignment,
 } from '../../model/load-plan.ts';
+import type { MergePlan } from '../../model/merge-plan.ts';
 import type { QueryPlan } from '../../model/query-plan.ts';
 import type { Recount, RecountPlan } from '../../model/recount.ts';
 import type { ReplayPlan, StagedReplay } from '../../model/replay-plan.ts';
@@ -91,6 +92,8 @@ export interface QueryNodeApi {
   };
   /** Looks up what a staged batch of a table with keys replaces; it becomes visible by the FE's commit. */
   resolve: { params: ResolvePlan; result: StagedTable };
+  /** Makes one batch of what several loads of a transaction staged for a table with keys. */
+  merge: { params: MergePlan; result: StagedTable };
   ping: {
     params: Record<string, never>;
     result: { readonly rssBytes: number; readonly keyIndex: KeyIndexFigures };

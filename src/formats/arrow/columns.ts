@@ -1,4 +1,6 @@
 // One field of an Arrow batch -> the writer of its values.
+
+import type { FieldForm } from '../avro/decode.ts';
 import { writeMoment } from '../avro/logical.ts';
 import { shortFloat } from '../byte-reader.ts';
 import {
@@ -30,8 +32,8 @@ export interface ArrowColumn {
 export interface ColumnOptions {
   readonly zone: ZoneOffset;
   readonly dictionaries: ArrowDictionaries;
-  /** Bytes and texts in base64. */
-  readonly isBase64: boolean;
+  /** `base64`: bytes and texts are in base64; `number`: booleans are 1 and 0. */
+  readonly form: FieldForm;
 }
 
 type Range = (row: number) => readonly [from: number, to: number];
@@ -65,12 +67,12 @@ function dictionaryValues(
   { id, index }: { readonly id: number; readonly index: ArrowType },
   length: number,
   batch: BatchBuffers,
-  { dictionaries, isBase64 }: ColumnOptions,
+  { dictionaries, form }: ColumnOptions,
 ): ValueWriter {
   const bits = index.kind === 'int' ? index.bits : 32;
   const bytes = batch.buffer((length * bits) / 8);
   const at = integerAt(bytes, bits, index.kind === 'int' && index.isSigned);
-  const { count, value } = dictionaries.get(id, isBase64);
+  const { count, value } = dictionaries.get(id, form === 'base64');
   return (row, out) => {
     const place = at(row);
     checkRange(place, place + 1, count);
@@ -116,8 +118,8 @@ function values(
     case 'struct':
       return nestedValues(field, length, batch, options);
     default: {
-      const value = plainValues(type, length, batch, options.zone);
-      return options.isBase64 ? base64Text(value) : value;
+      const value = plainValues(type, length, batch, options);
+      return options.form === 'base64' ? base64Text(value) : value;
     }
   }
 }
@@ -126,12 +128,15 @@ function plainValues(
   type: ArrowType,
   length: number,
   batch: BatchBuffers,
-  zone: ZoneOffset,
+  { zone, form }: ColumnOptions,
 ): ValueWriter {
   switch (type.kind) {
     case 'bool': {
       const bytes = batch.buffer(Math.ceil(length / 8));
-      return (row, out) => writeBoolean(out, (((bytes[row >> 3] ?? 0) >> (row & 7)) & 1) === 1);
+      const bit = (row: number): number => ((bytes[row >> 3] ?? 0) >> (row & 7)) & 1;
+      return form === 'number'
+        ? (row, out) => out.integer(bit(row))
+        : (row, out) => writeBoolean(out, bit(row) === 1);
     }
     case 'int': {
       const bytes = batch.buffer((length * type.bits) / 8);
@@ -226,11 +231,11 @@ function offsets(batch: BatchBuffers, length: number, width: 4 | 8): Range {
     : (row) => [Number(bytes.readBigInt64LE(row * 8)), Number(bytes.readBigInt64LE(row * 8 + 8))];
 }
 
-function bytesValues(range: Range, bytes: Buffer, { isBase64 }: ColumnOptions): ValueWriter {
+function bytesValues(range: Range, bytes: Buffer, { form }: ColumnOptions): ValueWriter {
   return (row, out) => {
     const [from, to] = range(row);
     checkRange(from, to, bytes.length);
-    if (isBase64) out.base64(bytes, from, to);
+    if (form === 'base64') out.base64(bytes, from, to);
     else out.utf8(bytes, from, to);
   };
 }
@@ -239,7 +244,7 @@ function bytesValues(range: Range, bytes: Buffer, { isBase64 }: ColumnOptions): 
 function viewValues(length: number, batch: BatchBuffers, options: ColumnOptions): ValueWriter {
   const views = batch.buffer(length * VIEW_BYTES);
   const data = Array.from({ length: batch.viewBuffers() }, () => batch.buffer(0));
-  const { isBase64 } = options;
+  const { form } = options;
   return (row, out) => {
     const at = row * VIEW_BYTES;
     const bytes = views.readInt32LE(at);
@@ -248,7 +253,7 @@ function viewValues(length: number, batch: BatchBuffers, options: ColumnOptions)
     const from = isInline ? at + 4 : views.readInt32LE(at + 12);
     if (source === undefined) throw new MalformedFile('a view of a buffer that there is not');
     checkRange(from, from + bytes, source.length);
-    if (isBase64) out.base64(source, from, from + bytes);
+    if (form === 'base64') out.base64(source, from, from + bytes);
     else out.utf8(source, from, from + bytes);
   };
 }
@@ -259,7 +264,7 @@ function nestedValues(
   batch: BatchBuffers,
   options: ColumnOptions,
 ): ValueWriter {
-  const inner = { ...options, isBase64: false };
+  const inner = { ...options, form: 'json' as const };
   const child = (field: ArrowField, least: number): ArrowColumn => {
     const column = arrowColumn(field, batch, inner);
     if (column.count < least) throw new MalformedFile(`a nested column of ${column.count} rows`);
@@ -284,7 +289,7 @@ function nestedValues(
     }
     return mapValues(items, batch, child, range);
   })();
-  return options.isBase64 ? base64Text(value) : value;
+  return options.form === 'base64' ? base64Text(value) : value;
 }
 
 /** Of the struct of keys and values that a map is a list of: no entry is NULL. */

@@ -67,7 +67,7 @@ interface DictionaryPart {
 class RecordReader {
   readonly #fields: readonly ArrowField[];
   readonly #wanted: ReadonlyMap<number, WantedColumn>;
-  readonly #options: Omit<ColumnOptions, 'isBase64'>;
+  readonly #options: Omit<ColumnOptions, 'form'>;
   readonly #dictionaryFields = new Map<number, ArrowField>();
   readonly #dictionaries = new Map<number, DictionaryPart[]>();
   #dictionaryBytes = 0;
@@ -106,7 +106,10 @@ class RecordReader {
       throw new MalformedFile(`its dictionaries have more than ${MAX_DICTIONARY_BYTES} bytes`);
     const read = (isBase64: boolean): ArrowColumn => {
       const batch = new BatchBuffers(data, body, MAX_BATCH_BYTES);
-      return arrowColumn(field, batch, { ...this.#options, isBase64 });
+      return arrowColumn(field, batch, {
+        ...this.#options,
+        form: isBase64 ? 'base64' : 'json',
+      });
     };
     const isMore = header.uint8(2, 0) !== 0;
     const before = isMore ? (this.#dictionaries.get(id) ?? []) : [];
@@ -151,8 +154,10 @@ class RecordReader {
         batch.skip(field);
         return [];
       }
-      const isBase64 = wanted.form === 'base64';
-      const { count, value } = arrowColumn(field, batch, { ...this.#options, isBase64 });
+      const { count, value } = arrowColumn(field, batch, {
+        ...this.#options,
+        form: wanted.form,
+      });
       if (count < batch.rows)
         throw new MalformedFile(`a column has ${count} of ${batch.rows} rows of its batch`);
       return [{ key: wanted.key, value }];

@@ -1,5 +1,6 @@
 // INSERT: begins a transaction, has a CN stage the rows, commits. One try: whatever goes wrong before the
-// commit aborts the transaction, and its label can be used again. A lost answer of the CN leaves nothing.
+// commit aborts the transaction, and its label can be used again. A lost answer of the CN leaves nothing. Small
+// ones may share a transaction: see ../merge/insert-groups.ts.
 import type { Clock } from '../../base/clock.ts';
 import { fail, toAppError } from '../../base/errors.ts';
 import { failpoint } from '../../base/failpoints.ts';
@@ -12,6 +13,7 @@ import type { InsertPlan, StagedInsert } from '../../model/insert-plan.ts';
 import type { BegunTransaction, CommitResult } from '../../model/load-plan.ts';
 import type { TableInfo } from '../../model/table.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
+import { InsertGroups } from '../merge/insert-groups.ts';
 import {
   abortOrExpire,
   commitOrAsk,
@@ -54,6 +56,8 @@ export interface InsertRequest {
   readonly overwritten?: OverwrittenPartitions;
   /** Null: `insert_<uuid>`. */
   readonly label: string | null;
+  /** It may share its transaction with others: neither label nor overwriting, in no transaction of its session. */
+  readonly mayJoin?: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -74,9 +78,21 @@ interface Begun extends BegunTransaction {
 
 export class Inserts {
   readonly #options: InsertsOptions;
+  readonly #groups: InsertGroups<Begun>;
 
   constructor(options: InsertsOptions) {
     this.#options = options;
+    const steps = {
+      begin: (request: InsertRequest, signal: AbortSignal) => this.#begin({ ...request, signal }),
+      stage: (plan: InsertPlan, begun: Begun, signal: AbortSignal) =>
+        this.#stage(plan, begun, signal),
+      commit: (request: InsertRequest, begun: Begun, staged: StagedInsert) =>
+        this.#commit(request, begun, staged),
+      abort: ({ transactionId }: Begun, reason: string) =>
+        abortOrExpire(options, KIND, transactionId, reason),
+      alone: (request: InsertRequest) => this.#runAlone(request),
+    };
+    this.#groups = new InsertGroups(steps, options);
   }
 
   /**
@@ -84,20 +100,17 @@ export class Inserts {
    * engine and storage errors: nothing is visible then, except after METADATA_UNAVAILABLE and LEADER_LOST,
    * where the state of the label tells.
    */
-  async run(request: InsertRequest): Promise<InsertResult> {
+  run(request: InsertRequest): Promise<InsertResult> {
+    return this.#groups.join(request) ?? this.#runAlone(request);
+  }
+
+  async #runAlone(request: InsertRequest): Promise<InsertResult> {
     const { plan, signal } = request;
     const begun = await this.#begin(request);
-    const { transactionId, label } = begun;
     const staged = await this.#stage(plan, begun, signal);
-    failpoint('insert.before-commit');
-    const result = await this.#commit(request, begun, staged);
-    countTransaction(this.#options, KIND, result.state);
-    if (result.state !== 'VISIBLE') {
-      const detail = 'the table was dropped, or the transaction was aborted';
-      throw fail('INSERT_ABORTED', { transactionId, detail });
-    }
+    await this.#commit(request, begun, staged);
     const { rowsLoaded, rowsFiltered, errorSamples } = staged;
-    countRows(this.#options, KIND, rowsLoaded, rowsFiltered);
+    const { label, transactionId } = begun;
     return { label, transactionId, rowsLoaded, rowsFiltered, errorSamples };
   }
 
@@ -128,6 +141,7 @@ export class Inserts {
     return { ...begun, timer };
   }
 
+  /** Aborts the transaction where it throws. */
   async #stage(
     plan: InsertPlan,
     { transactionId, label, timer }: Begun,
@@ -144,7 +158,20 @@ export class Inserts {
     }
   }
 
-  async #commit(
+  /** It is visible then; aborted where it throws. */
+  async #commit(request: InsertRequest, begun: Begun, staged: StagedInsert): Promise<void> {
+    failpoint('insert.before-commit');
+    const { transactionId } = begun;
+    const { state } = await this.#makeVisible(request, begun, staged);
+    countTransaction(this.#options, KIND, state);
+    if (state !== 'VISIBLE') {
+      const detail = 'the table was dropped, or the transaction was aborted';
+      throw fail('INSERT_ABORTED', { transactionId, detail });
+    }
+    countRows(this.#options, KIND, staged.rowsLoaded, staged.rowsFiltered);
+  }
+
+  async #makeVisible(
     { table, plan, overwrite = false, overwritten }: InsertRequest,
     { transactionId, timer }: Begun,
     staged: StagedInsert,

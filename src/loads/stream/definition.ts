@@ -46,7 +46,7 @@ export function defineStreamLoad(
   const given = knownHeaders(headers);
   const checked = checkProperties(STREAM_LOAD_HEADERS, given);
   const { label = null } = checked;
-  if (label !== null) checkLabel(label);
+  checkLabel(label);
   if (checked['enable_merge_commit'] === 'true')
     throw analysisError('enable_merge_commit is not possible yet: send the header without it');
   const asked = formatName({ properties: checked });

@@ -1,5 +1,4 @@
 // From a checked Stream Load and its table to the plan that a CN follows. Nothing in here begins a transaction.
-import type { Catalog } from '../../catalog/catalog.ts';
 import type { BodyLoadPlan, FormatSpec } from '../../model/load-plan.ts';
 import { printSqlType } from '../../model/sql-type.ts';
 import type { ColumnSchema, TableInfo } from '../../model/table.ts';
@@ -36,7 +35,7 @@ const MAX_BATCH_BYTES = 64 * 1024 * 1024;
 
 /** Throws SQL_ANALYZE for what does not fit the table, VOLUME_DISABLED. */
 export async function planStreamLoad(
-  catalog: Pick<Catalog, 'volumes' | 'tables' | 'partitions'>,
+  catalog: Parameters<typeof loadTargets>[0],
   input: StreamPlanInput,
 ): Promise<BodyLoadPlan> {
   const { table, label, userName, timeoutMs, limits } = input;

@@ -107,6 +107,13 @@ export function openPacker(
       const form = transform.keyForms?.get(field) ?? 'json';
       return new RawPacker({ field, form, maxMessageBytes });
     }
+    case 'file':
+      // The source made a line of JSON of each row, with all digits of its numbers.
+      return new JsonPacker({
+        format: { kind: 'json', jsonpaths: null, jsonRoot: '', stripOuterArray: false },
+        exactNumberKeys: null,
+        maxMessageBytes,
+      });
     default:
       return unreachable(format, 'format');
   }

@@ -23,6 +23,7 @@ export function isBinary(format: FormatSpec): boolean {
     case 'json':
     case 'csv':
     case 'raw':
+    case 'file':
       return false;
   }
 }
@@ -51,7 +52,12 @@ export function keyForms(
 
 /** Does a decoder of ours write the values? */
 function makesValues(format: FormatSpec): boolean {
-  return isBinary(format) || format.kind === 'raw' || envelopeOf(format) !== null;
+  return (
+    isBinary(format) ||
+    format.kind === 'raw' ||
+    format.kind === 'file' ||
+    envelopeOf(format) !== null
+  );
 }
 
 function formOf(plan: LoadPlan, field: string): FieldForm {

@@ -134,7 +134,7 @@ export function storedSelect(
 
 /** What the conversion of rows needs of a plan. */
 export type ConversionPlan = Pick<InsertPlan, 'outputs' | 'strictMode'> &
-  Partial<Pick<InsertPlan, 'operation'>>;
+  Partial<Pick<InsertPlan, 'operation' | 'group'>>;
 
 /** A column beside the outputs, as SQL over the part's source columns. */
 export interface CarriedColumn {
@@ -184,7 +184,9 @@ export function partSql(
   const sources = part.types.map((_, index) => `c${index}`);
   const whens = checks.map(({ bad, code }) => `WHEN ${bad} THEN ${code}`);
   const good = checks.map(({ bad }) => `(${bad}) IS NOT TRUE`).join(' AND ');
-  const reject = `${REJECT_FUNCTION}(${slot}, CASE ${whens.join(' ')} END, ${rawSql(plan, part)})`;
+  // Of a group it is told which row it is, and what it holds only where its statement runs alone.
+  const row = plan.group === undefined ? rawSql(plan, part) : 'CAST(__ordinal AS VARCHAR)';
+  const reject = `${REJECT_FUNCTION}(${slot}, CASE ${whens.join(' ')} END, ${row})`;
   const converted = `SELECT ${[...values, ...sources].join(', ')} FROM ${from} AS q`;
   // The verdict is a column of its own: as a volatile one it keeps the filter above the conversions.
   const judged = `SELECT ${columns}, CASE WHEN ${good} THEN true ELSE ${reject} END AS keep_row FROM (${converted})`;

@@ -18,6 +18,9 @@ import {
 /** Texts of rejected rows that are held until they are written. */
 const MAX_HELD_CHARACTERS = 32 * 1024 * 1024;
 const FIRST_SAMPLES = 1;
+/** Reasons that an INSERT which fails leaves behind, and their texts together: they become a part of the metadata. */
+const MOST_REASONS = 100;
+const MAX_REASON_CHARACTERS = 16 * 1024;
 
 /** What the recorder goes by. */
 export type RejectRules = Pick<InsertPlan, 'outputs' | 'strictMode' | 'maxFilterRatio'>;
@@ -76,6 +79,18 @@ export class RejectRecorder implements RejectListener {
     });
   }
 
+  /** The first of the samples, as many as there is room for; one at least. */
+  #reasons(): readonly string[] {
+    const reasons: string[] = [];
+    let characters = 0;
+    for (const sample of this.samples(MOST_REASONS)) {
+      characters += sample.length;
+      if (reasons.length > 0 && characters > MAX_REASON_CHARACTERS) break;
+      reasons.push(sample);
+    }
+    return reasons;
+  }
+
   #describe(code: number, text: string): RejectedRow {
     const fields = JSON.parse(text) as Readonly<Record<string, string | null>>;
     const kind = code % CODE_KINDS;
@@ -110,6 +125,7 @@ export class RejectRecorder implements RejectListener {
       filtered: this.count,
       rows,
       samples: this.samples(FIRST_SAMPLES).join(' '),
+      log: JSON.stringify(this.#reasons()),
     });
   }
 

@@ -1,7 +1,7 @@
 // What became of loads, read from their transactions and what these tell of themselves (there is no second table of
 // loads): SHOW LOAD, SHOW STREAM LOAD, information_schema.loads and stream_loads. As long as labels are kept.
 // SOURCE: StarRocks, shared/reference parts 5, 8, 9; docs, information_schema.loads.
-import type { DatabaseId } from '../../base/ids.ts';
+import type { DatabaseId, TableId } from '../../base/ids.ts';
 import {
   type LoadKind,
   type Range,
@@ -12,6 +12,7 @@ import {
   type Transactions,
 } from '../../catalog/transactions.ts';
 import type { LoadFacts } from '../../model/load-facts.ts';
+import type { TableInfo } from '../../model/table.ts';
 import type { Wanted } from '../wanted.ts';
 import type { ViewContext } from './view.ts';
 
@@ -44,7 +45,7 @@ export interface ListedLoad {
   readonly transaction: TransactionRecord;
   readonly kind: LoadKind;
   readonly database: string;
-  /** '' when the table is gone. */
+  /** '' when the table is gone; several are parted by commas. */
   readonly table: string;
   readonly type: string;
   readonly state: LoadState;
@@ -73,7 +74,7 @@ type Listing = Pick<ViewContext, 'services' | 'visible' | 'wanted' | 'atMs'>;
 type Filter = Parameters<Transactions['list']>[0];
 
 /**
- * Loads that the session may know of (INSERT on their table), newest first: of each kind the newest 2,000, and the
+ * Loads that the session may know of (INSERT on all of their tables), newest first: of each kind the newest 2,000, and the
  * newest 2,000 of those with the labels, ids, databases and times of creation that are asked for.
  */
 export async function listedLoads(
@@ -83,7 +84,7 @@ export async function listedLoads(
   const { services, visible } = context;
   const { catalog } = services;
   const databases = new Map((await catalog.databases.list()).map(({ id, name }) => [id, name]));
-  const tables = new Map((await catalog.tables.all()).map(({ id, name }) => [id, name]));
+  const tables = new Map((await catalog.tables.all()).map((table) => [table.id, table]));
   const only = idOfName(databases, databaseName);
   if (databaseName !== null && only === undefined) return [];
   const older = olderLoads(context, idColumn, databases);
@@ -97,13 +98,13 @@ export async function listedLoads(
     };
     for (const transaction of await newestAndOlder(catalog.transactions, filter, older)) {
       const database = databases.get(transaction.databaseId);
-      const { tableId } = transaction;
-      const table = (tableId === null ? undefined : tables.get(tableId)) ?? '';
-      if (database === undefined || !visible.load(database, table)) continue;
+      const outcome = readOutcome(transaction.attachmentJson);
+      const names = tablesOf(transaction, outcome, tables);
+      if (database === undefined || !names.every((name) => visible.load(database, name))) continue;
       shown.push({
-        ...described(transaction, kind, services.errorLogUrl),
+        ...described(transaction, kind, outcome, services.errorLogUrl),
         database,
-        table,
+        table: names.filter((name) => name !== '').join(','),
       });
     }
   }
@@ -122,13 +123,27 @@ async function newestAndOlder(
   return [...newest, ...found.filter(({ id }) => !known.has(id))];
 }
 
+/** Names of the tables that got rows, '' for one that is gone; of another database is only that of rejected rows. */
+function tablesOf(
+  { tableId, databaseId }: TransactionRecord,
+  { versions }: TransactionOutcome,
+  tables: ReadonlyMap<TableId, Pick<TableInfo, 'name' | 'databaseId'>>,
+): readonly string[] {
+  const ids = new Set([tableId, ...versions.map((version) => version.tableId)]);
+  return [...ids].flatMap((id) => {
+    const table = id === null ? undefined : tables.get(id);
+    if (table === undefined) return [''];
+    return table.databaseId === databaseId ? [table.name] : [];
+  });
+}
+
 function described(
   transaction: TransactionRecord,
   kind: LoadKind,
+  outcome: TransactionOutcome,
   errorLogUrl: ViewContext['services']['errorLogUrl'],
 ): Omit<ListedLoad, 'database' | 'table'> {
-  const { id, state, reason, jobId, attachmentJson } = transaction;
-  const outcome = readOutcome(attachmentJson);
+  const { id, state, reason, jobId } = transaction;
   const numbers = numbersOf(outcome);
   const isTracked = numbers !== null && numbers.filteredRows > 0;
   // A task's rejected rows are found by its own id: its job has those of all its tasks.
@@ -187,7 +202,7 @@ function typeOf(kind: LoadKind, facts: LoadFacts | null): string {
 function failureOf({ facts, error }: TransactionOutcome): string {
   switch (facts?.errorCode ?? error?.code) {
     case 'INSERT_FILTERED':
-    case 'LOAD_FILTERED':
+    case 'BODY_FILTERED':
     case 'REJECTED_STORE_FULL':
       return 'ETL_QUALITY_UNSATISFIED';
     case 'TIMEOUT':

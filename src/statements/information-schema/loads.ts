@@ -174,7 +174,7 @@ export const LOAD_VIEWS: ViewTable = {
   },
   load_failures: {
     columns: LOG_COLUMNS,
-    doc: 'the first rejected rows of INSERTs that failed, which keep none; load_tracking_logs has them, too (Millrace only)',
+    doc: 'the first rejected rows (100 at most) of INSERTs that failed; load_tracking_logs has them, too (Millrace only)',
     rows: failureRows,
   },
   loads: {

@@ -69,7 +69,14 @@ test('number and weight of what is kept are bounded', async () => {
   for (let round = 0; round < 2; round += 1) {
     for (let key = 0; key < 1000; key += 1) await ask(`k${key}`, 0);
   }
-  assert.equal(reads, 2 + 1000 + (1000 - 512));
+  assert.equal(reads, 2 + 2000, 'what came first goes first');
+  for (let key = 999; key >= 1000 - 512; key -= 1) await ask(`k${key}`, 0);
+  assert.equal(reads, 2 + 2000);
+  await ask('heavy', 8000);
+  await ask('k999', 0);
+  assert.equal(reads, 2 + 2001);
+  await ask('k600', 0);
+  assert.equal(reads, 2 + 2002);
 });
 
 /** What is written, and what the next snapshot of clicks must then show. */
@@ -102,6 +109,7 @@ test('the catalog shares a snapshot until anything is written, and then reads an
   for (const [what, write] of WRITES) {
     const before = await fixture.catalog.snapshot([ref]);
     const remembered = await fixture.catalog.remember(key, names);
+    assert.equal(await fixture.catalog.rememberDefinition(key, names), remembered, what);
     assert.equal(await fixture.catalog.snapshot([ref]), before, what);
     // Reads of other kinds are no writes.
     await fixture.catalog.databases.list();
@@ -117,6 +125,7 @@ test('the catalog shares a snapshot until anything is written, and then reads an
     assert.deepEqual(after.databaseNames, fresh.databaseNames, what);
     assert.deepEqual(after.volumes, fresh.volumes, what);
     assert.equal(await fixture.catalog.remember(key, names), await names(), what);
+    assert.equal(await fixture.catalog.rememberDefinition(key, names), await names(), what);
   }
 });
 

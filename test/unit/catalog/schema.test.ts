@@ -45,6 +45,10 @@ const RELEASED: readonly (readonly [name: string, sha256: string])[] = [
   ['0016-overlays.sql', '5bd3fce3378c624f8a72653e2a701c32b3c5665a023ed1cbc779d5d34e62bd15'],
   ['0017-alter-jobs.sql', 'e4864cacb3578d7b2e729fd3131452de3b859237502a36f350f3a025505f3084'],
   ['0018-load-job-tables.sql', 'ca33b894bf6035cc6cb5ae2d960003cde69c91c2a4eae6e95f312879425c41f8'],
+  [
+    '0019-transaction-loads.sql',
+    'c23c2515d13cbf3d3825fc4956204b562456418fc91e366ec241dfb75dbd837f',
+  ],
   ['0021-load-history.sql', '2696d3dd6a0f4ac7ff6b50a37b3f876411d7b6abf06482f389ec0f7e2cc93254'],
 ];
 

@@ -6,6 +6,7 @@ import type { InsertPart } from '../../../src/model/insert-plan.ts';
 import type { SqlType } from '../../../src/model/sql-type.ts';
 import { plainValues, planSelectSource, planValuesSource } from '../../../src/query/plan-insert.ts';
 import { replaceTables } from '../../../src/query/replace-tables.ts';
+import type { Expression } from '../../../src/sql/ast/expression.ts';
 import { printQuery } from '../../../src/sql/print.ts';
 import { catalogOf, errorOf, parseQuery, SESSION, storedTable } from './harness.ts';
 
@@ -60,6 +61,27 @@ test('rows with anything else become SQL, grouped by their types; arithmetic on 
     ['rows', 'query', 'query'],
   );
   assert.equal(parts[0]?.kind === 'rows' && parts[0].rows.length, 2);
+});
+
+test('a DOUBLE travels as data where its text is the same value to the column; drivers of JavaScript bind nothing else', () => {
+  assert(table.kind === 'stored');
+  const kindsOf = (text: string): readonly string[] => {
+    assert(table.kind === 'stored');
+    const pos = { start: 0, line: 1, column: 0 };
+    const bound: Expression = { kind: 'float', pos, text };
+    const none: Expression = { kind: 'null', pos };
+    return [0, 2].flatMap((place) => {
+      const row = [none, none, none].map((item, index) => (index === place ? bound : item));
+      const values = { kind: 'values', pos, rows: [row] } as const;
+      const { parts } = planValuesSource(values, table.info.schema.columns, '', over);
+      return parts.map((part) => (part.kind === 'rows' ? `${part.rows[0]?.[place]}` : 'SQL'));
+    });
+  };
+  assert.deepEqual(kindsOf('7'), ['7', '7'], 'INT and DECIMAL(.., 2)');
+  assert.deepEqual(kindsOf('1.25'), ['SQL', '1.25']);
+  assert.deepEqual(kindsOf('1.005'), ['SQL', 'SQL'], 'as a DOUBLE it is a little less');
+  assert.deepEqual(kindsOf('1e2'), ['SQL', 'SQL']);
+  assert.deepEqual(kindsOf('12345678901234567'), ['SQL', 'SQL'], 'more digits than a DOUBLE has');
 });
 
 test('a NUL cannot be a constant for the appender, and aggregates cannot be values', () => {

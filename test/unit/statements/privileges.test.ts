@@ -20,6 +20,7 @@ const session: Session = {
   temporary: { used: false },
   counted: { questions: 0 },
   warnings: { left: [] },
+  explicit: { transaction: null },
   running: null,
 };
 

@@ -25,6 +25,7 @@ function session(variables: Readonly<Record<string, string>> = {}): Session {
     temporary: { used: false },
     counted: { questions: 0 },
     warnings: { left: [] },
+    explicit: { transaction: null },
     running: null,
   };
 }

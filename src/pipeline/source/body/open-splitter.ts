@@ -1,6 +1,6 @@
 // The splitter of a plan's format, and how long a row of it may be.
 import { type AppError, fail } from '../../../base/errors.ts';
-import type { BodyLoadPlan } from '../../../model/load-plan.ts';
+import type { BodyLoadPlan, JsonFormatSpec } from '../../../model/load-plan.ts';
 import { csvSplitter } from './csv-rows.ts';
 import { jsonSplitter } from './json-documents.ts';
 import type { BodySplitter } from './splitter.ts';
@@ -10,6 +10,14 @@ export interface OpenedSplitter {
   readonly maxRowBytes: number;
   readonly largeRow: (row: number, bytes: number, limitBytes: number) => AppError;
 }
+
+/** What rows of files are by then. */
+const LINES: JsonFormatSpec = {
+  kind: 'json',
+  jsonpaths: null,
+  jsonRoot: '',
+  stripOuterArray: false,
+};
 
 /** Throws NOT_SUPPORTED for a format that bodies cannot have. */
 export function openSplitter({ format, source, limits }: BodyLoadPlan): OpenedSplitter {
@@ -25,6 +33,12 @@ export function openSplitter({ format, source, limits }: BodyLoadPlan): OpenedSp
         splitter: jsonSplitter(format),
         maxRowBytes: source.maxDocumentBytes,
         largeRow: (_, size, limit) => fail('BODY_JSON_TOO_LARGE', { size, limit }),
+      };
+    case 'file':
+      return {
+        splitter: jsonSplitter(LINES),
+        maxRowBytes: limits.maxMessageBytes,
+        largeRow: (row, _, limit) => fail('BODY_ROW_TOO_LARGE', { row, limit }),
       };
     case 'avro':
     case 'protobuf':

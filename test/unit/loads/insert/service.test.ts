@@ -115,7 +115,14 @@ test('its transaction tells what it did, or how far it came and why it failed', 
     { loadType: 'INSERT', rowsLoaded: 3, rowsFiltered: 1, properties, bodyBytes: 0 },
   ]);
   assert.equal(good.told[0]?.errorCode, undefined);
-  const fields = { mode: '', transactionId: 7, filtered: 2, rows: 3, samples: 'Error: bad' };
+  const fields = {
+    mode: '',
+    transactionId: 7,
+    filtered: 2,
+    rows: 3,
+    samples: 'Error: bad',
+    log: '["Error: bad","Error: worse"]',
+  };
   const bad = run({
     stage: async () => {
       throw fail('INSERT_FILTERED', fields);
@@ -126,7 +133,7 @@ test('its transaction tells what it did, or how far it came and why it failed', 
     {
       rowsLoaded: 0,
       rowsFiltered: 2,
-      errorSamples: ['Error: bad'],
+      errorSamples: ['Error: bad', 'Error: worse'],
       errorCode: 'INSERT_FILTERED',
       properties,
     },

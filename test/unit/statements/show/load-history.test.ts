@@ -108,7 +108,7 @@ async function threeLoads(history: History): Promise<readonly TransactionId[]> {
   const good = await history.begin('good');
   await history.commit(good, FACTS);
   const bad = await history.begin('bad');
-  const facts = { ...FACTS, rowsLoaded: 0, errorCode: 'LOAD_FILTERED' };
+  const facts = { ...FACTS, rowsLoaded: 0, errorCode: 'BODY_FILTERED' };
   await history.fixture.committer.abort(bad, 'too many filtered rows', facts);
   return [good, bad, await history.begin('running')];
 }

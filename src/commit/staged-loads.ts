@@ -1,0 +1,132 @@
+// Transactions of several loads before they commit: begun without rows, each load joins with what it staged, and none
+// can join any more once the transaction is closed. Every step is one metadata transaction under the leader's epoch.
+import { fail } from '../base/errors.ts';
+import { failpoint } from '../base/failpoints.ts';
+import type { TransactionId } from '../base/ids.ts';
+import type { Catalog, CatalogScope } from '../catalog/catalog.ts';
+import type { NewTransaction, TransactionRecord } from '../catalog/transactions.ts';
+import type { StagedPart } from '../model/staged-part.ts';
+import { checkLeader } from './judge.ts';
+
+/** Most tables that one transaction loads. */
+export const MAX_TABLES = 64;
+/** Most loads of one transaction: what they staged is read at once when it commits. */
+export const MAX_LOADS = 10_000;
+
+export interface BeginSeveral
+  extends Pick<NewTransaction, 'label' | 'databaseId' | 'tableId' | 'source' | 'coordinator'>,
+    Required<Pick<NewTransaction, 'scope' | 'userName' | 'timeoutMs' | 'idleTimeoutMs'>> {
+  readonly transactionId: TransactionId;
+}
+
+/** A PREPARE transaction of several loads. Throws LABEL_ALREADY_EXISTS, LEADER_LOST. */
+export async function beginSeveral(
+  catalog: Catalog,
+  { transactionId, ...begin }: BeginSeveral,
+): Promise<void> {
+  await catalog.transaction(async (scope) => {
+    checkLeader(catalog, await scope.commits.currentLeaderEpoch());
+    const holder = await scope.begins.begin(transactionId, {
+      ...begin,
+      jobId: null,
+      taskId: null,
+      epoch: null,
+    });
+    if (holder === null) return;
+    throw fail('LABEL_ALREADY_EXISTS', { label: begin.label, transactionId: holder });
+  });
+  failpoint('begin.after-sql');
+}
+
+/**
+ * A load of the transaction begins: until `addLoad` or `endLoad` no other may. Throws TRANSACTION_BUSY,
+ * TRANSACTION_STATE, TRANSACTION_ABORTED, UNKNOWN_TRANSACTION, LEADER_LOST.
+ */
+export async function startLoad(catalog: Catalog, id: TransactionId): Promise<void> {
+  await catalog.transaction(async (scope) => {
+    checkLeader(catalog, await scope.commits.currentLeaderEpoch());
+    if (!(await scope.transactionLoads.start(id))) throw await closedError(scope, id);
+  });
+}
+
+/** The running load failed or gave up: the others stay. What is not open any more stays as it is. */
+export async function endLoad(catalog: Catalog, id: TransactionId): Promise<void> {
+  await catalog.transaction(async (scope) => {
+    checkLeader(catalog, await scope.commits.currentLeaderEpoch());
+    await scope.transactionLoads.end(id);
+  });
+}
+
+/**
+ * What the running load staged joins the transaction. Returns its place, 1... Throws LIMIT_EXCEEDED,
+ * TRANSACTION_STATE, TRANSACTION_ABORTED, UNKNOWN_TRANSACTION, LEADER_LOST: it has not joined then.
+ */
+export async function addLoad(
+  catalog: Catalog,
+  id: TransactionId,
+  staged: StagedPart,
+): Promise<number> {
+  const joined = await catalog.transaction(async (scope) => {
+    checkLeader(catalog, await scope.commits.currentLeaderEpoch());
+    if (!(await scope.transactionLoads.end(id))) throw await closedError(scope, id);
+    const { tableIds, loads, last } = await scope.transactionLoads.shape(id);
+    const tables = new Set([...tableIds, staged.targetId]).size;
+    checkLimit('the number of tables of a transaction', tables, MAX_TABLES);
+    checkLimit('the number of loads of a transaction', loads + 1, MAX_LOADS);
+    await scope.transactionLoads.add(id, { ordinal: last + 1, staged });
+    return last + 1;
+  });
+  failpoint('transaction.after-load');
+  return joined;
+}
+
+/** A load that joined is taken out again: its caller was told that it failed. */
+export async function removeLoad(
+  catalog: Catalog,
+  id: TransactionId,
+  ordinal: number,
+): Promise<void> {
+  await catalog.transaction(async (scope) => {
+    checkLeader(catalog, await scope.commits.currentLeaderEpoch());
+    await scope.transactionLoads.remove(id, ordinal);
+  });
+}
+
+/**
+ * PREPARE -> PREPARED: no load can join any more, and it no longer times out as fast. Once more changes nothing.
+ * Throws TRANSACTION_BUSY, TRANSACTION_STATE, TRANSACTION_ABORTED, UNKNOWN_TRANSACTION, LEADER_LOST.
+ */
+export async function prepareSeveral(
+  catalog: Catalog,
+  id: TransactionId,
+  timeoutMs: number,
+): Promise<void> {
+  await catalog.transaction(async (scope) => {
+    checkLeader(catalog, await scope.commits.currentLeaderEpoch());
+    const transaction = await known(scope, id);
+    // Asked again after a lost answer.
+    if (transaction.state === 'PREPARED') return;
+    if (transaction.isBusy) throw await closedError(scope, id);
+    if (!(await scope.commits.prepare(id, timeoutMs))) throw await closedError(scope, id);
+  });
+  failpoint('transaction.after-prepare');
+}
+
+function checkLimit(what: string, actual: number, limit: number): void {
+  if (actual > limit) throw fail('LIMIT_EXCEEDED', { what, actual, limit });
+}
+
+async function known(scope: CatalogScope, id: TransactionId): Promise<TransactionRecord> {
+  const transaction = await scope.transactions.find(id);
+  if (transaction === null) throw fail('UNKNOWN_TRANSACTION', { transactionId: id });
+  return transaction;
+}
+
+/** Why the transaction takes no load now. */
+async function closedError(scope: CatalogScope, id: TransactionId): Promise<Error> {
+  const { state, reason, isBusy } = await known(scope, id);
+  if (state === 'ABORTED')
+    return fail('TRANSACTION_ABORTED', { transactionId: id, detail: reason });
+  if (state === 'PREPARE' && isBusy) return fail('TRANSACTION_BUSY', { transactionId: id });
+  return fail('TRANSACTION_STATE', { transactionId: id, state, wanted: 'loaded into' });
+}

@@ -1,0 +1,218 @@
+// Transactions of several loads, over one or several tables of a database, whatever brings their rows: SQL statements
+// between BEGIN and COMMIT, or requests of a client. What each load stages waits in the metadata; the commit puts the
+// parts of each table together and makes all of it visible at once, or none.
+import type { Clock } from '../../base/clock.ts';
+import { fail, toAppError } from '../../base/errors.ts';
+import type { DatabaseId, TableId, TransactionId } from '../../base/ids.ts';
+import type { Log } from '../../base/log.ts';
+import type { Catalog } from '../../catalog/catalog.ts';
+import type { TransactionScope, TransactionSource } from '../../catalog/transactions.ts';
+import {
+  addLoad,
+  beginSeveral,
+  endLoad,
+  prepareSeveral,
+  removeLoad,
+  startLoad,
+} from '../../commit/staged-loads.ts';
+import type { Committer } from '../../commit/types.ts';
+import { compressionOf } from '../../model/file-compression.ts';
+import { type CommitResult, replacingKeys, type StagedTable } from '../../model/load-plan.ts';
+import type { MergePlan } from '../../model/merge-plan.ts';
+import { routingOf } from '../../model/partition-routing.ts';
+import type { StagedPart } from '../../model/staged-part.ts';
+import type { Metrics } from '../../telemetry/metrics.ts';
+import { abortOrExpire, commitOrAsk, countRows, countTransaction } from '../own-transaction.ts';
+import {
+  type Gathered,
+  type GatheredTable,
+  gatherLoads,
+  needsMerge,
+  putTogether,
+} from './gather.ts';
+
+export interface ExplicitTransactionsOptions {
+  readonly catalog: Catalog;
+  readonly committer: Pick<Committer, 'commitOther' | 'abort' | 'state'>;
+  /** Waits where the table has too many files. Throws TABLE_TOO_MANY_FILES, the signal's reason. */
+  readonly admit: (tableId: TableId, signal: AbortSignal) => Promise<void>;
+  /** Asks a CN. */
+  readonly merge: (plan: MergePlan, signal: AbortSignal) => Promise<StagedTable>;
+  /** Merging may take this long at most. */
+  readonly mergeMs: number;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
+
+export interface BeginExplicit {
+  readonly transactionId: TransactionId;
+  readonly label: string;
+  readonly databaseId: DatabaseId;
+  /** Null: of several tables, which the loads name. */
+  readonly tableId: TableId | null;
+  readonly source: TransactionSource;
+  readonly scope: Exclude<TransactionScope, ''>;
+  readonly coordinator: string;
+  readonly userName: string;
+  readonly timeoutMs: number;
+  /** Null: it may idle until it times out. */
+  readonly idleTimeoutMs: number | null;
+}
+
+/** One load of a transaction. */
+export interface ExplicitLoad {
+  readonly transactionId: TransactionId;
+  readonly tableId: TableId;
+  readonly signal: AbortSignal;
+  /** Makes durable files of the transaction. */
+  readonly stage: () => Promise<StagedPart>;
+}
+
+/** What a transaction made visible. */
+export interface Committed
+  extends Pick<Gathered, 'rowsLoaded' | 'rowsFiltered' | 'rowsUnselected' | 'bodyBytes'> {
+  readonly result: CommitResult;
+}
+
+const KIND = 'transaction';
+
+export class ExplicitTransactions {
+  readonly #options: ExplicitTransactionsOptions;
+
+  constructor(options: ExplicitTransactionsOptions) {
+    this.#options = options;
+  }
+
+  /** For `begin`, which may come later. */
+  reserveId(): Promise<TransactionId> {
+    return this.#options.catalog.begins.reserveTransactionId();
+  }
+
+  /** Throws LABEL_ALREADY_EXISTS, LEADER_LOST. */
+  begin(begin: BeginExplicit): Promise<void> {
+    return beginSeveral(this.#options.catalog, begin);
+  }
+
+  /**
+   * Stages a load and has it join the transaction. Where it fails the transaction is as it was before, and the caller
+   * decides whether it goes on. Throws what `stage` throws, TRANSACTION_BUSY while another load runs,
+   * TRANSACTION_ABORTED, TRANSACTION_STATE, LIMIT_EXCEEDED, TABLE_TOO_MANY_FILES, the signal's reason.
+   */
+  async load({ transactionId, tableId, signal, stage }: ExplicitLoad): Promise<StagedPart> {
+    const { catalog, admit } = this.#options;
+    await admit(tableId, signal);
+    await startLoad(catalog, transactionId);
+    const staged = await stage().catch(async (thrown: unknown) => {
+      await this.#endLoad(transactionId);
+      throw thrown;
+    });
+    if (signal.aborted) {
+      await this.#endLoad(transactionId);
+      throw signal.reason;
+    }
+    const ordinal = await addLoad(catalog, transactionId, staged);
+    // Its caller has been told that it was stopped: it must not be there.
+    if (signal.aborted) {
+      await removeLoad(catalog, transactionId, ordinal);
+      throw signal.reason;
+    }
+    return staged;
+  }
+
+  /** As `prepareSeveral`. */
+  prepare(transactionId: TransactionId, timeoutMs: number): Promise<void> {
+    return prepareSeveral(this.#options.catalog, transactionId, timeoutMs);
+  }
+
+  /**
+   * Makes everything visible that joined; nothing may join any more. Repeating it gives the same answer. Throws
+   * TRANSACTION_ABORTED where a table was dropped or rewritten, or the transaction had ended otherwise: nothing
+   * is visible then. Throws with the transaction as it was: storage and engine errors, METADATA_UNAVAILABLE, and
+   * what the committer throws that way.
+   */
+  async commit(transactionId: TransactionId): Promise<Committed> {
+    const { catalog } = this.#options;
+    const loads = await catalog.transactionLoads.list(transactionId);
+    const gathered = gatherLoads(loads.map(({ staged }) => staged));
+    const [first, ...further] = gathered.targets;
+    if (first === undefined) throw fail('TRANSACTION_EMPTY', { transactionId });
+    const tables: StagedTable[] = [];
+    for (const table of gathered.tables) {
+      tables.push(needsMerge(table) ? await this.#merge(transactionId, table) : putTogether(table));
+    }
+    const { rowsLoaded, rowsFiltered, rowsUnselected, bodyBytes, errorSamples } = gathered;
+    const result = await commitOrAsk(this.#options, KIND, {
+      transactionId,
+      ...first,
+      further,
+      tables,
+      rowsLoaded,
+      rowsFiltered,
+      errorSamples,
+    });
+    countTransaction(this.#options, KIND, result.state);
+    if (result.state !== 'VISIBLE') throw await this.#aborted(transactionId);
+    countRows(this.#options, KIND, rowsLoaded, rowsFiltered);
+    return { result, rowsLoaded, rowsFiltered, rowsUnselected, bodyBytes };
+  }
+
+  /** What cannot be aborted now times out. */
+  rollback(transactionId: TransactionId, reason: string): Promise<void> {
+    return abortOrExpire(this.#options, KIND, transactionId, reason);
+  }
+
+  async #aborted(transactionId: TransactionId): Promise<Error> {
+    const transaction = await this.#options.catalog.transactions.find(transactionId);
+    const detail = transaction?.reason ?? 'it is not known any more';
+    return fail('TRANSACTION_ABORTED', { transactionId, detail });
+  }
+
+  /** What cannot be noted now is noted when the transaction ends. */
+  async #endLoad(transactionId: TransactionId): Promise<void> {
+    const { catalog, log } = this.#options;
+    await endLoad(catalog, transactionId).catch((error: unknown) => {
+      log.warn('the end of a load could not be noted', { txn: transactionId, error });
+    });
+  }
+
+  /** One batch of the parts of a table with keys; a table that is gone is left to the commit, which refuses it. */
+  async #merge(transactionId: TransactionId, gathered: GatheredTable): Promise<StagedTable> {
+    const { catalog, merge, mergeMs } = this.#options;
+    const { tableId, parts } = gathered;
+    const found = await catalog.snapshotOf(tableId);
+    const first = parts[0];
+    if (found === null) return first ?? { tableId, files: [] };
+    const { table, partitions } = found.entry;
+    const volume = await catalog.volumes.byId(table.volumeId);
+    const { partitioning, schema } = table;
+    const routing =
+      partitioning === undefined
+        ? {}
+        : { routing: routingOf(partitioning, schema.columns, partitions, null) };
+    const plan: MergePlan = {
+      transactionId,
+      target: {
+        tableId,
+        databaseName: table.databaseName,
+        tableName: table.name,
+        volume,
+        prefix: table.prefix,
+        ...compressionOf(table),
+        keys: replacingKeys(schema),
+        ...routing,
+      },
+      schema,
+      parts,
+      volumes: [volume],
+      timeoutMs: mergeMs,
+    };
+    try {
+      return await merge(plan, new AbortController().signal);
+    } catch (thrown) {
+      const error = toAppError(thrown);
+      if (error.code !== 'PEER_GONE') throw error;
+      throw fail('RESOLVE_FAILED', { tableId, detail: error.message }, error);
+    }
+  }
+}

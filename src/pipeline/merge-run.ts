@@ -1,0 +1,123 @@
+// Makes one staged batch of several that loads of one transaction staged for a table with keys: of each key the last
+// row counts, whether it is written or deletes. What that batch takes the place of in the table is looked up when
+// the transaction commits, as of any batch. Makes nothing visible; the parts' own files are swept later.
+import { assert } from '../base/assert.ts';
+import { failpoint } from '../base/failpoints.ts';
+import type { Engine } from '../engine/duckdb.ts';
+import type { SourceReader } from '../engine/plan-sources.ts';
+import { quoteIdentifier } from '../model/duckdb-text.ts';
+import type { StagedTable } from '../model/load-plan.ts';
+import type { MergePlan } from '../model/merge-plan.ts';
+import { readParquetSql, readSelectList, storeSelectList } from '../model/parquet-layout.ts';
+import { routeColumn, routeSqls } from '../model/partition-routing.ts';
+import { loadOrder } from '../model/sort-key.ts';
+import { duckdbType } from '../model/sql-type.ts';
+import type { StagedFile, TableSchema, VolumeSpec } from '../model/table.ts';
+import type { SinkServices, SinkStore } from './sink/append.ts';
+import { appendKeyed, keySchema } from './sink/keyed.ts';
+import { OPERATION } from './transform/drop-code.ts';
+
+export interface MergeServices extends Pick<SourceReader, 'resolve'>, SinkServices {
+  readonly engine: Engine;
+  readonly openStore: (volume: VolumeSpec) => Promise<SinkStore>;
+}
+
+/** Rows of one part come before those of the next. */
+const PART_ORDINALS = 2 ** 40;
+
+/** Throws engine and storage errors; what it had written then is without effect. */
+export async function runMerge(
+  plan: MergePlan,
+  services: MergeServices,
+  signal: AbortSignal,
+): Promise<StagedTable> {
+  const { target, schema, parts, timeoutMs, transactionId } = plan;
+  const keys = target.keys ?? [];
+  assert(keys.length > 0, 'a table with keys');
+  for (const { keyed, deletes, overlay } of parts) {
+    const isPlain = deletes === undefined && overlay === undefined;
+    assert(isPlain && keyed?.draft === undefined, 'rows that depend on no others');
+  }
+  const files = parts.flatMap(filesOf);
+  const pinned = await services.resolve(files, plan.volumes, signal);
+  try {
+    const paths = new Map(files.map((file, index) => [file.key, pinned.paths[index] ?? '']));
+    const store = await services.openStore(target.volume);
+    const to = { target, schema, store, keys, update: null, sortBy: loadOrder(schema) };
+    const expected = files.reduce((sum, file) => sum + file.rowCount, 0);
+    const { table } = await services.engine.withConnection((connection) =>
+      appendKeyed(
+        to,
+        transactionId,
+        services,
+        connection,
+        rowsSql(plan, keys, paths),
+        (rowCount) => assert(rowCount === expected, `${expected} staged rows are ${rowCount}`),
+        { signal, timeoutMs },
+      ),
+    );
+    failpoint('merge.after-write');
+    const before = parts.reduce((sum, { keyed }) => sum + (keyed?.replacedRows ?? 0), 0);
+    const merged = table ?? { tableId: target.tableId, files: [] };
+    const { deletes = null, replacedRows = 0 } = table?.keyed ?? {};
+    return { ...merged, keyed: { deletes, replacedRows: replacedRows + before } };
+  } finally {
+    pinned.release();
+  }
+}
+
+function filesOf({ files, keyed }: StagedTable): readonly StagedFile[] {
+  return keyed?.deletes == null ? files : [...files, keyed.deletes];
+}
+
+/** The rows as the sink of tables with keys wants them. */
+function rowsSql(
+  { schema, target, parts }: MergePlan,
+  keys: readonly string[],
+  paths: ReadonlyMap<string, string>,
+): string {
+  const routes = target.routing === undefined ? [] : routeSqls(target.routing);
+  const list = [
+    storeSelectList(schema),
+    ...routes.map((sql, index) => `${sql} AS ${routeColumn(index)}`),
+    OPERATION,
+  ].join(', ');
+  const pathsOf = (files: readonly StagedFile[]): readonly string[] =>
+    files.map(({ key }) => paths.get(key) ?? '');
+  return parts
+    .flatMap(({ files, keyed }, part) => {
+      const deletes = keyed?.deletes ?? null;
+      const relations = [
+        ...(files.length === 0 ? [] : [writtenSql(schema, pathsOf(files))]),
+        ...(deletes === null ? [] : [deletedSql(schema, keys, pathsOf([deletes]))]),
+      ];
+      if (relations.length === 0) return [];
+      const first = part * PART_ORDINALS;
+      const from = relations.join(' UNION ALL ');
+      return [
+        `SELECT ${list}, ${first} + row_number() OVER () AS __ordinal FROM (${from}) ${PART}`,
+      ];
+    })
+    .join('\nUNION ALL\n');
+}
+
+const PART = '__part';
+
+function writtenSql(schema: TableSchema, paths: readonly string[]): string {
+  return `SELECT ${readSelectList(schema)}, 0 AS ${OPERATION} FROM ${readParquetSql(schema, paths)}`;
+}
+
+/** Rows that delete have their key and nothing else. */
+function deletedSql(
+  schema: TableSchema,
+  keys: readonly string[],
+  paths: readonly string[],
+): string {
+  const own = keySchema(schema, keys);
+  const columns = schema.columns.map(({ name, type }) =>
+    keys.includes(name)
+      ? quoteIdentifier(name)
+      : `CAST(NULL AS ${duckdbType(type)}) AS ${quoteIdentifier(name)}`,
+  );
+  return `SELECT ${columns.join(', ')}, 1 AS ${OPERATION} FROM (SELECT ${readSelectList(own)} FROM ${readParquetSql(own, paths)})`;
+}
