@@ -20,8 +20,6 @@ import { ResolvingCommitter } from '../commit/resolving.ts';
 import { CatalogTurns } from '../commit/turn.ts';
 import { DEFAULT_COMMIT_LIMITS } from '../commit/types.ts';
 import type { Config } from '../config/load.ts';
-import { openLoadProxy } from '../http/load-proxy.ts';
-import { type HttpServer, startHttpServer } from '../http/server.ts';
 import { type ErrorLogOf, errorLogUrl } from '../loads/error-log.ts';
 import { routineLoadHooks } from '../loads/routine/on-commit.ts';
 import { routineLoadPartitionHooks } from '../loads/routine/on-partition-change.ts';
@@ -29,7 +27,6 @@ import { routineLoadSchemaHooks } from '../loads/routine/on-schema-change.ts';
 import type { RoutineLoadScheduler } from '../loads/routine/scheduler.ts';
 import { RoutineLoads, type TopicProbe } from '../loads/routine/service.ts';
 import type { TopicSampler } from '../loads/sample/infer.ts';
-import { ERROR_LOG_PATH } from '../model/body-load.ts';
 import { REJECTED_RECORDS_TABLE, STATISTICS_DATABASE } from '../model/system-tables.ts';
 import { MysqlServer } from '../mysql/server.ts';
 import type { AlterJobs } from '../statements/alter-jobs.ts';
@@ -39,9 +36,9 @@ import { SERVER_VERSION } from '../statements/variables.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { type BodyLoadServices, bodyLoadHandlers, makeBodyLoads } from './body-loads.ts';
 import { makeAlterJobs, makeCompactor } from './compaction.ts';
-import { readErrorLog } from './error-log.ts';
 import { metricsText } from './gauges.ts';
 import { startHousekeeping } from './housekeeping.ts';
+import { openHttp } from './http-door.ts';
 import { type JobUpkeep, makeJobUpkeep, type UpkeepProbe } from './job-upkeep.ts';
 import { CommitTimes } from './load-metrics.ts';
 import { Logins } from './logins.ts';
@@ -328,43 +325,6 @@ async function restoreItems({ catalog, config, log }: FeOptions): Promise<void> 
   for (const item of await restoreConfig(catalog, config)) {
     log.warn('a configuration item set by ADMIN is no longer known', { item });
   }
-}
-
-function openHttp(
-  options: FeOptions,
-  logins: Logins,
-  services: Services,
-  { streamLoads }: BodyLoadServices,
-): Promise<HttpServer> {
-  const { cn, clock, config, host, httpPort, log } = options;
-  return startHttpServer({
-    clock,
-    loads: openLoadProxy({
-      upstream: cn.http,
-      forwardToken: cn.forwardToken,
-      redirects: () => config.bool('stream_load_redirect'),
-      check: (head) => streamLoads.check(head),
-      clock,
-    }),
-    host,
-    port: httpPort,
-    log,
-    authenticate: ({ user, password, address }) => logins.http(user, address, password),
-    openRoutes: [
-      '/api/health',
-      ERROR_LOG_PATH,
-      ...(config.bool('metrics_require_login') ? [] : ['/metrics']),
-    ],
-    services: {
-      metricsText: services.metricsText,
-      errorLog: (file) => readErrorLog(services, file),
-      health: async () => {
-        const parts = await options.processes();
-        const ok = Object.values(parts).every((state) => state === 'ok');
-        return { status: ok ? 'ok' : 'degraded', parts };
-      },
-    },
-  });
 }
 
 /** Root without a password is how everything begins; it must not stay so unnoticed. */
