@@ -311,7 +311,7 @@ export class PackedBatch {
   #noteRecord(line: number, record: number): void {
     if (this.#recordOfLine === null) {
       this.#recordOfLine = new Int32Array(Math.max(this.raw.messageCount, this.lineCount));
-      for (let index = 0; index < line; index += 1) this.#recordOfLine[index] = index;
+      for (let index = 0; index < this.lineCount; index += 1) this.#recordOfLine[index] = index;
     }
     if (line === this.#recordOfLine.length)
       this.#recordOfLine = grown(this.#recordOfLine, Math.max(1024, line * 2));

@@ -232,3 +232,26 @@ test('whole lines are read for paths that do not begin with a key', async () => 
   );
   assert.equal(result.rejected.length, 500 - ids.length);
 });
+
+test('invalid UTF-8 in front of other lines leaves those their messages', async () => {
+  const plan = makePlan({ columns: COLUMNS });
+  const messages: TestMessage[] = [
+    '{"id":0,"site":"s"}',
+    Buffer.from('{"id":1,"site":"\xff"}', 'latin1'),
+    '{"id":2,"site":"s"}',
+    '{"id":}',
+    Buffer.from('{"id":4,"site":"\xff"}', 'latin1'),
+    '{"id":5,"site":"s"}',
+    '{"id":6,"site":}',
+  ];
+  const result = await fixture.load(plan, messages);
+  assert.deepEqual(
+    result.rows.map(([id]) => id),
+    ['0', '2', '5'],
+  );
+  const offsets = result.rejected.map((row) => offsetOf(row['source_info']));
+  assert.deepEqual(
+    offsets.sort((a, b) => a - b),
+    [1, 3, 4, 6],
+  );
+});
