@@ -14,6 +14,7 @@ import {
   ERROR_LOG_PATH,
   type HttpAnswer,
   type LabelRequest,
+  type TransactionRequest,
 } from '../model/body-load.ts';
 import { answerEarly, BROKEN_REQUEST, jsonAnswer, listen } from './answers.ts';
 import {
@@ -21,6 +22,7 @@ import {
   type LoadRoute,
   loadRoute,
   plainAddress,
+  readBodyHead,
   readHead,
 } from './load-routes.ts';
 import { RequestBody } from './request-body.ts';
@@ -35,6 +37,7 @@ export interface LoadDoorServices {
     signal: AbortSignal,
   ): Promise<HttpAnswer>;
   ofLabel(request: LabelRequest): Promise<HttpAnswer>;
+  ofTransaction(request: TransactionRequest): Promise<HttpAnswer>;
   /** Lines of an error log by its file name. Throws UNKNOWN_ERROR_LOG. */
   errorLog(file: string): Promise<string>;
   /** The answer of a load that was refused before anything was asked. */
@@ -150,7 +153,7 @@ class Door {
   ): Promise<void> {
     const { method = '', url = '' } = request;
     const route = loadRoute(method, url);
-    if (route !== null && route !== 'malformed' && route.kind === 'load') {
+    if (isBodyRoute(route)) {
       await this.#load(request, response, route, expectsContinue);
       return;
     }
@@ -159,7 +162,7 @@ class Door {
         ? failed(400, 'the path has an escape that is none')
         : route === null
           ? await this.#small(method, url)
-          : await this.#ofLabel(request, route);
+          : await this.#ofName(request, route);
     const { clock } = this.#options;
     answerEarly(request, response, answer, { clock, waits: expectsContinue });
   }
@@ -181,10 +184,15 @@ class Door {
     return failed(404, `no route ${method} ${pathname}`);
   }
 
-  async #ofLabel(
+  async #ofName(
     request: IncomingMessage,
-    route: Exclude<LoadRoute, { kind: 'load' }>,
+    route: Exclude<LoadRoute, BodyRoute>,
   ): Promise<HttpAnswer> {
+    if (route.kind === 'transaction') {
+      const head = readHead(request, { database: '' }, this.#clientOf(request));
+      const { db: database = '' } = head.headers;
+      return await this.#options.services.ofTransaction({ ...head, database, op: route.op });
+    }
     const head = readHead(request, route, this.#clientOf(request));
     return await this.#options.services.ofLabel({ ...head, kind: route.kind, label: route.label });
   }
@@ -200,7 +208,7 @@ class Door {
   async #load(
     request: IncomingMessage,
     response: ServerResponse,
-    route: Extract<LoadRoute, { kind: 'load' }>,
+    route: BodyRoute,
     expectsContinue: boolean,
   ): Promise<void> {
     const { services, clock, maxLoads } = this.#options;
@@ -222,8 +230,8 @@ class Door {
     };
     socket.once('close', onClose);
     try {
-      const head = readHead(request, route, this.#clientOf(request));
-      const begun = await services.begin({ ...head, table: route.table }, gone.signal);
+      const head = readBodyHead(request, route, this.#clientOf(request));
+      const begun = await services.begin(head, gone.signal);
       if (begun.kind === 'answer') {
         answerEarly(request, response, begun.answer, early);
         return;
@@ -239,6 +247,13 @@ class Door {
       this.#active.delete(socket);
     }
   }
+}
+
+type BodyRoute = Extract<LoadRoute, { kind: 'load' | 'transaction_load' }>;
+
+function isBodyRoute(route: LoadRoute | 'malformed' | null): route is BodyRoute {
+  if (route === null || route === 'malformed') return false;
+  return route.kind === 'load' || route.kind === 'transaction_load';
 }
 
 function failed(status: number, message: string): HttpAnswer {

@@ -71,6 +71,8 @@ class LoadPipe implements LoadProxy {
     const redirects = this.#options.redirects() || wants(request.headers['redirect']);
     if (route.kind === 'load' && redirects) {
       this.#redirect(request, response, route, waits).catch(() => response.destroy());
+    } else if (redirects && (route.kind === 'transaction' || route.kind === 'transaction_load')) {
+      this.#sendAway(request, response, waits);
     } else {
       this.#pass(request, response, waits);
     }
@@ -96,15 +98,20 @@ class LoadPipe implements LoadProxy {
     route: Extract<LoadRoute, { kind: 'load' }>,
     waits: boolean,
   ): Promise<void> {
-    const { check, upstream, clock } = this.#options;
+    const { check, clock } = this.#options;
     const head = readHead(request, route, plainAddress(request.socket.remoteAddress));
     const refusal = await check({ ...head, table: route.table });
     if (refusal !== null) {
       answerEarly(request, response, refusal, { clock, waits });
       return;
     }
+    this.#sendAway(request, response, waits);
+  }
+
+  #sendAway(request: IncomingMessage, response: ServerResponse, waits: boolean): void {
+    const { upstream, clock } = this.#options;
     // The name by which the client reached this machine.
-    const named = /^(\[[\da-f:.]+\]|[\w.-]+)(:\d+)?$/i.exec(head.headers['host'] ?? '')?.[1];
+    const named = /^(\[[\da-f:.]+\]|[\w.-]+)(:\d+)?$/i.exec(request.headers.host ?? '')?.[1];
     const { host, port } = upstream();
     response.setHeader('location', `http://${named ?? host}:${port}${request.url ?? ''}`);
     answerEarly(request, response, { status: 307, body: '' }, { clock, waits });

@@ -1,7 +1,7 @@
 // Paths of loads, as both doors know them (the front end's, which passes them on, and the compute node's), and what of
 // a request they read. SOURCE: StarRocks docs, STREAM LOAD.
 import type { IncomingMessage } from 'node:http';
-import type { RequestHead, RequestLogin } from '../model/body-load.ts';
+import type { BodyLoadHead, RequestHead, RequestLogin, TransactionOp } from '../model/body-load.ts';
 
 /** From a front end that passes a request on: its token, and the client's address. */
 export const FORWARDED_HEADER = 'x-millrace-forwarded';
@@ -9,7 +9,12 @@ export const FORWARDED_HEADER = 'x-millrace-forwarded';
 export type LoadRoute =
   | { readonly kind: 'load'; readonly database: string; readonly table: string }
   | { readonly kind: 'state'; readonly database: string; readonly label: string }
-  | { readonly kind: 'cancel'; readonly database: string; readonly label: string };
+  | { readonly kind: 'cancel'; readonly database: string; readonly label: string }
+  /** Database and table are headers. */
+  | { readonly kind: 'transaction'; readonly op: TransactionOp }
+  | { readonly kind: 'transaction_load' };
+
+const TRANSACTION_OPS = ['begin', 'prepare', 'commit', 'rollback'] as const;
 
 /** Null: the path is none of a load. 'malformed': it has an escape that is none. */
 export function loadRoute(method: string, url: string): LoadRoute | 'malformed' | null {
@@ -17,6 +22,10 @@ export function loadRoute(method: string, url: string): LoadRoute | 'malformed' 
   const parts = path.split('/');
   if (parts[0] !== '' || parts[1] !== 'api') return null;
   const last = parts.at(-1);
+  if (parts.length === 4 && parts[2] === 'transaction') {
+    const route = transactionRoute(method, last ?? '');
+    if (route !== null) return route;
+  }
   const known =
     (parts.length === 5 && (last === '_stream_load' || last === '_cancel')) ||
     (parts.length === 4 && last === 'get_load_state');
@@ -30,6 +39,27 @@ export function loadRoute(method: string, url: string): LoadRoute | 'malformed' 
   if (last === 'get_load_state' && method === 'GET')
     return { kind: 'state', database, label: label ?? '' };
   return null;
+}
+
+/** SOURCE: StarRocks' FE takes POST and PUT for all of them. */
+function transactionRoute(method: string, name: string): LoadRoute | null {
+  if (method !== 'POST' && method !== 'PUT') return null;
+  if (name === 'load') return { kind: 'transaction_load' };
+  const op = TRANSACTION_OPS.find((known) => known === name);
+  return op === undefined ? null : { kind: 'transaction', op };
+}
+
+/** What the front end is told of a request with a body. */
+export function readBodyHead(
+  request: IncomingMessage,
+  route: Extract<LoadRoute, { kind: 'load' | 'transaction_load' }>,
+  clientAddress: string,
+): BodyLoadHead {
+  if (route.kind === 'load')
+    return { ...readHead(request, route, clientAddress), table: route.table };
+  const head = readHead(request, { database: '' }, clientAddress);
+  const { db: database = '', table = '' } = head.headers;
+  return { ...head, database, table, ofTransaction: true };
 }
 
 function decoded(part = ''): string | null {

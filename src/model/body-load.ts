@@ -26,6 +26,15 @@ export interface RequestHead {
 /** A request whose body is to be loaded. */
 export interface BodyLoadHead extends RequestHead {
   readonly table: string;
+  /** It is one of the loads of the transaction of its label. Absent: it is a transaction of its own. */
+  readonly ofTransaction?: true;
+}
+
+export type TransactionOp = 'begin' | 'prepare' | 'commit' | 'rollback';
+
+/** A request about a transaction of several loads, which its header `label` names. */
+export interface TransactionRequest extends RequestHead {
+  readonly op: TransactionOp;
 }
 
 /** JSON text for the client, with its HTTP status. */

@@ -12,4 +12,6 @@ export interface StagedPart
   readonly rowsUnselected: number;
   /** Of a body; 0 for statements. */
   readonly bodyBytes: number;
+  /** What its parts took, in ms; absent: nobody asks. */
+  readonly times?: Readonly<Record<'planMs' | 'readMs' | 'writeMs', number>>;
 }

@@ -31,19 +31,28 @@ export async function runMerge(
   services: MergeServices,
   signal: AbortSignal,
 ): Promise<StagedTable> {
-  const { target, schema, parts, timeoutMs, transactionId } = plan;
+  const { target, draft, parts, timeoutMs, transactionId } = plan;
   const keys = target.keys ?? [];
   assert(keys.length > 0, 'a table with keys');
-  for (const { keyed, deletes, overlay } of parts) {
+  for (const { keyed, deletes, overlay, files } of parts) {
     const isPlain = deletes === undefined && overlay === undefined;
-    assert(isPlain && keyed?.draft === undefined, 'rows that depend on no others');
+    const isOneKind = draft === null ? keyed?.draft === undefined : files.length === 0;
+    assert(isPlain && isOneKind, 'rows of one kind');
   }
+  const schema = writtenSchema(plan);
   const files = parts.flatMap(filesOf);
   const pinned = await services.resolve(files, plan.volumes, signal);
   try {
     const paths = new Map(files.map((file, index) => [file.key, pinned.paths[index] ?? '']));
     const store = await services.openStore(target.volume);
-    const to = { target, schema, store, keys, update: null, sortBy: loadOrder(schema) };
+    const to = {
+      target,
+      schema,
+      store,
+      keys,
+      update: draft?.rule ?? null,
+      sortBy: loadOrder(schema),
+    };
     const expected = files.reduce((sum, file) => sum + file.rowCount, 0);
     const { table } = await services.engine.withConnection((connection) =>
       appendKeyed(
@@ -51,7 +60,7 @@ export async function runMerge(
         transactionId,
         services,
         connection,
-        rowsSql(plan, keys, paths),
+        rowsSql(plan, schema, keys, paths),
         (rowCount) => assert(rowCount === expected, `${expected} staged rows are ${rowCount}`),
         { signal, timeoutMs },
       ),
@@ -59,43 +68,62 @@ export async function runMerge(
     failpoint('merge.after-write');
     const before = parts.reduce((sum, { keyed }) => sum + (keyed?.replacedRows ?? 0), 0);
     const merged = table ?? { tableId: target.tableId, files: [] };
-    const { deletes = null, replacedRows = 0 } = table?.keyed ?? {};
-    return { ...merged, keyed: { deletes, replacedRows: replacedRows + before } };
+    const keyed = table?.keyed ?? { deletes: null, replacedRows: 0 };
+    return { ...merged, keyed: { ...keyed, replacedRows: keyed.replacedRows + before } };
   } finally {
     pinned.release();
   }
 }
 
-function filesOf({ files, keyed }: StagedTable): readonly StagedFile[] {
-  return keyed?.deletes == null ? files : [...files, keyed.deletes];
+/** The columns that the parts give. */
+function writtenSchema({ schema, draft }: MergePlan): TableSchema {
+  if (draft === null) return schema;
+  return { ...schema, columns: schema.columns.filter(({ name }) => draft.given.includes(name)) };
+}
+
+function writtenFiles({ files, keyed }: StagedTable): readonly StagedFile[] {
+  return keyed?.draft === undefined ? files : [keyed.draft.file];
+}
+
+function deletedFiles({ keyed }: StagedTable): readonly StagedFile[] {
+  return keyed?.deletes == null ? [] : [keyed.deletes];
+}
+
+function filesOf(part: StagedTable): readonly StagedFile[] {
+  return [...writtenFiles(part), ...deletedFiles(part)];
 }
 
 /** The rows as the sink of tables with keys wants them. */
 function rowsSql(
-  { schema, target, parts }: MergePlan,
+  { target, parts, draft }: MergePlan,
+  schema: TableSchema,
   keys: readonly string[],
   paths: ReadonlyMap<string, string>,
 ): string {
-  const routes = target.routing === undefined ? [] : routeSqls(target.routing);
+  // Drafts have their place when they are resolved.
+  const routing = draft === null ? target.routing : undefined;
+  const routes = routing === undefined ? [] : routeSqls(routing);
   const list = [
     storeSelectList(schema),
     ...routes.map((sql, index) => `${sql} AS ${routeColumn(index)}`),
     OPERATION,
   ].join(', ');
+  const select = (rows: string, first: number): string =>
+    `SELECT ${list}, ${first} + row_number() OVER () AS __ordinal FROM (${rows}) ${PART}`;
   const pathsOf = (files: readonly StagedFile[]): readonly string[] =>
     files.map(({ key }) => paths.get(key) ?? '');
   return parts
-    .flatMap(({ files, keyed }, part) => {
-      const deletes = keyed?.deletes ?? null;
-      const relations = [
-        ...(files.length === 0 ? [] : [writtenSql(schema, pathsOf(files))]),
-        ...(deletes === null ? [] : [deletedSql(schema, keys, pathsOf([deletes]))]),
-      ];
-      if (relations.length === 0) return [];
-      const first = part * PART_ORDINALS;
-      const from = relations.join(' UNION ALL ');
+    .flatMap((part, index) => {
+      const first = index * PART_ORDINALS;
+      const [deleted, written] = [deletedFiles(part), writtenFiles(part)];
+      // A row of a draft came after the delete of its key, where there is one.
       return [
-        `SELECT ${list}, ${first} + row_number() OVER () AS __ordinal FROM (${from}) ${PART}`,
+        ...(deleted.length === 0
+          ? []
+          : [select(deletedSql(schema, keys, pathsOf(deleted)), first)]),
+        ...(written.length === 0
+          ? []
+          : [select(writtenSql(schema, pathsOf(written)), first + PART_ORDINALS / 2)]),
       ];
     })
     .join('\nUNION ALL\n');

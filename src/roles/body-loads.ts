@@ -1,20 +1,27 @@
 // Loads whose rows come as bodies, on the FE: the service, and what the CN's HTTP door calls of it.
 import type { AccessControl } from '../access/access-control.ts';
+import type { TransactionId } from '../base/ids.ts';
 import type { BodyLoadApi } from '../cluster/rpc/messages.ts';
 import type { Handlers } from '../cluster/rpc/peer.ts';
 import type { ResolvingCommitter } from '../commit/resolving.ts';
+import { DEFAULT_COMMIT_LIMITS } from '../commit/types.ts';
 import { RejectedOfFailed } from '../loads/stream/rejected.ts';
 import { StreamLoads } from '../loads/stream/service.ts';
+import { HttpTransactions } from '../loads/transaction/http.ts';
 import { REJECTED_RECORDS_TABLE, STATISTICS_DATABASE } from '../model/system-tables.ts';
 import type { Services } from '../statements/types.ts';
 import { readErrorLog } from './error-log.ts';
 import type { FeOptions } from './fe.ts';
 import type { Logins } from './logins.ts';
+import { makeExplicitTransactions } from './statement-loads.ts';
 
 export interface BodyLoadServices {
   readonly streamLoads: StreamLoads;
+  readonly transactions: HttpTransactions;
   readonly rejected: RejectedOfFailed;
   readonly errorLog: (file: string) => Promise<string>;
+  /** The process that reads bodies ended. */
+  readonly loaderGone: () => Promise<void>;
 }
 
 const MB = 1024 * 1024;
@@ -35,29 +42,38 @@ export function makeBodyLoads(
   const { catalog, config, cn, clock, random, log, metrics } = options;
   const { access, committer, logins, services, ports } = parts;
   const coordinator = `CN: ${parts.node}`;
-  const streamLoads = new StreamLoads({
+  const shared = {
     catalog,
-    committer,
     access,
-    authenticate: (user, from, password) => logins.http(user, from, password),
+    authenticate: (user: string, from: string, password: string) =>
+      logins.http(user, from, password),
     clock,
-    random,
     log,
-    metrics,
     coordinator,
-    limits: () => ({
-      maxBytes: config.int('streaming_load_max_mb') * MB,
-      maxJsonBytes: config.int('streaming_load_max_batch_size_mb') * MB,
-      idleTimeoutMs: config.int('stream_load_idle_timeout_second') * 1000,
-      keptRowBytes: config.int('rejected_message_max_bytes'),
-      defaultTimeoutMs: config.int('stream_load_default_timeout_second') * 1000,
-      emptyIsError: config.bool('empty_load_as_error'),
-    }),
-    address: () => `${options.host}:${ports.httpPort}`,
     timeZone: () => services.globals.get('time_zone') ?? 'Etc/UTC',
-    stopBody: async (transactionId) => {
+    stopBody: async (transactionId: TransactionId) => {
       await (await cn.loader()).call('stopBody', { transactionId });
     },
+  };
+  const limits = () => ({
+    maxBytes: config.int('streaming_load_max_mb') * MB,
+    maxJsonBytes: config.int('streaming_load_max_batch_size_mb') * MB,
+    idleTimeoutMs: config.int('stream_load_idle_timeout_second') * 1000,
+    keptRowBytes: config.int('rejected_message_max_bytes'),
+    defaultTimeoutMs: config.int('stream_load_default_timeout_second') * 1000,
+  });
+  const streamLoads = new StreamLoads({
+    ...shared,
+    committer,
+    random,
+    metrics,
+    limits: () => ({ ...limits(), emptyIsError: config.bool('empty_load_as_error') }),
+    address: () => `${options.host}:${ports.httpPort}`,
+  });
+  const transactions = new HttpTransactions({
+    ...shared,
+    transactions: makeExplicitTransactions(options, committer),
+    limits: () => ({ ...limits(), preparedTimeoutMs: DEFAULT_COMMIT_LIMITS.preparedTimeoutMs }),
   });
   const rejected = new RejectedOfFailed({
     committer,
@@ -65,14 +81,34 @@ export function makeBodyLoads(
     coordinator,
     table: () => catalog.tables.get(STATISTICS_DATABASE, REJECTED_RECORDS_TABLE),
   });
-  return { streamLoads, rejected, errorLog: (file) => readErrorLog(services, file) };
+  const loaderGone = async (): Promise<void> => {
+    await Promise.all([streamLoads.loaderGone(), transactions.loaderGone()]);
+  };
+  return {
+    streamLoads,
+    transactions,
+    rejected,
+    loaderGone,
+    errorLog: (file) => readErrorLog(services, file),
+  };
 }
 
 /** What the CN may call, from before the FE is open: calls wait for it. */
 export function bodyLoadHandlers(ready: Promise<BodyLoadServices>): Handlers<BodyLoadApi> {
   return {
-    beginLoad: async (head, { signal }) => (await ready).streamLoads.begin(head, signal),
-    endLoad: async (end) => (await ready).streamLoads.end(end),
+    beginLoad: async (head, { signal }) => {
+      const { transactions, streamLoads } = await ready;
+      return head.ofTransaction === true
+        ? await transactions.beginLoad(head, signal)
+        : await streamLoads.begin(head, signal);
+    },
+    endLoad: async (end) => {
+      const { transactions, streamLoads } = await ready;
+      return transactions.has(end.transactionId)
+        ? await transactions.endLoad(end)
+        : await streamLoads.end(end);
+    },
+    ofTransaction: async (request) => (await ready).transactions.answer(request),
     beginRejects: async ({ transactionId }) => (await ready).rejected.begin(transactionId),
     commitRejects: async ({ transactionId, staged, rows }) => {
       await (await ready).rejected.commit(transactionId, staged, rows);

@@ -53,6 +53,7 @@ export function openBodyDoor(
       begin: (head, signal) => peer.call('beginLoad', head, { signal, timeoutMs: BEGIN_MS }),
       run: (load, body, signal) => runLoad(options, load, body, signal),
       ofLabel: (request) => peer.call('ofLabel', request),
+      ofTransaction: (request) => peer.call('ofTransaction', request, { timeoutMs: END_MS }),
       errorLog: async (file) => {
         const { lines } = await peer.call('errorLog', { file }, { timeoutMs: REJECTS_MS });
         return lines;

@@ -47,12 +47,7 @@ import { openConnections } from './open-connections.ts';
 import { readRows } from './read-rows.ts';
 import { makeLedgerChecks, makeReplays, makeScheduler } from './routine-loads.ts';
 import { makeSmallFiles } from './small-files.ts';
-import {
-  makeChanges,
-  makeExplicitTransactions,
-  makeInserts,
-  makeSqlTransactions,
-} from './statement-loads.ts';
+import { makeChanges, makeInserts, makeSqlTransactions } from './statement-loads.ts';
 import type { StoreOpener } from './stores.ts';
 import { checkTable } from './table-check.ts';
 import { startTaskRunner } from './task-runner.ts';
@@ -310,7 +305,7 @@ export async function startFe(
     ...ports,
     rootIsOpen: access.rootIsOpen,
     onLoaderGone: async () => {
-      await Promise.all([scheduler.onLoaderGone(), bodyLoads.streamLoads.loaderGone()]);
+      await Promise.all([scheduler.onLoaderGone(), bodyLoads.loaderGone()]);
     },
     stop: async () => {
       const working = [tasks, housekeeping, compactor, alterJobs, scheduler, upkeep];
@@ -420,7 +415,7 @@ async function makeServices(
     smallFiles: makeSmallFiles(options),
     inserts: makeInserts(options, committer),
     changes: makeChanges(options, committer),
-    transactions: makeSqlTransactions(options, makeExplicitTransactions(options, committer)),
+    transactions: makeSqlTransactions(options, committer),
     newUuid: () => random.uuid(),
     compactions: compactor,
     alterJobs: running.alterJobs,

@@ -36,6 +36,7 @@ export function makeChanges(options: FeOptions, committer: ResolvingCommitter): 
 /** Merging what was staged reads and writes it once more: it gets so many times of what another answer may take. */
 const MERGE_RPCS = 20;
 
+/** Keeps nothing between calls: there may be several. */
 export function makeExplicitTransactions(
   options: FeOptions,
   committer: ResolvingCommitter,
@@ -56,11 +57,11 @@ export function makeExplicitTransactions(
 
 export function makeSqlTransactions(
   options: FeOptions,
-  transactions: ExplicitTransactions,
+  committer: ResolvingCommitter,
 ): SqlTransactions {
   const { catalog, cn, random, host } = options;
   return new SqlTransactions({
-    transactions,
+    transactions: makeExplicitTransactions(options, committer),
     catalog,
     random,
     coordinator: `FE: ${host}`,

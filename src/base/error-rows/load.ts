@@ -134,6 +134,11 @@ export const LOAD_ERRORS = {
     'transaction {transactionId} has no load',
     'load into it before it commits, or roll it back',
   ),
+  TRANSACTION_MIXED: row(
+    'user',
+    'the loads of table {table} in transaction {transactionId} do not all write their rows in the same way',
+    'give all of them the same columns, partial_update and merge_condition, or load in several transactions',
+  ),
   TRANSACTION_BUSY: row(
     'retry',
     'a load of transaction {transactionId} is under way',

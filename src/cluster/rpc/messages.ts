@@ -9,6 +9,7 @@ import type {
   BodyLoadHead,
   HttpAnswer,
   LabelRequest,
+  TransactionRequest,
 } from '../../model/body-load.ts';
 import type { ChangePlan, StagedChange } from '../../model/change-plan.ts';
 import type { ColumnRewrite } from '../../model/column-rewrite.ts';
@@ -199,6 +200,8 @@ export interface BodyLoadApi {
     result: Record<string, never>;
   };
   ofLabel: { params: LabelRequest; result: HttpAnswer };
+  /** Of transactions of several loads; their loads begin and end as others do. */
+  ofTransaction: { params: TransactionRequest; result: HttpAnswer };
   /** Lines of an error log. Throws UNKNOWN_ERROR_LOG. */
   errorLog: { params: { readonly file: string }; result: { readonly lines: string } };
 }

@@ -35,10 +35,9 @@ import {
   GRACE_MS,
 } from '../own-transaction.ts';
 import { answerStatus, errorText, loadAnswer, refused } from './answer.ts';
-import { defineStreamLoad, type StreamLoadDefinition } from './definition.ts';
 import { cancelLabel, labelState } from './labels.ts';
 import { type BodyLimits, planStreamLoad } from './plan.ts';
-import { STREAM_LOAD_HEADERS } from './properties.ts';
+import { defineRequest, loadedTable } from './request.ts';
 
 export interface StreamLoadsOptions {
   readonly catalog: Catalog;
@@ -121,8 +120,8 @@ export class StreamLoads {
     const { catalog, clock, committer, coordinator } = this.#options;
     const startedMs = clock.nowMs();
     const principal = await this.#principal(head);
-    const definition = this.#define(head);
-    const table = await this.#table(head);
+    const definition = defineRequest(head, this.#options.timeZone(), this.#options.limits());
+    const table = await loadedTable(catalog, head.database, head.table);
     const timeoutMs = definition.timeoutMs ?? this.#options.limits().defaultTimeoutMs;
     const userName = principal.identity.name;
     const begun = await committer.beginOther({
@@ -249,30 +248,6 @@ export class StreamLoads {
     const principal = await this.#login(head);
     await this.#options.access.checkLoad(principal, head.database, head.table);
     return principal;
-  }
-
-  #define(head: BodyLoadHead): StreamLoadDefinition {
-    const twice = head.repeated.find((name) => Object.hasOwn(STREAM_LOAD_HEADERS, name));
-    if (twice !== undefined) throw fail('BODY_HEADER_TWICE', { header: twice });
-    const definition = defineStreamLoad(head.headers, this.#options.timeZone());
-    const { maxBytes, maxJsonBytes } = this.#options.limits();
-    const sizeBytes = Number(head.headers['content-length'] ?? 0);
-    if (sizeBytes > maxBytes) throw fail('BODY_LENGTH', { sizeBytes, limitBytes: maxBytes });
-    const isJson = definition.properties['format'] === 'json';
-    if (isJson && !definition.ignoreJsonSize && sizeBytes > maxJsonBytes)
-      throw fail('BODY_JSON_TOO_LARGE', { size: sizeBytes, limit: maxJsonBytes });
-    return definition;
-  }
-
-  async #table({ database, table }: BodyLoadHead): Promise<TableInfo> {
-    const { catalog } = this.#options;
-    const found = await catalog.databases.find(database);
-    if (found === null) throw fail('UNKNOWN_DATABASE', { database });
-    const info = await catalog.tables.find(database, table);
-    if (info === null) throw fail('UNKNOWN_TABLE', { table: `${database}.${table}` });
-    if (found.isSystem)
-      throw fail('SYSTEM_OBJECT', { what: 'table', name: `${database}.${table}` });
-    return info;
   }
 
   #factsOf({ facts, begun }: OpenLoad, counts: FailedLoad): LoadFacts {

@@ -17,6 +17,7 @@ import {
 } from '../../commit/staged-loads.ts';
 import type { Committer } from '../../commit/types.ts';
 import { compressionOf } from '../../model/file-compression.ts';
+import type { LoadFacts } from '../../model/load-facts.ts';
 import { type CommitResult, replacingKeys, type StagedTable } from '../../model/load-plan.ts';
 import type { MergePlan } from '../../model/merge-plan.ts';
 import { routingOf } from '../../model/partition-routing.ts';
@@ -24,6 +25,7 @@ import type { StagedPart } from '../../model/staged-part.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
 import { abortOrExpire, commitOrAsk, countRows, countTransaction } from '../own-transaction.ts';
 import {
+  draftOf,
   type Gathered,
   type GatheredTable,
   gatherLoads,
@@ -70,8 +72,7 @@ export interface ExplicitLoad {
 }
 
 /** What a transaction made visible. */
-export interface Committed
-  extends Pick<Gathered, 'rowsLoaded' | 'rowsFiltered' | 'rowsUnselected' | 'bodyBytes'> {
+export interface Committed extends Gathered {
   readonly result: CommitResult;
 }
 
@@ -100,24 +101,52 @@ export class ExplicitTransactions {
    * TRANSACTION_ABORTED, TRANSACTION_STATE, LIMIT_EXCEEDED, TABLE_TOO_MANY_FILES, the signal's reason.
    */
   async load({ transactionId, tableId, signal, stage }: ExplicitLoad): Promise<StagedPart> {
-    const { catalog, admit } = this.#options;
-    await admit(tableId, signal);
-    await startLoad(catalog, transactionId);
+    await this.startLoad(transactionId, tableId, signal);
     const staged = await stage().catch(async (thrown: unknown) => {
-      await this.#endLoad(transactionId);
+      await this.dropLoad(transactionId);
       throw thrown;
     });
     if (signal.aborted) {
-      await this.#endLoad(transactionId);
+      await this.dropLoad(transactionId);
       throw signal.reason;
     }
-    const ordinal = await addLoad(catalog, transactionId, staged);
+    const ordinal = await this.joinLoad(transactionId, staged);
     // Its caller has been told that it was stopped: it must not be there.
     if (signal.aborted) {
-      await removeLoad(catalog, transactionId, ordinal);
+      await removeLoad(this.#options.catalog, transactionId, ordinal);
       throw signal.reason;
     }
     return staged;
+  }
+
+  /** A load begins, which `joinLoad` or `dropLoad` ends. Throws as `load` does. */
+  async startLoad(
+    transactionId: TransactionId,
+    tableId: TableId,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { catalog, admit } = this.#options;
+    await admit(tableId, signal);
+    await startLoad(catalog, transactionId);
+  }
+
+  /** The running load joins. Returns its place, 1... Throws as `addLoad` does. */
+  joinLoad(transactionId: TransactionId, staged: StagedPart): Promise<number> {
+    return addLoad(this.#options.catalog, transactionId, staged);
+  }
+
+  /** The running load is over without a trace. What cannot be noted now is noted when the transaction ends. */
+  async dropLoad(transactionId: TransactionId): Promise<void> {
+    const { catalog, log } = this.#options;
+    await endLoad(catalog, transactionId).catch((error: unknown) => {
+      log.warn('the end of a load could not be noted', { txn: transactionId, error });
+    });
+  }
+
+  /** What joined so far. */
+  async gathered(transactionId: TransactionId): Promise<Gathered> {
+    const loads = await this.#options.catalog.transactionLoads.list(transactionId);
+    return gatherLoads(loads.map(({ staged }) => staged));
   }
 
   /** As `prepareSeveral`. */
@@ -131,17 +160,18 @@ export class ExplicitTransactions {
    * is visible then. Throws with the transaction as it was: storage and engine errors, METADATA_UNAVAILABLE, and
    * what the committer throws that way.
    */
-  async commit(transactionId: TransactionId): Promise<Committed> {
-    const { catalog } = this.#options;
-    const loads = await catalog.transactionLoads.list(transactionId);
-    const gathered = gatherLoads(loads.map(({ staged }) => staged));
+  async commit(
+    transactionId: TransactionId,
+    factsOf?: (gathered: Gathered) => LoadFacts,
+  ): Promise<Committed> {
+    const gathered = await this.gathered(transactionId);
     const [first, ...further] = gathered.targets;
     if (first === undefined) throw fail('TRANSACTION_EMPTY', { transactionId });
     const tables: StagedTable[] = [];
     for (const table of gathered.tables) {
       tables.push(needsMerge(table) ? await this.#merge(transactionId, table) : putTogether(table));
     }
-    const { rowsLoaded, rowsFiltered, rowsUnselected, bodyBytes, errorSamples } = gathered;
+    const { rowsLoaded, rowsFiltered, errorSamples } = gathered;
     const result = await commitOrAsk(this.#options, KIND, {
       transactionId,
       ...first,
@@ -150,11 +180,12 @@ export class ExplicitTransactions {
       rowsLoaded,
       rowsFiltered,
       errorSamples,
+      ...(factsOf === undefined ? {} : { facts: factsOf(gathered) }),
     });
     countTransaction(this.#options, KIND, result.state);
     if (result.state !== 'VISIBLE') throw await this.#aborted(transactionId);
     countRows(this.#options, KIND, rowsLoaded, rowsFiltered);
-    return { result, rowsLoaded, rowsFiltered, rowsUnselected, bodyBytes };
+    return { ...gathered, result };
   }
 
   /** What cannot be aborted now times out. */
@@ -168,14 +199,6 @@ export class ExplicitTransactions {
     return fail('TRANSACTION_ABORTED', { transactionId, detail });
   }
 
-  /** What cannot be noted now is noted when the transaction ends. */
-  async #endLoad(transactionId: TransactionId): Promise<void> {
-    const { catalog, log } = this.#options;
-    await endLoad(catalog, transactionId).catch((error: unknown) => {
-      log.warn('the end of a load could not be noted', { txn: transactionId, error });
-    });
-  }
-
   /** One batch of the parts of a table with keys; a table that is gone is left to the commit, which refuses it. */
   async #merge(transactionId: TransactionId, gathered: GatheredTable): Promise<StagedTable> {
     const { catalog, merge, mergeMs } = this.#options;
@@ -184,6 +207,8 @@ export class ExplicitTransactions {
     const first = parts[0];
     if (found === null) return first ?? { tableId, files: [] };
     const { table, partitions } = found.entry;
+    const draft = draftOf(gathered);
+    if (draft === 'mixed') throw fail('TRANSACTION_MIXED', { table: table.name, transactionId });
     const volume = await catalog.volumes.byId(table.volumeId);
     const { partitioning, schema } = table;
     const routing =
@@ -203,6 +228,7 @@ export class ExplicitTransactions {
         ...routing,
       },
       schema,
+      draft,
       parts,
       volumes: [volume],
       timeoutMs: mergeMs,

@@ -2,7 +2,7 @@
 // Pure.
 import { assert } from '../../base/assert.ts';
 import type { TableId } from '../../base/ids.ts';
-import type { StagedTable } from '../../model/load-plan.ts';
+import type { DraftRows, StagedTable } from '../../model/load-plan.ts';
 import type { StagedPart } from '../../model/staged-part.ts';
 
 export interface GatheredTable {
@@ -21,6 +21,7 @@ export interface Gathered {
   readonly rowsUnselected: number;
   readonly bodyBytes: number;
   readonly errorSamples: readonly string[];
+  readonly times: Required<StagedPart>['times'];
 }
 
 /** Reasons of rejected rows that the transaction keeps. */
@@ -46,6 +47,11 @@ export function gatherLoads(loads: readonly StagedPart[]): Gathered {
     rowsFiltered: sum((load) => load.rowsFiltered),
     rowsUnselected: sum((load) => load.rowsUnselected),
     bodyBytes: sum((load) => load.bodyBytes),
+    times: {
+      planMs: sum(({ times }) => times?.planMs ?? 0),
+      readMs: sum(({ times }) => times?.readMs ?? 0),
+      writeMs: sum(({ times }) => times?.writeMs ?? 0),
+    },
     errorSamples: loads.flatMap(({ errorSamples }) => errorSamples).slice(0, SAMPLES),
   };
 }
@@ -57,6 +63,22 @@ function hasRows({ files, keyed }: StagedTable): boolean {
 /** Do rows of later parts take the place of earlier ones? Then a CN makes one batch of them. */
 export function needsMerge({ parts }: GatheredTable): boolean {
   return parts.length > 1 && parts.some(({ keyed }) => keyed !== undefined);
+}
+
+/**
+ * How rows of the parts meet the old rows of their keys; null = they take their place. 'mixed': not all of them in one
+ * way, and what comes of them then depends on more than their order.
+ */
+export function draftOf({ parts }: GatheredTable): Omit<DraftRows, 'file'> | null | 'mixed' {
+  const drafts = parts.flatMap(({ keyed }) => keyed?.draft ?? []);
+  const [first, ...others] = drafts;
+  if (first === undefined) return null;
+  const { rule, given } = first;
+  const wayOf = (draft: Omit<DraftRows, 'file'>): string =>
+    JSON.stringify([draft.rule, draft.given]);
+  const isSame = others.every((draft) => wayOf(draft) === wayOf({ rule, given }));
+  const hasWhole = parts.some(({ files }) => files.length > 0);
+  return isSame && !hasWhole ? { rule, given } : 'mixed';
 }
 
 /** Parts whose rows all stay, or the only one. */

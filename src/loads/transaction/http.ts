@@ -1,0 +1,448 @@
+// Transactions of Stream Loads, `/api/transaction/{begin,load,prepare,commit,rollback}`, on the FE: one table or
+// several, any number of loads one after the other. Between requests nothing of a transaction is kept in memory that
+// is not in the metadata: what was loaded outlives connections and restarts. SOURCE: StarRocks docs.
+import type { AccessControl } from '../../access/access-control.ts';
+import type { Principal } from '../../access/access-view.ts';
+import type { Clock } from '../../base/clock.ts';
+import { type AppError, decodeError, fail, toAppError } from '../../base/errors.ts';
+import { failpoint } from '../../base/failpoints.ts';
+import type { TransactionId } from '../../base/ids.ts';
+import type { Log } from '../../base/log.ts';
+import type { Catalog } from '../../catalog/catalog.ts';
+import { readOutcome, type TransactionRecord } from '../../catalog/transactions.ts';
+import type {
+  BodyLoadBegin,
+  BodyLoadEnd,
+  BodyLoadHead,
+  HttpAnswer,
+  TransactionRequest,
+} from '../../model/body-load.ts';
+import type { StagedLoad } from '../../model/insert-plan.ts';
+import type { LoadFacts } from '../../model/load-facts.ts';
+import type { TableInfo } from '../../model/table.ts';
+import { checkLabel } from '../label.ts';
+import { analysisError, checkProperties, type PropertyMap } from '../properties.ts';
+import { errorText } from '../stream/answer.ts';
+import { planStreamLoad } from '../stream/plan.ts';
+import { defineRequest, loadedTable, type RequestLimits } from '../stream/request.ts';
+import {
+  beginAnswer,
+  endedAnswer,
+  errorAnswer,
+  failedAnswer,
+  labelUsedAnswer,
+  loadedAnswer,
+  MESSAGES,
+  rolledBackAnswer,
+} from './answer.ts';
+import type { ExplicitTransactions } from './explicit.ts';
+import type { Gathered } from './gather.ts';
+import { TRANSACTION_HEADERS } from './properties.ts';
+
+export interface HttpTransactionsOptions {
+  readonly transactions: Pick<
+    ExplicitTransactions,
+    | 'reserveId'
+    | 'begin'
+    | 'startLoad'
+    | 'joinLoad'
+    | 'prepare'
+    | 'commit'
+    | 'rollback'
+    | 'gathered'
+  >;
+  readonly catalog: Catalog;
+  readonly access: Pick<AccessControl, 'checkLoad'>;
+  /** Throws ACCESS_DENIED, TOO_MANY_LOGIN_FAILURES. */
+  readonly authenticate: (user: string, address: string, password: string) => Promise<Principal>;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** As SHOW TRANSACTION prints it. */
+  readonly coordinator: string;
+  readonly limits: () => RequestLimits & {
+    readonly defaultTimeoutMs: number;
+    readonly preparedTimeoutMs: number;
+  };
+  /** The global variable time_zone. */
+  readonly timeZone: () => string;
+  /** Tells the CN to give up a body. */
+  readonly stopBody: (transactionId: TransactionId) => Promise<void>;
+}
+
+/** A load whose body is on its way, or whose answer was given last. */
+interface BodyOfTransaction {
+  readonly transactionId: TransactionId;
+  readonly label: string;
+  readonly table: TableInfo;
+  readonly planMs: number;
+  /** Null: the body is on its way. */
+  ending: Promise<HttpAnswer> | null;
+}
+
+/** Answers that are kept in case that they got lost. */
+const MAX_BODIES = 4096;
+
+const ROLLED_BACK = 'User Abort';
+/** After them the transaction is what it was before. */
+const KEEPS: ReadonlySet<string> = new Set([
+  'TRANSACTION_BUSY',
+  'TRANSACTION_STATE',
+  'TRANSACTION_ABORTED',
+]);
+
+export class HttpTransactions {
+  readonly #options: HttpTransactionsOptions;
+  readonly #bodies = new Map<TransactionId, BodyOfTransaction>();
+
+  constructor(options: HttpTransactionsOptions) {
+    this.#options = options;
+  }
+
+  /** All requests but those with bodies. Never throws. */
+  async answer(request: TransactionRequest): Promise<HttpAnswer> {
+    const label = request.headers['label'] ?? '';
+    try {
+      if (label === '') return failedAnswer('FAILED', MESSAGES.emptyLabel);
+      if (request.database === '') return failedAnswer('FAILED', MESSAGES.noDatabase, label);
+      const principal = await this.#login(request);
+      switch (request.op) {
+        case 'begin':
+          return await this.#begin(request, label, principal);
+        case 'prepare':
+          return await this.#prepare(request, await this.#find(request, label, principal));
+        case 'commit':
+          return await this.#commit(await this.#find(request, label, principal));
+        case 'rollback':
+          return await this.#rollback(await this.#find(request, label, principal));
+      }
+    } catch (thrown) {
+      return this.#refusal(thrown, label);
+    }
+  }
+
+  async #begin(
+    request: TransactionRequest,
+    label: string,
+    principal: Principal,
+  ): Promise<HttpAnswer> {
+    const { transactions, clock, coordinator, catalog } = this.#options;
+    const startedMs = clock.monotonicMs();
+    checkLabel(label);
+    refuseChannels(request.headers);
+    const given = headersOf(request.headers);
+    const isMulti = given['transaction_type'] === 'multi';
+    const tableName = request.headers['table'] ?? '';
+    if (!isMulti && tableName === '') return failedAnswer('FAILED', MESSAGES.noTable, label);
+    const database = await catalog.databases.find(request.database);
+    if (database === null) throw fail('UNKNOWN_DATABASE', { database: request.database });
+    const table = isMulti ? null : await this.#table(principal, request.database, tableName);
+    const used = await this.#takeOver(database.id, label, principal);
+    if (used !== null) return used;
+    const transactionId = await transactions.reserveId();
+    try {
+      await transactions.begin({
+        transactionId,
+        label,
+        databaseId: database.id,
+        tableId: table?.id ?? null,
+        source: isMulti ? 'MULTI_STATEMENT_STREAMING' : 'BACKEND_STREAMING',
+        scope: 'CLIENT',
+        coordinator,
+        userName: principal.identity.name,
+        timeoutMs: secondsOf(given['timeout']) ?? this.#options.limits().defaultTimeoutMs,
+        idleTimeoutMs: secondsOf(given['idle_transaction_timeout']),
+      });
+    } catch (thrown) {
+      // Another request for the same label came between.
+      const error = toAppError(thrown);
+      if (error.code === 'LABEL_ALREADY_EXISTS')
+        return labelUsedAnswer(label, errorText(error), true);
+      throw error;
+    }
+    return beginAnswer(label, transactionId, clock.monotonicMs() - startedMs);
+  }
+
+  /** Rolls back an unfinished one of the same user; the answer where the label is used otherwise. */
+  async #takeOver(
+    databaseId: TransactionRecord['databaseId'],
+    label: string,
+    principal: Principal,
+  ): Promise<HttpAnswer | null> {
+    const record = await this.#options.catalog.transactions.byLabel(databaseId, label);
+    if (record === null || record.state === 'ABORTED') return null;
+    const isOwn = record.scope === 'CLIENT' && record.userName === principal.identity.name;
+    if (isOwn && record.state === 'PREPARE') {
+      await this.#abort(record.id, 'begun anew with its label');
+      return null;
+    }
+    const message = errorText(fail('LABEL_ALREADY_EXISTS', { label, transactionId: record.id }));
+    return labelUsedAnswer(label, message, record.finishMs === null);
+  }
+
+  async #prepare(request: TransactionRequest, record: TransactionRecord): Promise<HttpAnswer> {
+    const { transactions, limits } = this.#options;
+    const { id, label } = record;
+    const seconds = secondsOf(headersOf(request.headers)['prepared_timeout']);
+    if (record.isBusy) throw fail('TRANSACTION_BUSY', { transactionId: id });
+    const gathered = await transactions.gathered(id);
+    if (gathered.targets.length === 0 && record.state === 'PREPARE') {
+      const error = fail('TRANSACTION_EMPTY', { transactionId: id });
+      await this.#abort(id, errorText(error));
+      return failedAnswer('FAILED', errorText(error), label);
+    }
+    await transactions.prepare(id, seconds ?? limits().preparedTimeoutMs);
+    return endedAnswer(label, id, gathered, this.#timesOf(record, gathered, 0));
+  }
+
+  async #commit(record: TransactionRecord): Promise<HttpAnswer> {
+    const { transactions, clock, limits } = this.#options;
+    const { id, label } = record;
+    if (record.state === 'VISIBLE') return this.#committedAlready(record);
+    // From here on no load may join.
+    await transactions.prepare(id, limits().preparedTimeoutMs);
+    failpoint('transaction.before-commit');
+    const fromMs = clock.monotonicMs();
+    try {
+      const committed = await transactions.commit(id, (gathered) => factsOf(record, gathered));
+      this.#bodies.delete(id);
+      const times = this.#timesOf(record, committed, clock.monotonicMs() - fromMs);
+      return endedAnswer(label, id, committed, times);
+    } catch (thrown) {
+      const error = toAppError(thrown);
+      // What may come to a good end when it is asked for again stays as it is.
+      if (error.kind === 'user') await this.#abort(id, errorText(error));
+      throw error;
+    }
+  }
+
+  #committedAlready(record: TransactionRecord): HttpAnswer {
+    const { facts } = readOutcome(record.attachmentJson);
+    const { rowsLoaded = 0, rowsFiltered = 0, rowsUnselected = 0, bodyBytes = 0 } = facts ?? {};
+    return endedAnswer(
+      record.label,
+      record.id,
+      { rowsLoaded, rowsFiltered, rowsUnselected, bodyBytes },
+      {
+        loadMs: (record.finishMs ?? record.prepareMs) - record.prepareMs,
+        planMs: facts?.planMs ?? 0,
+        readMs: facts?.readMs ?? 0,
+        writeMs: facts?.writeMs ?? 0,
+        commitMs: facts?.commitMs ?? 0,
+      },
+      MESSAGES.committedAlready,
+    );
+  }
+
+  async #rollback(record: TransactionRecord): Promise<HttpAnswer> {
+    if (record.state === 'VISIBLE') {
+      const detail = { transactionId: record.id, state: record.state, wanted: 'ABORTED' };
+      throw fail('TRANSACTION_STATE', detail);
+    }
+    if (record.state !== 'ABORTED') await this.#abort(record.id, ROLLED_BACK);
+    return rolledBackAnswer();
+  }
+
+  async #abort(id: TransactionId, reason: string): Promise<void> {
+    const { transactions, stopBody, log } = this.#options;
+    await transactions.rollback(id, reason);
+    const body = this.#bodies.get(id);
+    if (body === undefined) return;
+    if (body.ending !== null) {
+      this.#bodies.delete(id);
+      return;
+    }
+    await stopBody(id).catch((error: unknown) => {
+      log.warn('a body of a transaction could not be stopped', { txn: id, error });
+    });
+  }
+
+  /** A load of a transaction: may it run, and how? Never throws: what is wrong is in the answer. */
+  async beginLoad(head: BodyLoadHead, signal: AbortSignal): Promise<BodyLoadBegin> {
+    const label = head.headers['label'] ?? '';
+    const refuse = (answer: HttpAnswer): BodyLoadBegin => ({ kind: 'answer', answer });
+    let record: TransactionRecord;
+    try {
+      if (label === '') return refuse(failedAnswer('FAILED', MESSAGES.emptyLabel));
+      if (head.database === '') return refuse(failedAnswer('FAILED', MESSAGES.noDatabase, label));
+      if (head.table === '') return refuse(failedAnswer('FAILED', MESSAGES.noTable, label));
+      record = await this.#find(head, label, await this.#login(head));
+    } catch (thrown) {
+      return refuse(this.#refusal(thrown, label));
+    }
+    try {
+      return await this.#beginBody(head, record, signal);
+    } catch (thrown) {
+      const error = toAppError(thrown);
+      await this.#endedBy(record.id, error);
+      return refuse(this.#refusal(error, label));
+    }
+  }
+
+  async #beginBody(
+    head: BodyLoadHead,
+    record: TransactionRecord,
+    signal: AbortSignal,
+  ): Promise<BodyLoadBegin> {
+    const { transactions, catalog, clock, timeZone } = this.#options;
+    const { id, label } = record;
+    refuseChannels(head.headers);
+    const table = await this.#table(await this.#login(head), head.database, head.table);
+    if (record.tableId !== null && record.tableId !== table.id) {
+      throw analysisError(
+        `the transaction of label ${label} is of another table: begin it with transaction_type: multi`,
+      );
+    }
+    const limits = this.#options.limits();
+    const definition = defineRequest(head, timeZone(), limits);
+    const timeoutMs = definition.timeoutMs ?? record.timeoutMs;
+    await transactions.startLoad(id, table.id, signal);
+    const fromMs = clock.monotonicMs();
+    const plan = await planStreamLoad(catalog, {
+      ...{ definition, table, label, userName: record.userName, timeoutMs, limits },
+    });
+    signal.throwIfAborted();
+    const planMs = clock.monotonicMs() - fromMs;
+    this.#keep({ transactionId: id, label, table, planMs, ending: null });
+    const begun = { transactionId: id, label, volumeId: table.volumeId };
+    return { kind: 'load', load: { plan, begun, timeoutMs } };
+  }
+
+  #keep(body: BodyOfTransaction): void {
+    if (this.#bodies.size >= MAX_BODIES) {
+      for (const [id, { ending }] of this.#bodies) if (ending !== null) this.#bodies.delete(id);
+    }
+    this.#bodies.set(body.transactionId, body);
+  }
+
+  /** SOURCE: StarRocks: an error in a load rolls the transaction back; but not where another load is under way. */
+  async #endedBy(id: TransactionId, error: AppError): Promise<void> {
+    if (KEEPS.has(error.code)) return;
+    await this.#abort(id, errorText(error));
+  }
+
+  /** Is a body of the transaction on its way, or its answer? */
+  has(transactionId: TransactionId): boolean {
+    return this.#bodies.has(transactionId);
+  }
+
+  /** What was staged joins the transaction, or ends it. Said again it gives the same answer. Never throws. */
+  async endLoad({ transactionId, outcome }: BodyLoadEnd): Promise<HttpAnswer> {
+    const body = this.#bodies.get(transactionId);
+    if (body === undefined) {
+      return errorAnswer(fail('UNKNOWN_TRANSACTION', { transactionId }), '');
+    }
+    body.ending ??=
+      outcome.kind === 'staged'
+        ? this.#join(body, outcome.staged)
+        : this.#giveUp(body, decodeError(outcome.error));
+    return await body.ending;
+  }
+
+  async #join(body: BodyOfTransaction, staged: StagedLoad): Promise<HttpAnswer> {
+    const { transactionId, label, table, planMs } = body;
+    const { tables, rowsLoaded, rowsFiltered, errorSamples, rowsUnselected, bodyBytes } = staged;
+    const { readMs, writeMs } = staged;
+    try {
+      const place = await this.#options.transactions.joinLoad(transactionId, {
+        ...{ tables, rowsLoaded, rowsFiltered, errorSamples, rowsUnselected, bodyBytes },
+        targetId: table.id,
+        rewrittenVersion: table.rewrittenVersion ?? 0,
+        times: { planMs, readMs, writeMs },
+      });
+      return loadedAnswer(label, transactionId, staged, { planMs, readMs, seq: place - 1 });
+    } catch (thrown) {
+      return await this.#giveUp(body, toAppError(thrown));
+    }
+  }
+
+  async #giveUp({ transactionId, label }: BodyOfTransaction, error: AppError): Promise<HttpAnswer> {
+    await this.#options.transactions.rollback(transactionId, errorText(error));
+    return this.#refusal(error, label);
+  }
+
+  /** Rolls back where a body was on its way to a CN that is gone: nobody will end it. */
+  async loaderGone(): Promise<void> {
+    for (const body of [...this.#bodies.values()].filter(({ ending }) => ending === null)) {
+      this.#bodies.delete(body.transactionId);
+      const reason = 'the process that loaded its body ended';
+      await this.#options.transactions.rollback(body.transactionId, reason);
+    }
+  }
+
+  #login({ login, clientAddress }: BodyLoadHead | TransactionRequest): Promise<Principal> {
+    if (login === null) throw fail('BODY_LOGIN_MISSING');
+    return this.#options.authenticate(login.user, clientAddress, login.password);
+  }
+
+  async #table(principal: Principal, database: string, table: string): Promise<TableInfo> {
+    await this.#options.access.checkLoad(principal, database, table);
+    return await loadedTable(this.#options.catalog, database, table);
+  }
+
+  /** The transaction of the label. Throws UNKNOWN_LABEL where there is none that the client may know of. */
+  async #find(
+    { database: name }: BodyLoadHead | TransactionRequest,
+    label: string,
+    principal: Principal,
+  ): Promise<TransactionRecord> {
+    const { catalog } = this.#options;
+    const database = await catalog.databases.find(name);
+    if (database === null) throw fail('UNKNOWN_DATABASE', { database: name });
+    const record = await catalog.transactions.byLabel(database.id, label);
+    const isOwn = record?.userName === principal.identity.name;
+    if (record === null || !isOwn || record.scope !== 'CLIENT') {
+      throw fail('UNKNOWN_LABEL', { label });
+    }
+    return record;
+  }
+
+  #timesOf(record: TransactionRecord, { times }: Gathered, commitMs: number) {
+    return { loadMs: this.#options.catalog.nowMs() - record.prepareMs, ...times, commitMs };
+  }
+
+  #refusal(thrown: unknown, label: string): HttpAnswer {
+    const error = toAppError(thrown);
+    if (error.kind === 'internal') {
+      this.#options.log.error('a transaction of stream loads failed', { error });
+    }
+    return errorAnswer(error, label);
+  }
+}
+
+function headersOf(headers: PropertyMap): PropertyMap {
+  const known = Object.entries(headers).filter(
+    ([name, value]) => Object.hasOwn(TRANSACTION_HEADERS, name) && value !== '',
+  );
+  return checkProperties(TRANSACTION_HEADERS, Object.fromEntries(known));
+}
+
+function secondsOf(text: string | undefined): number | null {
+  return text === undefined ? null : Number(text) * 1000;
+}
+
+/** Loads of one transaction come one after the other: channels would come side by side. */
+function refuseChannels(headers: PropertyMap): void {
+  const [id, count] = [headers['channel_id'] ?? '', headers['channel_num'] ?? ''];
+  if (id === '' && count === '') return;
+  if (id === '') throw analysisError(MESSAGES.noChannel);
+  throw fail('NOT_SUPPORTED', {
+    what: 'parallel channels (channel_id and channel_num)',
+    hint: 'send the loads of a transaction one after the other, or use several transactions',
+  });
+}
+
+/** For SHOW STREAM LOAD and information_schema. */
+function factsOf(record: TransactionRecord, gathered: Gathered): LoadFacts {
+  const { rowsLoaded, rowsFiltered, rowsUnselected, bodyBytes, errorSamples, times } = gathered;
+  return {
+    loadType: 'TRANSACTION_STREAM_LOAD',
+    ...{ rowsLoaded, rowsFiltered, rowsUnselected, bodyBytes, errorSamples },
+    startedMs: record.prepareMs,
+    beginMs: 0,
+    ...times,
+    commitMs: null,
+    properties: {},
+    trackingFile: null,
+    clientAddress: null,
+  };
+}
