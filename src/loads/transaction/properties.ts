@@ -1,17 +1,17 @@
 // The headers that only requests of a transaction of Stream Loads have. Those of its loads are Stream Load's own.
 // SOURCE: StarRocks docs, Stream Load transaction interface.
+import { commonProperty } from '../common-properties.ts';
 import type { PropertyTable } from '../properties.ts';
 
 /** SOURCE: StarRocks, timeouts of loads: 1 second to 3 days. */
 const SECONDS = { type: 'long', min: 1, max: 259_200, alterable: false } as const;
 
 export const TRANSACTION_HEADERS = {
-  timeout: {
-    ...SECONDS,
-    default: '600',
-    message: 'Invalid timeout format',
-    help: 'at begin: seconds from begin to prepare. Default: stream_load_default_timeout_second',
-  },
+  timeout: commonProperty('timeout', {
+    default: null,
+    formMessage: 'Invalid timeout format',
+    note: 'at begin: from there to prepare. The configuration item stream_load_default_timeout_second when absent',
+  }),
   idle_transaction_timeout: {
     ...SECONDS,
     default: null,

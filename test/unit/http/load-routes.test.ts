@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import type { IncomingMessage } from 'node:http';
 import { test } from 'node:test';
-import { basicLogin, loadRoute, readHead } from '../../../src/http/load-routes.ts';
+import { basicLogin, loadRoute, readBodyHead, readHead } from '../../../src/http/load-routes.ts';
 
 test('paths of loads', () => {
   assert.deepEqual(loadRoute('PUT', '/api/d/t/_stream_load?x=1'), {
@@ -41,6 +41,38 @@ test('paths of loads', () => {
   ] as const) {
     assert.equal(loadRoute(method, url), null, url);
   }
+});
+
+test('paths of transactions, which POST and PUT both reach', () => {
+  for (const method of ['POST', 'PUT']) {
+    for (const op of ['begin', 'prepare', 'commit', 'rollback'] as const) {
+      assert.deepEqual(loadRoute(method, `/api/transaction/${op}?x=1`), {
+        kind: 'transaction',
+        op,
+      });
+    }
+    assert.deepEqual(loadRoute(method, '/api/transaction/load'), { kind: 'transaction_load' });
+    assert.equal(loadRoute(method, '/api/transaction/other'), null);
+    assert.equal(loadRoute(method, '/api/transaction/begin/now'), null);
+  }
+  assert.equal(loadRoute('GET', '/api/transaction/begin'), null);
+  // A database may have that name.
+  assert.deepEqual(loadRoute('GET', '/api/transaction/get_load_state?label=a'), {
+    kind: 'state',
+    database: 'transaction',
+    label: 'a',
+  });
+});
+
+test('what names the table of a request with a body: its path, or its headers', () => {
+  const request = {
+    headers: {},
+    rawHeaders: ['db', 'd', 'Table', 't', 'label', 'l'],
+  } as unknown as IncomingMessage;
+  const plain = readBodyHead(request, { kind: 'load', database: 'e', table: 'u' }, '::1');
+  assert.deepEqual([plain.database, plain.table, plain.ofTransaction], ['e', 'u', undefined]);
+  const part = readBodyHead(request, { kind: 'transaction_load' }, '::1');
+  assert.deepEqual([part.database, part.table, part.ofTransaction], ['d', 't', true]);
 });
 
 test('users and passwords of Basic authorization', () => {
