@@ -34,7 +34,10 @@ interface TextColumn {
   readonly kind: ColumnKind;
 }
 
-/** Pieces of whole lines, in the file's order. Throws MalformedFile, CANCELLED (or the signal's reason). */
+/**
+ * Pieces of whole lines, in the file's order. `path` must never have named another file: the engine remembers parts of
+ * files by their names. Throws MalformedFile, CANCELLED (or the signal's reason).
+ */
 export async function* parquetLines(
   connection: Connection,
   path: string,

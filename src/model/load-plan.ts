@@ -113,7 +113,7 @@ export interface RawFormatSpec {
 }
 
 /** What a body of rows may be as a whole: files with a schema of their own. */
-export const FILE_CONTAINERS = ['avro', 'parquet', 'arrow'] as const;
+export const FILE_CONTAINERS = ['avro', 'parquet', 'arrow', 'orc'] as const;
 export type FileContainer = (typeof FILE_CONTAINERS)[number];
 
 /** The body is one file, whose rows become JSON objects of its columns. */

@@ -9,6 +9,7 @@ import { parquetLines } from '../../src/engine/parquet-lines.ts';
 import { arrowLines } from '../../src/formats/lines/arrow-lines.ts';
 import { avroLines } from '../../src/formats/lines/avro-lines.ts';
 import type { LinesOptions } from '../../src/formats/lines/line-pieces.ts';
+import { orcLines } from '../../src/formats/lines/orc-lines.ts';
 import { pythonStory } from '../peers/python.ts';
 import { withEngine } from '../support/engine-fixture.ts';
 import { withTempDirectory } from '../support/object-store-contract.ts';
@@ -16,7 +17,7 @@ import { withTempDirectory } from '../support/object-store-contract.ts';
 const OPTIONS: LinesOptions = { wanted: null, timeZone: '+08:00', maxLineBytes: 1024 * 1024 };
 
 /** Of the files that there are readers for. */
-const ENDINGS = ['.avro', '.parquet', '.arrows', '.arrow'];
+const ENDINGS = ['.avro', '.parquet', '.arrows', '.arrow', '.orc'];
 
 async function* inChunks(bytes: Buffer): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < bytes.length; ) {
@@ -24,6 +25,12 @@ async function* inChunks(bytes: Buffer): AsyncGenerator<Uint8Array> {
     yield bytes.subarray(at, at + size);
     at += size;
   }
+}
+
+async function* fromOrc(path: string): AsyncGenerator<Buffer> {
+  const bytes = await readFile(path);
+  const read = (offset: number, length: number): Buffer => bytes.subarray(offset, offset + length);
+  yield* orcLines({ size: bytes.length, read }, OPTIONS);
 }
 
 async function linesOf(path: string): Promise<string[]> {
@@ -37,6 +44,7 @@ async function linesOf(path: string): Promise<string[]> {
   const body = inChunks(await readFile(path));
   if (path.endsWith('.avro')) await gather(avroLines(body, OPTIONS));
   else if (/\.arrows?$/.test(path)) await gather(arrowLines(body, OPTIONS));
+  else if (path.endsWith('.orc')) await gather(fromOrc(path));
   else if (path.endsWith('.parquet'))
     await withEngine({}, (engine) =>
       engine.withConnection((connection) => gather(parquetLines(connection, path, OPTIONS))),

@@ -9,7 +9,7 @@ import { AppError } from '../../../src/base/errors.ts';
 import type { BodyLoadPlan, FileContainer } from '../../../src/model/load-plan.ts';
 import type { SqlType } from '../../../src/model/sql-type.ts';
 import { BodyRig, makeBodyPlan, pieces } from '../../support/body-load.ts';
-import { ARROW_FILE, ARROW_STREAM } from '../../support/file-samples.ts';
+import { ARROW_FILE, ARROW_STREAM, ORC_FILE } from '../../support/file-samples.ts';
 import { column, PipelineFixture } from '../../support/pipeline-fixture.ts';
 
 let fixture: PipelineFixture;
@@ -204,6 +204,27 @@ test('Arrow, as a stream and as a file, compressed as a whole, with paths into i
       first: '1',
       color: 'red',
     });
+  }));
+
+test('ORC, which waits on disk', () =>
+  withRig(async (rig) => {
+    const load = plan('orc', { id: BIGINT, color: VARCHAR, raw: VARBINARY, l: JSON_TYPE, b: INT });
+    const staged = await rig.load(
+      load,
+      pieces(ORC_FILE, () => 100),
+    );
+    assert.deepEqual(await rig.rows(staged.tables, load.target.tableId), [
+      { id: '1', color: 'red', raw: '\\x00\\xFF', l: '[1,null]', b: '1' },
+      { id: '-5', color: null, raw: '', l: '[]', b: null },
+      { id: '1099511627776', color: 'grü"n', raw: null, l: null, b: '0' },
+    ]);
+    await assert.rejects(
+      rig.load(
+        load,
+        pieces(ORC_FILE.subarray(0, 300), () => 100),
+      ),
+      /^AppError: Failed to parse the body as ORC: /,
+    );
   }));
 
 test('what is wrong with a file is one error, and nothing is left of it', () =>
