@@ -25,24 +25,6 @@ export const RATIO_FREE_BYTES = 256 * 1024 * 1024;
 /** Text that anyone has a use for stays well below; a bomb made for the purpose is far above. */
 export const MAX_RATIO = 2_000;
 
-/** Values of the headers `compression` and `Content-Encoding`, in lower case. SOURCE: StarRocks names the first five. */
-export const COMPRESSION_NAMES: ReadonlyMap<string, BodyCompression> = new Map([
-  ['gzip', 'gzip'],
-  ['bzip2', 'bzip2'],
-  ['lz4_frame', 'lz4_frame'],
-  ['zstd', 'zstd'],
-  ['deflate', 'deflate'],
-  // As HTTP and command lines call them.
-  ['x-gzip', 'gzip'],
-  ['gz', 'gzip'],
-  ['bz2', 'bzip2'],
-  ['lz4', 'lz4_frame'],
-  ['zst', 'zstd'],
-  ['zlib', 'deflate'],
-  ['identity', 'none'],
-  ['none', 'none'],
-]);
-
 /**
  * The expanded bytes, in pieces of at most 4 MiB that stay as they are (with `none`: the body's own). Throws COMPRESSED_DATA_CORRUPT (cut off,
  * damaged, something behind its end, empty), LIMIT_EXCEEDED, and whatever reading the body throws.

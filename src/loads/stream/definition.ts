@@ -1,5 +1,5 @@
 // What the headers of a Stream Load say, checked, without regard to a table. Pure.
-import type { BodyCompression } from '../../model/load-plan.ts';
+import { type BodyCompression, FILE_CONTAINERS } from '../../model/load-plan.ts';
 import { parseExpression, parseLoadColumns } from '../../sql/parse.ts';
 import { printExpression } from '../../sql/print.ts';
 import { checkLabel } from '../label.ts';
@@ -92,7 +92,31 @@ function knownHeaders(headers: PropertyMap): PropertyMap {
   );
 }
 
+/** Headers about what a file says itself, or does not have. */
+const NOT_OF_FILES = [
+  'json_root',
+  'strip_outer_array',
+  'envelope',
+  'skip_header',
+  'column_separator',
+  'row_delimiter',
+  'trim_space',
+  'enclose',
+  'escape',
+] as const;
+
+function checkFile(properties: PropertyMap): void {
+  const format = formatName({ properties });
+  if (!FILE_CONTAINERS.some((container) => container === format)) return;
+  for (const key of NOT_OF_FILES) {
+    const value = properties[key] ?? '';
+    if (value !== '' && value !== 'false' && value !== '0')
+      throw analysisError(`${key} is not a property of format ${format}`);
+  }
+}
+
 function checkFormat(properties: PropertyMap): void {
+  checkFile(properties);
   checkEnvelope(properties, formatName({ properties }));
   readJsonpaths(properties['jsonpaths'] ?? '');
   const root = properties['json_root'] ?? '';

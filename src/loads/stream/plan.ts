@@ -1,12 +1,12 @@
 // From a checked Stream Load and its table to the plan that a CN follows. Nothing in here begins a transaction.
-import type { BodyLoadPlan, FormatSpec } from '../../model/load-plan.ts';
+import { type BodyLoadPlan, FILE_CONTAINERS, type FormatSpec } from '../../model/load-plan.ts';
 import { printSqlType } from '../../model/sql-type.ts';
 import type { ColumnSchema, TableInfo } from '../../model/table.ts';
 import { analysisError } from '../properties.ts';
 import { columnsOf } from '../rows/columns.ts';
 import { compileRows } from '../rows/compile.ts';
 import type { ColumnMapping } from '../rows/definition.ts';
-import { csvFormatOf, formatName, jsonFormatOf } from '../rows/format.ts';
+import { csvFormatOf, formatName, jsonFormatOf, readJsonpaths } from '../rows/format.ts';
 import { loadTargets } from '../targets.ts';
 import type { StreamLoadDefinition } from './definition.ts';
 
@@ -77,7 +77,13 @@ export async function planStreamLoad(
 }
 
 function formatOf(definition: StreamLoadDefinition): FormatSpec {
-  return formatName(definition) === 'json' ? jsonFormatOf(definition) : csvFormatOf(definition);
+  const format = formatName(definition);
+  const container = FILE_CONTAINERS.find((name) => name === format);
+  if (container !== undefined) {
+    const jsonpaths = readJsonpaths(definition.properties['jsonpaths'] ?? '');
+    return { kind: 'file', container, jsonpaths };
+  }
+  return format === 'json' ? jsonFormatOf(definition) : csvFormatOf(definition);
 }
 
 /**

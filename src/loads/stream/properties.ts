@@ -1,5 +1,6 @@
 // The headers of a Stream Load, with StarRocks' defaults, checks and messages. Other headers are not looked at: HTTP
 // clients send what they like. SOURCE: StarRocks docs, STREAM LOAD; its BE for messages.
+import { FILE_CONTAINERS } from '../../model/load-plan.ts';
 import { commonProperty } from '../common-properties.ts';
 import type { PropertySpec } from '../properties.ts';
 
@@ -36,9 +37,9 @@ export const STREAM_LOAD_HEADERS = {
   ),
   format: commonProperty('format', {
     default: 'csv',
-    words: ['csv', 'json', 'gzip', 'bzip2', 'lz4', 'zstd', 'deflate'],
+    words: ['csv', 'json', ...FILE_CONTAINERS, 'gzip', 'bzip2', 'lz4', 'zstd', 'deflate'],
     message: 'unknown data format, format={value}',
-    note: 'csv, json (one document, several, or one per line); gzip, bzip2, lz4, zstd, deflate: CSV compressed so',
+    note: 'csv, json (one document, several, or one per line); avro, parquet, arrow, orc: one file of that format, columns by name (Millrace only); gzip, bzip2, lz4, zstd, deflate: CSV compressed so',
   }),
   columns: text(
     'the fields of a row in their order, and columns computed of them: a, b, tmp, c = tmp + 1; the columns of the table when absent',
