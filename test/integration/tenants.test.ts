@@ -149,6 +149,8 @@ describe('tenants', () => {
       'SHOW DATA',
       'SHOW TRANSACTION FROM a WHERE id > 0',
       'SHOW LOAD FROM a',
+      'SHOW LOAD WARNINGS FROM a',
+      'SHOW ALL STREAM LOAD FROM a',
       'SHOW STORAGE VOLUMES',
       'SHOW STATUS',
     ];

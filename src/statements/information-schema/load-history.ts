@@ -90,6 +90,8 @@ export async function listedLoads(
   const older = olderLoads(context, idColumn, databases);
   const shown: ListedLoad[] = [];
   for (const kind of kindsOf(context, kinds)) {
+    // Without a job there is no task to look for among all transactions, which have no index of them.
+    if (kind === 'tasks' && (await catalog.loadJobs.list({ all: true })).length === 0) continue;
     const filter: Filter = {
       ...(only === undefined ? {} : { databaseId: only }),
       ...(running ? { running } : {}),

@@ -119,9 +119,12 @@ function timesOf({ transaction, facts, state }: ListedLoad): {
   readonly startMs: number;
   readonly preparingMs: number | null;
 } {
-  const startMs = transaction.prepareMs + (facts?.planMs ?? 0);
+  const startMs = transaction.prepareMs + Math.round(facts?.planMs ?? 0);
   const isRead = facts !== null && state !== 'CANCELLED';
-  return { startMs, preparingMs: isRead ? startMs + facts.readMs + facts.writeMs : null };
+  return {
+    startMs,
+    preparingMs: isRead ? startMs + Math.round(facts.readMs + facts.writeMs) : null,
+  };
 }
 
 export function timeoutSeconds({ transaction, kind, facts }: ListedLoad): number {
@@ -147,17 +150,19 @@ function propertiesOf(load: ListedLoad): string {
 
 /** SOURCE: StarRocks docs, information_schema.loads: RUNTIME_DETAILS. */
 function runtimeDetails({ transaction, facts }: ListedLoad): string {
+  const { clientAddress: client, commitMs } = facts ?? { clientAddress: null, commitMs: null };
   const known = {
+    ...(facts === null ? {} : { begin_txn_ms: Math.round(facts.beginMs) }),
+    ...(client === null ? {} : { client_ip: client }),
+    ...(commitMs === null ? {} : { commit_publish_time_ms: Math.round(commitMs) }),
     ...(facts === null
       ? {}
       : {
-          begin_txn_ms: facts.beginMs,
-          ...(facts.clientAddress === null ? {} : { client_ip: facts.clientAddress }),
-          ...(facts.commitMs === null ? {} : { commit_publish_time_ms: facts.commitMs }),
+          plan_time_ms: Math.round(facts.planMs),
+          receive_data_time_ms: Math.round(facts.readMs),
         }),
-    ...(facts === null ? {} : { plan_time_ms: facts.planMs, receive_data_time_ms: facts.readMs }),
     txn_id: transaction.id,
-    ...(facts === null ? {} : { write_data_time_ms: facts.writeMs }),
+    ...(facts === null ? {} : { write_data_time_ms: Math.round(facts.writeMs) }),
   };
   return JSON.stringify(known);
 }
