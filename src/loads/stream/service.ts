@@ -216,7 +216,7 @@ export class StreamLoads {
 
   async #giveUp(open: OpenLoad, error: AppError, counts: FailedLoad): Promise<HttpAnswer> {
     const { transactionId } = open.begun;
-    const facts = this.#factsOf(open, counts);
+    const facts = { ...this.#factsOf(open, counts), errorCode: error.code };
     await abortOrExpire(this.#options, KIND, transactionId, errorText(error), facts);
     return this.#failed(open, error, facts);
   }

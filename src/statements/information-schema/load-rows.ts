@@ -130,8 +130,8 @@ function timesOf({ transaction, facts, state }: ListedLoad): {
 export function timeoutSeconds({ transaction, kind, facts }: ListedLoad): number {
   const given = Number(facts?.properties['timeout']);
   if (Number.isFinite(given)) return given;
-  // The transaction of a statement outlives it by the grace.
-  const graceMs = kind === 'inserts' ? GRACE_MS : 0;
+  // The transaction of a single load outlives it by the grace.
+  const graceMs = kind !== 'tasks' && transaction.scope === '' ? GRACE_MS : 0;
   return Math.floor((transaction.timeoutMs - graceMs) / 1000);
 }
 

@@ -63,7 +63,7 @@ async function openHistory(t: TestContext): Promise<History> {
     begin: async (label, source = 'BACKEND_STREAMING') => {
       const { id: tableId, databaseId } = table;
       const load = { label, databaseId, tableId, source, coordinator: 'CN: me', userName: 'ada' };
-      return (await committer.beginOther({ ...load, timeoutMs: 600_000 })).transactionId;
+      return (await committer.beginOther({ ...load, timeoutMs: 660_000 })).transactionId;
     },
     commit: async (transactionId, facts) => {
       await committer.commitOther({

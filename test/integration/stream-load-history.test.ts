@@ -1,0 +1,144 @@
+// What the lists of loads say of real Stream Loads: one with rejected rows, one that failed by them, one whose body was
+// cut. The TrackingSQL of each is run as it is printed, and its link is fetched.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import type { Connection } from 'mysql2/promise';
+import { startServer, type TestServer } from '../support/start-server.ts';
+import { load } from '../support/stream-client.ts';
+
+let server: TestServer;
+let connection: Connection;
+
+before(async () => {
+  server = await startServer({ broker: 'off' });
+  connection = await server.connect();
+  await connection.query('CREATE DATABASE h');
+  await connection.query('CREATE TABLE h.t (a INT NOT NULL, b VARCHAR(3))');
+});
+after(async () => {
+  connection.destroy();
+  assert.equal(await server.stop(), 0);
+});
+
+type Row = Record<string, unknown>;
+
+async function rows(sql: string, on = connection): Promise<readonly Row[]> {
+  const [found] = await on.query(sql);
+  return found as Row[];
+}
+
+async function put(label: string, body: string, headers: Record<string, string> = {}) {
+  const common = { label, column_separator: ',' };
+  const port = server.ready.httpPort;
+  const { json } = await load({ port, to: 'h/t', headers: { ...common, ...headers } }, body);
+  return json;
+}
+
+test('SHOW ALL STREAM LOAD and information_schema say what the answers said', async () => {
+  const some = await put('some', '1,a\n2,too long\n3,c\n9,z\n', {
+    max_filter_ratio: '0.5',
+    where: 'a < 9',
+    timeout: '77',
+    strict_mode: 'true',
+  });
+  assert.equal(some['Status'], 'Success');
+  const none = await put('none', '1,a\ny,b\nx,b\n');
+  assert.equal(none['Status'], 'Fail');
+  const shown = await rows('SHOW ALL STREAM LOAD FROM h');
+  assert.partialDeepStrictEqual(shown, [
+    {
+      Label: 'some',
+      TxnId: String(some['TxnId']),
+      DbName: 'h',
+      TableName: 't',
+      State: 'FINISHED',
+      ErrorMsg: null,
+      NumRowsNormal: String(some['NumberLoadedRows']),
+      NumRowsAbNormal: '1',
+      NumRowsUnselected: '1',
+      NumLoadBytes: String(some['LoadBytes']),
+      TimeoutSecond: '77',
+      Type: 'STREAM_LOAD',
+    },
+    {
+      Label: 'none',
+      TxnId: String(none['TxnId']),
+      State: 'CANCELLED',
+      NumRowsAbNormal: String(none['NumberFilteredRows']),
+    },
+  ]);
+  assert.match(
+    String(shown[1]?.['ErrorMsg']),
+    /^type:ETL_QUALITY_UNSATISFIED; msg:too many filtered rows/,
+  );
+  const loads = await rows(
+    `SELECT * FROM information_schema.loads WHERE DB_NAME = 'h' AND TYPE = 'STREAM_LOAD' ORDER BY ID`,
+  );
+  assert.partialDeepStrictEqual(
+    loads.map(
+      ({ SCAN_ROWS, FILTERED_ROWS, UNSELECTED_ROWS, SINK_ROWS, SCAN_BYTES, STATE, USER }) => ({
+        ...{ SCAN_ROWS, FILTERED_ROWS, UNSELECTED_ROWS, SINK_ROWS },
+        ...{ SCAN_BYTES, STATE, USER },
+      }),
+    ),
+    [
+      {
+        ...{ SCAN_ROWS: '4', FILTERED_ROWS: '1', UNSELECTED_ROWS: '1', SINK_ROWS: '2' },
+        ...{ SCAN_BYTES: String(some['LoadBytes']), STATE: 'FINISHED', USER: 'root' },
+      },
+      { FILTERED_ROWS: '2', UNSELECTED_ROWS: '0', STATE: 'CANCELLED' },
+    ],
+  );
+  const details = JSON.parse(String(loads[0]?.['RUNTIME_DETAILS'])) as Row;
+  assert.equal(details['txn_id'], some['TxnId']);
+  assert.equal(details['client_ip'], '127.0.0.1');
+  const properties = JSON.parse(String(loads[0]?.['PROPERTIES'])) as Row;
+  assert.deepEqual([properties['timeout'], properties['max_filter_ratio']], [77, 0.5]);
+  assert.doesNotMatch(JSON.stringify(loads), /Basic|authorization/i);
+  assert.deepEqual(
+    (await rows(`SHOW LOAD WARNINGS FROM h WHERE LABEL = 'some'`)).map(
+      (row) => row['ErrorMsgDetail'],
+    ),
+    ['Error: Value length is beyond the capacity. column=b, capacity=3, actual=8. Row: 2,too long'],
+  );
+});
+
+test('TrackingSQL and the link show the rejected rows, also of a load that failed by them', async () => {
+  const shown = await rows('SHOW ALL STREAM LOAD FROM h');
+  const lines = async (label: string) => {
+    const row = shown.find(({ Label }) => Label === label);
+    const logs = (await rows(String(row?.['TrackingSQL']))).map((log) => log['tracking_log']);
+    const page = await (await fetch(String(row?.['TrackingURL']))).text();
+    return { logs, page: page.trim().split('\n') };
+  };
+  const some = await lines('some');
+  assert.equal(some.logs.length, 1);
+  assert.match(String(some.logs[0]), /actual=8/);
+  const none = await lines('none');
+  assert.equal(none.logs.length, 2);
+  assert.equal(none.page.length, 2);
+  assert.deepEqual([...none.page].sort(), [...none.logs].sort());
+});
+
+test('a label that failed is used again: both are listed; FOR finds them', async () => {
+  assert.equal((await put('none', '5,e\n'))['Status'], 'Success');
+  const both = await rows('SHOW ALL STREAM LOAD FOR h.none');
+  assert.deepEqual(
+    both.map(({ State }) => State),
+    ['CANCELLED', 'FINISHED'],
+  );
+  await assert.rejects(rows('SHOW STREAM LOAD FOR h.none'), /There is no label named none in db h/);
+});
+
+test('who may not load into the table sees none of it', async () => {
+  await connection.query('CREATE USER ann');
+  await connection.query('GRANT SELECT ON TABLE h.t TO ann');
+  const ann = await server.connect({ user: 'ann' });
+  try {
+    assert.deepEqual(await rows('SHOW ALL STREAM LOAD FROM h', ann), []);
+    assert.deepEqual(await rows('SELECT * FROM information_schema.stream_loads', ann), []);
+    assert.deepEqual(await rows('SELECT * FROM information_schema.load_tracking_logs', ann), []);
+  } finally {
+    ann.destroy();
+  }
+});
