@@ -146,24 +146,35 @@ export async function duckdbAlone(
       writeSync(file, Buffer.concat(values(batch).flatMap((value) => [value, NEWLINE])));
     }
     closeSync(file);
-    const child = spawn(
-      process.execPath,
-      ['bench/duckdb-alone.ts', input, join(dir, 'out.parquet'), JSON.stringify(columns)],
-      {
-        stdio: ['ignore', 'pipe', 'inherit'],
-      },
-    );
-    const text = await new Promise<string>((resolve, reject) => {
-      let out = '';
-      child.stdout.on('data', (data) => {
-        out += data;
-      });
-      child.once('exit', (code) => (code === 0 ? resolve(out) : reject(new Error(`exit ${code}`))));
-    });
-    return { rows, ...(JSON.parse(text) as Omit<Run, 'rows'>) };
+    return await duckdbOfFile({ path: input, rows, columns, format: 'json', directory: dir });
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }
+}
+
+/** The same from a file that is there. */
+export async function duckdbOfFile(options: {
+  readonly path: string;
+  readonly rows: number;
+  readonly columns: DuckdbColumns;
+  readonly format: 'json' | 'csv';
+  readonly directory: string;
+}): Promise<Run> {
+  const { path, rows, columns, format, directory } = options;
+  const output = join(directory, 'out.parquet');
+  const child = spawn(
+    process.execPath,
+    ['bench/duckdb-alone.ts', path, output, JSON.stringify(columns), format],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  );
+  const text = await new Promise<string>((resolve, reject) => {
+    let out = '';
+    child.stdout.on('data', (data) => {
+      out += data;
+    });
+    child.once('exit', (code) => (code === 0 ? resolve(out) : reject(new Error(`exit ${code}`))));
+  });
+  return { rows, ...(JSON.parse(text) as Omit<Run, 'rows'>) };
 }
 
 const NEWLINE = Buffer.from('\n');

@@ -5,6 +5,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 import type { CompressionName } from '../src/kafka/protocol/batch-header.ts';
+import { loadBodies } from './body-bench.ts';
 import { compactionManyCommits, compactionMerge } from './compaction-bench.ts';
 import { connections } from './connections-bench.ts';
 import { loadFormat } from './format-bench.ts';
@@ -37,6 +38,8 @@ const { values, positionals } = parseArgs({
   },
 });
 const repeats = Number(values.repeats);
+/** Less than a gigabyte for a quick look: 100 bytes of body for each of --rows. */
+const bodyBytes = values.rows === undefined ? 1e9 : Number(values.rows) * 100;
 const rows = Number(values.rows ?? 5_000_000);
 
 async function load(
@@ -74,6 +77,9 @@ const BENCHES: Readonly<Record<string, () => Promise<BenchResult>>> = {
   'load-protobuf': () => loadFormat('protobuf', rows, repeats),
   'load-json-random': () => loadFormat('json-random', rows, repeats),
   'load-upsert': () => loadUpsert(rows, repeats),
+  'body-csv': () => loadBodies('body-csv', 'csv', bodyBytes, repeats, true),
+  'body-json': () => loadBodies('body-json', 'json', bodyBytes, repeats, true),
+  'body-10gb': () => loadBodies('body-10gb', 'csv', 10 * bodyBytes, 1, false),
   'two-jobs': () => twoJobs(rows, repeats),
   'fifty-jobs': () => fiftyJobs(repeats),
   'idle-jobs': () => idleJobs(),

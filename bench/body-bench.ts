@@ -1,0 +1,167 @@
+// A body of 1 GB (or 10) through the compute node's HTTP door, made while it is sent: from the request to all rows
+// committed and counted. CPU and memory of all of Millrace's processes, not of the client. Baseline of the same run:
+// DuckDB alone (threads=1) turning the same bytes in a local file into the same Parquet.
+import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
+import { request } from 'node:http';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { systemClock } from '../src/base/clock.ts';
+import { newDataDir, startServer, type TestServer } from '../test/support/start-server.ts';
+import { BATCH_ROWS, clickValues } from './clicks.ts';
+import { duckdbOfFile, prepareTable } from './load-bench.ts';
+import { cpuSeconds, peakRssBytes, processTree } from './process-stats.ts';
+import { type BenchResult, median, type Run, round, summarize } from './report.ts';
+
+export type BodyKind = 'csv' | 'json';
+
+const TEMPLATES = 32;
+const COLUMNS = [
+  ['uid', 'BIGINT'],
+  ['site', 'VARCHAR'],
+  ['vtime', 'BIGINT'],
+] as const;
+const HEADERS: Readonly<Record<BodyKind, Readonly<Record<string, string>>>> = {
+  csv: { format: 'csv', column_separator: ',' },
+  json: { format: 'json', ignore_json_size: 'true' },
+};
+
+/** Lines of 10,000 clicks; they repeat after 32 pieces, as in the Kafka benchmarks. */
+function pieces(kind: BodyKind): readonly Buffer[] {
+  return Array.from({ length: TEMPLATES }, (_, batch) => {
+    const lines = clickValues(batch).map((value) => {
+      if (kind === 'json') return value.toString().trim();
+      const click = JSON.parse(value.toString()) as Record<string, unknown>;
+      return COLUMNS.map(([name]) => String(click[name])).join(',');
+    });
+    return Buffer.from(`${lines.join('\n')}\n`);
+  });
+}
+
+function* bodyOf(templates: readonly Buffer[], rows: number): Generator<Buffer> {
+  for (let batch = 0; batch < rows / BATCH_ROWS; batch += 1)
+    yield templates[batch % TEMPLATES] ?? Buffer.alloc(0);
+}
+
+/** Sends the body chunked; gives the answer. */
+async function put(
+  port: number,
+  kind: BodyKind,
+  body: Iterable<Buffer>,
+): Promise<Readonly<Record<string, string | number>>> {
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
+  const sent = request(
+    {
+      host: '127.0.0.1',
+      port,
+      path: '/api/bench/clicks/_stream_load',
+      method: 'PUT',
+      auth: 'root:',
+      headers: { ...HEADERS[kind], timeout: '7200', expect: '100-continue' },
+    },
+    (answer) => {
+      let text = '';
+      answer.setEncoding('utf8');
+      answer.on('data', (part: string) => {
+        text += part;
+      });
+      answer.on('end', () => resolve(text));
+    },
+  );
+  sent.on('error', reject);
+  sent.on('continue', () => Readable.from(body, { objectMode: true, highWaterMark: 2 }).pipe(sent));
+  sent.flushHeaders();
+  return JSON.parse(await promise) as Readonly<Record<string, string | number>>;
+}
+
+interface BodyRun extends Run {
+  readonly bytes: number;
+  /** Peak of all processes before the load, which is not the body's share. */
+  readonly restBytes: number;
+}
+
+async function loadBody(
+  server: TestServer,
+  kind: BodyKind,
+  templates: readonly Buffer[],
+  rows: number,
+): Promise<BodyRun> {
+  const { pid, cnHttpPort } = server.ready;
+  const restBytes = peakRssBytes(pid);
+  const beforeCpu = cpuSeconds(pid);
+  const startMs = systemClock.monotonicMs();
+  const answer = await put(cnHttpPort, kind, bodyOf(templates, rows));
+  const seconds = (systemClock.monotonicMs() - startMs) / 1000;
+  const used = cpuSeconds(pid) - beforeCpu;
+  if (answer['Status'] !== 'Success' || answer['NumberLoadedRows'] !== rows)
+    throw new Error(`the load failed: ${JSON.stringify(answer)}\n${server.logTail}`);
+  if (processTree(pid).length < 3) throw new Error('not all processes are measured');
+  const bytes = Number(answer['LoadBytes']);
+  return { rows, seconds, cpuSeconds: used, peakRssBytes: peakRssBytes(pid), bytes, restBytes };
+}
+
+/** One load on a server of its own. */
+async function loadOnce(
+  kind: BodyKind,
+  templates: readonly Buffer[],
+  rows: number,
+): Promise<BodyRun> {
+  const server = await startServer({ broker: 'off' });
+  try {
+    await prepareTable(server);
+    const run = await loadBody(server, kind, templates, rows);
+    const count = await server.value('SELECT count(*) FROM bench.clicks');
+    if (count !== String(rows)) throw new Error(`${count} rows in the table, expected ${rows}`);
+    return run;
+  } finally {
+    await server.stop();
+  }
+}
+
+async function alone(kind: BodyKind, templates: readonly Buffer[], rows: number): Promise<Run> {
+  const dir = newDataDir();
+  try {
+    const path = join(dir, `clicks.${kind}`);
+    const file = openSync(path, 'w');
+    for (const piece of bodyOf(templates, rows)) writeSync(file, piece);
+    closeSync(file);
+    return await duckdbOfFile({ path, rows, columns: COLUMNS, format: kind, directory: dir });
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+function figures(runs: readonly BodyRun[]): Readonly<Record<string, number>> {
+  const [first] = runs;
+  const mb = 1e6;
+  return {
+    'body GB': round((first?.bytes ?? 0) / 1e9),
+    'bytes a row': round((first?.bytes ?? 0) / (first?.rows ?? 1)),
+    'MB/CPU-s': round(median(runs.map((run) => run.bytes / mb / run.cpuSeconds))),
+    'MB/s': round(median(runs.map((run) => run.bytes / mb / run.seconds))),
+    'peak of the rest MB': Math.round(median(runs.map((run) => run.restBytes / mb))),
+    "body's share MB": Math.round(
+      median(runs.map((run) => (run.peakRssBytes - run.restBytes) / mb)),
+    ),
+  };
+}
+
+/** About `bytes` of rows, `repeats` times; `withBaseline`: DuckDB alone as well. */
+export async function loadBodies(
+  name: string,
+  kind: BodyKind,
+  bytes: number,
+  repeats: number,
+  withBaseline: boolean,
+): Promise<BenchResult> {
+  const templates = pieces(kind);
+  const templateBytes = templates.reduce((sum, { length }) => sum + length, 0);
+  const rows = Math.ceil((bytes / templateBytes) * TEMPLATES) * BATCH_ROWS;
+  const runs: BodyRun[] = [];
+  const baseline: Run[] = [];
+  for (let repeat = 0; repeat < repeats; repeat += 1) {
+    runs.push(await loadOnce(kind, templates, rows));
+    if (withBaseline) baseline.push(await alone(kind, templates, rows));
+  }
+  const other = withBaseline ? { name: `DuckDB alone, local ${kind} file`, runs: baseline } : null;
+  return summarize(name, runs, other, figures(runs));
+}
