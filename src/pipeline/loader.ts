@@ -66,11 +66,13 @@ export interface LoaderOptions {
   readonly sharedMemoryDirectory: string | null;
   /** COPY statements at once; about the number of cores. */
   readonly statementsAtOnce: number;
-  /** Most bytes of message data held at once, over all tasks; and the same of bodies. Default 256 MiB. */
+  /** Most bytes of message data held at once, over all tasks; bodies may hold three quarters of as much besides. Default 256 MiB. */
   readonly budgetBytes?: number;
 }
 
 const DEFAULT_BUDGET_BYTES = 256 * 1024 * 1024;
+/** What bodies may hold of as much again. */
+const BODIES_SHARE = 0.75;
 
 /** Below the temporary directory, made anew at each start. */
 function uploadDirectory(options: LoaderOptions): string {
@@ -103,7 +105,7 @@ export class Loader {
     this.#connections = new ConnectionPool(options.engine, options.statementsAtOnce);
     const budgetBytes = options.budgetBytes ?? DEFAULT_BUDGET_BYTES;
     this.#budget = new ByteBudget(budgetBytes);
-    this.#bodies = { memory: new BodyMemory(budgetBytes), pages: new BodyPages() };
+    this.#bodies = { memory: new BodyMemory(budgetBytes * BODIES_SHARE), pages: new BodyPages() };
   }
 
   /** Prepares the engine. One loader per engine. */

@@ -56,6 +56,10 @@ export class BodyMemory {
     return this.#peakBytes;
   }
 
+  get hasLoads(): boolean {
+    return this.#holders.size > 0;
+  }
+
   /** How large a batch may be now. */
   get batchBytes(): number {
     return this.limitBytes / (this.#holders.size > 1 ? BATCHES_OF_MANY : BATCHES_OF_ONE);

@@ -7,9 +7,12 @@ export const FIRST_PAGE_BYTES = 64 * 1024;
 /** Rows of one run. */
 export const RUN_ROWS = 8_192;
 const FIRST_RUN_ROWS = 1024;
-/** Kept for later: about one batch. */
-const KEPT_PAGES = 6;
-const KEPT_COLUMNS = 64;
+/** Kept for later while there are loads: what those have in memory at most. New memory costs more than filling it. */
+const KEPT_PAGES = 24;
+const KEPT_COLUMNS = 192;
+/** Kept for the next load when there is none. */
+const IDLE_PAGES = 4;
+const IDLE_COLUMNS = 32;
 
 /** Places of the rows of a run. */
 export interface RowColumns {
@@ -40,5 +43,11 @@ export class BodyPages {
   giveColumns(columns: RowColumns): void {
     const isUsual = columns.start.length === RUN_ROWS;
     if (isUsual && this.#columns.length < KEPT_COLUMNS) this.#columns.push(columns);
+  }
+
+  /** No load is left: most of what was kept is given back to the system. */
+  trim(): void {
+    this.#bytes.length = Math.min(this.#bytes.length, IDLE_PAGES);
+    this.#columns.length = Math.min(this.#columns.length, IDLE_COLUMNS);
   }
 }

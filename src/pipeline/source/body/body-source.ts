@@ -111,6 +111,7 @@ export class BodySource implements BodyHolder {
     this.#batch = null;
     this.#dropPage();
     this.#leave();
+    if (!this.#options.memory.hasLoads) this.#options.pages.trim();
     if (this.#ended) return;
     this.#ended = true;
     // A body that hangs would hang here, too: nothing waits for its end.
