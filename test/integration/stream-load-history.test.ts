@@ -1,10 +1,10 @@
-// What the lists of loads say of real Stream Loads: one with rejected rows, one that failed by them, one whose body was
-// cut. The TrackingSQL of each is run as it is printed, and its link is fetched.
+// What the lists of loads say of real Stream Loads: one with rejected rows, one that failed by them, and a transaction of
+// several. The TrackingSQL of each is run as it is printed, and its link is fetched.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Connection } from 'mysql2/promise';
 import { startServer, type TestServer } from '../support/start-server.ts';
-import { load } from '../support/stream-client.ts';
+import { basic, load } from '../support/stream-client.ts';
 
 let server: TestServer;
 let connection: Connection;
@@ -128,6 +128,47 @@ test('a label that failed is used again: both are listed; FOR finds them', async
     ['CANCELLED', 'FINISHED'],
   );
   await assert.rejects(rows('SHOW STREAM LOAD FOR h.none'), /There is no label named none in db h/);
+});
+
+test('a transaction of several loads: while it is open, prepared, and with the numbers of all at its end', async () => {
+  const headers = {
+    authorization: basic(),
+    db: 'h',
+    table: 't',
+    label: 'tx',
+    column_separator: ',',
+  };
+  const step = async (name: string, more: Record<string, string> = {}, body?: string) => {
+    const url = `http://127.0.0.1:${server.ready.httpPort}/api/transaction/${name}`;
+    const method = body === undefined ? 'POST' : 'PUT';
+    const sent = {
+      method,
+      headers: { ...headers, ...more },
+      ...(body === undefined ? {} : { body }),
+    };
+    const answer = (await (await fetch(url, sent)).json()) as Row;
+    assert.equal(answer['Status'], 'OK', JSON.stringify(answer));
+  };
+  const shown = async (sql: string) => (await rows(sql)).map(({ State, Type }) => [State, Type]);
+  await step('begin', { timeout: '60' });
+  await step('load', {}, '20,a\n');
+  await step('load', {}, '21,b\n22,c\n');
+  assert.deepEqual(await shown('SHOW STREAM LOAD FOR h.tx'), [['LOADING', 'STREAM_LOAD']]);
+  await step('prepare', { prepared_timeout: '300' });
+  assert.deepEqual(await shown('SHOW STREAM LOAD FOR h.tx'), [['PREPARED', 'STREAM_LOAD']]);
+  const [open] = await rows(`SHOW TRANSACTION FROM h WHERE Label = 'tx'`);
+  assert.equal(open?.['TransactionStatus'], 'PREPARED');
+  assert.equal(open?.['PreparedTimeoutMs'], '300000');
+  const [running] = await rows(`SHOW PROC '/transactions/h/running'`);
+  assert.equal(running?.['Label'], 'tx');
+  await step('commit');
+  const [done] = await rows('SHOW ALL STREAM LOAD FOR h.tx');
+  assert.partialDeepStrictEqual(done, {
+    State: 'FINISHED',
+    Type: 'TRANSACTION_STREAM_LOAD',
+    NumRowsNormal: '3',
+    NumLoadBytes: '15',
+  });
 });
 
 test('who may not load into the table sees none of it', async () => {

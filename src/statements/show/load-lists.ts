@@ -32,6 +32,9 @@ export const TRANSACTION_COLUMNS = [
   'ErrMsg',
 ];
 
+/** SOURCE: StarRocks, prepared_transaction_default_timeout_second. */
+const DEFAULT_PREPARED_MS = 86_400_000;
+
 /** A commit makes rows visible at once: published when committed. */
 export function transactionRow(
   transaction: TransactionRecord,
@@ -52,7 +55,8 @@ export function transactionRow(
     0,
     transaction.jobId ?? -1,
     transaction.timeoutMs,
-    86_400_000,
+    // What it was prepared for, or would be unless it is told otherwise.
+    transaction.preparedMs === null ? DEFAULT_PREPARED_MS : transaction.timeoutMs,
     transaction.state === 'ABORTED' ? transaction.reason : '',
   ];
 }
