@@ -19,7 +19,8 @@ console.log(`soak of ${values.minutes} minutes, seed ${seed}`);
 
 const CONF = {
   version_retention_second: 2,
-  query_timeout_second: 10,
+  // Also how long files stay for queries that run: the check of millions of rows beside other work takes over 10 s.
+  query_timeout_second: 60,
   lake_autovacuum_partition_naptime_seconds: 2,
 };
 /** Rounds between two checks. */
