@@ -185,6 +185,7 @@ export class ExplicitTransactions {
     countTransaction(this.#options, KIND, result.state);
     if (result.state !== 'VISIBLE') throw await this.#aborted(transactionId);
     countRows(this.#options, KIND, rowsLoaded, rowsFiltered);
+    this.#options.metrics.add('millrace_load_bytes_total', gathered.bodyBytes, { kind: KIND });
     return { ...gathered, result };
   }
 

@@ -87,17 +87,23 @@ export class SqlTransactions {
    * Throws TRANSACTION_DATABASES, TRANSACTION_WRITTEN, TRANSACTION_ABORTED when it timed out, LABEL_ALREADY_EXISTS,
    * INSERT_FILTERED, TIMEOUT, LIMIT_EXCEEDED, engine and storage errors.
    */
-  async load(transaction: SqlTransaction, load: SqlLoad): Promise<StagedPart> {
-    const { table, plan } = load;
+  load(transaction: SqlTransaction, load: SqlLoad): Promise<StagedPart> {
+    // A statement that was killed goes on for a moment after its client was told.
+    const loading = transaction.running.then(() => this.#load(transaction, load));
+    transaction.running = loading.catch(() => undefined);
+    return loading;
+  }
+
+  async #load(transaction: SqlTransaction, load: SqlLoad): Promise<StagedPart> {
+    const { table, plan, signal } = load;
     const dependent = plan.update !== null;
     const before = transaction.written.get(table.id);
     if (before !== undefined && (dependent || before === 'dependent rows')) {
       throw fail('TRANSACTION_WRITTEN', { table: table.name });
     }
+    signal.throwIfAborted();
     await this.#inDatabase(transaction, table);
-    const staging = this.#stage(transaction, load);
-    transaction.running = staging.catch(() => undefined);
-    const staged = await staging;
+    const staged = await this.#stage(transaction, load);
     transaction.written.set(table.id, dependent ? 'dependent rows' : 'rows');
     return staged;
   }
