@@ -321,6 +321,36 @@ describe('transactions of stream loads', () => {
     await connection.query('DROP USER lo');
   });
 
+  test('lists show it with its tables, to who may load into all of them, while it is open and afterwards', async () => {
+    await connection.query("CREATE USER seer IDENTIFIED BY 'p'");
+    await connection.query('GRANT INSERT, SELECT ON TABLE d.b TO seer');
+    const head = { label: 'listed', transaction_type: 'multi' };
+    await op('begin', head);
+    await load({ ...head, table: 'b' }, '1,1\n');
+    await load({ ...head, table: 'p' }, '1,1,1\n2,1,1\n');
+    const seer = await server.connect({ user: 'seer', password: 'p' });
+    const seen = async (sql: string, on: Connection): Promise<string> => {
+      const [found] = await on.query({ sql, rowsAsArray: true });
+      return (found as unknown as string[][]).map((row) => row.join(',')).join(' ');
+    };
+    const transactions = "SHOW TRANSACTION FROM d WHERE label = 'listed'";
+    const loads =
+      "SELECT TABLE_NAME, STATE, TYPE, NUM_ROWS_NORMAL FROM information_schema.stream_loads WHERE LABEL = 'listed'";
+    assert.match(await seen(transactions, connection), /listed,CN: cn-1,PREPARE,/);
+    assert.match(await seen(loads, connection), /^b,p,/);
+    assert.equal(await seen(transactions, seer), '');
+    assert.equal(await seen(loads, seer), '');
+    await connection.query('GRANT INSERT, SELECT ON TABLE d.p TO seer');
+    assert.match(await seen(transactions, seer), /listed,CN: cn-1,PREPARE,/);
+    await op('commit', head);
+    assert.match(await seen(transactions, seer), /listed,CN: cn-1,VISIBLE,/);
+    assert.match(await seen(loads, seer), /^b,p,FINISHED,TRANSACTION_STREAM_LOAD,3$/);
+    seer.destroy();
+    await connection.query('DROP USER seer');
+    await connection.query('TRUNCATE TABLE b');
+    await connection.query('TRUNCATE TABLE p');
+  });
+
   test('redirect: true sends every request to the CN, as StarRocks does', async () => {
     for (const name of ['begin', 'prepare', 'commit', 'rollback']) {
       const answer = await op(name, { label: 'away', table: 'b', redirect: 'true' });

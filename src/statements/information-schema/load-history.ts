@@ -2,6 +2,7 @@
 // loads): SHOW LOAD, SHOW STREAM LOAD, information_schema.loads and stream_loads. As long as labels are kept.
 // SOURCE: StarRocks, shared/reference parts 5, 8, 9; docs, information_schema.loads.
 import type { DatabaseId, TableId } from '../../base/ids.ts';
+import type { Catalog } from '../../catalog/catalog.ts';
 import {
   type LoadKind,
   type Range,
@@ -98,10 +99,12 @@ export async function listedLoads(
       kind,
       limit: LOADS_LIMIT,
     };
-    for (const transaction of await newestAndOlder(catalog.transactions, filter, older)) {
+    const found = await newestAndOlder(catalog.transactions, filter, older);
+    const loaded = await loadedTables(catalog, found);
+    for (const transaction of found) {
       const database = databases.get(transaction.databaseId);
       const outcome = readOutcome(transaction.attachmentJson);
-      const names = tablesOf(transaction, outcome, tables);
+      const names = tablesOf(transaction, outcome, loaded.get(transaction.id), tables);
       if (database === undefined || !names.every((name) => visible.load(database, name))) continue;
       shown.push({
         ...described(transaction, kind, outcome, services.errorLogUrl),
@@ -125,13 +128,28 @@ async function newestAndOlder(
   return [...newest, ...found.filter(({ id }) => !known.has(id))];
 }
 
+/** What each transaction of several loads has loaded so far, or had when it ended. */
+export function loadedTables(
+  { transactionLoads }: Pick<Catalog, 'transactionLoads'>,
+  transactions: readonly TransactionRecord[],
+): ReturnType<Catalog['transactionLoads']['tablesOf']> {
+  const several = transactions.filter(({ scope }) => scope !== '');
+  return transactionLoads.tablesOf(several.map(({ id }) => id));
+}
+
 /** Names of the tables that got rows, '' for one that is gone; of another database is only that of rejected rows. */
 function tablesOf(
   { tableId, databaseId }: TransactionRecord,
   { versions }: TransactionOutcome,
+  loaded: readonly TableId[] | undefined,
   tables: ReadonlyMap<TableId, Pick<TableInfo, 'name' | 'databaseId'>>,
 ): readonly string[] {
-  const ids = new Set([tableId, ...versions.map((version) => version.tableId)]);
+  const ids = new Set([
+    // Of several tables, whose loads tell which.
+    ...(tableId === null && loaded !== undefined ? [] : [tableId]),
+    ...(loaded ?? []),
+    ...versions.map((version) => version.tableId),
+  ]);
   return [...ids].flatMap((id) => {
     const table = id === null ? undefined : tables.get(id);
     if (table === undefined) return [''];

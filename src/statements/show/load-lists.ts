@@ -4,7 +4,7 @@ import { fail } from '../../base/errors.ts';
 import { asId, type DatabaseId, type TransactionId } from '../../base/ids.ts';
 import type { TransactionRecord } from '../../catalog/transactions.ts';
 import { FILE_LIST } from '../files.ts';
-import { listedLoads } from '../information-schema/load-history.ts';
+import { listedLoads, loadedTables } from '../information-schema/load-history.ts';
 import { progressOf, timeoutSeconds } from '../information-schema/load-rows.ts';
 import { TASK_COLUMNS, taskRows } from '../information-schema/tasks.ts';
 import { cellsOf } from '../information-schema/view.ts';
@@ -73,10 +73,15 @@ async function transactions(context: ListContext): Promise<readonly ListRow[]> {
   const id = await databaseId(context);
   const newest = await catalog.transactions.list({ databaseId: id, limit: LIST_LIMIT });
   const older = await wantedTransaction(context, id, 'transactionid');
-  return withOlder(newest, older)
-    .filter(({ tableId }) => {
-      const name = tableId === null ? undefined : tables.get(tableId);
-      return visible.load(database ?? '', name ?? '');
+  const all = withOlder(newest, older);
+  const loaded = await loadedTables(catalog, all);
+  return all
+    .filter(({ id, tableId }) => {
+      const ids = loaded.get(id) ?? [tableId];
+      return ids.every((one) => {
+        const name = one === null ? undefined : tables.get(one);
+        return visible.load(database ?? '', name ?? '');
+      });
     })
     .map((transaction) => transactionRow(transaction, time));
 }
