@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import type { FieldForm } from '../../../../src/formats/avro/decode.ts';
 import { orcLines } from '../../../../src/formats/lines/orc-lines.ts';
 import { MalformedFile } from '../../../../src/formats/malformed-file.ts';
-import { ORC_FILE } from '../../../support/file-samples.ts';
+import { ORC_FILE, ORC_OF_JAVA } from '../../../support/file-samples.ts';
 
 type Wanted = Readonly<Record<string, FieldForm>>;
 
@@ -51,6 +51,21 @@ describe('rows of ORC files', () => {
       problem(ORC_FILE, { other: 'json' }),
       /it has none of the fields other; its columns are Id, sv, color, l, raw, b/,
     );
+  });
+
+  it("what ORC's own writer makes: every type, wall clocks of its time zone, patched runs", () => {
+    const found = lines(ORC_OF_JAVA, null);
+    const none = (row: number): string =>
+      `{"b":null,"t":null,"s":null,"i":${row % 97 === 0 ? 1_000_000 * row : 2000 + (row % 13)},` +
+      `"l":${(row * 7919) % 1000},"f":null,"d":null,"str":"user ${row % 50}","dec":null,"day":null,` +
+      `"ts":"2024-0${(row % 9) + 1}-06 0${row % 10}:00:00","li":null,"st":null}`;
+    assert.deepEqual(found, [
+      '{"b":true,"t":-128,"s":-32768,"i":2147483647,"l":-9223372036854775808,"f":0.5,"d":1e+300,"str":"é \\"x\\"","dec":"1234.50","day":"2024-02-29","ts":"2024-07-06 07:08:09.123456","li":[1,null,3],"st":{"a":1,"b":"x"}}',
+      '{"b":null,"t":null,"s":null,"i":null,"l":null,"f":null,"d":null,"str":null,"dec":null,"day":null,"ts":null,"li":null,"st":null}',
+      '{"b":false,"t":127,"s":32767,"i":-2147483648,"l":9223372036854775807,"f":-1.5,"d":0.1,"str":"","dec":"-0.05","day":"1969-12-31","ts":"1969-12-31 23:59:59.5","li":[],"st":{"a":null,"b":null}}',
+      '{"b":false,"t":0,"s":0,"i":0,"l":0,"f":0,"d":0,"str":"a","dec":"0.00","day":"1970-01-01","ts":"2015-01-01 00:00:00","li":[7],"st":{"a":2,"b":"y"}}',
+      ...Array.from({ length: 300 }, (_, index) => none(index + 1)),
+    ]);
   });
 
   it('what is no ORC file, and what is cut off', () => {
