@@ -17,6 +17,7 @@ import { fiftyJobs, idleJobs, twoJobs } from './jobs-bench.ts';
 import { latencyUnderLoad } from './latency-bench.ts';
 import { duckdbAlone, loadTopic, makeTopic, startBenchBroker } from './load-bench.ts';
 import { loadUpsert } from './load-upsert-bench.ts';
+import { mergeCommit } from './merge-commit-bench.ts';
 import { partialUpdate } from './partial-update-bench.ts';
 import { pointQuery } from './point-query-bench.ts';
 import { type BenchResult, printResult, type Run, summarize, withBenchTable } from './report.ts';
@@ -95,6 +96,7 @@ const BENCHES: Readonly<Record<string, () => Promise<BenchResult>>> = {
   'bitmap-union': () => bitmapUnion(repeats),
   'insert-values': () => insertValues(rows, repeats),
   'insert-clients': () => insertClients(repeats),
+  'merge-commit': () => mergeCommit(repeats),
   'front-end': () => frontEnd(repeats),
   'point-query': () => pointQuery(Math.min(rows, 1_000_000), repeats),
   scan: () => scan(rows === 5_000_000 ? 20_000_000 : rows, repeats),

@@ -36,6 +36,12 @@ export interface LoadDoorServices {
     body: AsyncIterable<Uint8Array>,
     signal: AbortSignal,
   ): Promise<HttpAnswer>;
+  /** A request that is merged with others; `accept` asks for its body. Never throws. */
+  merge(
+    head: BodyLoadHead,
+    accept: () => AsyncIterable<Uint8Array>,
+    gone: AbortSignal,
+  ): Promise<HttpAnswer>;
   ofLabel(request: LabelRequest): Promise<HttpAnswer>;
   ofTransaction(request: TransactionRequest): Promise<HttpAnswer>;
   /** Lines of an error log by its file name. Throws UNKNOWN_ERROR_LOG. */
@@ -154,7 +160,10 @@ class Door {
     const { method = '', url = '' } = request;
     const route = loadRoute(method, url);
     if (isBodyRoute(route)) {
-      await this.#load(request, response, route, expectsContinue);
+      const wish = String(request.headers['enable_merge_commit'] ?? '').toLowerCase();
+      if (route.kind === 'load' && wish === 'true')
+        await this.#merge(request, response, route, expectsContinue);
+      else await this.#load(request, response, route, expectsContinue);
       return;
     }
     const answer =
@@ -203,6 +212,35 @@ class Door {
     const [given, wanted] = [Buffer.from(token), Buffer.from(this.#options.forwardToken)];
     const isOurs = given.length === wanted.length && timingSafeEqual(given, wanted);
     return isOurs ? address : plainAddress(request.socket.remoteAddress);
+  }
+
+  /** Many of these wait at once: they have a limit of their own. */
+  async #merge(
+    request: IncomingMessage,
+    response: ServerResponse,
+    route: Extract<LoadRoute, { kind: 'load' }>,
+    expectsContinue: boolean,
+  ): Promise<void> {
+    const { services, clock } = this.#options;
+    const { socket } = request;
+    const gone = new AbortController();
+    const onClose = (): void => gone.abort(fail('BODY_CUT'));
+    socket.once('close', onClose);
+    let body: RequestBody | null = null;
+    const accept = (): RequestBody => {
+      if (expectsContinue) response.writeContinue();
+      body = new RequestBody(request);
+      return body;
+    };
+    try {
+      const head = readHead(request, route, this.#clientOf(request));
+      const answer = await services.merge({ ...head, table: route.table }, accept, gone.signal);
+      const waits = expectsContinue && body === null;
+      leave(body);
+      answerEarly(request, response, answer, { clock, waits });
+    } finally {
+      socket.off('close', onClose);
+    }
   }
 
   async #load(
@@ -254,6 +292,10 @@ type BodyRoute = Extract<LoadRoute, { kind: 'load' | 'transaction_load' }>;
 function isBodyRoute(route: LoadRoute | 'malformed' | null): route is BodyRoute {
   if (route === null || route === 'malformed') return false;
   return route.kind === 'load' || route.kind === 'transaction_load';
+}
+
+function leave(body: RequestBody | null): void {
+  body?.leave();
 }
 
 function failed(status: number, message: string): HttpAnswer {

@@ -78,7 +78,7 @@ function inRange(spec: PropertySpec, number: number): number {
   const tooSmall = spec.min !== undefined && number < spec.min;
   const tooLarge = spec.max !== undefined && number > spec.max;
   if (tooSmall || tooLarge || Math.abs(number) > Number.MAX_SAFE_INTEGER) {
-    throw analysisError(spec.message);
+    throw analysisError(spec.message.replaceAll('{value}', () => String(number)));
   }
   return number;
 }

@@ -3,7 +3,7 @@
 import type { WireError } from '../base/errors.ts';
 import type { TransactionId } from '../base/ids.ts';
 import type { StagedLoad } from './insert-plan.ts';
-import type { BegunTransaction, BodyLoadPlan } from './load-plan.ts';
+import type { BegunTransaction, BodyCompression, BodyLoadPlan } from './load-plan.ts';
 
 /** Where both doors show rejected rows. */
 export const ERROR_LOG_PATH = '/api/_load_error_log';
@@ -80,3 +80,21 @@ export interface LabelRequest extends RequestHead {
   readonly kind: 'state' | 'cancel';
   readonly label: string;
 }
+
+/** How a request is merged with others that say the same (merge commit). */
+export interface MergeRules {
+  /** So long others are waited for. */
+  readonly intervalMs: number;
+  /** Answered when its bytes are here. */
+  readonly isAsync: boolean;
+  readonly timeoutMs: number;
+  /** Of its body. */
+  readonly idleTimeoutMs: number;
+  readonly compression: BodyCompression;
+  /** Of CSV: every body has to end with it; null: JSON. */
+  readonly rowDelimiter: string | null;
+}
+
+export type MergeAdmission =
+  | { readonly kind: 'answer'; readonly answer: HttpAnswer }
+  | { readonly kind: 'merge'; readonly rules: MergeRules };

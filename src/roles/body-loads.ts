@@ -109,6 +109,7 @@ export function bodyLoadHandlers(ready: Promise<BodyLoadServices>): Handlers<Bod
         : await streamLoads.end(end);
     },
     ofTransaction: async (request) => (await ready).transactions.answer(request),
+    admitMerge: async (head) => (await ready).streamLoads.admitMerge(head),
     beginRejects: async ({ transactionId }) => (await ready).rejected.begin(transactionId),
     commitRejects: async ({ transactionId, staged, rows }) => {
       await (await ready).rejected.commit(transactionId, staged, rows);

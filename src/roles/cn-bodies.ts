@@ -4,9 +4,11 @@ import type { Clock } from '../base/clock.ts';
 import { type AppError, encodeError, fail, toAppError } from '../base/errors.ts';
 import { failpoint } from '../base/failpoints.ts';
 import type { Log } from '../base/log.ts';
+import { systemRandom } from '../base/random.ts';
 import type { FeApi, LoaderApi } from '../cluster/rpc/messages.ts';
 import type { RpcPeer } from '../cluster/rpc/peer.ts';
 import { type LoadDoor, startLoadDoor } from '../http/load-door.ts';
+import { MergeCommits } from '../loads/merge/merge-commit.ts';
 import { refused } from '../loads/stream/answer.ts';
 import type { AcceptedLoad, BodyLoadEnd, FailedLoad, HttpAnswer } from '../model/body-load.ts';
 import { FilteredLoad } from '../pipeline/body-run.ts';
@@ -37,12 +39,21 @@ const NOTHING: FailedLoad = {
 };
 
 /** Throws PORT_IN_USE. */
-export function openBodyDoor(
+export async function openBodyDoor(
   options: BodyDoorOptions,
   { port, forwardToken, maxLoads }: LoaderApi['openHttp']['params'],
 ): Promise<LoadDoor> {
   const { peer, host, clock, log } = options;
-  return startLoadDoor({
+  const merges = new MergeCommits({
+    clock,
+    random: systemRandom,
+    services: {
+      admit: (head, signal) => peer.call('admitMerge', head, { signal }),
+      begin: (head, signal) => peer.call('beginLoad', head, { signal, timeoutMs: BEGIN_MS }),
+      run: (load, body, signal) => runLoad(options, load, body, signal),
+    },
+  });
+  const door = await startLoadDoor({
     host,
     port,
     forwardToken,
@@ -52,6 +63,7 @@ export function openBodyDoor(
     services: {
       begin: (head, signal) => peer.call('beginLoad', head, { signal, timeoutMs: BEGIN_MS }),
       run: (load, body, signal) => runLoad(options, load, body, signal),
+      merge: (head, accept, gone) => merges.handle(head, accept, gone),
       ofLabel: (request) => peer.call('ofLabel', request),
       ofTransaction: (request) => peer.call('ofTransaction', request, { timeoutMs: END_MS }),
       errorLog: async (file) => {
@@ -61,6 +73,14 @@ export function openBodyDoor(
       refusal: refused,
     },
   });
+  return {
+    port: door.port,
+    stopBody: (transactionId) => merges.stop(transactionId) || door.stopBody(transactionId),
+    close: async () => {
+      merges.close();
+      await door.close();
+    },
+  };
 }
 
 async function runLoad(

@@ -9,6 +9,7 @@ import type {
   BodyLoadHead,
   HttpAnswer,
   LabelRequest,
+  MergeAdmission,
   TransactionRequest,
 } from '../../model/body-load.ts';
 import type { ChangePlan, StagedChange } from '../../model/change-plan.ts';
@@ -184,6 +185,8 @@ export interface LoaderApi {
 export interface BodyLoadApi {
   /** Whether a load may run, with its transaction and plan. */
   beginLoad: { params: BodyLoadHead; result: BodyLoadBegin };
+  /** Whether a request may load, and how it is merged with others. */
+  admitMerge: { params: BodyLoadHead; result: MergeAdmission };
   /** Commits or aborts; the answer is for the client. Said again it gives the same answer. */
   endLoad: { params: BodyLoadEnd; result: HttpAnswer };
   /** A transaction for rejected rows of a load that failed. */

@@ -27,7 +27,7 @@ export interface StreamLoadDefinition extends RowDefinition {
 }
 
 /** Formats that are CSV, compressed so. */
-const COMPRESSED_CSV: PropertyMap = {
+export const COMPRESSED_CSV: PropertyMap = {
   gzip: 'gzip',
   bzip2: 'bzip2',
   lz4: 'lz4_frame',
@@ -47,8 +47,6 @@ export function defineStreamLoad(
   const checked = checkProperties(STREAM_LOAD_HEADERS, given);
   const { label = null } = checked;
   checkLabel(label);
-  if (checked['enable_merge_commit'] === 'true')
-    throw analysisError('enable_merge_commit is not possible yet: send the header without it');
   const asked = formatName({ properties: checked });
   const packed = COMPRESSED_CSV[asked];
   const properties = packed === undefined ? checked : { ...checked, format: 'csv' };

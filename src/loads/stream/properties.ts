@@ -149,8 +149,28 @@ export const STREAM_LOAD_HEADERS = {
   enable_replicated_storage: text(internal('replicas of StarRocks')),
   enable_merge_commit: bool(
     'Invalid parameter enable_merge_commit. The value must be bool type, but is {value}',
-    'true is refused: not possible yet',
+    'requests at the same time whose headers are the same become one transaction. The server makes its label; the client label is the RequestId of the answer. CSV must end with the row delimiter',
   ),
+  merge_commit_async: bool(
+    'Invalid parameter merge_commit_async. The value must be bool type, but is {value}',
+    'the answer comes when the bytes are there, and promises nothing; else when their transaction has ended',
+  ),
+  merge_commit_interval_ms: {
+    type: 'long',
+    default: null,
+    min: 1,
+    message: 'Batch write interval must be set positive, but is {value}',
+    alterable: false,
+    help: 'with enable_merge_commit, and needed there: so long others are waited for, from the first request on',
+  },
+  merge_commit_parallel: {
+    type: 'long',
+    default: null,
+    min: 1,
+    message: 'Batch write parallel must be set positive, but is {value}',
+    alterable: false,
+    help: 'with enable_merge_commit, and needed there: how many compute nodes do it, at most as many as there are',
+  },
   redirect: bool(
     'Invalid redirect format. Must be bool type',
     'Millrace only: the front end answers 307 and the address of a compute node, instead of passing the body on',

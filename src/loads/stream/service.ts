@@ -19,6 +19,7 @@ import type {
   FailedLoad,
   HttpAnswer,
   LabelRequest,
+  MergeAdmission,
   RequestHead,
 } from '../../model/body-load.ts';
 import type { StagedLoad } from '../../model/insert-plan.ts';
@@ -36,6 +37,7 @@ import {
 } from '../own-transaction.ts';
 import { answerStatus, errorText, loadAnswer, refused } from './answer.ts';
 import { cancelLabel, labelState } from './labels.ts';
+import { mergeRulesOf } from './merge-rules.ts';
 import { type BodyLimits, planStreamLoad } from './plan.ts';
 import { defineRequest, loadedTable } from './request.ts';
 
@@ -107,6 +109,19 @@ export class StreamLoads {
       return await this.#begin(head, label, startedMonotonicMs, signal);
     } catch (thrown) {
       const answer = await this.#refusal(label, thrown, head);
+      return { kind: 'answer', answer };
+    }
+  }
+
+  /** Of a request that is merged with others: each is checked, and one of them begins for all. Never throws. */
+  async admitMerge(head: BodyLoadHead): Promise<MergeAdmission> {
+    try {
+      await this.#principal(head);
+      const limits = this.#options.limits();
+      const rules = mergeRulesOf(defineRequest(head, this.#options.timeZone(), limits), limits);
+      return { kind: 'merge', rules };
+    } catch (thrown) {
+      const answer = await this.#refusal(head.headers['label'] ?? '', thrown, null);
       return { kind: 'answer', answer };
     }
   }

@@ -294,6 +294,8 @@ export class HttpTransactions {
     }
     const limits = this.#options.limits();
     const definition = defineRequest(head, timeZone(), limits);
+    if (definition.properties['enable_merge_commit'] === 'true')
+      throw analysisError('enable_merge_commit is not possible within a transaction');
     const timeoutMs = definition.timeoutMs ?? record.timeoutMs;
     await transactions.startLoad(id, table.id, signal);
     const fromMs = clock.monotonicMs();
