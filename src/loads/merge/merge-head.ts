@@ -1,8 +1,7 @@
 // Which requests are alike, and the head of the load that they become.
 import type { Random } from '../../base/random.ts';
 import type { BodyLoadHead, MergeRules } from '../../model/body-load.ts';
-import { COMPRESSED_CSV } from '../stream/definition.ts';
-import { STREAM_LOAD_HEADERS } from '../stream/properties.ts';
+import { COMPRESSIONS, STREAM_LOAD_HEADERS } from '../stream/properties.ts';
 
 /** Longer windows are added to the time that the merged load has. */
 const LONG_WINDOW_MS = 30_000;
@@ -40,7 +39,8 @@ export function mergedHead(head: BodyLoadHead, rules: MergeRules, random: Random
   }
   headers['label'] = `merge_commit_${random.uuid()}`;
   const format = (headers['format'] ?? '').toLowerCase();
-  if (Object.hasOwn(COMPRESSED_CSV, format)) headers['format'] = 'csv';
+  // Formats that are CSV, compressed so.
+  if (Object.hasOwn(COMPRESSIONS, format)) headers['format'] = 'csv';
   const { intervalMs, timeoutMs } = rules;
   if (intervalMs > LONG_WINDOW_MS) {
     const seconds = Math.ceil((timeoutMs + intervalMs) / 1000);

@@ -27,7 +27,7 @@ export interface StreamLoadDefinition extends RowDefinition {
 }
 
 /** Formats that are CSV, compressed so. */
-export const COMPRESSED_CSV: PropertyMap = {
+const COMPRESSED_CSV: PropertyMap = {
   gzip: 'gzip',
   bzip2: 'bzip2',
   lz4: 'lz4_frame',

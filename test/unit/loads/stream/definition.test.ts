@@ -131,7 +131,6 @@ test('what else is refused, each with what is wrong', () => {
     [{ warehouse: 'other' }, /Warehouse other not exists/],
     [{ negative: 'x' }, /negative/],
     [{ strip_outer_array: 'x' }, /strip_outer_array/],
-    [{ enable_merge_commit: 'true' }, /not possible yet/],
   ];
   for (const [headers, text] of texts) assert.match(refusal(headers), text);
 });
