@@ -244,7 +244,9 @@ export class TransactionStore implements Transactions {
     if (filter.running === true) query = query.where('finish_ms', 'is', null);
     if (filter.running === false) query = query.where('finish_ms', 'is not', null);
     const { ids, prepareMs, labels, kind } = filter;
-    if (kind !== undefined) query = query.where(sql<boolean>`${sql.raw(OF_KIND[kind])}`);
+    // The few that run are found by their own index: the plus keeps that of the kind out of it.
+    const plus = filter.running === true ? '+' : '';
+    if (kind !== undefined) query = query.where(sql<boolean>`${sql.raw(plus + OF_KIND[kind])}`);
     if (ids?.low != null) query = query.where('id', '>=', ids.low);
     if (ids?.high != null) query = query.where('id', '<=', ids.high);
     if (prepareMs?.low != null) query = query.where('prepare_ms', '>=', prepareMs.low);
