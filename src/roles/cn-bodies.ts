@@ -10,7 +10,14 @@ import type { RpcPeer } from '../cluster/rpc/peer.ts';
 import { type LoadDoor, startLoadDoor } from '../http/load-door.ts';
 import { MergeCommits } from '../loads/merge/merge-commit.ts';
 import { refused } from '../loads/stream/answer.ts';
-import type { AcceptedLoad, BodyLoadEnd, FailedLoad, HttpAnswer } from '../model/body-load.ts';
+import type {
+  AcceptedLoad,
+  BodyLoadBegin,
+  BodyLoadEnd,
+  BodyLoadHead,
+  FailedLoad,
+  HttpAnswer,
+} from '../model/body-load.ts';
 import { FilteredLoad } from '../pipeline/body-run.ts';
 import type { Loader } from '../pipeline/loader.ts';
 
@@ -61,7 +68,7 @@ export async function openBodyDoor(
     clock,
     log,
     services: {
-      begin: (head, signal) => peer.call('beginLoad', head, { signal, timeoutMs: BEGIN_MS }),
+      begin: (head, signal) => begin(options, head, signal),
       run: (load, body, signal) => runLoad(options, load, body, signal),
       merge: (head, accept, gone) => merges.handle(head, accept, gone),
       ofLabel: (request) => peer.call('ofLabel', request),
@@ -81,6 +88,23 @@ export async function openBodyDoor(
       await door.close();
     },
   };
+}
+
+/** A client that goes away while its load is begun leaves none: it is ended even if it was begun already. */
+function begin(
+  options: BodyDoorOptions,
+  head: BodyLoadHead,
+  signal: AbortSignal,
+): Promise<BodyLoadBegin> {
+  const { peer, log } = options;
+  const onLate = (begun: BodyLoadBegin): void => {
+    if (begun.kind === 'answer') return;
+    endFailed(options, begun.load, fail('BODY_CUT'), null).catch((error: unknown) => {
+      const txn = begun.load.begun.transactionId;
+      log.warn('a load without a client was not ended', { txn, error });
+    });
+  };
+  return peer.call('beginLoad', head, { signal, timeoutMs: BEGIN_MS, onLate });
 }
 
 async function runLoad(

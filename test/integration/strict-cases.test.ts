@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { type KafkaAdmin, openKafkaAdmin } from '../../src/kafka/client/admin.ts';
 import { startServer, type TestServer } from '../support/start-server.ts';
+import { mustLoad } from '../support/stream-load.ts';
 import {
   CASE_MODES,
   type CaseFormat,
@@ -109,6 +110,33 @@ describe('Routine Load', () => {
         await check(table, cases, mode);
         await checkRejected(table, cases, mode);
         await server.sql(`STOP ROUTINE LOAD FOR d.${table}`);
+      });
+  }
+});
+
+describe('Stream Load', () => {
+  for (const format of ['csv', 'json'] as const) {
+    const cases = of(format);
+    for (const mode of CASE_MODES)
+      test(`${format}, ${name(mode)}`, async () => {
+        const table = await makeTable(`stream_${format}`, mode);
+        const { json } = await mustLoad(server, {
+          table: `d.${table}`,
+          headers: {
+            format,
+            ...(format === 'csv' ? { column_separator: '|' } : {}),
+            strict_mode: String(mode.strict),
+            max_filter_ratio: '1',
+            log_rejected_record_num: '-1',
+          },
+          body: cases.map((one) => `${format === 'csv' ? csvRow(one) : jsonRow(one)}\n`).join(''),
+        });
+        const filtered = cases.filter((one) => expected(one, mode) === undefined).length;
+        assert.equal(json['NumberTotalRows'], cases.length);
+        assert.equal(json['NumberFilteredRows'], filtered);
+        assert.equal(json['NumberLoadedRows'], cases.length - filtered);
+        await check(table, cases, mode);
+        await checkRejected(table, cases, mode);
       });
   }
 });

@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { copyFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { debianProgram, installedFolder, runOk } from './processes.ts';
+import { type CommandResult, debianProgram, installedFolder, run, runOk } from './processes.ts';
 
 const JDK = 'openjdk-17-jdk-headless';
 /** Start of a JVM that shares two cores with the rest of a test, and prints errors only. */
@@ -38,17 +38,42 @@ export async function mavenJars(source: string, name: string): Promise<string> {
   });
 }
 
-/** Runs the class of a source file against the jars; what it printed. Throws unless it ended with 0. */
+/** Folder with the classes of a source file, compiled against the jars. */
+export async function compiledClass(jars: string, file: string): Promise<string> {
+  return installedFolder(`classes-${await digestOf(file)}`, async (folder) => {
+    const javac = await debianProgram('javac', JDK);
+    await runOk(javac, ['-cp', `${jars}/*`, '-proc:none', '-d', folder, file]);
+  });
+}
+
+export interface RunClassOptions {
+  readonly timeoutMs?: number;
+  /** Options of the JVM behind JVM_OPTIONS; a later one counts. */
+  readonly jvm?: readonly string[];
+}
+
+/** Runs the class of a source file against the jars, whatever its exit code. */
+export async function tryClass(
+  jars: string,
+  file: string,
+  args: readonly string[],
+  { timeoutMs, jvm = [] }: RunClassOptions = {},
+): Promise<CommandResult> {
+  const classes = await compiledClass(jars, file);
+  const name = file.slice(file.lastIndexOf('/') + 1, -'.java'.length);
+  const command = [...JVM_OPTIONS, ...jvm, '-cp', `${classes}:${jars}/*`, name, ...args];
+  return run('java', command, timeoutMs === undefined ? {} : { timeoutMs });
+}
+
+/** tryClass() that throws unless it ended with 0; what it printed. */
 export async function runClass(
   jars: string,
   file: string,
   args: readonly string[],
-  options: { readonly timeoutMs?: number } = {},
+  options: RunClassOptions = {},
 ): Promise<string> {
-  const classes = await installedFolder(`classes-${await digestOf(file)}`, async (folder) => {
-    const javac = await debianProgram('javac', JDK);
-    await runOk(javac, ['-cp', `${jars}/*`, '-d', folder, file]);
-  });
-  const name = file.slice(file.lastIndexOf('/') + 1, -'.java'.length);
-  return runOk('java', [...JVM_OPTIONS, '-cp', `${classes}:${jars}/*`, name, ...args], options);
+  const { code, stdout, stderr } = await tryClass(jars, file, args, options);
+  if (code !== 0)
+    throw new Error(`${file} ended with ${code}\n${stdout.slice(-4000)}\n${stderr.slice(-4000)}`);
+  return stdout;
 }

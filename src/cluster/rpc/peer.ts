@@ -23,8 +23,10 @@ export type Handlers<T extends Api<T>> = {
   [M in keyof T]: (params: T[M]['params'], context: CallContext) => Promise<T[M]['result']>;
 };
 
-export interface CallOptions {
+export interface CallOptions<Result = unknown> {
   readonly signal?: AbortSignal;
+  /** The other side had done it before it heard that nobody waits any more: undo what the result says. */
+  readonly onLate?: (result: Result) => void;
   /** Receives streamed chunks in order; the sender waits for its promise. */
   readonly onChunk?: (chunk: Buffer) => Promise<void>;
   /** Milliseconds until the call fails with TIMEOUT; default of the peer. */
@@ -65,6 +67,8 @@ export class RpcPeer<Serves extends Api<Serves>, Calls extends Api<Calls>> {
   readonly #options: PeerOptions;
   readonly #outgoing = new Map<number, Outgoing>();
   readonly #incoming = new Map<number, Incoming>();
+  /** Calls that were given up: each still gets one answer, unless the channel closes. */
+  readonly #late = new Map<number, (result: unknown) => void>();
   readonly #closed = deferred<void>();
   #nextId = 1;
   #isClosed = false;
@@ -104,7 +108,7 @@ export class RpcPeer<Serves extends Api<Serves>, Calls extends Api<Calls>> {
   async call<M extends keyof Calls & string>(
     method: M,
     params: Calls[M]['params'],
-    options: CallOptions = {},
+    options: CallOptions<Calls[M]['result']> = {},
   ): Promise<Calls[M]['result']> {
     if (this.#isClosed) throw fail('PEER_GONE', { peer: this.#options.peerName });
     if (options.signal?.aborted) throw fail('CANCELLED');
@@ -122,6 +126,7 @@ export class RpcPeer<Serves extends Api<Serves>, Calls extends Api<Calls>> {
     this.#outgoing.set(id, out);
     const cancel = (error: unknown): void => {
       if (!this.#outgoing.delete(id)) return;
+      if (options.onLate !== undefined) this.#late.set(id, options.onLate);
       void this.#send(FRAME_KINDS.cancel, id, new Uint8Array(0));
       out.answer.reject(error);
     };
@@ -157,9 +162,11 @@ export class RpcPeer<Serves extends Api<Serves>, Calls extends Api<Calls>> {
         return;
       case FRAME_KINDS.result:
         this.#outgoing.get(id)?.answer.resolve(deserialize(payload));
+        this.#onLate(id, payload);
         return;
       case FRAME_KINDS.error:
         this.#outgoing.get(id)?.answer.reject(decodeError(deserialize(payload) as WireError));
+        this.#late.delete(id);
         return;
       case FRAME_KINDS.chunk:
         this.#onChunk(id, payload);
@@ -178,6 +185,13 @@ export class RpcPeer<Serves extends Api<Serves>, Calls extends Api<Calls>> {
       default:
         throw fail('INTERNAL', { detail: `frame of unknown kind ${kind}` });
     }
+  }
+
+  #onLate(id: number, payload: Buffer): void {
+    const onLate = this.#late.get(id);
+    if (onLate === undefined) return;
+    this.#late.delete(id);
+    onLate(deserialize(payload));
   }
 
   #onChunk(id: number, payload: Buffer): void {
@@ -253,6 +267,7 @@ export class RpcPeer<Serves extends Api<Serves>, Calls extends Api<Calls>> {
     const gone = fail('PEER_GONE', { peer: this.#options.peerName });
     for (const out of this.#outgoing.values()) out.answer.reject(gone);
     this.#outgoing.clear();
+    this.#late.clear();
     for (const incoming of this.#incoming.values()) {
       incoming.abort.abort(gone);
       incoming.wake?.();

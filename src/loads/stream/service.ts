@@ -35,7 +35,7 @@ import {
   countTransaction,
   GRACE_MS,
 } from '../own-transaction.ts';
-import { answerStatus, errorText, loadAnswer, refused } from './answer.ts';
+import { answerStatus, errorText, jobStatus, loadAnswer, refused } from './answer.ts';
 import { cancelLabel, labelState } from './labels.ts';
 import { mergeRulesOf } from './merge-rules.ts';
 import { type BodyLimits, planStreamLoad } from './plan.ts';
@@ -344,14 +344,13 @@ export class StreamLoads {
     if (error.kind === 'internal') this.#options.log.error('a stream load failed', { error });
     if (error.code !== 'LABEL_ALREADY_EXISTS' || head === null) return refused(label, error);
     const holder = await this.#holder(head.database, label);
-    const isRunning = holder !== null && holder.finishMs === null;
     return {
       status: 200,
       body: loadAnswer({
         transactionId: holder?.id ?? -1,
         label,
         status: 'Label Already Exists',
-        existingJobStatus: isRunning ? 'RUNNING' : 'FINISHED',
+        existingJobStatus: jobStatus(holder?.state ?? null),
         message: errorText(error),
         facts: null,
         loadMs: 0,

@@ -131,6 +131,40 @@ test('cancel reaches the server and fails the call', async () => {
   await aborted;
 });
 
+test('a result that crosses the cancel of its call is given to onLate, an error is not', async () => {
+  const started = [Promise.withResolvers<void>(), Promise.withResolvers<void>()] as const;
+  const finish = Promise.withResolvers<void>();
+  let calls = 0;
+  const { client } = pair({
+    // Does not hear of the cancel.
+    count: async () => {
+      const own = calls;
+      calls += 1;
+      started[own === 0 ? 0 : 1].resolve();
+      await finish.promise;
+      if (own === 0) throw fail('CANCELLED');
+      return 7;
+    },
+  });
+  const late = Promise.withResolvers<number>();
+  const seen: number[] = [];
+  const stop = new AbortController();
+  const options = {
+    signal: stop.signal,
+    onLate: (result: number): void => {
+      seen.push(result);
+      late.resolve(result);
+    },
+  };
+  const both = [client.call('count', null, options), client.call('count', null, options)];
+  await Promise.all(started.map(({ promise }) => promise));
+  stop.abort();
+  for (const call of both) await assert.rejects(call, { code: 'CANCELLED' });
+  finish.resolve();
+  assert.equal(await late.promise, 7);
+  assert.deepEqual(seen, [7]);
+});
+
 test('a lost answer is a TIMEOUT after the effect, and a closed channel is PEER_GONE', async () => {
   let count = 0;
   const { client, server } = pair({

@@ -5,6 +5,7 @@ import { fail } from '../../../../src/base/errors.ts';
 import {
   answerStatus,
   errorText,
+  jobStatus,
   labelAnswer,
   labelRefusal,
   loadAnswer,
@@ -128,4 +129,12 @@ test('answers about labels', () => {
     [status, msg],
     ['FAILED', "transaction's state is already VISIBLE, could not abort"],
   );
+});
+
+test('ExistingJobStatus is FINISHED only where the rows are in: clients take it for success', () => {
+  assert.equal(jobStatus('VISIBLE'), 'FINISHED');
+  assert.equal(jobStatus('COMMITTED'), 'FINISHED');
+  // Aborted between the check of the label and this look at it, or gone.
+  for (const state of ['PREPARE', 'PREPARED', 'ABORTED', null] as const)
+    assert.equal(jobStatus(state), 'RUNNING');
 });
