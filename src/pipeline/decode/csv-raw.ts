@@ -10,6 +10,8 @@ const NEWLINE = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 /** First byte of a byte order mark. */
 const BOM = 0xef;
+/** Bytes of `\\N`: the reader wants a separator that is none of them. */
+const NULL_BYTES: readonly number[] = [...Buffer.from('\\N')];
 
 /** What each byte means in rows of the format, a RAW_BYTE; null: the reader cannot take any of its rows. */
 export function rawBytes(format: CsvFormatSpec): Uint8Array | null {
@@ -20,7 +22,7 @@ export function rawBytes(format: CsvFormatSpec): Uint8Array | null {
     format.enclose === '' &&
     format.escape === '' &&
     !format.trimSpace &&
-    ![NUL, NEWLINE, CARRIAGE_RETURN].includes(byte);
+    ![NUL, NEWLINE, CARRIAGE_RETURN, ...NULL_BYTES].includes(byte);
   if (!fits) return null;
   const kinds = new Uint8Array(256);
   kinds[NUL] = RAW_BYTE.other;
