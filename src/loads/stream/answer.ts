@@ -1,7 +1,6 @@
 // What a Stream Load answers: JSON with StarRocks' keys in its order, indented as it does it.
 // SOURCE: StarRocks BE, stream_load_context (keys), FE RestBaseResult (labels).
 import { AppError, toAppError } from '../../base/errors.ts';
-import type { TransactionState } from '../../catalog/transactions.ts';
 import type { HttpAnswer } from '../../model/body-load.ts';
 import type { LoadFacts } from '../../model/load-facts.ts';
 
@@ -25,7 +24,9 @@ export interface LoadReport {
  * ExistingJobStatus of a label that is taken by a transaction in this state; null = it is gone. Clients take FINISHED for
  * "my rows are in": of a load that was aborted in this moment they must hear RUNNING, ask again, and find the label free.
  */
-export function jobStatus(state: TransactionState | null): 'RUNNING' | 'FINISHED' {
+export function jobStatus(
+  state: 'PREPARE' | 'PREPARED' | 'COMMITTED' | 'VISIBLE' | 'ABORTED' | null,
+): 'RUNNING' | 'FINISHED' {
   return state === 'VISIBLE' || state === 'COMMITTED' ? 'FINISHED' : 'RUNNING';
 }
 
