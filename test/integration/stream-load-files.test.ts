@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
+import fc from 'fast-check';
 import { long, sized } from '../support/avro-bytes.ts';
 import { COMPRESSED_SAMPLES } from '../support/compressed-samples.ts';
 import { withEngine } from '../support/engine-fixture.ts';
@@ -161,6 +162,39 @@ test('rejected rows in strict mode, behind ErrorURL', async () => {
   assert.equal(await rowsOf('SELECT * FROM d.s ORDER BY id'), '0 0, 1 1, 3 3');
 });
 
+test('a file as a part of a transaction, and none where requests are merged', async () => {
+  await server.sql('CREATE TABLE d.x (id BIGINT, color VARCHAR(20))');
+  const api = `http://127.0.0.1:${server.ready.httpPort}/api/transaction`;
+  const call = async (step: string, method: string, headers: Headers, body?: Buffer) => {
+    const all = {
+      authorization: 'Basic cm9vdDo=',
+      label: 'files',
+      db: 'd',
+      table: 'x',
+      ...headers,
+    };
+    const content = body === undefined ? {} : { body: Uint8Array.from(body) };
+    const reply = await fetch(`${api}/${step}`, { method, headers: all, ...content });
+    const json = (await reply.json()) as Record<string, unknown>;
+    assert.equal(json['Status'], 'OK', `${step}: ${json['Message']}`);
+  };
+  await call('begin', 'POST', {});
+  await call('load', 'PUT', { format: 'orc' }, ORC_FILE);
+  await call('load', 'PUT', { format: 'avro' }, avro([[8, 'grey']]));
+  await call('prepare', 'POST', {});
+  await call('commit', 'POST', {});
+  assert.equal(await rowsOf('SELECT count(*), max(id) FROM d.x'), '4 1099511627776');
+  const merge = {
+    enable_merge_commit: 'true',
+    merge_commit_interval_ms: '100',
+    merge_commit_parallel: '1',
+  };
+  assert.match(
+    String(put('x', { ...merge, format: 'orc' }, ORC_FILE)['Message']),
+    /enable_merge_commit merges csv and json, not orc/,
+  );
+});
+
 test('CSV as the tools compress it, by both headers', async () => {
   await server.sql('CREATE TABLE d.c (a INT, u VARCHAR(20), day DATE, x VARCHAR(5))');
   for (const { tool, compression, text, bytes } of COMPRESSED_SAMPLES) {
@@ -176,6 +210,45 @@ test('CSV as the tools compress it, by both headers', async () => {
     String(put('c', both, gzipSync('1'))['Message']),
     /Only one of http header content-encoding and compression can be set/,
   );
+});
+
+test('random bytes, and files with changed ones, get an answer, and the next load works', async () => {
+  await server.sql('CREATE TABLE d.z (id BIGINT, color VARCHAR(20))');
+  const files: readonly (readonly [Headers, Buffer])[] = [
+    [{ format: 'arrow' }, ARROW_FILE],
+    [{ format: 'orc' }, ORC_FILE],
+    [{ format: 'avro' }, avro([[8, 'grey']])],
+    [
+      { format: 'parquet' },
+      await parquet("SELECT i AS id, 'c' || i AS color FROM range(100) t(i)"),
+    ],
+    ...COMPRESSED_SAMPLES.filter(({ text }) => text === 'runs').map(
+      ({ compression, bytes }) => [{ compression }, bytes] as const,
+    ),
+  ];
+  await fc.assert(
+    fc.asyncProperty(
+      fc.constantFrom(...files),
+      fc.oneof(
+        fc.uint8Array({ minLength: 1, maxLength: 300 }),
+        fc.array(fc.tuple(fc.nat(100_000), fc.nat(255)), { minLength: 1, maxLength: 5 }),
+      ),
+      async ([headers, bytes], change) => {
+        const body = Buffer.from(change instanceof Uint8Array ? change : bytes);
+        if (!(change instanceof Uint8Array))
+          for (const [at, byte] of change) body[at % body.length] = byte;
+        const url = `http://127.0.0.1:${server.ready.httpPort}/api/d/z/_stream_load`;
+        const all = { authorization: 'Basic cm9vdDo=', max_filter_ratio: '1', ...headers };
+        const reply = await fetch(url, { method: 'PUT', headers: all, body });
+        assert.equal(reply.status, 200);
+        const { Status: status, Message: message } = (await reply.json()) as Record<string, string>;
+        assert.ok(status === 'Success' || status === 'Fail', status);
+        assert.doesNotMatch(message ?? '', /internal error/i);
+      },
+    ),
+    { numRuns: 150 },
+  );
+  assert.deepEqual(facts(put('z', { format: 'avro' }, avro([[9, 'last']]))), ['Success', 1, 0]);
 });
 
 test('what is wrong with a body is said, and its label is free', async () => {

@@ -26,8 +26,12 @@ export interface DecodeOptions {
   readonly wanted: ReadonlyMap<string, FieldForm> | null;
   /** Where moments are shown. */
   readonly zone: ZoneOffset;
-  /** Read up to the end of the record, where another one begins. Absent: up to the last wanted field. */
-  readonly readsWhole?: true;
+  /**
+   * Of a file: a record is read up to its end, where another one begins, and as a number a boolean is 1 or 0 while
+   * dates and moments stay texts, as in files of other formats. Absent: a message, of which nothing behind the last
+   * wanted field is read.
+   */
+  readonly isOfFile?: true;
 }
 
 const MAX_DEPTH = 256;
@@ -42,7 +46,7 @@ const FALSE = Buffer.from('false');
 
 /** Compiles what writes a message as one JSON object; null where the schema is no record, nor a union with one. */
 export function compileAvro(type: AvroType, options: DecodeOptions): AvroWriter | null {
-  const compiler = new Compiler(options.zone, options.readsWhole === true);
+  const compiler = new Compiler(options.zone, options.isOfFile === true);
   if (type.kind === 'record') return compiler.outermost(type, options.wanted);
   if (type.kind !== 'union') return null;
   const branches = type.branches.map((branch) =>
@@ -58,13 +62,13 @@ export function compileAvro(type: AvroType, options: DecodeOptions): AvroWriter 
 
 class Compiler {
   readonly #zone: ZoneOffset;
-  readonly #readsWhole: boolean;
+  readonly #isOfFile: boolean;
   /** Records under way or done, since a record may hold itself. */
   readonly #records = new Map<AvroRecord, { write: AvroWriter | null }>();
 
-  constructor(zone: ZoneOffset, readsWhole: boolean) {
+  constructor(zone: ZoneOffset, isOfFile: boolean) {
     this.#zone = zone;
-    this.#readsWhole = readsWhole;
+    this.#isOfFile = isOfFile;
   }
 
   outermost(record: AvroRecord, wanted: ReadonlyMap<string, FieldForm> | null): AvroWriter {
@@ -74,7 +78,7 @@ class Compiler {
       if (form === undefined) return { key: null, value: compileSkip(type) };
       return { key: keyOf(name), value: this.#formed(type, form) };
     });
-    return recordWriter(this.#readsWhole ? fields : dropTail(fields));
+    return recordWriter(this.#isOfFile ? fields : dropTail(fields));
   }
 
   #formed(type: AvroType, form: FieldForm): AvroWriter {
@@ -82,10 +86,16 @@ class Compiler {
       case 'json':
         return this.#type(type);
       case 'number':
-        return this.#type(withoutLogical(type));
+        return this.#isOfFile ? this.#number(type) : this.#type(withoutLogical(type));
       case 'base64':
         return this.#base64(type);
     }
+  }
+
+  #number(type: AvroType): AvroWriter {
+    if (type.kind === 'boolean') return (from, out) => out.integer(from.byte() === 0 ? 0 : 1);
+    if (type.kind === 'union') return unionWriter(type.branches.map((part) => this.#number(part)));
+    return this.#type(type);
   }
 
   #base64(type: AvroType): AvroWriter {

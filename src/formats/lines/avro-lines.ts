@@ -23,7 +23,7 @@ export async function* avroLines(
     const write = compileAvro(type, {
       wanted,
       zone: zoneOffset(options.timeZone),
-      readsWhole: true,
+      isOfFile: true,
     });
     if (write === null) throw new MalformedFile('its schema is no record');
     const pieces = new LinePieces(options.maxLineBytes);

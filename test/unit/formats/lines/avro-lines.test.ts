@@ -102,6 +102,21 @@ describe('Avro object container files', () => {
     assert.deepEqual(await lines(file, { raw: 'base64' }), ['{"raw":"YWI="}', '{"raw":"YWI="}']);
   });
 
+  it('for a column of whole numbers a boolean is 1 or 0, and a date stays a text', async () => {
+    const fields = [
+      { name: 'b', type: ['null', 'boolean'] },
+      { name: 'd', type: { type: 'int', logicalType: 'date' } },
+    ];
+    const file = Buffer.concat([
+      head(null, { type: 'record', name: 'r', fields }),
+      block(2, Buffer.concat([long(1), Buffer.from([1]), long(0), long(0), long(1)])),
+    ]);
+    assert.deepEqual(await lines(file, { b: 'number', d: 'number' }), [
+      '{"b":1,"d":"1970-01-01"}',
+      '{"b":null,"d":"1970-01-02"}',
+    ]);
+  });
+
   it('a field of an optional record', async () => {
     const file = Buffer.concat([
       head(null, ['null', SCHEMA]),

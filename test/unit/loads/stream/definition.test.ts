@@ -134,3 +134,26 @@ test('what else is refused, each with what is wrong', () => {
   ];
   for (const [headers, text] of texts) assert.match(refusal(headers), text);
 });
+
+test('files: what they say themselves, or do not have, is no header of theirs', () => {
+  assert.equal(define({ format: 'Parquet' }).properties['format'], 'parquet');
+  const harmless = { format: 'orc', strip_outer_array: 'false', skip_header: '0', jsonpaths: '' };
+  assert.equal(define(harmless).properties['format'], 'orc');
+  for (const [name, value] of Object.entries({
+    json_root: '$.a',
+    strip_outer_array: 'true',
+    envelope: 'debezium',
+    skip_header: '1',
+    column_separator: ',',
+    row_delimiter: ';',
+    trim_space: 'true',
+    enclose: '"',
+    escape: '!',
+  })) {
+    for (const format of ['avro', 'parquet', 'arrow', 'orc'])
+      assert.equal(
+        refusal({ format, [name]: value }),
+        `${name} is not a property of format ${format}`,
+      );
+  }
+});
