@@ -18,7 +18,7 @@ import type {
 import type { ConnectionPool } from './connection-pool.ts';
 import type { PackedBatch } from './decode/packed-batch.ts';
 import type { ScratchSpace } from './decode/scratch.ts';
-import { GatheredRows } from './gathered-rows.ts';
+import { GatheredRows, gathersRows } from './gathered-rows.ts';
 import { KeptRejects } from './kept-rejects.ts';
 import { batchProgress } from './progress.ts';
 import type { BatchMemory } from './source/body/body-batch.ts';
@@ -82,8 +82,10 @@ export async function runBodyLoad(
   signal: AbortSignal,
 ): Promise<StagedLoad> {
   const stager = await services.openStager(plan);
-  const gathers = plan.target.keys !== null;
-  const gathered = gathers ? new GatheredRows(await services.connections.connect()) : null;
+  const { target } = plan;
+  const gathered = gathersRows(target)
+    ? new GatheredRows(await services.connections.connect(), target)
+    : null;
   const load = new BodyLoad(plan, begun, stager, gathered, services, signal);
   try {
     return await load.run(body);
@@ -286,14 +288,19 @@ class BodyLoad {
     const rejected = isKept
       ? await stager.stageRejected(rows.rejected, begun, connection, this.#signal)
       : null;
-    return { rows, counts, rejected };
+    const full =
+      this.#gathered?.isFull === true
+        ? await stager.stageGathered(this.#gathered, begun, this.#signal)
+        : null;
+    return { rows, counts, rejected, full };
   }
 
-  #countBatch({ rows, counts, rejected }: StagedPart): void {
+  #countBatch({ rows, counts, rejected, full }: StagedPart): void {
     this.#rowsLoaded += counts.rowsLoaded;
     this.#rowsFiltered += counts.rowsFiltered;
     this.#rowsUnselected += counts.rowsUnselected;
     for (const { files } of rows.tables) this.#files.push(...files);
+    this.#files.push(...(full?.files ?? []));
     this.#rejectedFiles.push(...(rejected?.files ?? []));
     const missing = SAMPLES - this.#samples.length;
     if (missing > 0) this.#samples.push(...rows.rejected.samples(missing));
@@ -308,9 +315,11 @@ class BodyLoad {
   async #result(bodyBytes: number): Promise<StagedLoad> {
     const { target, rejected } = this.#plan;
     const tables: StagedTable[] = [];
-    if (this.#files.length > 0) tables.push({ tableId: target.tableId, files: this.#files });
     const gathered = await this.#stageGathered();
-    if (gathered !== null) tables.push(gathered);
+    // Of a table with keys it is all of the load.
+    if (gathered?.keyed !== undefined) tables.push(gathered);
+    else this.#files.push(...(gathered?.files ?? []));
+    if (this.#files.length > 0) tables.push({ tableId: target.tableId, files: this.#files });
     if (this.#rejectedFiles.length > 0)
       tables.push({ tableId: rejected.tableId, files: this.#rejectedFiles });
     return {
@@ -347,6 +356,8 @@ interface StagedPart {
   readonly rows: StagedRows;
   readonly counts: PartitionProgress;
   readonly rejected: StagedTable | null;
+  /** Gathered rows that were enough for files. */
+  readonly full: StagedTable | null;
 }
 
 /** The body as it comes, and how much of it came. */

@@ -36,7 +36,7 @@ export interface WrittenBatch {
   readonly drops: DropRecorder;
   readonly statement: BatchStatement;
   readonly transactionId: TransactionId;
-  /** Rows of a table with keys are put here; null: they are staged at once. */
+  /** Rows are put here; null: they are staged at once. */
   readonly gathered: GatheredRows | null;
 }
 
@@ -161,8 +161,14 @@ export class RowWriter {
     transactionId: TransactionId,
     options: StatementOptions,
   ): Promise<StagedTable | null> {
-    const to = keyedTarget(present(this.#tables[0], 'table of a plan'));
-    return await gathered.stage(to, transactionId, this.#services, options);
+    const table = present(this.#tables[0], 'table of a plan');
+    const { update, sortBy } = table.transform;
+    return await gathered.stage(
+      { ...table, update, sortBy },
+      transactionId,
+      this.#services,
+      options,
+    );
   }
 
   async #append(
@@ -174,12 +180,12 @@ export class RowWriter {
     check: Check,
   ): Promise<StagedTable | null> {
     const { tableId, keys } = table.target;
+    if (gathered !== null) {
+      const ordinals = (): number => drops.lineRows?.rowCount ?? packed.lineCount;
+      await gathered.add(rowsSql, ordinals, check, options);
+      return null;
+    }
     if (keys !== null) {
-      if (gathered !== null) {
-        const ordinals = (): number => drops.lineRows?.rowCount ?? packed.lineCount;
-        await gathered.add(rowsSql, ordinals, check, options);
-        return null;
-      }
       const services = this.#services;
       const made = await appendKeyed(
         keyedTarget(table),

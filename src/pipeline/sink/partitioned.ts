@@ -17,7 +17,8 @@ import { type AppendTarget, appendFile, type SinkServices } from './append.ts';
 /** Most partitions that one batch or INSERT may bring. SOURCE: StarRocks, max_partitions_in_one_batch. */
 export const MAX_BATCH_PARTITIONS = 4096;
 
-const STAGED_TABLE = '__staged_rows';
+/** Temporary table of the rows of a table with partitions. */
+export const PARTITION_ROWS = '__staged_rows';
 
 export interface AppendedRows {
   readonly rowCount: number;
@@ -39,44 +40,60 @@ export async function appendRows(
   options: StatementOptions,
 ): Promise<AppendedRows> {
   const { routing } = to.target;
-  const copy = (select: string, path: string): string =>
-    `COPY (${select}) TO ${quoteLiteral(path)} (${parquetCopyOptions(to.schema, to.target.compression)}, ${OWN_FILE})`;
   if (routing === undefined) {
     const { rowCount, file } = await appendFile(
       to,
       transactionId,
       services,
       connection,
-      (path) => copy(selectSql, path),
+      (path) => copySql(to, selectSql, path),
       check,
       options,
     );
     return { rowCount, files: file === null ? [] : [file] };
   }
   try {
-    await connection.run(`CREATE OR REPLACE TEMP TABLE ${STAGED_TABLE} AS ${selectSql}`, options);
-    const groups = await groupsOf(routing, connection, options);
-    const rowCount = groups.reduce((sum, group) => sum + group.rowCount, 0);
-    check(rowCount);
-    const columns = routeSqls(routing).map((_, index) => routeColumn(index));
-    const files: StagedFile[] = [];
-    for (const group of groups) {
-      const rows = `SELECT * EXCLUDE (${columns.join(', ')}) FROM ${STAGED_TABLE} WHERE ${group.where}`;
-      const { file } = await appendFile(
-        to,
-        transactionId,
-        services,
-        connection,
-        (path) => copy(rows, path),
-        (written) => assert(written === group.rowCount, 'every row of a partition is written'),
-        options,
-      );
-      if (file !== null) files.push({ ...file, partition: group.partition });
-    }
-    return { rowCount, files };
+    await connection.run(`CREATE OR REPLACE TEMP TABLE ${PARTITION_ROWS} AS ${selectSql}`, options);
+    return await appendRouted(to, routing, transactionId, services, connection, check, '', options);
   } finally {
-    await connection.run(`DROP TABLE IF EXISTS ${STAGED_TABLE}`);
+    await connection.run(`DROP TABLE IF EXISTS ${PARTITION_ROWS}`);
   }
+}
+
+function copySql(to: AppendTarget, select: string, path: string): string {
+  return `COPY (${select}) TO ${quoteLiteral(path)} (${parquetCopyOptions(to.schema, to.target.compression)}, ${OWN_FILE})`;
+}
+
+/** The same for rows that are in PARTITION_ROWS already. `orderBy`: of the rows of a file, '' = as they are there. */
+export async function appendRouted(
+  to: AppendTarget,
+  routing: PartitionRouting,
+  transactionId: TransactionId,
+  services: SinkServices,
+  connection: Connection,
+  check: (rowCount: number) => void,
+  orderBy: string,
+  options: StatementOptions,
+): Promise<AppendedRows> {
+  const groups = await groupsOf(routing, connection, options);
+  const rowCount = groups.reduce((sum, group) => sum + group.rowCount, 0);
+  check(rowCount);
+  const columns = routeSqls(routing).map((_, index) => routeColumn(index));
+  const files: StagedFile[] = [];
+  for (const group of groups) {
+    const rows = `SELECT * EXCLUDE (${columns.join(', ')}) FROM ${PARTITION_ROWS} WHERE ${group.where}${orderBy}`;
+    const { file } = await appendFile(
+      to,
+      transactionId,
+      services,
+      connection,
+      (path) => copySql(to, rows, path),
+      (written) => assert(written === group.rowCount, 'every row of a partition is written'),
+      options,
+    );
+    if (file !== null) files.push({ ...file, partition: group.partition });
+  }
+  return { rowCount, files };
 }
 
 interface Group {
@@ -94,7 +111,7 @@ async function groupsOf(
   const columns = routeSqls(routing).map((_, index) => routeColumn(index));
   const list = columns.join(', ');
   const rows = await connection.rows(
-    `SELECT ${list}, count(*) FROM ${STAGED_TABLE} GROUP BY ${list} ORDER BY ${list} LIMIT ${MAX_BATCH_PARTITIONS + 1}`,
+    `SELECT ${list}, count(*) FROM ${PARTITION_ROWS} GROUP BY ${list} ORDER BY ${list} LIMIT ${MAX_BATCH_PARTITIONS + 1}`,
     options,
   );
   if (rows.length > MAX_BATCH_PARTITIONS) {

@@ -216,6 +216,34 @@ test('of a key the last row of the body counts, over all batches', () =>
     assert.ok(deleted > 0 && deleted + last.size <= 5_000, `${deleted} keys are deleted`);
   }));
 
+test('a partition gets one file of all batches, sorted as the table wants it', () =>
+  withRig(async (rig) => {
+    const plain = csvPlan({ sortBy: ['id'] });
+    const routed = { name: 'name', type: NAME.type, transform: { kind: 'identity' as const } };
+    const routing = { kind: 'automatic' as const, columns: [routed] };
+    const plan = { ...plain, target: { ...plain.target, routing } };
+    const rows = 60_000;
+    const lines = Array.from({ length: rows }, (_, n) => `${(n * 7919) % rows},part ${n % 5}`);
+    const staged = await rig.load(
+      plan,
+      pieces(lines.join('\n'), () => 90_000),
+    );
+    assert.equal(staged.rowsLoaded, rows);
+    const files = staged.tables.flatMap((table) => table.files);
+    assert.deepEqual(
+      files.map(({ partition, rowCount }) => [partition, rowCount]),
+      [0, 1, 2, 3, 4].map((n) => [{ kind: 'key', key: [`part ${n}`] }, rows / 5]),
+    );
+    for (const file of files) {
+      const one = [{ tableId: plan.target.tableId, files: [file] }];
+      const ids = (await rig.rows(one, plan.target.tableId)).map((row) => Number(row['id']));
+      assert.deepEqual(
+        ids,
+        ids.toSorted((a, b) => a - b),
+      );
+    }
+  }));
+
 test('AUTO_INCREMENT values go up with the rows of the body', () =>
   withRig(async (rig) => {
     const counter = column('n', { kind: 'BIGINT' }, { nullable: false, autoIncrement: true });
