@@ -59,6 +59,7 @@ describe('INSERTs of many clients at once', () => {
     for (const client of [lost, killed, well]) await client.query('SET insert_timeout = 4');
     // The answer to this one is lost.
     const first = send(lost, 'INSERT INTO held VALUES (1)').catch((error: Error) => error.message);
+    await until(async () => server.hasLogged('failpoint rpc.answer:insert fired'));
     const kill = send(killed, 'INSERT INTO held VALUES (2)').catch((e: Error) => e.message);
     await until(async () => {
       const shown = await server.sql('SHOW PROCESSLIST');
@@ -211,6 +212,20 @@ describe('INSERTs of many clients at once', () => {
     for (const client of clients) await client.query('SET enable_insert_group = true');
     assert.equal(new Set(alone.map(transactionOf)).size, CLIENTS);
     assert.deepEqual(await rows('SELECT count(*) FROM d.own'), ['45']);
+  });
+
+  test('within BEGIN no INSERT is in a group: it becomes visible, or not, with its own transaction', async () => {
+    await server.sql('CREATE TABLE d.begun (id INT)');
+    for (const [i, client] of clients.entries()) if (i % 2 === 0) await client.query('BEGIN');
+    const answers = await sendAll((i) => `INSERT INTO begun VALUES (${i})`);
+    for (const answer of answers) assert(typeof answer === 'object', String(answer));
+    assert.deepEqual(await rows('SELECT count(*) FROM d.begun WHERE id % 2 = 0'), ['0']);
+    for (const [i, client] of clients.entries()) {
+      if (i % 4 === 0) await client.query('COMMIT');
+      else if (i % 2 === 0) await client.query('ROLLBACK');
+    }
+    const counted = 'SELECT id % 4, count(*) FROM d.begun GROUP BY 1 ORDER BY 1';
+    assert.deepEqual(await rows(counted), ['0 8', '1 8', '3 7']);
   });
 
   test('a table that is dropped meanwhile: every statement has a row in no table, or an error', async () => {
