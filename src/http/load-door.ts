@@ -47,7 +47,7 @@ export interface LoadDoorServices {
   /** Lines of an error log by its file name. Throws UNKNOWN_ERROR_LOG. */
   errorLog(file: string): Promise<string>;
   /** The answer of a load that was refused before anything was asked. */
-  refusal(label: string, error: AppError): HttpAnswer;
+  refusal(label: string, error: AppError, ofTransaction: boolean): HttpAnswer;
 }
 
 export interface LoadDoorOptions {
@@ -253,7 +253,11 @@ class Door {
     const early = { clock, waits: expectsContinue };
     if (this.#active.size >= maxLoads) {
       const label = String(request.headers['label'] ?? '');
-      const answer = services.refusal(label, fail('BODY_LOADS_LIMIT', { limit: maxLoads }));
+      const answer = services.refusal(
+        label,
+        fail('BODY_LOADS_LIMIT', { limit: maxLoads }),
+        route.kind === 'transaction_load',
+      );
       answerEarly(request, response, answer, early);
       return;
     }

@@ -10,6 +10,7 @@ import type { RpcPeer } from '../cluster/rpc/peer.ts';
 import { type LoadDoor, startLoadDoor } from '../http/load-door.ts';
 import { MergeCommits } from '../loads/merge/merge-commit.ts';
 import { refused } from '../loads/stream/answer.ts';
+import { errorAnswer, failedAnswer, MESSAGES } from '../loads/transaction/answer.ts';
 import type {
   AcceptedLoad,
   BodyLoadBegin,
@@ -17,6 +18,7 @@ import type {
   BodyLoadHead,
   FailedLoad,
   HttpAnswer,
+  TransactionRequest,
 } from '../model/body-load.ts';
 import { FilteredLoad } from '../pipeline/body-run.ts';
 import type { Loader } from '../pipeline/loader.ts';
@@ -72,12 +74,17 @@ export async function openBodyDoor(
       run: (load, body, signal) => runLoad(options, load, body, signal),
       merge: (head, accept, gone) => merges.handle(head, accept, gone),
       ofLabel: (request) => peer.call('ofLabel', request),
-      ofTransaction: (request) => peer.call('ofTransaction', request, { timeoutMs: END_MS }),
+      ofTransaction: (request) =>
+        askTransaction(
+          (asked) => peer.call('ofTransaction', asked, { timeoutMs: END_MS }),
+          request,
+        ),
       errorLog: async (file) => {
         const { lines } = await peer.call('errorLog', { file }, { timeoutMs: REJECTS_MS });
         return lines;
       },
-      refusal: refused,
+      refusal: (label, error, ofTransaction) =>
+        ofTransaction ? errorAnswer(error, label) : refused(label, error),
     },
   });
   return {
@@ -105,6 +112,22 @@ function begin(
     });
   };
   return peer.call('beginLoad', head, { signal, timeoutMs: BEGIN_MS, onLate });
+}
+
+/** The answer of the front end, or why there is none; the client then asks for the label's state, or again. */
+export async function askTransaction(
+  ask: (request: TransactionRequest) => Promise<HttpAnswer>,
+  request: TransactionRequest,
+): Promise<HttpAnswer> {
+  const label = request.headers['label'] ?? '';
+  try {
+    return await ask(request);
+  } catch (thrown) {
+    const error = toAppError(thrown);
+    return error.code === 'TIMEOUT' && request.op === 'commit'
+      ? failedAnswer('Commit Timeout', MESSAGES.commitTimeout, label)
+      : errorAnswer(error, label);
+  }
 }
 
 async function runLoad(

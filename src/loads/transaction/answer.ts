@@ -41,6 +41,7 @@ export const MESSAGES = {
   notExist: 'Transcation Not Exist',
   invalidState: 'Transcation State Invalid',
   committedAlready: 'Transaction already commited',
+  commitTimeout: 'commit timeout',
 } as const;
 
 export function beginAnswer(label: string, transactionId: TransactionId, ms: number): HttpAnswer {
