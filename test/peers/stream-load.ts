@@ -161,6 +161,8 @@ export async function startConnect(target: LoadTarget, options: ConnectOptions):
       'connector.class': 'StreamLoadSink',
       topics: options.topics.join(','),
       'consumer.override.auto.offset.reset': 'earliest',
+      // How soon the topics of a worker that was killed are given to the next.
+      'consumer.override.session.timeout.ms': '6000',
       url: `http://${target.http}`,
       user: target.user,
       password: target.password,
