@@ -62,7 +62,7 @@ interface Group {
   readonly pieces: Uint8Array[];
   bytes: number;
   requests: number;
-  /** When no more are taken, monotonic; null: it has not begun. */
+  /** When no more are waited for, monotonic; null: it has not begun. */
   closesMs: number | null;
   readonly accepted: Deferred<AcceptedLoad | LoadEnd>;
   readonly full: Deferred<void>;
@@ -232,8 +232,9 @@ export class MergeCommits {
       const load = await this.#begin(group, head, rules);
       if (load !== null) {
         await this.#window(group, rules);
-        close(lane, group);
+        // While the load before it goes on it takes more: the slower loads are, the fewer they become.
         await before;
+        close(lane, group);
         const answer = await this.#options.services.run(load, bodyOf(group), group.stop.signal);
         group.end.resolve(readLoadEnd(answer));
       }
@@ -262,7 +263,7 @@ export class MergeCommits {
     return begun.load;
   }
 
-  /** Until no more are taken: its time is over, it is full, or it was given up, which the load then hears of. */
+  /** Until no more are waited for: its time is over, it is full, or it was given up, which the load then hears of. */
   async #window({ full, stop }: Group, { intervalMs }: MergeRules): Promise<void> {
     const over = deferred<void>();
     const timer = this.#options.clock.after(intervalMs, () => over.resolve());

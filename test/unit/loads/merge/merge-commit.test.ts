@@ -163,7 +163,7 @@ test('other headers, users and tables are other loads; labels and what HTTP need
   assert.equal(world.begun.length, 4);
 });
 
-test('what comes after the window makes the next load, which waits for the one before', async () => {
+test('what comes after the window makes the next load, which waits for the one before and takes more meanwhile', async () => {
   const world = new World();
   const first = world.send('1\n');
   await settle();
@@ -174,11 +174,14 @@ test('what comes after the window makes the next load, which waits for the one b
   await world.clock.advance(100);
   await settle();
   assert.equal(world.loads.length, 1, 'in the order in which they were opened');
+  const third = world.send('3\n');
+  await settle();
   world.end();
   await first;
   await settle();
-  assert.equal(world.end(), '2\n');
-  await second;
+  assert.equal(world.end(), '2\n3\n');
+  await Promise.all([second, third]);
+  assert.equal(world.begun.length, 2);
 });
 
 test('asynchronous: the answer is there with the bytes', async () => {
