@@ -243,10 +243,41 @@ describe('transactions of stream loads', () => {
     assert.match(String(failed.fields['Message']), /too many filtered rows/i);
     assert.equal(await state('fails'), 'ABORTED');
     assert.equal(await count('b'), '0');
+    // Its rejected rows are kept, and its entry says how to find them.
+    const tracked =
+      "SELECT TRACKING_SQL FROM information_schema.stream_loads WHERE LABEL = 'fails'";
+    const trackingSql = await rows(tracked);
+    assert.match(trackingSql, /job_id=\d+/);
+    for (;;) {
+      const log = await rows(trackingSql).catch(String);
+      if (/x,y,z|'x'/.test(log)) break;
+      await rows('SELECT sleep(0.05)');
+    }
+    await op('begin', head);
+    const merged = await load({ ...head, enable_merge_commit: 'true' }, '1,1\n');
+    assert.match(String(words(merged)), /^FAILED,a load of a transaction is not merged/);
     await op('begin', head);
     const wrong = await load({ ...head, where: 'nope > 1' }, '1,1\n');
     assert.equal(wrong.fields['Status'], 'FAILED');
     assert.equal(await state('fails'), 'ABORTED');
+  });
+
+  test('rejected rows of all loads are kept with the commit', async () => {
+    const head = { label: 'lenient', table: 'b', strict_mode: 'true', max_filter_ratio: '0.9' };
+    await op('begin', head);
+    await load(head, '1,1\nx,1\n');
+    await load(head, 'y,2\n2,2\n');
+    const committed = await op('commit', head);
+    assert.deepEqual(
+      ['NumberTotalRows', 'NumberLoadedRows', 'NumberFilteredRows'].map(
+        (key) => committed.fields[key],
+      ),
+      [4, 2, 2],
+    );
+    const kept = "SELECT count(*) FROM _statistics_.rejected_records WHERE load_label = 'lenient'";
+    assert.equal(await rows(kept), '2');
+    assert.equal(await rows('SELECT x FROM b ORDER BY x'), '1 2');
+    await connection.query('TRUNCATE TABLE b');
   });
 
   test('a second load while one is under way is told so, and does no harm', async () => {

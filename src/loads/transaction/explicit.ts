@@ -190,8 +190,8 @@ export class ExplicitTransactions {
   }
 
   /** What cannot be aborted now times out. */
-  rollback(transactionId: TransactionId, reason: string): Promise<void> {
-    return abortOrExpire(this.#options, KIND, transactionId, reason);
+  rollback(transactionId: TransactionId, reason: string, facts?: LoadFacts): Promise<void> {
+    return abortOrExpire(this.#options, KIND, transactionId, reason, facts);
   }
 
   async #aborted(transactionId: TransactionId): Promise<Error> {

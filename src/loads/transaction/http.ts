@@ -14,12 +14,14 @@ import type {
   BodyLoadBegin,
   BodyLoadEnd,
   BodyLoadHead,
+  FailedLoad,
   HttpAnswer,
   TransactionRequest,
 } from '../../model/body-load.ts';
 import type { StagedLoad } from '../../model/insert-plan.ts';
 import type { LoadFacts } from '../../model/load-facts.ts';
 import type { TableInfo } from '../../model/table.ts';
+import { errorLogFile } from '../error-log.ts';
 import { checkLabel } from '../label.ts';
 import { analysisError, checkProperties, type PropertyMap } from '../properties.ts';
 import { errorText } from '../stream/answer.ts';
@@ -75,9 +77,14 @@ interface BodyOfTransaction {
   readonly label: string;
   readonly table: TableInfo;
   readonly planMs: number;
+  /** When the transaction began. */
+  readonly beganMs: number;
   /** Null: the body is on its way. */
   ending: Promise<HttpAnswer> | null;
 }
+
+/** What a transaction, or a load of it, comes to. */
+type Counted = Omit<Gathered, 'targets' | 'tables'>;
 
 /** Answers that are kept in case that they got lost. */
 const MAX_BODIES = 4096;
@@ -203,7 +210,9 @@ export class HttpTransactions {
     failpoint('transaction.before-commit');
     const fromMs = clock.monotonicMs();
     try {
-      const committed = await transactions.commit(id, (gathered) => factsOf(record, gathered));
+      const committed = await transactions.commit(id, (gathered) =>
+        this.#factsOf(id, record.prepareMs, gathered),
+      );
       this.#bodies.delete(id);
       const times = this.#timesOf(record, committed, clock.monotonicMs() - fromMs);
       return endedAnswer(label, id, committed, times);
@@ -286,6 +295,8 @@ export class HttpTransactions {
     const { transactions, catalog, clock, timeZone } = this.#options;
     const { id, label } = record;
     refuseChannels(head.headers);
+    if ((head.headers['enable_merge_commit'] ?? '').toLowerCase() === 'true')
+      throw analysisError('a load of a transaction is not merged with others: enable_merge_commit');
     const table = await this.#table(await this.#login(head), head.database, head.table);
     if (record.tableId !== null && record.tableId !== table.id) {
       throw analysisError(
@@ -304,7 +315,8 @@ export class HttpTransactions {
     });
     signal.throwIfAborted();
     const planMs = clock.monotonicMs() - fromMs;
-    this.#keep({ transactionId: id, label, table, planMs, ending: null });
+    const beganMs = record.prepareMs;
+    this.#keep({ transactionId: id, label, table, planMs, beganMs, ending: null });
     const begun = { transactionId: id, label, volumeId: table.volumeId };
     return { kind: 'load', load: { plan, begun, timeoutMs } };
   }
@@ -336,7 +348,7 @@ export class HttpTransactions {
     body.ending ??=
       outcome.kind === 'staged'
         ? this.#join(body, outcome.staged)
-        : this.#giveUp(body, decodeError(outcome.error));
+        : this.#giveUp(body, decodeError(outcome.error), outcome.counts);
     return await body.ending;
   }
 
@@ -353,13 +365,46 @@ export class HttpTransactions {
       });
       return loadedAnswer(label, transactionId, staged, { planMs, readMs, seq: place - 1 });
     } catch (thrown) {
-      return await this.#giveUp(body, toAppError(thrown));
+      return await this.#giveUp(body, toAppError(thrown), staged);
     }
   }
 
-  async #giveUp({ transactionId, label }: BodyOfTransaction, error: AppError): Promise<HttpAnswer> {
-    await this.#options.transactions.rollback(transactionId, errorText(error));
+  /** `counts`: how far the load came; its rejected rows are kept, and found by the transaction. */
+  async #giveUp(
+    { transactionId, label, planMs, beganMs }: BodyOfTransaction,
+    error: AppError,
+    {
+      rowsLoaded,
+      rowsFiltered,
+      rowsUnselected,
+      bodyBytes,
+      readMs,
+      writeMs,
+      errorSamples,
+    }: FailedLoad,
+  ): Promise<HttpAnswer> {
+    const facts = this.#factsOf(transactionId, beganMs, {
+      ...{ rowsLoaded, rowsFiltered, rowsUnselected, bodyBytes, errorSamples },
+      times: { planMs, readMs, writeMs },
+    });
+    await this.#options.transactions.rollback(transactionId, errorText(error), facts);
     return this.#refusal(error, label);
+  }
+
+  /** For SHOW STREAM LOAD and information_schema. */
+  #factsOf(id: TransactionId, startedMs: number, counted: Counted): LoadFacts {
+    const { rowsLoaded, rowsFiltered, rowsUnselected, bodyBytes, errorSamples, times } = counted;
+    const errors = { kind: 'transaction', id } as const;
+    return {
+      loadType: 'TRANSACTION_STREAM_LOAD',
+      ...{ rowsLoaded, rowsFiltered, rowsUnselected, bodyBytes, errorSamples, startedMs },
+      beginMs: 0,
+      ...times,
+      commitMs: null,
+      properties: {},
+      trackingFile: rowsFiltered === 0 ? null : errorLogFile(this.#options.catalog, errors),
+      clientAddress: null,
+    };
   }
 
   /** Rolls back where a body was on its way to a CN that is gone: nobody will end it. */
@@ -431,20 +476,4 @@ function refuseChannels(headers: PropertyMap): void {
     what: 'parallel channels (channel_id and channel_num)',
     hint: 'send the loads of a transaction one after the other, or use several transactions',
   });
-}
-
-/** For SHOW STREAM LOAD and information_schema. */
-function factsOf(record: TransactionRecord, gathered: Gathered): LoadFacts {
-  const { rowsLoaded, rowsFiltered, rowsUnselected, bodyBytes, errorSamples, times } = gathered;
-  return {
-    loadType: 'TRANSACTION_STREAM_LOAD',
-    ...{ rowsLoaded, rowsFiltered, rowsUnselected, bodyBytes, errorSamples },
-    startedMs: record.prepareMs,
-    beginMs: 0,
-    ...times,
-    commitMs: null,
-    properties: {},
-    trackingFile: null,
-    clientAddress: null,
-  };
 }
