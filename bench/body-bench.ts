@@ -165,3 +165,44 @@ export async function loadBodies(
   const other = withBaseline ? { name: `DuckDB alone, local ${kind} file`, runs: baseline } : null;
   return summarize(name, runs, other, figures(runs));
 }
+
+/** `loads` bodies of about `bytes` each at once, into one table: how long, how fair, how much memory. */
+export async function loadAtOnce(name: string, loads: number, bytes: number): Promise<BenchResult> {
+  const kind = 'csv';
+  const templates = pieces(kind);
+  const templateBytes = templates.reduce((sum, { length }) => sum + length, 0);
+  const rows = Math.ceil((bytes / templateBytes) * TEMPLATES) * BATCH_ROWS;
+  const server = await startServer({ broker: 'off' });
+  try {
+    await prepareTable(server);
+    const { pid, cnHttpPort } = server.ready;
+    const restBytes = peakRssBytes(pid);
+    const beforeCpu = cpuSeconds(pid);
+    const startMs = systemClock.monotonicMs();
+    const ends = await Promise.all(
+      Array.from({ length: loads }, async () => {
+        const answer = await put(cnHttpPort, kind, bodyOf(templates, rows));
+        if (answer['Status'] !== 'Success' || answer['NumberLoadedRows'] !== rows)
+          throw new Error(`a load failed: ${JSON.stringify(answer)}\n${server.logTail}`);
+        return (systemClock.monotonicMs() - startMs) / 1000;
+      }),
+    );
+    const seconds = Math.max(...ends);
+    const run: BodyRun = {
+      rows: rows * loads,
+      seconds,
+      cpuSeconds: cpuSeconds(pid) - beforeCpu,
+      peakRssBytes: peakRssBytes(pid),
+      bytes: bytes * loads,
+      restBytes,
+    };
+    const count = await server.value('SELECT count(*) FROM bench.clicks');
+    if (count !== String(run.rows)) throw new Error(`${count} rows, expected ${run.rows}`);
+    return summarize(name, [run], null, {
+      ...figures([run]),
+      'first end, of the last': round(Math.min(...ends) / seconds),
+    });
+  } finally {
+    await server.stop();
+  }
+}

@@ -5,7 +5,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 import type { CompressionName } from '../src/kafka/protocol/batch-header.ts';
-import { loadBodies } from './body-bench.ts';
+import { loadAtOnce, loadBodies } from './body-bench.ts';
 import { compactionManyCommits, compactionMerge } from './compaction-bench.ts';
 import { connections } from './connections-bench.ts';
 import { loadFormat } from './format-bench.ts';
@@ -81,6 +81,7 @@ const BENCHES: Readonly<Record<string, () => Promise<BenchResult>>> = {
   'body-csv': () => loadBodies('body-csv', 'csv', bodyBytes, repeats, true),
   'body-json': () => loadBodies('body-json', 'json', bodyBytes, repeats, true),
   'body-10gb': () => loadBodies('body-10gb', 'csv', 10 * bodyBytes, 1, false),
+  'body-64': () => loadAtOnce('body-64', 64, bodyBytes / 10),
   'two-jobs': () => twoJobs(rows, repeats),
   'fifty-jobs': () => fiftyJobs(repeats),
   'idle-jobs': () => idleJobs(),
