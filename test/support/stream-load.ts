@@ -96,6 +96,7 @@ export async function mustLoad(
 }
 
 export interface RawRequest {
+  /** `database.table` of a Stream Load, or a request of its own: `POST /api/transaction/begin`. */
   readonly table: string;
   /** Lines behind the request line; the log-in of root is there. */
   readonly head: readonly string[];
@@ -114,7 +115,7 @@ export async function rawLoad(server: TestServer, raw: RawRequest): Promise<Stre
     socket.on('close', () => resolve());
   });
   const head = [
-    `PUT ${loadPath(raw.table)} HTTP/1.1`,
+    `${raw.table.includes(' ') ? raw.table : `PUT ${loadPath(raw.table)}`} HTTP/1.1`,
     'Host: 127.0.0.1',
     'Connection: close',
     `Authorization: ${basic('root', '')}`,

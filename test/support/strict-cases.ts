@@ -100,10 +100,10 @@ export function tableOf(prefix: string, { strict, nullable }: CaseMode): string 
   return `${prefix}_${strict ? 'strict' : 'loose'}_${nullable ? 'null' : 'not_null'}`;
 }
 
-/** The row of a case for CSV with `|` between fields. */
-export function csvRow(one: StrictCase): string {
+/** The row of a case for CSV. */
+export function csvRow(one: StrictCase, separator = '|'): string {
   const fields = TYPES.map((type) => (type === one.type ? (one.value ?? '') : good(type).csv));
-  return [String(one.id), ...fields].join('|');
+  return [String(one.id), ...fields].join(separator);
 }
 
 /** The row of a case as a JSON object. */
