@@ -11,11 +11,15 @@ import { type BenchResult, percentile, type Run, round, summarize } from './repo
 const PER_SECOND = 1_000;
 const RUN_SECONDS = 10;
 const WARM_UP_SECONDS = 4;
+/** Of each run of the clients, before their times count. */
+const CLIENT_START_SECONDS = 3;
 /** Ids of one run do not meet those of another. */
 const IDS = 10_000_000;
 const CLIENT = fileURLToPath(new URL('./merge-commit-client.ts', import.meta.url));
 
 interface Answer {
+  /** Of all requests. */
+  readonly count: number;
   readonly tookMs: readonly number[];
   readonly failures: readonly string[];
   readonly cpuSeconds: number;
@@ -28,7 +32,7 @@ export async function mergeCommit(repeats: number): Promise<BenchResult> {
     await server.sql('CREATE DATABASE bench');
     await server.sql('CREATE TABLE bench.merged (id BIGINT, payload VARCHAR(1100))');
     let sent = await send(server, 0, WARM_UP_SECONDS);
-    let count = sent.tookMs.length;
+    let { count } = sent;
     const runs: Run[] = [];
     let figures = {};
     for (let repeat = 1; repeat <= repeats; repeat += 1) {
@@ -39,10 +43,10 @@ export async function mergeCommit(repeats: number): Promise<BenchResult> {
       const cpu = pids.map(
         ([role, pid], i) => [role, cpuSecondsOf(pid) - (before[i] ?? 0)] as const,
       );
-      count += sent.tookMs.length;
+      count += sent.count;
       await check(server, count);
       runs.push({
-        rows: sent.tookMs.length,
+        rows: sent.count,
         seconds: RUN_SECONDS,
         cpuSeconds: cpu.reduce((sum, [, seconds]) => sum + seconds, 0),
         peakRssBytes: peakRssBytes(server.ready.pid),
@@ -64,7 +68,8 @@ export async function mergeCommit(repeats: number): Promise<BenchResult> {
 }
 
 async function send(server: TestServer, firstId: number, seconds: number): Promise<Answer> {
-  const args = [CLIENT, server.ready.cnHttpPort, PER_SECOND, seconds * 1000, firstId].map(String);
+  const times = [seconds * 1000, CLIENT_START_SECONDS * 1000];
+  const args = [CLIENT, server.ready.cnHttpPort, PER_SECOND, ...times, firstId].map(String);
   const maxBuffer = 256 * 1024 * 1024;
   const { stdout } = await promisify(execFile)(process.execPath, args, { maxBuffer });
   const answer = JSON.parse(stdout) as Answer;
