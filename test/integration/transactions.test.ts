@@ -197,6 +197,27 @@ describe('SQL transactions', () => {
     await run('TRUNCATE TABLE a');
   });
 
+  test('the sweep takes the parts that COMMIT merged, none of what is open, and no row', async () => {
+    await run('CREATE TABLE m (x INT NOT NULL, v INT) PRIMARY KEY (x)');
+    await run('BEGIN', other);
+    await run('INSERT INTO m VALUES (9, 9)', other);
+    await run('BEGIN');
+    await run('INSERT INTO m VALUES (1, 1), (2, 1)');
+    await run('INSERT INTO m VALUES (2, 2), (3, 2)');
+    const orphans = async (): Promise<number> => {
+      const found = await rowsOf('ADMIN SWEEP DRY RUN', connection);
+      return found.filter((row) => row[2]?.includes('/m-')).length;
+    };
+    await run('COMMIT');
+    assert.equal(await orphans(), 2, 'the files of the two INSERTs');
+    await run('ADMIN SWEEP');
+    assert.equal(await orphans(), 0);
+    assert.deepEqual(await rowsOf('SELECT sum(v) FROM m', connection), [['5']]);
+    await run('COMMIT', other);
+    assert.deepEqual(await rowsOf('SELECT sum(v) FROM m', connection), [['14']]);
+    await run('DROP TABLE m FORCE');
+  });
+
   test('metrics count transactions and their rows', async () => {
     const text = await (await fetch(`http://127.0.0.1:${server.ready.httpPort}/metrics`)).text();
     assert.match(
