@@ -251,8 +251,8 @@ class Door {
   ): Promise<void> {
     const { services, clock, maxLoads } = this.#options;
     const early = { clock, waits: expectsContinue };
+    const label = String(request.headers['label'] ?? '');
     if (this.#active.size >= maxLoads) {
-      const label = String(request.headers['label'] ?? '');
       const answer = services.refusal(
         label,
         fail('BODY_LOADS_LIMIT', { limit: maxLoads }),
@@ -284,6 +284,16 @@ class Door {
       const answer = await services.run(begun.load, body, load.stop.signal);
       body.leave();
       answerEarly(request, response, answer, { clock, waits: false });
+    } catch (thrown) {
+      if (gone.signal.aborted) return;
+      const error = toAppError(thrown);
+      this.#options.log.error('a load could not be answered', { url: request.url, error });
+      // It may have been committed: only its label tells.
+      if (load.transactionId !== null) response.destroy();
+      else {
+        const ofTransaction = route.kind === 'transaction_load';
+        answerEarly(request, response, services.refusal(label, error, ofTransaction), early);
+      }
     } finally {
       socket.off('close', onClose);
       this.#active.delete(socket);

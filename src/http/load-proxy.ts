@@ -155,10 +155,10 @@ class LoadPipe implements LoadProxy {
       request.unpipe(out);
       request.resume();
     });
-    out.on('error', () => {
+    out.on('error', (error) => {
       done();
       // Nothing reached the compute node.
-      const isUnsent = !out.reusedSocket && out.socket?.connecting !== false;
+      const isUnsent = 'code' in error && error.code === 'ECONNREFUSED';
       if (isUnsent && !response.headersSent)
         answerEarly(request, response, SERVICE_UNAVAILABLE, { clock, waits: !isSending });
       else response.destroy();

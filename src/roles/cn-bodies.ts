@@ -34,7 +34,8 @@ export interface BodyDoorOptions {
 /** A begin may wait for compaction, and a commit for the turns of its table. */
 const BEGIN_MS = 600_000;
 const END_MS = 180_000;
-const END_ATTEMPTS = 5;
+/** A commit that still runs is waited for by the next call. */
+const END_ATTEMPTS = 60;
 const REJECTS_MS = 60_000;
 
 const NOTHING: FailedLoad = {
@@ -148,7 +149,9 @@ async function runLoad(
   try {
     const staged = await loader.loadBody(plan, begun, body, either);
     failpoint('body.staged');
-    return await endLoad(options, load, { kind: 'staged', staged });
+    const answer = await endLoad(options, load, { kind: 'staged', staged });
+    failpoint('body.answered');
+    return answer;
   } catch (thrown) {
     const error = either.aborted ? toAppError(either.reason) : toAppError(thrown);
     const filtered = thrown instanceof FilteredLoad ? thrown : null;
@@ -193,7 +196,7 @@ async function endLoad(
   const { transactionId } = begun;
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await peer.call('endLoad', { transactionId, outcome }, { timeoutMs: END_MS });
+      return await peer.call('endLoad', { transactionId, outcome });
     } catch (thrown) {
       const error = toAppError(thrown);
       if (error.code !== 'TIMEOUT' || attempt === END_ATTEMPTS) throw error;

@@ -216,6 +216,7 @@ export class StreamLoads {
         errorSamples,
         facts,
       });
+      failpoint('stream-load.committed');
       countTransaction(this.#options, KIND, result.state);
       if (result.state !== 'VISIBLE') {
         const detail = 'the table was dropped, or the transaction was aborted';
