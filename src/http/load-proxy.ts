@@ -74,7 +74,8 @@ class LoadPipe implements LoadProxy {
     } else if (redirects && (route.kind === 'transaction' || route.kind === 'transaction_load')) {
       this.#sendAway(request, response, waits);
     } else {
-      this.#pass(request, response, waits);
+      const isHarmless = route.kind === 'state' || route.kind === 'cancel';
+      this.#pass(request, response, waits, isHarmless);
     }
     return true;
   }
@@ -117,7 +118,12 @@ class LoadPipe implements LoadProxy {
     answerEarly(request, response, { status: 307, body: '' }, { clock, waits });
   }
 
-  #pass(request: IncomingMessage, response: ServerResponse, waits: boolean): void {
+  #pass(
+    request: IncomingMessage,
+    response: ServerResponse,
+    waits: boolean,
+    isHarmless: boolean,
+  ): void {
     const { upstream, forwardToken, clock } = this.#options;
     const { socket } = request;
     const rawHeaders = withoutHop(request.rawHeaders);
@@ -157,8 +163,8 @@ class LoadPipe implements LoadProxy {
     });
     out.on('error', (error) => {
       done();
-      // Nothing reached the compute node.
-      const isUnsent = 'code' in error && error.code === 'ECONNREFUSED';
+      // Nothing reached the compute node, or it would do no harm if it had.
+      const isUnsent = isHarmless || ('code' in error && error.code === 'ECONNREFUSED');
       if (isUnsent && !response.headersSent)
         answerEarly(request, response, SERVICE_UNAVAILABLE, { clock, waits: !isSending });
       else response.destroy();

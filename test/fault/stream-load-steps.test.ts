@@ -81,7 +81,8 @@ describe('a kill in the middle of a Stream Load', () => {
           const state = `/api/d/get_load_state?label=${HEADERS.label}`;
           for (;;) {
             const { json } = await ask(second.ready.httpPort, 'GET', state);
-            if (json['state'] !== 'PREPARE') break;
+            // None while the CN is being started.
+            if (json['state'] !== undefined && json['state'] !== 'PREPARE') break;
             await new Promise((resolve) => setTimeout(resolve, 20));
           }
         }
