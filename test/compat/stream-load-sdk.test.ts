@@ -1,5 +1,5 @@
 // StarRocks' official Java SDK of Stream Load, as Flink's, Spark's and Kafka's connectors use it: plain loads,
-// transactions that it commits itself, and the two phases of exactly once, with every row looked at through SQL.
+// automatic commits, and the two phases of exactly once, with every row looked at through SQL.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { type LoadTarget, type SdkMode, sdkLoad } from '../peers/stream-load.ts';
@@ -82,7 +82,7 @@ test('plain loads: JSON, CSV, compressed', async () => {
   await assertRows('plain', 0, 1500);
 });
 
-test('transactions that the SDK commits, into several tables', async () => {
+test('automatic commits, into several tables', async () => {
   await makeTable('first');
   await makeTable('second');
   const rows = jsonRows(0, 300);

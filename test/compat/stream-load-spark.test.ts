@@ -1,4 +1,4 @@
-// Spark with StarRocks' official connector, write side: as it is (transactions, CSV) and with JSON, plain loads and
+// Spark with StarRocks' official connector, write side: as it is (CSV) and with JSON, without its switch for transactions, and
 // partial updates. Every row is looked at through SQL.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';

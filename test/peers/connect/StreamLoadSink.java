@@ -1,5 +1,5 @@
 // A sink for Kafka Connect over StarRocks' official SDK, in the way of StarRocks' own one (which no registry has): every
-// value becomes a JSON object, the SDK loads them in transactions, and offsets are given back once those are committed.
+// value becomes a JSON object, the SDK loads them, and offsets are given back once they are in.
 // Settings: url, user, password, database, and "load." + property of the load. The table has the topic's name.
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.starrocks.data.load.stream.StreamLoadDataFormat;

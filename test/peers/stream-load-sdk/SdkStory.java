@@ -1,6 +1,7 @@
 // Loads rows with StarRocks' official SDK. Arguments: URL of the FE, user, password, database, format (json, csv),
 // mode, file of rows ("table<TAB>row" a line), and properties of the load ("key=value").
-// Modes: plain = one Stream Load request a batch; auto = transactions that the SDK commits by itself;
+// Modes: plain = one Stream Load request a batch; auto = with enableTransaction and automatic commits, for
+// which this SDK sends plain loads, too;
 // commit, abort = a transaction is prepared and then ended so; prepared = it is left prepared, as by a job that dies.
 // Prints the label of each transaction, and last "ok".
 import com.starrocks.data.load.stream.StreamLoadDataFormat;
