@@ -39,6 +39,8 @@ export interface BodyServices {
   readonly spoolDirectory: string;
   readonly random: Random;
   readonly openStager: (plan: BodyLoadPlan) => Promise<Stager>;
+  /** Is told how many bytes came, each of which leaves garbage outside the heap. */
+  readonly onBytes: (bytes: number) => void;
 }
 
 /** Batches staged at once, where their order does not matter. */
@@ -142,7 +144,7 @@ class BodyLoad {
   }
 
   async run(body: AsyncIterable<Uint8Array>): Promise<StagedLoad> {
-    const counted = new CountedBody(body);
+    const counted = new CountedBody(body, this.#services.onBytes);
     const source = this.#open(counted);
     let isKept = false;
     try {
@@ -363,10 +365,12 @@ interface StagedPart {
 /** The body as it comes, and how much of it came. */
 class CountedBody implements AsyncIterable<Uint8Array> {
   readonly #body: AsyncIterable<Uint8Array>;
+  readonly #onBytes: (bytes: number) => void;
   bytes = 0;
 
-  constructor(body: AsyncIterable<Uint8Array>) {
+  constructor(body: AsyncIterable<Uint8Array>, onBytes: (bytes: number) => void) {
     this.#body = body;
+    this.#onBytes = onBytes;
   }
 
   [Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
@@ -374,7 +378,10 @@ class CountedBody implements AsyncIterable<Uint8Array> {
     return {
       next: async () => {
         const result = await inner.next();
-        if (result.done !== true) this.bytes += result.value.length;
+        if (result.done !== true) {
+          this.bytes += result.value.length;
+          this.#onBytes(result.value.length);
+        }
         return result;
       },
       return: async () => {

@@ -68,6 +68,8 @@ export interface LoaderOptions {
   readonly statementsAtOnce: number;
   /** Most bytes of message data held at once, over all tasks; bodies may hold half as much besides. Default 256 MiB. */
   readonly budgetBytes?: number;
+  /** Is told how many bytes of bodies came; absent: nobody is. */
+  readonly onBodyBytes?: (bytes: number) => void;
 }
 
 const DEFAULT_BUDGET_BYTES = 256 * 1024 * 1024;
@@ -255,6 +257,7 @@ export class Loader {
       scratch: this.#scratch,
       spoolDirectory: uploadDirectory(this.#options),
       random,
+      onBytes: this.#options.onBodyBytes ?? (() => undefined),
       openStager: (load) =>
         this.#openStager(load, {
           onTrouble: (trouble) => {

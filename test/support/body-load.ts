@@ -51,6 +51,7 @@ export class BodyRig {
       scratch: fixture.scratch,
       spoolDirectory: fixture.directory,
       random: systemRandom,
+      onBytes: () => undefined,
       openStager: async (plan) => fixture.stager(plan),
     };
   }

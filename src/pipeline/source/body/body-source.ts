@@ -25,6 +25,8 @@ export interface BodySourceOptions extends BatchMemory {
 /** A batch ends at the page with so many rows, or bytes. */
 const BATCH_ROWS = 500_000;
 const MAX_BATCH_BYTES = 32 * 1024 * 1024;
+/** The next batch of a load is expected to be large, too. */
+const LARGE_BATCH_BYTES = 2 * PAGE_BYTES;
 /** From so many bytes on a batch needs a turn to go on. */
 const TURN_BYTES = 128 * 1024;
 /** A sender that pauses for longer gives its turn away. */
@@ -56,6 +58,8 @@ export class BodySource implements BodyHolder {
   #isBarren = false;
   #onFlush: (() => void) | null = null;
   #isAtStart = true;
+  /** Of the next batch: one after a large one begins with a page of the usual size, which is used again. */
+  #firstPageBytes = FIRST_PAGE_BYTES;
   #ended = false;
   /** Bytes that were read. */
   bodyBytes = 0;
@@ -241,6 +245,7 @@ export class BodySource implements BodyHolder {
   #endBatch(batch: BodyBatch): void {
     const page = this.#page;
     const tail = this.#tail(batch);
+    this.#firstPageBytes = batch.heldBytes >= LARGE_BATCH_BYTES ? PAGE_BYTES : FIRST_PAGE_BYTES;
     if (page === null || this.#from === 0) return;
     batch.keepPage(page);
     this.#page = null;
@@ -273,15 +278,21 @@ export class BodySource implements BodyHolder {
 
   /** The begun row of a batch that is full is the beginning of the next one's. */
   #keepTail(tail: Buffer): void {
-    const bytes = Math.max(FIRST_PAGE_BYTES, tail.length * 2);
-    this.#options.memory.force(bytes);
+    const { memory } = this.#options;
+    const large = this.#firstPageBytes;
+    const isLarge = large >= tail.length * 2 && memory.tryTake(this, large);
+    const bytes = isLarge ? large : Math.max(FIRST_PAGE_BYTES, tail.length * 2);
+    if (!isLarge) memory.force(bytes);
     this.#setPage(this.#options.pages.takeBytes(bytes), tail);
   }
 
   async #openFirst(batch: BodyBatch, signal: AbortSignal): Promise<Buffer> {
     const { memory, pages } = this.#options;
-    if (!memory.tryTake(this, FIRST_PAGE_BYTES)) await memory.take(this, FIRST_PAGE_BYTES, signal);
-    const page = pages.takeBytes(FIRST_PAGE_BYTES);
+    const large = this.#firstPageBytes;
+    const isLarge = memory.tryTake(this, large);
+    const bytes = isLarge ? large : FIRST_PAGE_BYTES;
+    if (!isLarge) await memory.take(this, bytes, signal);
+    const page = pages.takeBytes(bytes);
     this.#setPage(page, NO_BYTES);
     batch.openPage(page);
     return page;
