@@ -341,7 +341,7 @@ describe('CSV messages', () => {
       ['11', 'b', '2'],
       ['12', 'a', '1'],
       ['13', 'b', '2'],
-      ['16', 'a', null],
+      ['16', 'a', '1'],
       ['17', 'a', '1'],
     ]);
     const counts = 'PARSE_ERROR Value count does not match column count. Expect 3, but got';
