@@ -1,13 +1,17 @@
 // Loads whose rows come as bodies, on the FE: the service, and what the CN's HTTP door calls of it.
 import type { AccessControl } from '../access/access-control.ts';
+import { fail } from '../base/errors.ts';
 import type { TransactionId } from '../base/ids.ts';
 import type { BodyLoadApi } from '../cluster/rpc/messages.ts';
 import type { Handlers } from '../cluster/rpc/peer.ts';
 import type { ResolvingCommitter } from '../commit/resolving.ts';
 import { DEFAULT_COMMIT_LIMITS } from '../commit/types.ts';
+import { refused } from '../loads/stream/answer.ts';
 import { RejectedOfFailed } from '../loads/stream/rejected.ts';
 import { StreamLoads } from '../loads/stream/service.ts';
+import { errorAnswer } from '../loads/transaction/answer.ts';
 import { HttpTransactions } from '../loads/transaction/http.ts';
+import type { BodyLoadHead, HttpAnswer } from '../model/body-load.ts';
 import { REJECTED_RECORDS_TABLE, STATISTICS_DATABASE } from '../model/system-tables.ts';
 import type { Services } from '../statements/types.ts';
 import { readErrorLog } from './error-log.ts';
@@ -22,6 +26,9 @@ export interface BodyLoadServices {
   readonly errorLog: (file: string) => Promise<string>;
   /** The process that reads bodies ended. */
   readonly loaderGone: () => Promise<void>;
+  /** From now on new bodies are refused with BODY_SHUTDOWN; those on their way go on. */
+  readonly refuseNew: () => void;
+  readonly refusesNew: () => boolean;
 }
 
 const MB = 1024 * 1024;
@@ -84,11 +91,16 @@ export function makeBodyLoads(
   const loaderGone = async (): Promise<void> => {
     await Promise.all([streamLoads.loaderGone(), transactions.loaderGone()]);
   };
+  let refuses = false;
   return {
     streamLoads,
     transactions,
     rejected,
     loaderGone,
+    refuseNew: () => {
+      refuses = true;
+    },
+    refusesNew: () => refuses,
     errorLog: (file) => readErrorLog(services, file),
   };
 }
@@ -97,7 +109,8 @@ export function makeBodyLoads(
 export function bodyLoadHandlers(ready: Promise<BodyLoadServices>): Handlers<BodyLoadApi> {
   return {
     beginLoad: async (head, { signal }) => {
-      const { transactions, streamLoads } = await ready;
+      const { transactions, streamLoads, refusesNew } = await ready;
+      if (refusesNew()) return { kind: 'answer', answer: shutdownAnswer(head) };
       return head.ofTransaction === true
         ? await transactions.beginLoad(head, signal)
         : await streamLoads.begin(head, signal);
@@ -109,7 +122,11 @@ export function bodyLoadHandlers(ready: Promise<BodyLoadServices>): Handlers<Bod
         : await streamLoads.end(end);
     },
     ofTransaction: async (request) => (await ready).transactions.answer(request),
-    admitMerge: async (head) => (await ready).streamLoads.admitMerge(head),
+    admitMerge: async (head) => {
+      const { streamLoads, refusesNew } = await ready;
+      if (refusesNew()) return { kind: 'answer', answer: shutdownAnswer(head) };
+      return await streamLoads.admitMerge(head);
+    },
     beginRejects: async ({ transactionId }) => (await ready).rejected.begin(transactionId),
     commitRejects: async ({ transactionId, staged, rows }) => {
       await (await ready).rejected.commit(transactionId, staged, rows);
@@ -118,4 +135,11 @@ export function bodyLoadHandlers(ready: Promise<BodyLoadServices>): Handlers<Bod
     ofLabel: async (request) => (await ready).streamLoads.ofLabel(request),
     errorLog: async ({ file }) => ({ lines: await (await ready).errorLog(file) }),
   };
+}
+
+/** SOURCE: StarRocks BE: a load is refused so while the process ends; a transaction of it stays as it is. */
+function shutdownAnswer({ headers, ofTransaction }: BodyLoadHead): HttpAnswer {
+  const error = fail('BODY_SHUTDOWN');
+  const { label = '' } = headers;
+  return ofTransaction === true ? errorAnswer(error, label) : refused(label, error);
 }

@@ -105,6 +105,8 @@ const RESOLVE_RPCS = 4;
 /** How long running statements may go on at the end, and how long all parts may take. */
 const DRAIN_MS = 5_000;
 const STOP_MS = 8_000;
+/** Connections are cut: it takes no time. */
+const HTTP_CLOSE_MS = 1_000;
 
 type EndpointOptions = Pick<FeOptions, 'catalog' | 'metrics' | 'clock' | 'log'>;
 type EndpointCommitter = Pick<ResolvingCommitter, 'begin' | 'commit' | 'state' | 'abort'>;
@@ -308,9 +310,12 @@ export async function startFe(
       await Promise.all([scheduler.onLoaderGone(), bodyLoads.loaderGone()]);
     },
     stop: async () => {
+      bodyLoads.refuseNew();
       const working = [tasks, housekeeping, compactor, alterJobs, scheduler, upkeep];
-      const parts = [...working.map((part) => part.stop()), server.close(DRAIN_MS), http.close()];
+      const parts = [...working.map((part) => part.stop()), server.close(DRAIN_MS)];
       await settledWithin(clock, Promise.allSettled(parts), STOP_MS);
+      // Until here bodies on their way went on, and new ones heard why they must wait.
+      await settledWithin(clock, http.close(), HTTP_CLOSE_MS);
       await catalog.leases.revokeNode(NODE, 'the FE stopped');
     },
   };

@@ -64,6 +64,7 @@ export const LOAD_ERRORS = {
     'retry',
     'Stream Load exceed http cuncurrent limit {limit}, please try again later',
   ),
+  BODY_SHUTDOWN: row('retry', 'Service is shutting down, please retry later!'),
   BODY_NO_ROWS: row(
     'user',
     'No partitions have data available for loading. If you are sure there may be no data to be loaded, you can use `ADMIN SET FRONTEND CONFIG ("empty_load_as_error" = "false")` to ensure such load jobs can succeed',
