@@ -87,7 +87,7 @@ export class BareRequest {
     return this.#heard;
   }
 
-  send(text: string): void {
+  send(text: string | Uint8Array): void {
     this.#socket.write(text);
   }
 

@@ -102,6 +102,35 @@ for (const [name, { format, body }] of Object.entries(FORMATS))
       assert.ok(rig.memory.peakBytes <= LIMIT_BYTES * 1.5, `peak ${rig.memory.peakBytes}`);
     }));
 
+for (const [name, { format, body }] of Object.entries(FORMATS))
+  for (const pieceBytes of [1, 2, 3, 1000])
+    test(`${name}: a byte order mark is no part of a row, in pieces of ${pieceBytes}`, () =>
+      withRig(async (rig) => {
+        const plan = csvPlan({ format });
+        const marked = Buffer.from(`\ufeff${body(3)}`);
+        const staged = await rig.load(
+          plan,
+          pieces(marked, () => pieceBytes),
+        );
+        assert.deepEqual([staged.rowsLoaded, staged.rowsFiltered], [3, 0]);
+        assert.equal(staged.bodyBytes, marked.length);
+        const rows = await rig.rows(staged.tables, plan.target.tableId);
+        assert.deepEqual(rows.map((row) => row['id']).sort(), ['0', '1', '2']);
+      }));
+
+test('what only begins like a byte order mark is data', () =>
+  withRig(async (rig) => {
+    for (const start of [[0xef], [0xef, 0xbb], [0xef, 0xbb, 0x31]]) {
+      const plan = csvPlan({ maxFilterRatio: 1 });
+      const staged = await rig.load(
+        plan,
+        pieces(Buffer.from(start), () => 1),
+      );
+      assert.deepEqual([staged.rowsLoaded, staged.rowsFiltered], [0, 1]);
+      assert.equal(staged.bodyBytes, start.length);
+    }
+  }));
+
 test('counts and rejected rows are of the whole body, with the number of each row', () =>
   withRig(async (rig) => {
     const lines = Array.from({ length: 50_000 }, (_, id) =>

@@ -58,6 +58,8 @@ export class BodySource implements BodyHolder {
   #isBarren = false;
   #onFlush: (() => void) | null = null;
   #isAtStart = true;
+  /** The first bytes of the body as long as they may be those of a byte order mark. */
+  #begunMark: Buffer = NO_BYTES;
   /** Of the next batch: one after a large one begins with a page of the usual size, which is used again. */
   #firstPageBytes = FIRST_PAGE_BYTES;
   #ended = false;
@@ -171,7 +173,7 @@ export class BodySource implements BodyHolder {
       }
       if (next === 'flush') return 'flush';
       this.#pending = null;
-      if (next.done === true) return null;
+      if (next.done === true) return this.#atEnd(next);
       chunk = next.value;
       this.#count(chunk.length);
       if (this.#isAtStart) chunk = this.#withoutBom(chunk);
@@ -192,10 +194,27 @@ export class BodySource implements BodyHolder {
     if (this.bodyBytes > maxBytes) throw fail('BODY_TOO_LARGE', { limit: maxBytes });
   }
 
-  /** A mark that comes in pieces of less than three bytes stays. */
+  /** The bytes behind a byte order mark, which may come in pieces; nothing yet of what may be one. */
   #withoutBom(chunk: Uint8Array): Uint8Array {
+    const begun = this.#begunMark;
+    const start = begun.length === 0 ? chunk : Buffer.concat([begun, chunk]);
+    if (start.length < BOM.length && BOM.subarray(0, start.length).equals(start)) {
+      this.#begunMark = Buffer.from(start);
+      return NO_BYTES;
+    }
     this.#isAtStart = false;
-    return BOM.equals(chunk.subarray(0, BOM.length)) ? chunk.subarray(BOM.length) : chunk;
+    this.#begunMark = NO_BYTES;
+    return BOM.equals(start.subarray(0, BOM.length)) ? start.subarray(BOM.length) : start;
+  }
+
+  /** What only began as a mark is data. */
+  #atEnd(end: Next): Uint8Array | null {
+    const begun = this.#begunMark;
+    if (begun.length === 0) return null;
+    this.#isAtStart = false;
+    this.#begunMark = NO_BYTES;
+    this.#pending = Promise.resolve(end);
+    return begun;
   }
 
   async #within(next: Promise<Next>, ms: number, signal: AbortSignal): Promise<Next | 'late'> {
