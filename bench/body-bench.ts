@@ -6,35 +6,93 @@ import { request } from 'node:http';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { systemClock } from '../src/base/clock.ts';
+import { seededRandom } from '../src/base/random.ts';
 import { newDataDir, startServer, type TestServer } from '../test/support/start-server.ts';
 import { BATCH_ROWS, clickValues } from './clicks.ts';
-import { duckdbOfFile, prepareTable } from './load-bench.ts';
+import { type DuckdbColumns, duckdbOfFile, prepareTable } from './load-bench.ts';
 import { cpuSeconds, peakRssBytes, processTree } from './process-stats.ts';
 import { type BenchResult, median, type Run, round, summarize } from './report.ts';
 
-export type BodyKind = 'csv' | 'json';
+export type BodyKind = 'csv' | 'json' | 'csv-log';
 
 const TEMPLATES = 32;
-const COLUMNS = [
+const COLUMNS: DuckdbColumns = [
   ['uid', 'BIGINT'],
   ['site', 'VARCHAR'],
   ['vtime', 'BIGINT'],
-] as const;
-const HEADERS: Readonly<Record<BodyKind, Readonly<Record<string, string>>>> = {
-  csv: { format: 'csv', column_separator: ',' },
-  json: { format: 'json', ignore_json_size: 'true' },
+];
+
+interface Shape {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly columns: DuckdbColumns;
+  readonly format: 'csv' | 'json';
+  /** Lines of one piece. */
+  readonly lines: (batch: number) => readonly string[];
+}
+
+const CSV = { headers: { format: 'csv', column_separator: ',' }, format: 'csv' } as const;
+
+const SHAPES: Readonly<Record<BodyKind, Shape>> = {
+  csv: {
+    ...CSV,
+    columns: COLUMNS,
+    lines: (batch) =>
+      clickValues(batch).map((value) => {
+        const click = JSON.parse(value.toString()) as Record<string, unknown>;
+        return COLUMNS.map(([name]) => String(click[name])).join(',');
+      }),
+  },
+  json: {
+    headers: { format: 'json', ignore_json_size: 'true' },
+    columns: COLUMNS,
+    format: 'json',
+    lines: (batch) => clickValues(batch).map((value) => value.toString().trim()),
+  },
+  'csv-log': {
+    ...CSV,
+    columns: [
+      ['seen', 'TIMESTAMP'],
+      ['status', 'INTEGER'],
+      ['bytes', 'BIGINT'],
+      ['host', 'VARCHAR'],
+      ['path', 'VARCHAR'],
+      ['agent', 'VARCHAR'],
+    ],
+    lines: logLines,
+  },
 };
 
-/** Lines of 10,000 clicks; they repeat after 32 pieces, as in the Kafka benchmarks. */
-function pieces(kind: BodyKind): readonly Buffer[] {
-  return Array.from({ length: TEMPLATES }, (_, batch) => {
-    const lines = clickValues(batch).map((value) => {
-      if (kind === 'json') return value.toString().trim();
-      const click = JSON.parse(value.toString()) as Record<string, unknown>;
-      return COLUMNS.map(([name]) => String(click[name])).join(',');
-    });
-    return Buffer.from(`${lines.join('\n')}\n`);
+const AGENTS = [
+  'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML like Gecko) Chrome/142.0 Safari/537.36',
+  'Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML like Gecko) Version/18.1',
+];
+
+/** What a web server writes of its requests: about 220 bytes a row, most of it text. */
+function logLines(batch: number): readonly string[] {
+  const random = seededRandom(batch + 9000);
+  const two = (value: number): string => value.toString().padStart(2, '0');
+  return Array.from({ length: BATCH_ROWS }, () => {
+    const at = `2026-11-${two(1 + random.below(28))} ${two(random.below(24))}:${two(random.below(60))}:00`;
+    const word = (): string => random.below(2 ** 31).toString(36);
+    const path = `/shop/${word()}/${word()}/${word()}?session=${word()}${word()}&from=${word()}`;
+    const host = `node-${random.below(40)}.eu-central.example.org`;
+    const agent = AGENTS[random.below(AGENTS.length)] ?? '';
+    return [at, 200 + random.below(300), random.below(1_000_000), host, path, agent].join(',');
   });
+}
+
+/** Lines of 10,000 rows; they repeat after 32 pieces, as in the Kafka benchmarks. */
+function pieces(kind: BodyKind): readonly Buffer[] {
+  return Array.from({ length: TEMPLATES }, (_, batch) =>
+    Buffer.from(`${SHAPES[kind].lines(batch).join('\n')}\n`),
+  );
+}
+
+/** The table that rows of the shape go to. */
+async function prepare(server: TestServer, kind: BodyKind): Promise<void> {
+  const types: Readonly<Record<string, string>> = { VARCHAR: 'STRING', TIMESTAMP: 'DATETIME' };
+  const list = SHAPES[kind].columns.map(([name, type]) => `\`${name}\` ${types[type] ?? type}`);
+  await prepareTable(server, `(${list.join(', ')})`);
 }
 
 function* bodyOf(templates: readonly Buffer[], rows: number): Generator<Buffer> {
@@ -56,7 +114,7 @@ async function put(
       path: '/api/bench/clicks/_stream_load',
       method: 'PUT',
       auth: 'root:',
-      headers: { ...HEADERS[kind], timeout: '7200', expect: '100-continue' },
+      headers: { ...SHAPES[kind].headers, timeout: '7200', expect: '100-continue' },
     },
     (answer) => {
       let text = '';
@@ -107,7 +165,7 @@ async function loadOnce(
 ): Promise<BodyRun> {
   const server = await startServer({ broker: 'off' });
   try {
-    await prepareTable(server);
+    await prepare(server, kind);
     const run = await loadBody(server, kind, templates, rows);
     const count = await server.value('SELECT count(*) FROM bench.clicks');
     if (count !== String(rows)) throw new Error(`${count} rows in the table, expected ${rows}`);
@@ -120,11 +178,12 @@ async function loadOnce(
 async function alone(kind: BodyKind, templates: readonly Buffer[], rows: number): Promise<Run> {
   const dir = newDataDir();
   try {
-    const path = join(dir, `clicks.${kind}`);
+    const { columns, format } = SHAPES[kind];
+    const path = join(dir, `clicks.${format}`);
     const file = openSync(path, 'w');
     for (const piece of bodyOf(templates, rows)) writeSync(file, piece);
     closeSync(file);
-    return await duckdbOfFile({ path, rows, columns: COLUMNS, format: kind, directory: dir });
+    return await duckdbOfFile({ path, rows, columns, format, directory: dir });
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }
@@ -162,7 +221,9 @@ export async function loadBodies(
     runs.push(await loadOnce(kind, templates, rows));
     if (withBaseline) baseline.push(await alone(kind, templates, rows));
   }
-  const other = withBaseline ? { name: `DuckDB alone, local ${kind} file`, runs: baseline } : null;
+  const other = withBaseline
+    ? { name: `DuckDB alone, local ${SHAPES[kind].format} file`, runs: baseline }
+    : null;
   return summarize(name, runs, other, figures(runs));
 }
 
@@ -174,7 +235,7 @@ export async function loadAtOnce(name: string, loads: number, bytes: number): Pr
   const rows = Math.ceil((bytes / templateBytes) * TEMPLATES) * BATCH_ROWS;
   const server = await startServer({ broker: 'off' });
   try {
-    await prepareTable(server);
+    await prepare(server, kind);
     const { pid, cnHttpPort } = server.ready;
     const restBytes = peakRssBytes(pid);
     const beforeCpu = cpuSeconds(pid);

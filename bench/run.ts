@@ -79,6 +79,7 @@ const BENCHES: Readonly<Record<string, () => Promise<BenchResult>>> = {
   'load-json-random': () => loadFormat('json-random', rows, repeats),
   'load-upsert': () => loadUpsert(rows, repeats),
   'body-csv': () => loadBodies('body-csv', 'csv', bodyBytes, repeats, true),
+  'body-csv-log': () => loadBodies('body-csv-log', 'csv-log', bodyBytes, repeats, true),
   'body-json': () => loadBodies('body-json', 'json', bodyBytes, repeats, true),
   'body-10gb': () => loadBodies('body-10gb', 'csv', 10 * bodyBytes, 1, false),
   'body-64': () => loadAtOnce('body-64', 64, bodyBytes / 10),
