@@ -44,11 +44,13 @@ test('64 parallel loads end with fair progress and bounded memory', async () => 
   for (const staged of await Promise.all(loads)) {
     assert.equal(staged.rowsLoaded, PIECES * PIECE_ROWS);
     const files = staged.tables.flatMap((table) => table.files);
-    assert.ok(files.length <= 8, `${files.length} files of a body of 1 MB`);
+    // The 64th part of the memory is a piece.
+    assert.ok(files.length < PIECES, `${files.length} files of ${PIECES} pieces`);
   }
   assert.ok(rig.memory.peakBytes <= LIMIT_BYTES * 2, `peak ${rig.memory.peakBytes}`);
-  // Turns go round: no load is at its end while another one has not begun.
-  assert.ok(widest < PIECES, `one load was ${widest} of ${PIECES} pieces ahead of another`);
+  // Turns go round, also for loads that begin while others hold most of the memory.
+  const most = (PIECES * 5) / 8;
+  assert.ok(widest <= most, `one load was ${widest} of ${PIECES} pieces ahead of another`);
   assert.equal(rig.memory.usedBytes, 0);
   await rig.close();
 });

@@ -17,14 +17,12 @@ export interface BodyHolder {
 interface Waiter {
   readonly holder: BodyHolder;
   readonly bytes: number;
-  /** There is room while no more than this is in use with it. */
-  readonly limitBytes: number;
   grant(): void;
 }
 
 /** Loads that fill batches at once. */
 const FILLING_AT_ONCE = 4;
-/** Of the limit: the rest is for loads that have begun, so that they can make large batches. */
+/** What the first pages of all loads may be of the limit: the rest is for loads that have begun. */
 const FIRST_PAGES_SHARE = 0.5;
 /** What a batch may be of the limit: of the only load (two staged, one read), and of one of many. */
 const BATCHES_OF_ONE = 3;
@@ -76,14 +74,17 @@ export class BodyMemory {
 
   /** Counts `bytes` for the holder if there is room for them now. */
   tryTake(holder: BodyHolder, bytes: number): boolean {
-    const limitBytes = this.#limitOf(holder);
-    if (this.#waiting.length > 0 || this.#usedBytes + bytes > limitBytes) return false;
+    if (this.#waiting.length > 0 || !this.#hasRoom(holder, bytes)) return false;
     this.#count(bytes);
     return true;
   }
 
-  #limitOf({ heldBytes }: BodyHolder): number {
-    return heldBytes > 0 ? this.limitBytes : this.limitBytes * FIRST_PAGES_SHARE;
+  /** A load that begins waits for those that have begun, however little they hold, where they are many. */
+  #hasRoom({ heldBytes }: BodyHolder, bytes: number): boolean {
+    if (this.#usedBytes + bytes > this.limitBytes) return false;
+    if (heldBytes > 0) return true;
+    const begun = [...this.#holders].filter((holder) => holder.heldBytes > 0).length;
+    return (begun + 1) * bytes <= this.limitBytes * FIRST_PAGES_SHARE;
   }
 
   /** Counts `bytes` for the holder as soon as there is room for them. Rejects with the signal's reason. */
@@ -93,7 +94,6 @@ export class BodyMemory {
     const waiter: Waiter = {
       holder,
       bytes,
-      limitBytes: this.#limitOf(holder),
       grant: () => {
         this.#count(bytes);
         resolve();
@@ -175,9 +175,7 @@ export class BodyMemory {
   /** Lets in those for whom there is room; where there is none, and none will come, one of them all the same. */
   #wake(): void {
     for (;;) {
-      const at = this.#waiting.findIndex(
-        ({ bytes, limitBytes }) => this.#usedBytes + bytes <= limitBytes,
-      );
+      const at = this.#waiting.findIndex(({ holder, bytes }) => this.#hasRoom(holder, bytes));
       const [next] = at < 0 ? [] : this.#waiting.splice(at, 1);
       if (next === undefined) break;
       next.grant();
