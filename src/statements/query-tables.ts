@@ -16,7 +16,9 @@ import { replaceTables } from '../query/replace-tables.ts';
 import type { DerivedTable, Query, TableReference } from '../sql/ast/query.ts';
 import { parseStatement } from '../sql/parse.ts';
 import { databaseOrCurrent } from './databases.ts';
+import { checkDemandedFilters } from './demanded-filter.ts';
 import {
+  demandedFilter,
   isSystemDatabase,
   systemTable,
   systemViewSql,
@@ -233,11 +235,21 @@ function storedKey(database: string, name: string, at: TablePoint | undefined): 
   return `${pointKey(at)}\0${database}.${name}`;
 }
 
-/** Puts in the SELECT of system views over stored tables. */
+/** Puts in the SELECT of system views over stored tables. Throws FILTER_DEMANDED. */
 async function withSystemViews(query: Query, context: StatementContext): Promise<Query> {
   if (!collectTableRefs(query).some((ref) => isSqlView(ref, context))) return query;
   const visible = await visibilityOf(context);
-  return replaceTables(query, (table) => systemViewOf(table, context, visible));
+  const demands = new Map<TableReference, readonly string[]>();
+  const replaced = replaceTables(query, (table) => {
+    const columns = demandedFilter(
+      table.name.database ?? context.session.database ?? '',
+      table.name.name,
+    );
+    if (columns !== null) demands.set(table, columns);
+    return systemViewOf(table, context, visible);
+  });
+  checkDemandedFilters(query, demands);
+  return replaced;
 }
 
 function isSqlView({ database, name }: TableRef, { session }: StatementContext): boolean {

@@ -74,6 +74,11 @@ export const LOAD_ERRORS = {
     'the load was aborted, txn_id = {transactionId}: {detail}',
     'nothing was loaded; the label can be used again',
   ),
+  FILTER_DEMANDED: row(
+    'user',
+    '{view} must specify label or job_id',
+    'as in WHERE job_id = 10001; TRACKING_SQL of information_schema.loads has the query of a load',
+  ),
   UNKNOWN_LABEL: row(
     'user',
     'there is no load of label {label}',

@@ -163,13 +163,14 @@ export const LOAD_VIEWS: ViewTable = {
   // Labels of tasks are `<job>-<job id>-<transaction id>`.
   load_tracking_logs: {
     columns: LOG_COLUMNS,
-    doc: 'rejected rows with their reasons; ID is the transaction, JOB_ID the job of Routine Load or the same as ID',
+    doc: 'rejected rows with their reasons; ID is the transaction, JOB_ID the job of Routine Load or the same as ID; a SELECT must say `JOB_ID =`, `LABEL =` or `ID =`',
     rows: {
       sql: `SELECT txn_id AS ID, IF(load_type = 'ROUTINE_LOAD', CAST(regexp_extract(load_label, '-([0-9]+)-[0-9]+$', 1) AS BIGINT), txn_id) AS JOB_ID,
     load_label AS LABEL, target_database AS DATABASE_NAME,
     concat('Error: ', error_message, '. Row: ', raw_record) AS TRACKING_LOG, load_type AS TYPE FROM ${RECORDS}`,
       also: `SELECT ${LOG_NAMES.join(', ')} FROM ${INFORMATION_SCHEMA}.load_failures`,
       loadOf: { database: 'target_database', table: 'target_table' },
+      filteredBy: ['job_id', 'label', 'id'],
     },
   },
   load_failures: {

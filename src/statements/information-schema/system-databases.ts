@@ -80,6 +80,12 @@ export function systemViewSql(
   return rows.also === undefined ? seen : `${seen} UNION ALL ${rows.also}`;
 }
 
+/** Columns in lower case, by one of which a SELECT of the view must filter; null where all of it is shown. */
+export function demandedFilter(database: string, name: string): readonly string[] | null {
+  const rows = systemView(database, name)?.rows;
+  return typeof rows === 'object' ? (rows.filteredBy ?? null) : null;
+}
+
 /** The rows of visible loads. */
 function seenSql({ sql, loadOf }: ViewQuery, visible: Pick<Visibility, 'loads'>): string {
   if (visible.loads === 'ALL') return sql;

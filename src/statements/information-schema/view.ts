@@ -44,6 +44,8 @@ export interface ViewQuery {
   readonly also?: string;
   /** Columns that say into which table a row's load goes: only those of visible loads are shown. */
   readonly loadOf: { readonly database: string; readonly table: string };
+  /** Columns in lower case: a SELECT must filter by one of them. */
+  readonly filteredBy?: readonly string[];
 }
 
 export interface SystemView {
