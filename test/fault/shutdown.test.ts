@@ -8,9 +8,9 @@ import { systemClock } from '../../src/base/clock.ts';
 import { FaultRig } from '../support/fault-rig.ts';
 import { childrenOf } from '../support/process-tree.ts';
 
-/** A statement that runs for many seconds. */
-const LONG_QUERY =
-  'SELECT count(*) FROM d.events a JOIN d.events b ON a.uid <> b.uid JOIN d.events c ON b.uid <> c.uid';
+/** A statement that runs for many seconds, however few rows have been loaded yet. */
+const LONG_QUERY = `SELECT count(*) FROM d.events e RIGHT JOIN TABLE(generate_series(1, 200000)) a(n) ON e.uid = a.n
+  JOIN TABLE(generate_series(1, 200000)) b(n) ON a.n <> b.n JOIN TABLE(generate_series(1, 200000)) c(n) ON b.n <> c.n`;
 
 async function untilGone(dataDir: string, limitMs: number): Promise<number> {
   const startMs = systemClock.monotonicMs();
@@ -36,6 +36,7 @@ test('SIGTERM under load and under a long query: drains, exits 0, goes on', asyn
     () => 'cut',
   );
   await systemClock.sleep(300);
+  assert.equal(await Promise.race([query, 'runs']), 'runs');
   const startMs = systemClock.monotonicMs();
   assert.equal(await rig.server.stop(), 0, rig.server.logTail);
   const takenMs = systemClock.monotonicMs() - startMs;
