@@ -167,12 +167,11 @@ async function endFailed(
   error: AppError,
   filtered: FilteredLoad | null,
 ): Promise<HttpAnswer> {
-  const counts = filtered?.counts ?? NOTHING;
   try {
     const answer = await endLoad(options, load, {
       kind: 'failed',
       error: encodeError(error),
-      counts: { ...NOTHING, ...countsOf(counts) },
+      counts: filtered === null ? NOTHING : countsOf(filtered.counts),
     });
     if (filtered !== null) await keepRejects(options, load, filtered);
     return answer;

@@ -34,11 +34,6 @@ afterEach(() => rmSync(dataDir, { recursive: true, force: true }));
 const count = async (server: TestServer, to: string): Promise<number> =>
   Number(await server.value(`SELECT count(*) FROM ${to.replace('/', '.')}`));
 
-/** The step was met; what a process wrote before its end may come after that. */
-async function fired(server: TestServer): Promise<void> {
-  while (!server.hasLogged('fired')) await new Promise((resolve) => setTimeout(resolve, 20));
-}
-
 /** What a client does that had no answer: it sends the same again until it gets one. */
 async function sendAgain(server: TestServer, to: string, label = HEADERS.label): Promise<string> {
   const sent = load({ port: server.ready.httpPort, to, headers: { ...HEADERS, label } }, BODY);
@@ -75,7 +70,7 @@ describe('a kill in the middle of a Stream Load', () => {
           await first.exited;
           second = await startServer({ dataDir, broker: 'off' });
         }
-        await fired(first);
+        await first.logged('fired');
         if (!visible) {
           // The front end hears of the end of the CN in its own time.
           const state = `/api/d/get_load_state?label=${HEADERS.label}`;
@@ -112,7 +107,7 @@ describe('answers that get lost', () => {
       const server = await startServer({ dataDir, broker: 'off', failpoints, conf: [conf] });
       const { httpPort: port } = server.ready;
       const { json } = await load({ port, to: 'd/plain', headers: HEADERS }, BODY);
-      await fired(server);
+      await server.logged('fired');
       assert.deepEqual([json['Status'], json['NumberLoadedRows']], ['Success', ROWS]);
       assert.equal(await sendAgain(server, 'd/plain'), 'Label Already Exists FINISHED');
       assert.equal(await count(server, 'd/plain'), ROWS);

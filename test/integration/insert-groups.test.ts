@@ -59,7 +59,7 @@ describe('INSERTs of many clients at once', () => {
     for (const client of [lost, killed, well]) await client.query('SET insert_timeout = 4');
     // The answer to this one is lost.
     const first = send(lost, 'INSERT INTO held VALUES (1)').catch((error: Error) => error.message);
-    await until(async () => server.hasLogged('failpoint rpc.answer:insert fired'));
+    await server.logged('failpoint rpc.answer:insert fired');
     const kill = send(killed, 'INSERT INTO held VALUES (2)').catch((e: Error) => e.message);
     await until(async () => {
       const shown = await server.sql('SHOW PROCESSLIST');

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { startServer, type TestServer } from '../support/start-server.ts';
-import { ask, BareRequest, type LoadReply, load } from '../support/stream-client.ts';
+import { ANSWER_KEYS, ask, BareRequest, type LoadReply, load } from '../support/stream-client.ts';
 
 const MERGE = {
   enable_merge_commit: 'true',
@@ -70,21 +70,7 @@ describe('merge commit', () => {
     const to = await table();
     const { json } = await load({ port: server.ready.cnHttpPort, to, headers: CSV }, '1,a\n');
     assert.deepEqual(Object.keys(json), [
-      'TxnId',
-      'Label',
-      'Status',
-      'Message',
-      'NumberTotalRows',
-      'NumberLoadedRows',
-      'NumberFilteredRows',
-      'NumberUnselectedRows',
-      'LoadBytes',
-      'LoadTimeMs',
-      'BeginTxnTimeMs',
-      'StreamLoadPlanTimeMs',
-      'ReadDataTimeMs',
-      'WriteDataTimeMs',
-      'CommitAndPublishTimeMs',
+      ...ANSWER_KEYS,
       'RequestId',
       'LeftTimeMs',
       'PendingTimeMs',

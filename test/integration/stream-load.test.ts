@@ -5,26 +5,9 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { newDataDir, startServer, type TestServer } from '../support/start-server.ts';
-import { ask, BareRequest, load } from '../support/stream-client.ts';
+import { ANSWER_KEYS, ask, BareRequest, load } from '../support/stream-client.ts';
 
 const CSV = { column_separator: ',' };
-const KEYS = [
-  'TxnId',
-  'Label',
-  'Status',
-  'Message',
-  'NumberTotalRows',
-  'NumberLoadedRows',
-  'NumberFilteredRows',
-  'NumberUnselectedRows',
-  'LoadBytes',
-  'LoadTimeMs',
-  'BeginTxnTimeMs',
-  'StreamLoadPlanTimeMs',
-  'ReadDataTimeMs',
-  'WriteDataTimeMs',
-  'CommitAndPublishTimeMs',
-];
 
 let server: TestServer;
 let doors: readonly (readonly [name: string, port: number])[] = [];
@@ -73,7 +56,7 @@ bothDoors('rows are there with the answer, which has StarRocks keys', async (por
   const to = await table();
   const { status, json } = await load({ port, to, headers: CSV }, '1,x\n2,y');
   assert.equal(status, 200);
-  assert.deepEqual(Object.keys(json), KEYS);
+  assert.deepEqual(Object.keys(json), ANSWER_KEYS);
   assert.deepEqual(
     [json['Status'], json['Message'], json['NumberTotalRows'], json['NumberLoadedRows']],
     ['Success', 'OK', 2, 2],
@@ -152,7 +135,7 @@ bothDoors('users, passwords and the right to insert', async (port) => {
   assert.equal(none.status, 401);
   const json = (await none.json()) as Record<string, unknown>;
   assert.equal(json['Message'], 'no valid Basic authorization');
-  assert.deepEqual(Object.keys(json), KEYS);
+  assert.deepEqual(Object.keys(json), ANSWER_KEYS);
   const wrong = await load({ port, to, user: name, password: 'x' }, '1\tx');
   assert.equal(wrong.status, 401);
   assert.match(String(wrong.json['Message']), /^Access denied for user/);

@@ -1,9 +1,10 @@
 // Starts the real `millrace start` as a child process, as a user would, and talks to it over the wire.
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
+import { createInterface, type Interface } from 'node:readline';
 import { type Connection, createConnection, type FieldPacket } from 'mysql2/promise';
 
 export interface ServerReady {
@@ -47,6 +48,7 @@ export class TestServer {
   readonly exited: Promise<{ code: number | null; signal: string | null }>;
   readonly #removeDataDir: boolean;
   readonly #log: string[];
+  readonly #lines: Interface;
   #connection: Connection | undefined;
 
   constructor(parts: {
@@ -55,12 +57,14 @@ export class TestServer {
     exited: TestServer['exited'];
     removeDataDir: boolean;
     log: string[];
+    lines: Interface;
   }) {
     this.ready = parts.ready;
     this.child = parts.child;
     this.exited = parts.exited;
     this.#removeDataDir = parts.removeDataDir;
     this.#log = parts.log;
+    this.#lines = parts.lines;
   }
 
   /** The last lines of the server's log, for failure messages. */
@@ -71,6 +75,11 @@ export class TestServer {
   /** Whether a line of the log so far holds the text. */
   hasLogged(text: string): boolean {
     return this.#log.some((line) => line.includes(text));
+  }
+
+  /** When a line of the log holds the text; what a process wrote before its end may come after that. */
+  async logged(text: string): Promise<void> {
+    while (!this.hasLogged(text)) await once(this.#lines, 'line');
   }
 
   get bootstrap(): string {
@@ -180,7 +189,7 @@ export async function startServer(options: StartServerOptions = {}): Promise<Tes
   options.onSpawn?.(child);
   child.once('exit', () => running.delete(child));
   const log: string[] = [];
-  createInterface({ input: child.stderr }).on('line', (line) => {
+  const lines = createInterface({ input: child.stderr }).on('line', (line) => {
     log.push(line);
     if (log.length > 2000) log.shift();
   });
@@ -194,6 +203,7 @@ export async function startServer(options: StartServerOptions = {}): Promise<Tes
     exited,
     removeDataDir: options.dataDir === undefined,
     log,
+    lines,
   });
 }
 

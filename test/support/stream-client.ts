@@ -1,6 +1,25 @@
 // Stream Loads as clients send them: whole requests through fetch, and pieces of them on a bare socket.
 import { connect, type Socket } from 'node:net';
 
+/** Of the answer to a Stream Load that loaded all, in their order. SOURCE: StarRocks, stream_load_context. */
+export const ANSWER_KEYS = [
+  'TxnId',
+  'Label',
+  'Status',
+  'Message',
+  'NumberTotalRows',
+  'NumberLoadedRows',
+  'NumberFilteredRows',
+  'NumberUnselectedRows',
+  'LoadBytes',
+  'LoadTimeMs',
+  'BeginTxnTimeMs',
+  'StreamLoadPlanTimeMs',
+  'ReadDataTimeMs',
+  'WriteDataTimeMs',
+  'CommitAndPublishTimeMs',
+];
+
 export interface LoadReply {
   readonly status: number;
   readonly text: string;

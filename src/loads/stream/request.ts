@@ -1,6 +1,11 @@
 // What the request of a load with a body says, checked as far as its headers and its table tell: shared by Stream Load
 // and its transactions.
+import type { AccessControl } from '../../access/access-control.ts';
+import type { Principal } from '../../access/access-view.ts';
+import type { Clock } from '../../base/clock.ts';
 import { fail } from '../../base/errors.ts';
+import type { TransactionId } from '../../base/ids.ts';
+import type { Log } from '../../base/log.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
 import type { RequestHead } from '../../model/body-load.ts';
 import type { TableInfo } from '../../model/table.ts';
@@ -9,6 +14,31 @@ import type { BodyLimits } from './plan.ts';
 import { STREAM_LOAD_HEADERS } from './properties.ts';
 
 export type RequestLimits = BodyLimits;
+
+/** What every request of a load with a body needs. */
+export interface RequestServices {
+  readonly catalog: Catalog;
+  readonly access: Pick<AccessControl, 'checkLoad'>;
+  /** Throws ACCESS_DENIED, TOO_MANY_LOGIN_FAILURES. */
+  readonly authenticate: (user: string, address: string, password: string) => Promise<Principal>;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** As SHOW TRANSACTION prints it. */
+  readonly coordinator: string;
+  /** The global variable time_zone. */
+  readonly timeZone: () => string;
+  /** Tells the CN to give up a body; what it is sent of it then goes nowhere. */
+  readonly stopBody: (transactionId: TransactionId) => Promise<void>;
+}
+
+/** Who asks. Throws BODY_LOGIN_MISSING, and see `authenticate`. */
+export async function loginOf(
+  { authenticate }: Pick<RequestServices, 'authenticate'>,
+  { login, clientAddress }: Pick<RequestHead, 'login' | 'clientAddress'>,
+): Promise<Principal> {
+  if (login === null) throw fail('BODY_LOGIN_MISSING');
+  return await authenticate(login.user, clientAddress, login.password);
+}
 
 /** Throws SQL_ANALYZE, BODY_HEADER_TWICE, BODY_LENGTH, BODY_JSON_TOO_LARGE, and see defineStreamLoad. */
 export function defineRequest(

@@ -1,15 +1,11 @@
 // Stream Load on the FE: who may load what, the transaction and the plan; the commit, and the answer that the client
 // gets. The body itself goes to a CN and never comes here. Whatever goes wrong before the commit aborts the
 // transaction at once, and its label is free. A lost answer is asked for again by the label, or by the CN.
-import type { AccessControl } from '../../access/access-control.ts';
 import type { Principal } from '../../access/access-view.ts';
-import type { Clock } from '../../base/clock.ts';
 import { type AppError, decodeError, fail, toAppError } from '../../base/errors.ts';
 import { failpoint } from '../../base/failpoints.ts';
 import type { TransactionId } from '../../base/ids.ts';
-import type { Log } from '../../base/log.ts';
 import type { Random } from '../../base/random.ts';
-import type { Catalog } from '../../catalog/catalog.ts';
 import { readOutcome, type TransactionRecord } from '../../catalog/transactions.ts';
 import type { Committer } from '../../commit/types.ts';
 import type {
@@ -20,7 +16,6 @@ import type {
   HttpAnswer,
   LabelRequest,
   MergeAdmission,
-  RequestHead,
 } from '../../model/body-load.ts';
 import type { StagedLoad } from '../../model/insert-plan.ts';
 import type { LoadFacts } from '../../model/load-facts.ts';
@@ -39,30 +34,18 @@ import { answerStatus, errorText, jobStatus, loadAnswer, refused } from './answe
 import { cancelLabel, labelState } from './labels.ts';
 import { mergeRulesOf } from './merge-rules.ts';
 import { type BodyLimits, planStreamLoad } from './plan.ts';
-import { defineRequest, loadedTable } from './request.ts';
+import { defineRequest, loadedTable, loginOf, type RequestServices } from './request.ts';
 
-export interface StreamLoadsOptions {
-  readonly catalog: Catalog;
+export interface StreamLoadsOptions extends RequestServices {
   readonly committer: Pick<Committer, 'beginOther' | 'commitOther' | 'abort' | 'state'>;
-  readonly access: Pick<AccessControl, 'checkLoad'>;
-  /** Throws ACCESS_DENIED, TOO_MANY_LOGIN_FAILURES. */
-  readonly authenticate: (user: string, address: string, password: string) => Promise<Principal>;
-  readonly clock: Clock;
   readonly random: Random;
-  readonly log: Log;
   readonly metrics: Metrics;
-  /** As SHOW TRANSACTION prints it. */
-  readonly coordinator: string;
   readonly limits: () => BodyLimits & {
     readonly defaultTimeoutMs: number;
     readonly emptyIsError: boolean;
   };
   /** Address for links, `host:port`, where the client did not name one. */
   readonly address: () => string;
-  /** The global variable time_zone. */
-  readonly timeZone: () => string;
-  /** Tells the CN to give up a body; what it is sent of it then goes nowhere. */
-  readonly stopBody: (transactionId: TransactionId) => Promise<void>;
 }
 
 /** A load whose body is on its way. */
@@ -250,18 +233,13 @@ export class StreamLoads {
 
   /** `get_load_state` and `_cancel`. Never throws. */
   async ofLabel(request: LabelRequest): Promise<HttpAnswer> {
-    const authenticate = (): Promise<Principal> => this.#login(request);
+    const authenticate = (): Promise<Principal> => loginOf(this.#options, request);
     if (request.kind === 'state') return await labelState(this.#options, authenticate, request);
     return await cancelLabel(this.#options, authenticate, request);
   }
 
-  #login({ login, clientAddress }: RequestHead): Promise<Principal> {
-    if (login === null) throw fail('BODY_LOGIN_MISSING');
-    return this.#options.authenticate(login.user, clientAddress, login.password);
-  }
-
   async #principal(head: BodyLoadHead): Promise<Principal> {
-    const principal = await this.#login(head);
+    const principal = await loginOf(this.#options, head);
     await this.#options.access.checkLoad(principal, head.database, head.table);
     return principal;
   }

@@ -1,14 +1,10 @@
 // Transactions of Stream Loads, `/api/transaction/{begin,load,prepare,commit,rollback}`, on the FE: one table or
 // several, any number of loads one after the other. Between requests nothing of a transaction is kept in memory that
 // is not in the metadata: what was loaded outlives connections and restarts. SOURCE: StarRocks docs.
-import type { AccessControl } from '../../access/access-control.ts';
 import type { Principal } from '../../access/access-view.ts';
-import type { Clock } from '../../base/clock.ts';
 import { type AppError, decodeError, fail, toAppError } from '../../base/errors.ts';
 import { failpoint } from '../../base/failpoints.ts';
 import type { TransactionId } from '../../base/ids.ts';
-import type { Log } from '../../base/log.ts';
-import type { Catalog } from '../../catalog/catalog.ts';
 import { readOutcome, type TransactionRecord } from '../../catalog/transactions.ts';
 import type {
   BodyLoadBegin,
@@ -26,7 +22,13 @@ import { checkLabel } from '../label.ts';
 import { analysisError, checkProperties, type PropertyMap } from '../properties.ts';
 import { errorText } from '../stream/answer.ts';
 import { planStreamLoad } from '../stream/plan.ts';
-import { defineRequest, loadedTable, type RequestLimits } from '../stream/request.ts';
+import {
+  defineRequest,
+  loadedTable,
+  loginOf,
+  type RequestLimits,
+  type RequestServices,
+} from '../stream/request.ts';
 import {
   beginAnswer,
   endedAnswer,
@@ -41,7 +43,7 @@ import type { ExplicitTransactions } from './explicit.ts';
 import type { Gathered } from './gather.ts';
 import { TRANSACTION_HEADERS } from './properties.ts';
 
-export interface HttpTransactionsOptions {
+export interface HttpTransactionsOptions extends RequestServices {
   readonly transactions: Pick<
     ExplicitTransactions,
     | 'reserveId'
@@ -53,22 +55,10 @@ export interface HttpTransactionsOptions {
     | 'rollback'
     | 'gathered'
   >;
-  readonly catalog: Catalog;
-  readonly access: Pick<AccessControl, 'checkLoad'>;
-  /** Throws ACCESS_DENIED, TOO_MANY_LOGIN_FAILURES. */
-  readonly authenticate: (user: string, address: string, password: string) => Promise<Principal>;
-  readonly clock: Clock;
-  readonly log: Log;
-  /** As SHOW TRANSACTION prints it. */
-  readonly coordinator: string;
   readonly limits: () => RequestLimits & {
     readonly defaultTimeoutMs: number;
     readonly preparedTimeoutMs: number;
   };
-  /** The global variable time_zone. */
-  readonly timeZone: () => string;
-  /** Tells the CN to give up a body. */
-  readonly stopBody: (transactionId: TransactionId) => Promise<void>;
 }
 
 /** A load whose body is on its way, or whose answer was given last. */
@@ -111,7 +101,7 @@ export class HttpTransactions {
     try {
       if (label === '') return failedAnswer('FAILED', MESSAGES.emptyLabel);
       if (request.database === '') return failedAnswer('FAILED', MESSAGES.noDatabase, label);
-      const principal = await this.#login(request);
+      const principal = await loginOf(this.#options, request);
       switch (request.op) {
         case 'begin':
           return await this.#begin(request, label, principal);
@@ -270,16 +260,18 @@ export class HttpTransactions {
     const label = head.headers['label'] ?? '';
     const refuse = (answer: HttpAnswer): BodyLoadBegin => ({ kind: 'answer', answer });
     let record: TransactionRecord;
+    let principal: Principal;
     try {
       if (label === '') return refuse(failedAnswer('FAILED', MESSAGES.emptyLabel));
       if (head.database === '') return refuse(failedAnswer('FAILED', MESSAGES.noDatabase, label));
       if (head.table === '') return refuse(failedAnswer('FAILED', MESSAGES.noTable, label));
-      record = await this.#find(head, label, await this.#login(head));
+      principal = await loginOf(this.#options, head);
+      record = await this.#find(head, label, principal);
     } catch (thrown) {
       return refuse(this.#refusal(thrown, label));
     }
     try {
-      return await this.#beginBody(head, record, signal);
+      return await this.#beginBody(head, record, principal, signal);
     } catch (thrown) {
       const error = toAppError(thrown);
       await this.#endedBy(record.id, error);
@@ -290,14 +282,13 @@ export class HttpTransactions {
   async #beginBody(
     head: BodyLoadHead,
     record: TransactionRecord,
+    principal: Principal,
     signal: AbortSignal,
   ): Promise<BodyLoadBegin> {
     const { transactions, catalog, clock, timeZone } = this.#options;
     const { id, label } = record;
     refuseChannels(head.headers);
-    if ((head.headers['enable_merge_commit'] ?? '').toLowerCase() === 'true')
-      throw analysisError('a load of a transaction is not merged with others: enable_merge_commit');
-    const table = await this.#table(await this.#login(head), head.database, head.table);
+    const table = await this.#table(principal, head.database, head.table);
     if (record.tableId !== null && record.tableId !== table.id) {
       throw analysisError(
         `the transaction of label ${label} is of another table: begin it with transaction_type: multi`,
@@ -306,13 +297,13 @@ export class HttpTransactions {
     const limits = this.#options.limits();
     const definition = defineRequest(head, timeZone(), limits);
     if (definition.properties['enable_merge_commit'] === 'true')
-      throw analysisError('enable_merge_commit is not possible within a transaction');
+      throw analysisError('a load of a transaction is not merged with others: enable_merge_commit');
     const timeoutMs = definition.timeoutMs ?? record.timeoutMs;
     await transactions.startLoad(id, table.id, signal);
     const fromMs = clock.monotonicMs();
-    const plan = await planStreamLoad(catalog, {
-      ...{ definition, table, label, userName: record.userName, timeoutMs, limits },
-    });
+    const { userName } = record;
+    const input = { definition, table, label, userName, timeoutMs, limits };
+    const plan = await planStreamLoad(catalog, input);
     signal.throwIfAborted();
     const planMs = clock.monotonicMs() - fromMs;
     const beganMs = record.prepareMs;
@@ -414,11 +405,6 @@ export class HttpTransactions {
       const reason = 'the process that loaded its body ended';
       await this.#options.transactions.rollback(body.transactionId, reason);
     }
-  }
-
-  #login({ login, clientAddress }: BodyLoadHead | TransactionRequest): Promise<Principal> {
-    if (login === null) throw fail('BODY_LOGIN_MISSING');
-    return this.#options.authenticate(login.user, clientAddress, login.password);
   }
 
   async #table(principal: Principal, database: string, table: string): Promise<TableInfo> {

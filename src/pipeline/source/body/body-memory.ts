@@ -80,11 +80,16 @@ export class BodyMemory {
   }
 
   /** A load that begins waits for those that have begun, however little they hold, where they are many. */
-  #hasRoom({ heldBytes }: BodyHolder, bytes: number): boolean {
+  #hasRoom({ heldBytes }: BodyHolder, bytes: number, begun = this.#begun()): boolean {
     if (this.#usedBytes + bytes > this.limitBytes) return false;
-    if (heldBytes > 0) return true;
-    const begun = [...this.#holders].filter((holder) => holder.heldBytes > 0).length;
-    return (begun + 1) * bytes <= this.limitBytes * FIRST_PAGES_SHARE;
+    return heldBytes > 0 || (begun + 1) * bytes <= this.limitBytes * FIRST_PAGES_SHARE;
+  }
+
+  /** Loads that hold something. */
+  #begun(): number {
+    let begun = 0;
+    for (const { heldBytes } of this.#holders) if (heldBytes > 0) begun += 1;
+    return begun;
   }
 
   /** Counts `bytes` for the holder as soon as there is room for them. Rejects with the signal's reason. */
@@ -174,10 +179,15 @@ export class BodyMemory {
 
   /** Lets in those for whom there is room; where there is none, and none will come, one of them all the same. */
   #wake(): void {
+    // Counted once: there may be a thousand loads. Those that are let in hold nothing yet.
+    let begun = this.#waiting.length > 0 ? this.#begun() : 0;
     for (;;) {
-      const at = this.#waiting.findIndex(({ holder, bytes }) => this.#hasRoom(holder, bytes));
+      const at = this.#waiting.findIndex(({ holder, bytes }) =>
+        this.#hasRoom(holder, bytes, begun),
+      );
       const [next] = at < 0 ? [] : this.#waiting.splice(at, 1);
       if (next === undefined) break;
+      if (next.holder.heldBytes === 0) begun += 1;
       next.grant();
     }
     if (this.#waiting.length === 0 || this.#stagingBytes > 0) return;

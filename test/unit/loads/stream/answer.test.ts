@@ -12,6 +12,7 @@ import {
   refused,
 } from '../../../../src/loads/stream/answer.ts';
 import type { LoadFacts } from '../../../../src/model/load-facts.ts';
+import { ANSWER_KEYS } from '../../../support/stream-client.ts';
 
 const FACTS: LoadFacts = {
   loadType: 'STREAM_LOAD',
@@ -30,23 +31,6 @@ const FACTS: LoadFacts = {
   errorSamples: [],
   clientAddress: null,
 };
-const KEYS = [
-  'TxnId',
-  'Label',
-  'Status',
-  'Message',
-  'NumberTotalRows',
-  'NumberLoadedRows',
-  'NumberFilteredRows',
-  'NumberUnselectedRows',
-  'LoadBytes',
-  'LoadTimeMs',
-  'BeginTxnTimeMs',
-  'StreamLoadPlanTimeMs',
-  'ReadDataTimeMs',
-  'WriteDataTimeMs',
-  'CommitAndPublishTimeMs',
-];
 
 test('a success has all keys in order, and whole numbers', () => {
   const text = loadAnswer({
@@ -58,7 +42,7 @@ test('a success has all keys in order, and whole numbers', () => {
     loadMs: 12.7,
   });
   const answer = JSON.parse(text);
-  assert.deepEqual(Object.keys(answer), KEYS);
+  assert.deepEqual(Object.keys(answer), ANSWER_KEYS);
   assert.deepEqual(Object.values(answer), [
     5,
     'l',
@@ -92,7 +76,12 @@ test('keys that come only where they say something have their places', () => {
       errorUrl: 'http://h/',
     }),
   );
-  const keys = [...KEYS.slice(0, 3), 'ExistingJobStatus', ...KEYS.slice(3), 'ErrorURL'];
+  const keys = [
+    ...ANSWER_KEYS.slice(0, 3),
+    'ExistingJobStatus',
+    ...ANSWER_KEYS.slice(3),
+    'ErrorURL',
+  ];
   assert.deepEqual(Object.keys(answer), keys);
   assert.equal(answer.NumberTotalRows, 0);
 });
