@@ -107,7 +107,8 @@ function targetOf(
       };
     },
     makeTopic: async (name, partitions) => {
-      await admin.createTopic(name, partitions);
+      // Scripts give messages dates long past, which the broker's retention would remove at any moment.
+      await admin.createTopic(name, partitions, { 'retention.ms': '-1' });
     },
     sendRecords: (topic, partition, records) =>
       admin.send(
