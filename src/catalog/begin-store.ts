@@ -1,5 +1,6 @@
 // The SQL of beginning a transaction: the lease's facts, the label, the PREPARE row. Only commit/ may
 // call it.
+import type { Insertable } from 'kysely';
 import { present } from '../base/assert.ts';
 import {
   asId,
@@ -11,7 +12,8 @@ import {
 } from '../base/ids.ts';
 import type { CatalogContext } from './context.ts';
 import { runBatch } from './driver/batch.ts';
-import type { NewTransaction } from './transactions.ts';
+import type { TransactionsTable } from './schema/tables.ts';
+import { BODY_SOURCES, type NewTransaction, type TransactionSource } from './transactions.ts';
 
 export interface BeginFacts {
   readonly leaderEpoch: Epoch;
@@ -23,6 +25,37 @@ export interface BeginFacts {
     readonly tableId: TableId;
     readonly volumeId: VolumeId;
   } | null;
+}
+
+/** Open transactions that have a limit, the one that was just begun not counted. */
+export interface RunningTransactions {
+  /** Of its database: all but tasks of Routine Load and what the server does by itself. */
+  readonly ofDatabase: number;
+  /** Loads with bodies, of its coordinator. */
+  readonly bodiesOfCoordinator: number;
+}
+
+export interface BegunRow {
+  /** The transaction that has the label; null: this one. */
+  readonly holder: TransactionId | null;
+  readonly running: RunningTransactions;
+}
+
+/** SOURCE: StarRocks, checkRunningTxnExceedLimit: tasks of Routine Load and compactions have limits of their own. */
+const NOT_LIMITED: readonly TransactionSource[] = [
+  'ROUTINE_LOAD_TASK',
+  'LAKE_COMPACTION',
+  'FRONTEND',
+];
+
+/** Does the limit of its database hold for it? */
+export function isLimited(source: TransactionSource): boolean {
+  return !NOT_LIMITED.includes(source);
+}
+
+/** Does the limit of its compute node hold for it? */
+export function isBody(source: TransactionSource): boolean {
+  return BODY_SOURCES.includes(source);
 }
 
 export class BeginStore {
@@ -74,12 +107,12 @@ export class BeginStore {
   }
 
   /**
-   * Takes the label and writes the PREPARE row. A label whose transaction is ABORTED is taken over.
-   * Returns null, or the id of the transaction that has the label.
+   * Takes the label and writes the PREPARE row. A label whose transaction is ABORTED is taken over. The caller decides
+   * whether there are too many others. Inside a transaction.
    */
-  async begin(id: TransactionId, transaction: NewTransaction): Promise<TransactionId | null> {
+  async begin(id: TransactionId, transaction: NewTransaction): Promise<BegunRow> {
     const { db, nowMs } = this.#context;
-    const [labels] = await runBatch(db, [
+    const [labels, , counts] = await runBatch(db, [
       db
         .insertInto('labels')
         .values({
@@ -101,38 +134,69 @@ export class BeginStore {
             ),
         )
         .returning('transaction_id'),
-      db.insertInto('transactions').values({
-        id,
-        label: transaction.label,
-        database_id: transaction.databaseId,
-        table_id: transaction.tableId,
-        job_id: transaction.jobId,
-        task_id: transaction.taskId,
-        epoch: transaction.epoch,
-        state: 'PREPARE',
-        source: transaction.source,
-        coordinator: transaction.coordinator,
-        prepare_ms: nowMs(),
-        prepared_ms: null,
-        commit_ms: null,
-        finish_ms: null,
-        timeout_ms: transaction.timeoutMs,
-        reason: '',
-        attachment_json: '',
-        user_name: transaction.userName ?? '',
-        scope: transaction.scope ?? '',
-        idle_timeout_ms: transaction.idleTimeoutMs ?? null,
-        active_ms: transaction.scope === undefined ? null : nowMs(),
-        busy: 0,
-      }),
+      db.insertInto('transactions').values(openRow(id, transaction, nowMs())),
+      db
+        .selectFrom('transactions')
+        .where('finish_ms', 'is', null)
+        .where('id', '<>', id)
+        .select(({ fn }) => [
+          fn
+            .countAll<number>()
+            .filterWhere('database_id', '=', transaction.databaseId)
+            .filterWhere('source', 'not in', NOT_LIMITED)
+            .as('of_database'),
+          fn
+            .countAll<number>()
+            .filterWhere('coordinator', '=', transaction.coordinator)
+            .filterWhere('source', 'in', BODY_SOURCES)
+            .as('bodies'),
+        ]),
     ]);
-    if (labels[0] !== undefined) return null;
+    const running = {
+      ofDatabase: Number(counts[0]?.of_database ?? 0),
+      bodiesOfCoordinator: Number(counts[0]?.bodies ?? 0),
+    };
+    if (labels[0] !== undefined) return { holder: null, running };
     const holder = await db
       .selectFrom('labels')
       .select('transaction_id')
       .where('database_id', '=', transaction.databaseId)
       .where('label', '=', transaction.label)
       .executeTakeFirst();
-    return asId<TransactionId>(present(holder, 'the label in use').transaction_id);
+    return {
+      holder: asId<TransactionId>(present(holder, 'the label in use').transaction_id),
+      running,
+    };
   }
+}
+
+function openRow(
+  id: TransactionId,
+  transaction: NewTransaction,
+  nowMs: number,
+): Insertable<TransactionsTable> {
+  return {
+    id,
+    label: transaction.label,
+    database_id: transaction.databaseId,
+    table_id: transaction.tableId,
+    job_id: transaction.jobId,
+    task_id: transaction.taskId,
+    epoch: transaction.epoch,
+    state: 'PREPARE',
+    source: transaction.source,
+    coordinator: transaction.coordinator,
+    prepare_ms: nowMs,
+    prepared_ms: null,
+    commit_ms: null,
+    finish_ms: null,
+    timeout_ms: transaction.timeoutMs,
+    reason: '',
+    attachment_json: '',
+    user_name: transaction.userName ?? '',
+    scope: transaction.scope ?? '',
+    idle_timeout_ms: transaction.idleTimeoutMs ?? null,
+    active_ms: transaction.scope === undefined ? null : nowMs,
+    busy: 0,
+  };
 }

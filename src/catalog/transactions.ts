@@ -89,10 +89,17 @@ export interface Range {
 /** Statements; bodies of requests (Stream Load and its transactions); tasks of Routine Load. */
 export type LoadKind = 'inserts' | 'bodies' | 'tasks';
 
+/** Of Stream Loads and their transactions. */
+export const BODY_SOURCES: readonly TransactionSource[] = [
+  'BACKEND_STREAMING',
+  'FRONTEND_STREAMING',
+  'MULTI_STATEMENT_STREAMING',
+];
+
 /** The texts of the partial indexes transactions_inserts and transactions_bodies: bound values would not find them. */
 const OF_KIND: Readonly<Record<LoadKind, string>> = {
   inserts: `source = 'INSERT_STREAMING'`,
-  bodies: `source IN ('BACKEND_STREAMING', 'FRONTEND_STREAMING', 'MULTI_STATEMENT_STREAMING')`,
+  bodies: `source IN (${BODY_SOURCES.map((source) => `'${source}'`).join(', ')})`,
   tasks: `source = 'ROUTINE_LOAD_TASK'`,
 };
 

@@ -16,12 +16,7 @@ import type { Catalog, CatalogScope } from '../catalog/catalog.ts';
 import type { CommitAttempt, CommitCheck, JobGrowth, NewFile } from '../catalog/commit-store.ts';
 import { UniqueViolation } from '../catalog/driver/unique-violation.ts';
 import { isFinalJobState } from '../catalog/load-jobs.ts';
-import {
-  abortion,
-  type LoadOutcome,
-  type NewTransaction,
-  success,
-} from '../catalog/transactions.ts';
+import { abortion, type LoadOutcome, success } from '../catalog/transactions.ts';
 import type { LoadFacts } from '../model/load-facts.ts';
 import type {
   BegunTransaction,
@@ -46,6 +41,7 @@ import { commitRewrite, type RewriteCommit } from './rewrite-commit.ts';
 import { changeSchema, type SchemaHooks, type SchemaMaker } from './schema-commit.ts';
 import { checkResolved, newPatches, reservePatchIds } from './staged-deletes.ts';
 import { sum } from './sum.ts';
+import { takeLabel } from './take-label.ts';
 import type { Turn } from './turn.ts';
 import type {
   BeginOther,
@@ -84,17 +80,22 @@ export class CatalogCommitter implements Committer {
         throw fail('LEASE_LOST', { taskId: task.taskId, epoch: task.epoch });
       }
       const label = task.label ?? `${lease.jobName}-${lease.jobId}-${transactionId}`;
-      await takeLabel(scope, transactionId, {
-        label,
-        databaseId: asId<DatabaseId>(lease.databaseId),
-        tableId: lease.tableId,
-        jobId: lease.jobId,
-        taskId: task.taskId,
-        epoch: task.epoch,
-        source: 'ROUTINE_LOAD_TASK',
-        coordinator: task.coordinator,
-        timeoutMs: task.timeoutMs ?? this.#limits.transactionTimeoutMs,
-      });
+      await takeLabel(
+        scope,
+        transactionId,
+        {
+          label,
+          databaseId: asId<DatabaseId>(lease.databaseId),
+          tableId: lease.tableId,
+          jobId: lease.jobId,
+          taskId: task.taskId,
+          epoch: task.epoch,
+          source: 'ROUTINE_LOAD_TASK',
+          coordinator: task.coordinator,
+          timeoutMs: task.timeoutMs ?? this.#limits.transactionTimeoutMs,
+        },
+        this.#limits.running(),
+      );
       return { transactionId, label, volumeId: lease.volumeId };
     });
     failpoint('begin.after-sql');
@@ -107,18 +108,23 @@ export class CatalogCommitter implements Committer {
       checkLeader(this.#catalog, await scope.commits.currentLeaderEpoch());
       const table = await scope.tables.byId(load.tableId);
       if (table === null) throw fail('UNKNOWN_TABLE', { table: String(load.tableId) });
-      await takeLabel(scope, transactionId, {
-        label: load.label,
-        databaseId: load.databaseId,
-        tableId: load.tableId,
-        jobId: null,
-        taskId: null,
-        epoch: null,
-        source: load.source,
-        coordinator: load.coordinator,
-        timeoutMs: load.timeoutMs ?? this.#limits.transactionTimeoutMs,
-        userName: load.userName ?? '',
-      });
+      await takeLabel(
+        scope,
+        transactionId,
+        {
+          label: load.label,
+          databaseId: load.databaseId,
+          tableId: load.tableId,
+          jobId: null,
+          taskId: null,
+          epoch: null,
+          source: load.source,
+          coordinator: load.coordinator,
+          timeoutMs: load.timeoutMs ?? this.#limits.transactionTimeoutMs,
+          userName: load.userName ?? '',
+        },
+        this.#limits.running(),
+      );
       return { transactionId, label: load.label, volumeId: table.volumeId };
     });
     failpoint('begin.after-sql');
@@ -301,16 +307,6 @@ export class CatalogCommitter implements Committer {
       scope.loadJobs.countAborted(jobId, 1),
     );
   }
-}
-
-async function takeLabel(
-  scope: CatalogScope,
-  id: TransactionId,
-  transaction: NewTransaction,
-): Promise<void> {
-  const holder = await scope.begins.begin(id, transaction);
-  if (holder === null) return;
-  throw fail('LABEL_ALREADY_EXISTS', { label: transaction.label, transactionId: holder });
 }
 
 /** The load kind's own part; what it throws refuses the batch. */

@@ -7,6 +7,7 @@ import type { Catalog, CatalogScope } from '../catalog/catalog.ts';
 import type { NewTransaction, TransactionRecord } from '../catalog/transactions.ts';
 import type { StagedPart } from '../model/staged-part.ts';
 import { checkLeader } from './judge.ts';
+import { type RunningLimits, takeLabel } from './take-label.ts';
 
 /** Most tables that one transaction loads. */
 export const MAX_TABLES = 64;
@@ -19,21 +20,16 @@ export interface BeginSeveral
   readonly transactionId: TransactionId;
 }
 
-/** A PREPARE transaction of several loads. Throws LABEL_ALREADY_EXISTS, LEADER_LOST. */
+/** A PREPARE transaction of several loads. Throws LEADER_LOST, and as takeLabel does. */
 export async function beginSeveral(
   catalog: Catalog,
   { transactionId, ...begin }: BeginSeveral,
+  limits: RunningLimits,
 ): Promise<void> {
   await catalog.transaction(async (scope) => {
     checkLeader(catalog, await scope.commits.currentLeaderEpoch());
-    const holder = await scope.begins.begin(transactionId, {
-      ...begin,
-      jobId: null,
-      taskId: null,
-      epoch: null,
-    });
-    if (holder === null) return;
-    throw fail('LABEL_ALREADY_EXISTS', { label: begin.label, transactionId: holder });
+    const none = { jobId: null, taskId: null, epoch: null };
+    await takeLabel(scope, transactionId, { ...begin, ...none }, limits);
   });
   failpoint('begin.after-sql');
 }

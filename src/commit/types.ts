@@ -25,6 +25,7 @@ import type { TablePoint } from '../model/table-point.ts';
 import type { PartitionHooks, PartitionMaker } from './partition-commit.ts';
 import type { RewriteCommit } from './rewrite-commit.ts';
 import type { SchemaHooks, SchemaMaker } from './schema-commit.ts';
+import type { RunningLimits } from './take-label.ts';
 import type { Turn } from './turn.ts';
 
 /** A task's batch: checked against its lease. */
@@ -77,7 +78,7 @@ export interface CommitHooks {
 export interface Committer {
   /** A PREPARE transaction for a task's batch. Throws LEASE_LOST, LABEL_ALREADY_EXISTS, LEADER_LOST. */
   begin(task: BeginTask): Promise<BegunTransaction>;
-  /** A PREPARE transaction without a task. Throws LABEL_ALREADY_EXISTS, LEADER_LOST, UNKNOWN_TABLE. */
+  /** A PREPARE transaction without a task. Throws LEADER_LOST, UNKNOWN_TABLE, and as takeLabel does. */
   beginOther(load: BeginOther): Promise<BegunTransaction>;
   /**
    * Makes a task's batch visible, all of it or nothing. Repeating the same request gives the same
@@ -197,10 +198,12 @@ export interface CommitLimits {
   readonly rejectedStoreBytes: number;
   readonly transactionTimeoutMs: number;
   readonly preparedTimeoutMs: number;
+  readonly running: () => RunningLimits;
 }
 
 export const DEFAULT_COMMIT_LIMITS: CommitLimits = {
   rejectedStoreBytes: 1024 ** 3,
   transactionTimeoutMs: 10 * 60_000,
   preparedTimeoutMs: 24 * 3_600_000,
+  running: () => ({ perDatabase: 1000, perNode: -1 }),
 };

@@ -311,6 +311,22 @@ export const CONFIG_ITEMS = {
     '1024',
     'Stream Loads at once; more are refused with the words to try again',
   ),
+  stream_load_max_txn_num_per_be: mutable(
+    used(
+      'fe',
+      'int',
+      '-1',
+      'Stream Loads, and transactions of them, that may run at once on a compute node; more are refused; negative = any number',
+    ),
+  ),
+  max_running_txn_num_per_db: mutable(
+    used(
+      'fe',
+      'int',
+      '1000',
+      'transactions of a database that may run at once; more are refused; tasks of Routine Load and compactions do not count',
+    ),
+  ),
   streaming_load_max_mb: used('cn', 'int', '102400', 'largest body of a load in MB, also expanded'),
   streaming_load_max_batch_size_mb: used(
     'cn',

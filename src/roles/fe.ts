@@ -47,7 +47,7 @@ import { openConnections } from './open-connections.ts';
 import { readRows } from './read-rows.ts';
 import { makeLedgerChecks, makeReplays, makeScheduler } from './routine-loads.ts';
 import { makeSmallFiles } from './small-files.ts';
-import { makeChanges, makeInserts, makeSqlTransactions } from './statement-loads.ts';
+import { makeChanges, makeInserts, makeSqlTransactions, runningLimits } from './statement-loads.ts';
 import type { StoreOpener } from './stores.ts';
 import { checkTable } from './table-check.ts';
 import { startTaskRunner } from './task-runner.ts';
@@ -210,6 +210,7 @@ export async function openCommitter(
     limits: {
       ...DEFAULT_COMMIT_LIMITS,
       rejectedStoreBytes: config.int('rejected_records_max_bytes'),
+      running: runningLimits(config),
     },
   });
   return new ResolvingCommitter({

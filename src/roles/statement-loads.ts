@@ -1,10 +1,20 @@
 // INSERT, UPDATE and DELETE over the CN's query process, and transactions of several of them.
 import type { ResolvingCommitter } from '../commit/resolving.ts';
+import type { RunningLimits } from '../commit/take-label.ts';
+import type { Config } from '../config/load.ts';
 import { Changes } from '../loads/change/service.ts';
 import { Inserts } from '../loads/insert/service.ts';
 import { ExplicitTransactions } from '../loads/transaction/explicit.ts';
 import { SqlTransactions } from '../loads/transaction/sql.ts';
 import type { FeOptions } from './fe.ts';
+
+/** As they are set by now. */
+export function runningLimits(config: Config): () => RunningLimits {
+  return () => ({
+    perDatabase: config.int('max_running_txn_num_per_db'),
+    perNode: config.int('stream_load_max_txn_num_per_be'),
+  });
+}
 
 export function makeInserts(options: FeOptions, committer: ResolvingCommitter): Inserts {
   const { cn, clock, random, log, metrics, host } = options;
@@ -45,6 +55,7 @@ export function makeExplicitTransactions(
   return new ExplicitTransactions({
     catalog,
     committer,
+    running: runningLimits(config),
     admit: (tableId, signal) => committer.gate.admit(tableId, signal),
     merge: async (plan, signal) =>
       (await cn.query()).call('merge', plan, { timeoutMs: plan.timeoutMs, signal }),

@@ -99,6 +99,57 @@ test('more loads at once than stream_load_max_concurrent', async (t) => {
   assert.equal(await server.stop(), 0);
 });
 
+test('more transactions than max_running_txn_num_per_db or stream_load_max_txn_num_per_be', async (t) => {
+  const server = await start(t, newDataDir());
+  const { httpPort, cnHttpPort } = server.ready;
+  await server.sql('CREATE DATABASE d');
+  await server.sql('CREATE TABLE d.t (a INT, b VARCHAR(10))');
+  const { rows } = await server.sql("SHOW PROC '/dbs'");
+  const id = rows.find(([, name]) => name === 'd')?.[0];
+  const set = (key: string, value: number) =>
+    server.sql(`ADMIN SET FRONTEND CONFIG ("${key}" = "${value}")`);
+  assert.equal((await transaction(cnHttpPort, 'begin', 'open'))['Status'], 'OK');
+  const refusals = async (words: string): Promise<void> => {
+    for (const port of [httpPort, cnHttpPort]) {
+      const headers = { ...CSV, label: 'next' };
+      const { json } = await load({ port, to: 'd/t', headers }, '1,x');
+      assert.deepEqual([json['Status'], json['Message'], json['TxnId']], ['Fail', words, -1]);
+      const begun = await transaction(port, 'begin', 'next');
+      assert.deepEqual([begun['Status'], begun['Message']], ['FAILED', words]);
+      const merged = {
+        ...headers,
+        enable_merge_commit: 'true',
+        merge_commit_interval_ms: '10',
+        merge_commit_parallel: '1',
+      };
+      const answer = await load({ port, to: 'd/t', headers: merged }, '1,x\n');
+      assert.deepEqual([answer.json['Status'], answer.json['Message']], ['Fail', words]);
+    }
+  };
+  await set('stream_load_max_txn_num_per_be', 1);
+  await refusals('streamload txn num per be exceeds limit, be: cn-1, txn_num: 1, limit: 1');
+  await server.sql("INSERT INTO d.t VALUES (0, 'sql')");
+  await set('stream_load_max_txn_num_per_be', -1);
+  await set('max_running_txn_num_per_db', 1);
+  const words = `current running txns on db ${id} is 1, larger than limit 1`;
+  await refusals(words);
+  for (const statement of [
+    "INSERT INTO d.t VALUES (1, 'x')",
+    'INSERT INTO d.t SELECT 1, version()',
+  ])
+    await assert.rejects(server.sql(statement), { errno: 1064, message: new RegExp(words) });
+  // Another database has its own.
+  await server.sql('CREATE DATABASE e');
+  await server.sql('CREATE TABLE e.t (a INT)');
+  await server.sql('INSERT INTO e.t VALUES (1)');
+  assert.equal((await transaction(cnHttpPort, 'rollback', 'open'))['Status'], 'OK');
+  const headers = { ...CSV, label: 'next' };
+  const { json } = await load({ port: httpPort, to: 'd/t', headers }, '2,y');
+  assert.equal(json['Status'], 'Success', String(json['Message']));
+  assert.equal(await server.value('SELECT count(*) FROM d.t'), '2');
+  assert.equal(await server.stop(), 0);
+});
+
 test('while the server ends: new ones are refused, one on its way is loaded', async (t) => {
   const dataDir = newDataDir();
   const server = await start(t, dataDir);
@@ -119,7 +170,12 @@ test('while the server ends: new ones are refused, one on its way is loaded', as
       [answer['Status'], answer['Message'], answer['TxnId']],
       ['Fail', SHUTDOWN, -1],
     );
-    const merged = { ...CSV, enable_merge_commit: 'true', merge_commit_interval_ms: '10' };
+    const merged = {
+      ...CSV,
+      enable_merge_commit: 'true',
+      merge_commit_interval_ms: '10',
+      merge_commit_parallel: '1',
+    };
     const { json } = await load(
       { port, to: 'd/other', headers: { ...merged, merge_commit_parallel: '1' } },
       '1,x\n',

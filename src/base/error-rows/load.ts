@@ -118,6 +118,15 @@ export const LOAD_ERRORS = {
     'HY000',
     409,
   ),
+  // SOURCE: StarRocks FE, loadTxnBegin and checkRunningTxnExceedLimit: their words.
+  TXN_LIMIT_OF_NODE: row(
+    'retry',
+    'streamload txn num per be exceeds limit, be: {node}, txn_num: {count}, limit: {limit}',
+  ),
+  TXN_LIMIT_OF_DATABASE: row(
+    'retry',
+    'current running txns on db {databaseId} is {count}, larger than limit {limit}',
+  ),
   UNKNOWN_TRANSACTION: row('user', 'transaction {transactionId} not found', '', 1064, 'HY000', 404),
   TRANSACTION_STATE: row(
     'user',

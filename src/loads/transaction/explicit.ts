@@ -15,6 +15,7 @@ import {
   removeLoad,
   startLoad,
 } from '../../commit/staged-loads.ts';
+import type { RunningLimits } from '../../commit/take-label.ts';
 import type { Committer } from '../../commit/types.ts';
 import { compressionOf } from '../../model/file-compression.ts';
 import type { LoadFacts } from '../../model/load-facts.ts';
@@ -36,6 +37,8 @@ import {
 export interface ExplicitTransactionsOptions {
   readonly catalog: Catalog;
   readonly committer: Pick<Committer, 'commitOther' | 'abort' | 'state'>;
+  /** How many may run at once. */
+  readonly running: () => RunningLimits;
   /** Waits where the table has too many files. Throws TABLE_TOO_MANY_FILES, the signal's reason. */
   readonly admit: (tableId: TableId, signal: AbortSignal) => Promise<void>;
   /** Asks a CN. */
@@ -90,9 +93,9 @@ export class ExplicitTransactions {
     return this.#options.catalog.begins.reserveTransactionId();
   }
 
-  /** Throws LABEL_ALREADY_EXISTS, LEADER_LOST. */
+  /** Throws as `beginSeveral` does. */
   begin(begin: BeginExplicit): Promise<void> {
-    return beginSeveral(this.#options.catalog, begin);
+    return beginSeveral(this.#options.catalog, begin, this.#options.running());
   }
 
   /**

@@ -13,6 +13,7 @@ import {
   removeLoad,
   startLoad,
 } from '../../../src/commit/staged-loads.ts';
+import { DEFAULT_COMMIT_LIMITS } from '../../../src/commit/types.ts';
 import type { StagedPart } from '../../../src/model/staged-part.ts';
 import { type Fixture, openFixture, stagedFile } from '../../support/catalog-fixture.ts';
 
@@ -29,7 +30,7 @@ async function begin(
   options: { readonly scope?: Exclude<TransactionScope, ''>; readonly idleMs?: number } = {},
 ): Promise<TransactionId> {
   const transactionId = await catalog.begins.reserveTransactionId();
-  await beginSeveral(catalog, {
+  const load = {
     transactionId,
     label,
     databaseId: table.databaseId,
@@ -40,7 +41,8 @@ async function begin(
     userName: 'ada',
     timeoutMs: 10 * MINUTE_MS,
     idleTimeoutMs: options.idleMs ?? null,
-  });
+  } as const;
+  await beginSeveral(catalog, load, DEFAULT_COMMIT_LIMITS.running());
   return transactionId;
 }
 

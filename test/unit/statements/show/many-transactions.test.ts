@@ -22,7 +22,7 @@ test('the newest 2,000 are listed; an older one is found by what it is called', 
   const rejected = await catalog.tables.get(STATISTICS_DATABASE, REJECTED_RECORDS_TABLE);
   const committer = new CatalogCommitter({
     catalog,
-    limits: DEFAULT_COMMIT_LIMITS,
+    limits: { ...DEFAULT_COMMIT_LIMITS, running: () => ({ perDatabase: 2 * MANY, perNode: -1 }) },
     rejectedTable: rejected.id,
   });
   const { id: tableId, databaseId } = await catalog.tables.get('quickstart', 'site_clicks');
