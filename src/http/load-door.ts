@@ -1,6 +1,6 @@
-// The compute node's HTTP door: bodies of loads go from the socket to the loader, one at a time per connection, with
-// the sender slowed down by not being read. A body is asked for (100-continue) only when its load was accepted. Holds
-// no more of a body than the socket does. The front end decides what may be loaded, and makes every answer.
+// The compute node's HTTP door: bodies of loads go from the socket to the loader, with the sender slowed down by not
+// being read. A body is asked for (100-continue) only when its load was accepted. Holds no more of a body than the
+// socket does. The front end decides what may be loaded, and makes every answer.
 import { timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
@@ -75,7 +75,7 @@ const MAX_CONNECTIONS = 8192;
 const HEADERS_TIMEOUT_MS = 30_000;
 const KEEP_ALIVE_MS = 30_000;
 
-/** A load that has its connection to itself until its answer is out. */
+/** A load until its answer is out. Its connection may have others, whose requests wait behind it. */
 interface ActiveLoad {
   readonly request: IncomingMessage;
   readonly stop: AbortController;
@@ -91,7 +91,7 @@ export async function startLoadDoor(options: LoadDoorOptions): Promise<LoadDoor>
 class Door {
   readonly #options: LoadDoorOptions;
   readonly #server: Server;
-  readonly #active = new Map<Socket, ActiveLoad>();
+  readonly #active = new Set<ActiveLoad>();
 
   constructor(options: LoadDoorOptions) {
     this.#options = options;
@@ -119,7 +119,7 @@ class Door {
   }
 
   #stopBody(transactionId: number): boolean {
-    for (const load of this.#active.values()) {
+    for (const load of this.#active) {
       if (load.transactionId !== transactionId) continue;
       load.stop.abort(fail('CANCELLED'));
       return true;
@@ -128,7 +128,7 @@ class Door {
   }
 
   async #close(): Promise<void> {
-    for (const { stop } of this.#active.values()) stop.abort(fail('CANCELLED'));
+    for (const { stop } of this.#active) stop.abort(fail('CANCELLED'));
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     this.#server.closeAllConnections();
     await closed;
@@ -136,13 +136,10 @@ class Door {
 
   /** What the HTTP parser could not read; the end of a connection in the middle of a body is that, too. */
   #onBrokenRequest(socket: Socket): void {
-    const load = this.#active.get(socket);
-    if (load === undefined) {
-      if (socket.writable) socket.end(BROKEN_REQUEST);
-      return;
-    }
+    const loads = [...this.#active].filter(({ request }) => request.socket === socket);
     // Behind a whole body anything may come: its load goes on, and the connection ends with the answer.
-    if (!load.request.complete) load.stop.abort(fail('BODY_CUT'));
+    for (const { request, stop } of loads) if (!request.complete) stop.abort(fail('BODY_CUT'));
+    if (loads.length === 0 && socket.writable) socket.end(BROKEN_REQUEST);
   }
 
   #serve(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void {
@@ -263,7 +260,7 @@ class Door {
     }
     const { socket } = request;
     const load: ActiveLoad = { request, stop: new AbortController(), transactionId: null };
-    this.#active.set(socket, load);
+    this.#active.add(load);
     // The client went away: nobody waits for the answer.
     const gone = new AbortController();
     const onClose = (): void => {
@@ -296,7 +293,7 @@ class Door {
       }
     } finally {
       socket.off('close', onClose);
-      this.#active.delete(socket);
+      this.#active.delete(load);
     }
   }
 }

@@ -8,7 +8,7 @@ import {
   type ServerResponse,
   request as send,
 } from 'node:http';
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
 import type { Clock } from '../base/clock.ts';
 import type { BodyLoadHead, HttpAnswer } from '../model/body-load.ts';
 import { answerEarly, jsonAnswer } from './answers.ts';
@@ -39,6 +39,12 @@ export interface LoadProxy {
   close(): void;
 }
 
+/** A request, and what becomes of it at the compute node. */
+interface PassedOn {
+  readonly request: IncomingMessage;
+  readonly out: ClientRequest;
+}
+
 const SERVICE_UNAVAILABLE: HttpAnswer = {
   status: 503,
   body: jsonAnswer({
@@ -47,17 +53,29 @@ const SERVICE_UNAVAILABLE: HttpAnswer = {
   }),
 };
 
+/**
+ * Node writes a head that comes before its body (`Expect: 100-continue`) in the encoding of the socket, UTF-8 if nobody
+ * says otherwise; headers are Latin-1 to it, so that each character is a byte of the client's.
+ */
+class BytesAgent extends Agent {
+  override createConnection(
+    ...[options, onCreated]: Parameters<Agent['createConnection']>
+  ): ReturnType<Agent['createConnection']> {
+    const socket = super.createConnection(options, onCreated);
+    if (socket instanceof Socket) socket.setDefaultEncoding('latin1');
+    return socket;
+  }
+}
+
 export function openLoadProxy(options: LoadProxyOptions): LoadProxy {
   return new LoadPipe(options);
 }
 
 class LoadPipe implements LoadProxy {
   readonly #options: LoadProxyOptions;
-  readonly #agent = new Agent({ keepAlive: true });
-  readonly #active = new Map<
-    Socket,
-    { readonly request: IncomingMessage; readonly out: ClientRequest }
-  >();
+  readonly #agent = new BytesAgent({ keepAlive: true });
+  /** A connection may have several, one behind the other. */
+  readonly #active = new Set<PassedOn>();
 
   constructor(options: LoadProxyOptions) {
     this.#options = options;
@@ -81,15 +99,14 @@ class LoadPipe implements LoadProxy {
   }
 
   onBroken(socket: Socket): boolean {
-    const active = this.#active.get(socket);
-    if (active === undefined) return false;
+    const active = [...this.#active].filter(({ request }) => request.socket === socket);
     // The end of the client's side is passed on: the compute node says what it makes of the cut body.
-    if (!active.request.complete) active.out.socket?.end();
-    return true;
+    for (const { request, out } of active) if (!request.complete) endSide(out);
+    return active.length > 0;
   }
 
   close(): void {
-    for (const { out } of this.#active.values()) out.destroy();
+    for (const { out } of this.#active) out.destroy();
     this.#agent.destroy();
   }
 
@@ -136,12 +153,13 @@ class LoadPipe implements LoadProxy {
       setHost: false,
       agent: this.#agent,
     });
-    this.#active.set(socket, { request, out });
+    const passed: PassedOn = { request, out };
+    this.#active.add(passed);
     const onGone = (): void => void out.destroy();
     socket.once('close', onGone);
     const done = (): void => {
       socket.off('close', onGone);
-      this.#active.delete(socket);
+      this.#active.delete(passed);
     };
     const passBody = (): void => void request.pipe(out);
     let isSending = !waits;
@@ -172,6 +190,14 @@ class LoadPipe implements LoadProxy {
     if (isSending) passBody();
     else out.flushHeaders();
   }
+}
+
+/** No more comes, behind all that was passed on so far, its head at the least. */
+function endSide(out: ClientRequest): void {
+  out.flushHeaders();
+  if (out.socket !== null) out.socket.end();
+  // What was written before it had a socket is written in this turn.
+  else out.once('socket', (socket) => process.nextTick(() => socket.end()));
 }
 
 const HOP = new Set(['connection', 'keep-alive', 'proxy-connection', FORWARDED_HEADER]);

@@ -1,9 +1,9 @@
-// Stream Loads of which a part is unusual: into temporary partitions, with a byte order mark in pieces, and with a
-// body that takes longer than the header timeout allows.
+// Stream Loads of which a part is unusual: into temporary partitions, with a byte order mark in pieces, with a
+// body that takes longer than the header timeout allows, with headers of any script, with a head and nothing behind it.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { startServer, type TestServer } from '../support/start-server.ts';
-import { ask, BareRequest, load } from '../support/stream-client.ts';
+import { ask, BareRequest, basic, load } from '../support/stream-client.ts';
 
 const CSV = { column_separator: ',' };
 let server: TestServer;
@@ -105,5 +105,73 @@ test('the header timeout runs out in the middle of a body: the answer says so, t
     const again = await load({ port, to: 'd/late', headers: { ...CSV, label } }, '1,x\n');
     assert.equal(again.json['Status'], 'Success');
     await server.sql('TRUNCATE TABLE d.late');
+  }
+});
+
+test('headers of any script mean the same by both doors, whether the client waits for 100-continue or not', async () => {
+  await server.sql('CREATE TABLE d.scripts (`größe` INT, name VARCHAR(20))');
+  for (const port of doors())
+    for (const expect of ['Expect: 100-continue\r\n', '']) {
+      const body = Buffer.from('1,東京 é\n2,tokyo\n');
+      const request = new BareRequest({
+        port,
+        to: 'd/scripts',
+        headers: { ...CSV, 'content-length': String(body.length) },
+        lines: `columns: größe, name\r\nwhere: name = '東京 é'\r\n${expect}`,
+      });
+      if (expect !== '') await request.until(/^HTTP\/1\.1 100/);
+      request.send(body);
+      const answer = await request.answer();
+      request.cut();
+      const counts = [answer['Status'], answer['NumberLoadedRows'], answer['NumberUnselectedRows']];
+      assert.deepEqual(counts, ['Success', 1, 1], `${port} ${expect}: ${answer['Message']}`);
+    }
+});
+
+test('a client that ends, or sends no chunk, right behind its head is answered by both doors', async () => {
+  await server.sql('CREATE TABLE d.heads (a INT)');
+  for (const port of doors())
+    for (const [length, rest] of [
+      [{ 'content-length': '20' }, ''],
+      [{ 'transfer-encoding': 'chunked' }, 'no chunk\r\n'],
+    ] as const) {
+      const label = `heads_${port}_${rest.length}`;
+      const headers = { ...CSV, label, ...length };
+      const request = new BareRequest({ port, to: 'd/heads', headers, rest });
+      if (rest === '') request.end();
+      const answer = await request.answer();
+      request.cut();
+      assert.deepEqual([answer['Status'], answer['Label']], ['Fail', label]);
+      const again = await load({ port, to: 'd/heads', headers: { ...CSV, label } }, '1\n');
+      assert.equal(again.json['Status'], 'Success');
+    }
+});
+
+test('loads that one connection sends without waiting: each has its own answer, also where the last one is cut', async () => {
+  await server.sql('CREATE TABLE d.lined_up (a INT)');
+  for (const port of doors()) {
+    const labels = [1, 2, 3].map((n) => `lined_up_${port}_${n}`);
+    const [first, second, third] = labels;
+    const heads = [second, third].map(
+      (label) =>
+        `PUT /api/d/lined_up/_stream_load HTTP/1.1\r\nhost: x\r\nauthorization: ${basic()}\r\nlabel: ${label}\r\n`,
+    );
+    const request = new BareRequest({
+      port,
+      to: 'd/lined_up',
+      headers: { label: first ?? '', 'content-length': '2' },
+      rest: `1\n${heads.join('content-length: 2\r\n\r\n2\n')}content-length: 20\r\n\r\n3\n`,
+    });
+    await request.until(/HTTP[\s\S]*\}\n[\s\S]*HTTP[\s\S]*\}\n$/);
+    request.end();
+    await request.until(/(HTTP[\s\S]*\}\n){3}$/);
+    request.cut();
+    const states = labels.map(async (label) => {
+      const state = await ask(port, 'GET', `/api/d/get_load_state?label=${label}`);
+      return `${state.json['state']} ${state.json['reason']}`.trim();
+    });
+    const cut = "ABORTED receive body don't equal with body bytes";
+    assert.deepEqual(await Promise.all(states), ['VISIBLE', 'VISIBLE', cut]);
+    assert.match(request.heard, /"Message": "receive body don't equal/);
   }
 });

@@ -73,6 +73,13 @@ async function readReply(reply: Response): Promise<LoadReply> {
   return { status: reply.status, text, json: isJson && text !== '' ? JSON.parse(text) : {} };
 }
 
+export interface BareCall extends LoadCall {
+  /** Further lines of the head, each with its end, in UTF-8. */
+  readonly lines?: string;
+  /** What is sent with the head in one piece. */
+  readonly rest?: string;
+}
+
 /** A request that is sent by hand. What the server says is gathered until it closes. */
 export class BareRequest {
   readonly #socket: Socket;
@@ -81,7 +88,8 @@ export class BareRequest {
   #isEnded = false;
   #wake: (() => void) | null = null;
 
-  constructor({ port, to, headers = {}, user = 'root', password = '' }: LoadCall) {
+  constructor(call: BareCall) {
+    const { port, to, headers = {}, user = 'root', password = '', lines = '', rest = '' } = call;
     this.#socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
     this.#socket.on('data', (data) => {
       this.#heard += data.toString('utf8');
@@ -94,12 +102,13 @@ export class BareRequest {
     });
     this.#closed = new Promise((resolve) => this.#socket.on('close', () => resolve()));
     void this.#closed.then(() => this.#wake?.());
-    const lines = Object.entries({
+    const named = Object.entries({
       host: `127.0.0.1:${port}`,
       authorization: basic(user, password),
       ...headers,
     }).map(([name, value]) => `${name}: ${value}\r\n`);
-    this.send(`PUT /api/${to}/_stream_load HTTP/1.1\r\n${lines.join('')}\r\n`);
+    const head = `PUT /api/${to}/_stream_load HTTP/1.1\r\n${named.join('')}`;
+    this.send(`${head}${lines}\r\n${rest}`);
   }
 
   get heard(): string {
