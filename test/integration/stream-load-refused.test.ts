@@ -204,3 +204,34 @@ test('while the server ends: new ones are refused, one on its way is loaded', as
   assert.equal(await next.value('SELECT count(*) FROM d.t'), '3');
   assert.equal(await next.stop(), 0);
 });
+
+test('what is not there is named in StarRocks’ words', async (t) => {
+  const server = await start(t, newDataDir());
+  await server.sql('CREATE DATABASE d');
+  for (const port of [server.ready.httpPort, server.ready.cnHttpPort]) {
+    const missing = 'unknown database, database=nope';
+    for (const [to, message] of [
+      ['nope/t', missing],
+      ['d/t', 'unknown table "d.t"'],
+    ] as const) {
+      const { json } = await load({ port, to }, '1');
+      assert.deepEqual([json['Status'], json['Message'], json['TxnId']], ['Fail', message, -1]);
+    }
+    const begun = await transaction(port, 'begin', 'of_none');
+    assert.deepEqual([begun['Status'], begun['Message']], ['FAILED', 'unknown table "d.t"']);
+    for (const [method, path, message] of [
+      ['GET', '/api/d/get_load_state', 'No label selected.'],
+      ['GET', '/api/d/get_load_state?label=', 'No label selected.'],
+      ['GET', '/api/nope/get_load_state?label=x', missing],
+      ['POST', '/api/nope/t/_cancel?label=x', missing],
+      ['POST', '/api/d/t/_cancel?label=', 'No label selected.'],
+    ] as const) {
+      const { status, json } = await ask(port, method, path);
+      assert.equal(status, 200);
+      assert.deepEqual([json['status'], json['msg']], ['FAILED', message], path);
+    }
+    const log = await ask(port, 'GET', '/api/_load_error_log?file=error_log_none');
+    assert.equal(log.status, 404);
+    assert.match(String(log.json['Message']), /there is no such error log \(.*ErrorURL/);
+  }
+});

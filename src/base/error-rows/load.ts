@@ -30,7 +30,7 @@ export const LOAD_ERRORS = {
   UNKNOWN_ERROR_LOG: row(
     'user',
     'there is no such error log',
-    'use the link as ErrorLogUrls of SHOW ROUTINE LOAD prints it, whole',
+    'use the whole link, as ErrorURL of a Stream Load or ErrorLogUrls of SHOW ROUTINE LOAD prints it',
     1064,
     'HY000',
     404,
@@ -53,6 +53,10 @@ export const LOAD_ERRORS = {
     'no row was changed',
   ),
   // -- stream load
+  // SOURCE: StarRocks FE, beginning of a load and get_load_state.
+  BODY_UNKNOWN_DATABASE: row('user', 'unknown database, database={database}'),
+  BODY_UNKNOWN_TABLE: row('user', 'unknown table "{table}"'),
+  BODY_NO_LABEL: row('user', 'No label selected.'),
   BODY_LOGIN_MISSING: row('user', 'no valid Basic authorization', '', 1045, '28000', 401),
   BODY_CUT: row('user', "receive body don't equal with body bytes"),
   BODY_HEADER_TWICE: row('user', 'the header {header} is there twice'),
@@ -147,7 +151,7 @@ export const LOAD_ERRORS = {
   TRANSACTION_EMPTY: row(
     'user',
     'transaction {transactionId} has no load',
-    'load into it before it commits, or roll it back',
+    'it was rolled back, and its label can be used again: load into it before it is prepared or committed',
   ),
   TRANSACTION_MIXED: row(
     'user',

@@ -10,6 +10,7 @@ import type { TransactionRecord } from '../../catalog/transactions.ts';
 import type { Committer } from '../../commit/types.ts';
 import type { HttpAnswer, LabelRequest } from '../../model/body-load.ts';
 import { labelAnswer, labelRefusal } from './answer.ts';
+import { loadedDatabase } from './request.ts';
 
 export interface LabelServices {
   readonly catalog: Catalog;
@@ -63,14 +64,14 @@ export async function cancelLabel(
   }
 }
 
-/** Throws UNKNOWN_DATABASE, NOT_AUTHORIZED where the client may not load into the label's table. */
+/** Throws BODY_UNKNOWN_DATABASE, BODY_NO_LABEL, NOT_AUTHORIZED where the client may not load into the label's table. */
 async function find(
   { catalog, access }: LabelServices,
   principal: Principal,
   { database: name, label }: LabelRequest,
 ): Promise<TransactionRecord | null> {
-  const database = await catalog.databases.find(name);
-  if (database === null) throw fail('UNKNOWN_DATABASE', { database: name });
+  if (label === '') throw fail('BODY_NO_LABEL');
+  const database = await loadedDatabase(catalog, name);
   const record = await catalog.transactions.byLabel(database.id, label);
   if (record === null || record.userName === principal.identity.name) return record;
   const table = record.tableId === null ? null : await catalog.tables.byId(record.tableId);

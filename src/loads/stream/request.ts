@@ -6,7 +6,7 @@ import type { Clock } from '../../base/clock.ts';
 import { fail } from '../../base/errors.ts';
 import type { TransactionId } from '../../base/ids.ts';
 import type { Log } from '../../base/log.ts';
-import type { Catalog } from '../../catalog/catalog.ts';
+import type { Catalog, DatabaseRecord } from '../../catalog/catalog.ts';
 import type { RequestHead } from '../../model/body-load.ts';
 import type { TableInfo } from '../../model/table.ts';
 import { defineStreamLoad, type StreamLoadDefinition } from './definition.ts';
@@ -57,16 +57,25 @@ export function defineRequest(
   return definition;
 }
 
-/** Throws UNKNOWN_DATABASE, UNKNOWN_TABLE, SYSTEM_OBJECT. */
+/** Throws BODY_UNKNOWN_DATABASE. */
+export async function loadedDatabase(
+  { databases }: Pick<Catalog, 'databases'>,
+  database: string,
+): Promise<DatabaseRecord> {
+  const found = await databases.find(database);
+  if (found === null) throw fail('BODY_UNKNOWN_DATABASE', { database });
+  return found;
+}
+
+/** Throws BODY_UNKNOWN_DATABASE, BODY_UNKNOWN_TABLE, SYSTEM_OBJECT. */
 export async function loadedTable(
   catalog: Pick<Catalog, 'databases' | 'tables'>,
   database: string,
   table: string,
 ): Promise<TableInfo> {
-  const found = await catalog.databases.find(database);
-  if (found === null) throw fail('UNKNOWN_DATABASE', { database });
+  const found = await loadedDatabase(catalog, database);
   const info = await catalog.tables.find(database, table);
-  if (info === null) throw fail('UNKNOWN_TABLE', { table: `${database}.${table}` });
+  if (info === null) throw fail('BODY_UNKNOWN_TABLE', { table: `${database}.${table}` });
   if (found.isSystem) throw fail('SYSTEM_OBJECT', { what: 'table', name: `${database}.${table}` });
   return info;
 }

@@ -24,6 +24,7 @@ import { errorText } from '../stream/answer.ts';
 import { planStreamLoad } from '../stream/plan.ts';
 import {
   defineRequest,
+  loadedDatabase,
   loadedTable,
   loginOf,
   type RequestLimits,
@@ -130,8 +131,7 @@ export class HttpTransactions {
     const isMulti = given['transaction_type'] === 'multi';
     const tableName = request.headers['table'] ?? '';
     if (!isMulti && tableName === '') return failedAnswer('FAILED', MESSAGES.noTable, label);
-    const database = await catalog.databases.find(request.database);
-    if (database === null) throw fail('UNKNOWN_DATABASE', { database: request.database });
+    const database = await loadedDatabase(catalog, request.database);
     const table = isMulti ? null : await this.#table(principal, request.database, tableName);
     const used = await this.#takeOver(database.id, label, principal);
     if (used !== null) return used;
@@ -419,8 +419,7 @@ export class HttpTransactions {
     principal: Principal,
   ): Promise<TransactionRecord> {
     const { catalog } = this.#options;
-    const database = await catalog.databases.find(name);
-    if (database === null) throw fail('UNKNOWN_DATABASE', { database: name });
+    const database = await loadedDatabase(catalog, name);
     const record = await catalog.transactions.byLabel(database.id, label);
     const isOwn = record?.userName === principal.identity.name;
     if (record === null || !isOwn || record.scope !== 'CLIENT') {
