@@ -13,9 +13,11 @@ import {
 } from '../base/ids.ts';
 import type { PartitionProgress } from '../model/load-plan.ts';
 import type { StagedFile } from '../model/table.ts';
+import { type CommittedParts, committedPartitions } from './committed-partitions.ts';
 import type { CatalogContext } from './context.ts';
 import { DeleteStore, type NewDeletes, type NewOverlay } from './delete-store.ts';
 import { runNamedBatch } from './driver/batch.ts';
+import { fileRow } from './file-row.ts';
 import { checkLeader } from './instant-change.ts';
 import { readJob, selectJobs } from './load-job-store.ts';
 import type { LoadJobRecord } from './load-jobs.ts';
@@ -23,8 +25,7 @@ import { removePartitionFiles, replaceAllFiles } from './overwrite-files.ts';
 import { countBetween, type PlacedFile } from './partition-files.ts';
 import { PartitionStore } from './partition-store.ts';
 import { RollbackStore } from './rollback-store.ts';
-import type { FilesTable } from './schema/tables.ts';
-import { readTransaction, type TransactionRecord } from './transactions.ts';
+import { readTransaction, type Success, success, type TransactionRecord } from './transactions.ts';
 import { TruncateStore } from './truncate-store.ts';
 import { newVersion } from './version-row.ts';
 
@@ -187,13 +188,18 @@ export class CommitStore {
     readonly overlays?: readonly NewOverlay[];
     readonly progress: readonly PartitionProgress[];
     readonly segments: readonly number[];
-    readonly attachmentJson: string;
+    /** Partitions that all files left, of the tables where they did. */
+    readonly emptied?: CommittedParts['emptied'];
+    readonly outcome: Success;
   }): Promise<void> {
     const { db } = this.#context;
     const nowMs = this.#context.nowMs();
     const { transactionId } = commit;
-    const placed = await new PartitionStore(this.#context).place(commit.files);
-    const rows = commit.files.map((entry, index) =>
+    const { files, deletes = [], overlays = [], emptied = [] } = commit;
+    const placed = await new PartitionStore(this.#context).place(files);
+    const parts = { files, placed, patches: [...deletes, ...overlays], emptied };
+    const partitions = await committedPartitions(this.#context, parts);
+    const rows = files.map((entry, index) =>
       fileRow(entry, index, { transactionId, partitionId: placed[index] ?? 0 }),
     );
     const chunks = Array.from({ length: Math.ceil(rows.length / INSERT_ROWS) }, (_, index) =>
@@ -215,12 +221,12 @@ export class CommitStore {
       ),
       answer: db
         .updateTable('transactions')
-        .set({ attachment_json: commit.attachmentJson })
+        .set({ attachment_json: success({ ...commit.outcome, partitions }) })
         .where('id', '=', transactionId),
     });
-    const deletes = new DeleteStore(this.#context);
-    for (const added of commit.deletes ?? []) await deletes.add(added, transactionId);
-    for (const added of commit.overlays ?? []) await deletes.addOverlay(added, transactionId);
+    const patches = new DeleteStore(this.#context);
+    for (const added of deletes) await patches.add(added, transactionId);
+    for (const added of overlays) await patches.addOverlay(added, transactionId);
   }
 
   /**
@@ -465,32 +471,4 @@ export class CommitStore {
         })),
       );
   }
-}
-
-/** Files of one commit. */
-const SEQUENCES_PER_VERSION = 1_000_000;
-
-function fileRow(
-  entry: NewFile,
-  index: number,
-  { transactionId, partitionId }: { transactionId: TransactionId; partitionId: number },
-): FilesTable {
-  assert(index < SEQUENCES_PER_VERSION, 'fewer files in a commit than places for them');
-  return {
-    id: entry.id,
-    table_id: entry.tableId,
-    transaction_id: transactionId,
-    volume_id: entry.file.volumeId,
-    file_key: entry.file.key,
-    size_bytes: entry.file.sizeBytes,
-    row_count: entry.file.rowCount,
-    stats_json: JSON.stringify(entry.file.columnStats),
-    added_version: entry.version,
-    sequence: entry.sequence ?? entry.version * SEQUENCES_PER_VERSION + index,
-    added_ms: entry.addedMs,
-    removed_version: null,
-    removed_ms: null,
-    restored_version: 0,
-    partition_id: partitionId,
-  };
 }

@@ -12,6 +12,7 @@ import {
   type TransactionId,
 } from '../base/ids.ts';
 import type { LoadFacts } from '../model/load-facts.ts';
+import type { CommittedPartitions } from './committed-partitions.ts';
 import type { CatalogContext } from './context.ts';
 import type { TransactionsTable } from './schema/tables.ts';
 
@@ -153,21 +154,25 @@ export interface TransactionOutcome {
   /** What the load told of itself, however it ended; null = nothing. */
   readonly facts: LoadFacts | null;
   readonly versions: readonly { readonly tableId: TableId; readonly version: TableVersion }[];
+  /** What it changed of tables with partitions. */
+  readonly partitions: readonly CommittedPartitions[];
   readonly continueTask: boolean;
   readonly error: AppError | null;
 }
 
+export interface Success extends Pick<TransactionOutcome, 'versions' | 'continueTask'> {
+  readonly partitions?: readonly CommittedPartitions[];
+  readonly load?: LoadOutcome;
+  readonly deleted?: DeletedRows;
+  readonly facts?: LoadFacts;
+}
+
 /** The attachment of a transaction that became visible. */
-export function success(
-  outcome: Pick<TransactionOutcome, 'versions' | 'continueTask'> & {
-    readonly load?: LoadOutcome;
-    readonly deleted?: DeletedRows;
-    readonly facts?: LoadFacts;
-  },
-): string {
-  const { versions, continueTask, load, deleted, facts } = outcome;
+export function success(outcome: Success): string {
+  const { versions, partitions = [], continueTask, load, deleted, facts } = outcome;
   return JSON.stringify({
     versions,
+    ...(partitions.length === 0 ? {} : { partitions }),
     continueTask,
     ...(load === undefined ? {} : { load }),
     ...(deleted === undefined ? {} : { deleted }),
@@ -195,6 +200,7 @@ export function refusal(error: AppError, facts?: LoadFacts): string {
 export function readOutcome(attachmentJson: string): TransactionOutcome {
   const none = {
     versions: [],
+    partitions: [],
     continueTask: false,
     error: null,
     load: null,
@@ -203,18 +209,12 @@ export function readOutcome(attachmentJson: string): TransactionOutcome {
   };
   if (attachmentJson === '') return none;
   const read = JSON.parse(attachmentJson) as
-    | {
-        versions: TransactionOutcome['versions'];
-        continueTask: boolean;
-        load?: LoadOutcome;
-        deleted?: DeletedRows;
-        facts?: LoadFacts;
-      }
+    | Success
     | { error: { code: ErrorCode; fields: ErrorFields }; facts?: LoadFacts };
   const { facts = null } = read;
   if ('error' in read) return { ...none, facts, error: decodeError({ ...read.error, stack: '' }) };
-  const { load = null, deleted = null } = read;
-  return { ...read, error: null, load, deleted, facts };
+  const { load = null, deleted = null, partitions = [] } = read;
+  return { ...read, error: null, load, deleted, facts, partitions };
 }
 
 export class TransactionStore implements Transactions {

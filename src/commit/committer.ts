@@ -16,7 +16,7 @@ import type { Catalog, CatalogScope } from '../catalog/catalog.ts';
 import type { CommitAttempt, CommitCheck, JobGrowth, NewFile } from '../catalog/commit-store.ts';
 import { UniqueViolation } from '../catalog/driver/unique-violation.ts';
 import { isFinalJobState } from '../catalog/load-jobs.ts';
-import { abortion, type LoadOutcome, success } from '../catalog/transactions.ts';
+import { abortion, type LoadOutcome } from '../catalog/transactions.ts';
 import type { LoadFacts } from '../model/load-facts.ts';
 import type {
   BegunTransaction,
@@ -165,7 +165,7 @@ export class CatalogCommitter implements Committer {
           ...newPatches(request.tables, check.versions, patchIds),
           progress: request.progress,
           segments: check.segments.flatMap((segment) => (segment === null ? [] : [segment])),
-          attachmentJson: success({ ...answered, load: outcomeOf(request) }),
+          outcome: { ...answered, load: outcomeOf(request) },
         });
         // The task is over: nothing that it still holds may come after this batch.
         if (!continueTask) await scope.leases.revoke(request.taskId, 'the job wants no more of it');

@@ -7,7 +7,6 @@ import { failpoint } from '../base/failpoints.ts';
 import type { DeleteFileId, FileId, TableVersion } from '../base/ids.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { NewDeletes } from '../catalog/delete-store.ts';
-import { success } from '../catalog/transactions.ts';
 import { transactionOfKey } from '../model/file-key.ts';
 import type { CommitResult } from '../model/load-plan.ts';
 import { checkOpen, refuse } from './judge.ts';
@@ -90,7 +89,7 @@ export async function commitCompaction(
         deletes: carriedDeletes(request, version, ids, deleteIds),
         progress: [],
         segments: [],
-        attachmentJson: success(answered),
+        outcome: answered,
       });
       return { state: 'VISIBLE', ...answered } satisfies CommitResult;
     });

@@ -5,7 +5,7 @@ import { fail } from '../base/errors.ts';
 import { failpoint } from '../base/failpoints.ts';
 import { asId, type PartitionId, type TableId, type TableVersion } from '../base/ids.ts';
 import type { Catalog, CatalogScope } from '../catalog/catalog.ts';
-import { success } from '../catalog/transactions.ts';
+import type { CommittedParts } from '../catalog/committed-partitions.ts';
 import { transactionOfKey } from '../model/file-key.ts';
 import type { CommitResult, StagedTable } from '../model/load-plan.ts';
 import type { TableInfo } from '../model/table.ts';
@@ -61,7 +61,7 @@ export async function commitOther(
         (turn) => turn !== undefined,
       );
       await checkResolved(scope, tables, check.versions, turns);
-      await replace(scope, request, table, versions);
+      const emptied = await replace(scope, request, table, versions);
       failpoint('insert.in-sql');
       const answered = {
         versions: check.versions.map(({ tableId, version }) => ({ tableId, version })),
@@ -85,7 +85,8 @@ export async function commitOther(
         ...newPatches(tables, check.versions, patchIds),
         progress: [],
         segments: [],
-        attachmentJson: success({
+        emptied,
+        outcome: {
           ...answered,
           load: {
             rowsLoaded: request.rowsLoaded,
@@ -94,7 +95,7 @@ export async function commitOther(
           },
           ...(request.deleted === undefined ? {} : { deleted: request.deleted }),
           ...(request.facts === undefined ? {} : { facts: request.facts }),
-        }),
+        },
       });
       return { state: 'VISIBLE', ...answered } satisfies CommitResult;
     });
@@ -136,14 +137,17 @@ function grownTables({ tables, tableId, overwrite }: OtherCommit): readonly Stag
   return overwrite === true && !known ? [...grown, { tableId, files: [] }] : grown;
 }
 
-/** Takes the old files out of an overwritten table or partitions; the new ones are not in it yet. */
+/**
+ * Takes the old files out of an overwritten table or partitions; the new ones are not in it yet. Returns the partitions
+ * whose files left.
+ */
 async function replace(
   scope: CatalogScope,
   { tables, tableId, overwrite, overwritten }: OtherCommit,
   table: TableInfo,
   versions: ReadonlyMap<TableId, { readonly version: TableVersion }>,
-): Promise<void> {
-  if (overwrite !== true) return;
+): Promise<CommittedParts['emptied']> {
+  if (overwrite !== true) return [];
   const { version } = present(versions.get(tableId), 'a version of the overwritten table');
   const staged = tables.find((entry) => entry.tableId === tableId) ?? { tableId, files: [] };
   assert(
@@ -152,10 +156,11 @@ async function replace(
   );
   if (table.partitioning === undefined) {
     await scope.commits.replaceFiles(growthOfTable(staged), version);
-    return;
+    return [];
   }
-  const ids = await overwrittenIds(scope, staged, overwritten);
-  await scope.commits.removePartitionFiles(tableId, ids, version);
+  const partitionIds = await overwrittenIds(scope, staged, overwritten);
+  await scope.commits.removePartitionFiles(tableId, partitionIds, version);
+  return [{ tableId, partitionIds }];
 }
 
 async function overwrittenIds(

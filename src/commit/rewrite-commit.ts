@@ -8,7 +8,6 @@ import type { DeleteFileId, FileId, TableId, TableVersion, TransactionId } from 
 import type { Catalog, CatalogScope } from '../catalog/catalog.ts';
 import type { NewDeletes } from '../catalog/delete-store.ts';
 import type { SchemaChange } from '../catalog/schema-store.ts';
-import { success } from '../catalog/transactions.ts';
 import { transactionOfKey } from '../model/file-key.ts';
 import {
   type DataFile,
@@ -125,7 +124,7 @@ async function swap(
     deletes: carried(request, version, ids, deleteIds),
     progress: [],
     segments: [],
-    attachmentJson: success({ versions: [{ tableId, version }], continueTask: false }),
+    outcome: { versions: [{ tableId, version }], continueTask: false },
   });
   const bytes = (files: readonly { readonly sizeBytes: number }[]): number =>
     sum(files.map(({ sizeBytes }) => sizeBytes));

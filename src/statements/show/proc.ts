@@ -1,7 +1,14 @@
 // SHOW PROC: the tree of what the server knows, walked by a path. SOURCE: StarRocks docs, SHOW PROC.
 
+import { asId, type TransactionId } from '../../base/ids.ts';
 import { nearest } from '../../base/nearest.ts';
-import type { DatabaseRecord } from '../../catalog/catalog.ts';
+import type { Catalog, DatabaseRecord } from '../../catalog/catalog.ts';
+import type { CommittedPartitions } from '../../catalog/committed-partitions.ts';
+import {
+  readOutcome,
+  type TransactionOutcome,
+  type TransactionRecord,
+} from '../../catalog/transactions.ts';
 import { analysisError } from '../../loads/properties.ts';
 import { SHOW_COLUMNS, showRow } from '../../loads/routine/show.ts';
 import { printSqlType } from '../../model/sql-type.ts';
@@ -142,13 +149,13 @@ async function oneTable(
   };
 }
 
-const transactions: Node = async ([key, state, ...rest], context) => {
+const transactions: Node = async ([key, state, id, ...rest], context) => {
   if (key === undefined) {
     const rows = (await databases(context)).map(({ id, name }) => [id, name]);
     return { columns: ['DbId', 'DbName'], rows };
   }
   const database = await findDatabase(key, context);
-  if (database === undefined || rest.length > 0) return undefined;
+  if (database === undefined) return undefined;
   const { transactions } = context.services.catalog;
   if (state === undefined) {
     const { running, finished } = await transactions.count(database.id);
@@ -158,7 +165,8 @@ const transactions: Node = async ([key, state, ...rest], context) => {
     ];
     return { columns: ['State', 'Number'], rows };
   }
-  if (state !== 'running' && state !== 'finished') return undefined;
+  if (state !== 'running' && state !== 'finished') throw analysisError('State is invalid');
+  if (id !== undefined) return await oneTransaction(database, id, rest, context);
   const chosen = await transactions.list({
     databaseId: database.id,
     running: state === 'running',
@@ -169,6 +177,54 @@ const transactions: Node = async ([key, state, ...rest], context) => {
     rows: chosen.map((transaction) => transactionRow(transaction, context.time)),
   };
 };
+
+/** What a transaction committed: its tables, and below a table its partitions. Nothing before its commit. */
+async function oneTransaction(
+  database: DatabaseRecord,
+  idText: string,
+  [tableText, ...rest]: readonly string[],
+  { services }: ListContext,
+): Promise<Table | undefined> {
+  if (!/^\d{1,15}$/.test(idText)) throw analysisError(`Invalid transaction id format: ${idText}`);
+  const { catalog } = services;
+  const found = await catalog.transactions.find(asId<TransactionId>(Number(idText)));
+  if (found?.databaseId !== database.id)
+    throw analysisError(`Transaction[${idText}] does not exist.`);
+  const committed = await committedTables(catalog, found);
+  if (tableText === undefined) {
+    return {
+      columns: columnsOf('TableId CommittedPartitionIds'),
+      rows: committed.map(({ tableId, partitionIds }) => [tableId, partitionIds.join(', ')]),
+    };
+  }
+  if (!/^\d{1,15}$/.test(tableText)) throw analysisError(`Invalid table id format: ${tableText}`);
+  const table = committed.find(({ tableId }) => String(tableId) === tableText);
+  if (table === undefined || rest.length > 0) return undefined;
+  return {
+    columns: columnsOf('PartitionId CommittedVersion'),
+    rows: table.partitionIds.map((partitionId) => [partitionId, table.version]),
+  };
+}
+
+/** Those of its database, by id; a table without partitions is one partition with its own id. */
+async function committedTables(
+  { tables }: Catalog,
+  { attachmentJson, databaseId }: TransactionRecord,
+): Promise<
+  readonly (TransactionOutcome['versions'][number] & Pick<CommittedPartitions, 'partitionIds'>)[]
+> {
+  const elsewhere = new Set(
+    (await tables.all()).filter((table) => table.databaseId !== databaseId).map(({ id }) => id),
+  );
+  const { versions, partitions } = readOutcome(attachmentJson);
+  return versions
+    .filter(({ tableId }) => !elsewhere.has(tableId))
+    .toSorted((a, b) => a.tableId - b.tableId)
+    .map(({ tableId, version }) => {
+      const known = partitions.find((entry) => entry.tableId === tableId);
+      return { tableId, version, partitionIds: known?.partitionIds ?? [tableId] };
+    });
+}
 
 const routineLoads: Node = async ([name, ...rest], { services, session, visible }) => {
   if (rest.length > 0) return undefined;
