@@ -37,10 +37,26 @@ export interface TransactionRequest extends RequestHead {
   readonly op: TransactionOp;
 }
 
+/** As StarRocks words it. */
+export type LoadStatus = 'Success' | 'Publish Timeout' | 'Label Already Exists' | 'Fail';
+
+/** What became of a Stream Load, for requests that were merged into it. */
+export interface LoadEnd {
+  /** -1 = none was begun. */
+  readonly transactionId: number;
+  readonly label: string;
+  readonly status: LoadStatus;
+  readonly message: string;
+  /** Link to its rejected rows. */
+  readonly errorUrl?: string;
+}
+
 /** JSON text for the client, with its HTTP status. */
 export interface HttpAnswer {
   readonly status: number;
   readonly body: string;
+  /** What it says of a Stream Load; absent: it is the answer to something else. */
+  readonly end?: LoadEnd;
 }
 
 /** A load that may run: nothing of it is visible before it is ended. */

@@ -1,6 +1,7 @@
 // The answer to one of several requests that were merged into a load: StarRocks' keys of a Stream Load, whose counts of
 // rows are not known for a single request, then those of merge commit.
-import type { HttpAnswer } from '../../model/body-load.ts';
+import { present } from '../../base/assert.ts';
+import type { HttpAnswer, LoadEnd } from '../../model/body-load.ts';
 import { printAnswer } from '../stream/answer.ts';
 
 export interface MergedRequest {
@@ -19,20 +20,14 @@ export interface MergedRequest {
 }
 
 /** What became of the merged load. */
-export interface LoadEnd {
-  /** -1 = none was begun. */
-  readonly transactionId: number;
-  readonly label: string;
-  readonly status: string;
-  readonly message: string;
-  readonly errorUrl?: string;
+export interface MergedEnd extends LoadEnd {
   /** Of the HTTP answer. */
   readonly http: number;
 }
 
 const whole = (ms: number): number => Math.round(Math.max(0, ms));
 
-export function mergedAnswer(request: MergedRequest, end: LoadEnd, nowMs: number): HttpAnswer {
+export function mergedAnswer(request: MergedRequest, end: MergedEnd, nowMs: number): HttpAnswer {
   return {
     status: end.http,
     body: printAnswer({
@@ -62,16 +57,7 @@ export function mergedAnswer(request: MergedRequest, end: LoadEnd, nowMs: number
   };
 }
 
-/** What an answer of the front end to the merged load says. */
-export function readLoadEnd({ status: http, body }: HttpAnswer): LoadEnd {
-  const told = JSON.parse(body) as Readonly<Record<string, unknown>>;
-  const { TxnId, Label, Status, Message, ErrorURL } = told;
-  return {
-    transactionId: Number(TxnId),
-    label: String(Label),
-    status: String(Status),
-    message: String(Message),
-    ...(ErrorURL === undefined ? {} : { errorUrl: String(ErrorURL) }),
-    http,
-  };
+/** What the front end answers to the merged load. */
+export function mergedEnd({ status: http, end }: HttpAnswer): MergedEnd {
+  return { ...present(end, 'the end of a merged load'), http };
 }

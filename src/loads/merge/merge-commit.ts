@@ -14,8 +14,9 @@ import type {
   MergeAdmission,
   MergeRules,
 } from '../../model/body-load.ts';
+import type { BegunTransaction } from '../../model/load-plan.ts';
 import { answerStatus, errorText } from '../stream/answer.ts';
-import { type LoadEnd, type MergedRequest, mergedAnswer, readLoadEnd } from './merge-answer.ts';
+import { type MergedEnd, type MergedRequest, mergedAnswer, mergedEnd } from './merge-answer.ts';
 import { readMergedBody } from './merge-body.ts';
 import { mergedHead, mergeKey, requestIdOf } from './merge-head.ts';
 
@@ -64,11 +65,12 @@ interface Group {
   requests: number;
   /** When no more are waited for, monotonic; null: it has not begun. */
   closesMs: number | null;
-  readonly accepted: Deferred<AcceptedLoad | LoadEnd>;
+  readonly accepted: Deferred<AcceptedLoad | MergedEnd>;
   readonly full: Deferred<void>;
-  readonly end: Deferred<LoadEnd>;
+  readonly end: Deferred<MergedEnd>;
   readonly stop: AbortController;
-  transactionId: number | null;
+  /** Its transaction, once there is one. */
+  begun: BegunTransaction | null;
 }
 
 /** Requests of one kind: one group takes them, older ones are loaded in the order in which they were opened. */
@@ -130,7 +132,7 @@ export class MergeCommits {
   /** Gives up a merged load; false = it is not here. */
   stop(transactionId: number): boolean {
     for (const group of this.#groups) {
-      if (group.transactionId !== transactionId) continue;
+      if (group.begun?.transactionId !== transactionId) continue;
       group.stop.abort(fail('CANCELLED'));
       return true;
     }
@@ -208,7 +210,7 @@ export class MergeCommits {
       full: deferred(),
       end: deferred(),
       stop: new AbortController(),
-      transactionId: null,
+      begun: null,
     };
     lane.open = group;
     lane.groups += 1;
@@ -236,10 +238,11 @@ export class MergeCommits {
         await before;
         close(lane, group);
         const answer = await this.#options.services.run(load, bodyOf(group), group.stop.signal);
-        group.end.resolve(readLoadEnd(answer));
+        group.end.resolve(mergedEnd(answer));
       }
     } catch (thrown) {
-      end(group, refusal(toAppError(thrown)));
+      // Its label tells what became of it, once it has one.
+      end(group, refusal(toAppError(thrown), group.begun));
     } finally {
       close(lane, group);
       this.#groups.delete(group);
@@ -254,10 +257,10 @@ export class MergeCommits {
     const { services, clock } = this.#options;
     const begun = await services.begin(head, group.stop.signal);
     if (begun.kind === 'answer') {
-      end(group, readLoadEnd(begun.answer));
+      end(group, mergedEnd(begun.answer));
       return null;
     }
-    group.transactionId = begun.load.begun.transactionId;
+    group.begun = begun.load.begun;
     group.closesMs = clock.monotonicMs() + rules.intervalMs;
     group.accepted.resolve(begun.load);
     return begun.load;
@@ -283,9 +286,9 @@ export class MergeCommits {
     const told = { ...request, planMs: nowMs - joinedMs, leftMs };
     if ('message' in accepted) return mergedAnswer(told, accepted, nowMs);
     const { transactionId, label } = accepted.begun;
-    const good: LoadEnd = { transactionId, label, status: 'Success', message: 'OK', http: 200 };
+    const good: MergedEnd = { transactionId, label, status: 'Success', message: 'OK', http: 200 };
     if (rules.isAsync) return mergedAnswer(told, good, nowMs);
-    const late = deferred<LoadEnd>();
+    const late = deferred<MergedEnd>();
     const timer = clock.after(rules.timeoutMs + leftMs, () =>
       late.resolve({ ...good, status: 'Fail', message: 'load timeout, txn status: PREPARE' }),
     );
@@ -301,13 +304,13 @@ function close(lane: Lane, group: Group): void {
 }
 
 /** For all that wait, whether it has begun or not. */
-function end(group: Group, ended: LoadEnd): void {
+function end(group: Group, ended: MergedEnd): void {
   group.accepted.resolve(ended);
   group.end.resolve(ended);
 }
 
 /** As a request is told of the end of the transaction that it is in. */
-function aborted(ended: LoadEnd): LoadEnd {
+function aborted(ended: MergedEnd): MergedEnd {
   if (ended.status !== 'Fail') return ended;
   return { ...ended, message: `Load is aborted, reason: ${ended.message}` };
 }
@@ -316,9 +319,14 @@ async function* bodyOf({ pieces }: Group): AsyncGenerator<Uint8Array, void, unde
   yield* pieces;
 }
 
-function refusal(error: AppError): LoadEnd {
-  const http = answerStatus(error);
-  return { transactionId: -1, label: '', status: 'Fail', message: errorText(error), http };
+function refusal(error: AppError, begun: BegunTransaction | null = null): MergedEnd {
+  return {
+    transactionId: begun?.transactionId ?? -1,
+    label: begun?.label ?? '',
+    status: 'Fail',
+    message: errorText(error),
+    http: answerStatus(error),
+  };
 }
 
 function tooMany(what: 'requests' | 'bytes', actual: number, limit: number): AppError {

@@ -1,23 +1,14 @@
 // What a Stream Load answers: JSON with StarRocks' keys in its order, indented as it does it.
 // SOURCE: StarRocks BE, stream_load_context (keys), FE RestBaseResult (labels).
 import { AppError, toAppError } from '../../base/errors.ts';
-import type { HttpAnswer } from '../../model/body-load.ts';
+import type { HttpAnswer, LoadEnd } from '../../model/body-load.ts';
 import type { LoadFacts } from '../../model/load-facts.ts';
 
-export type LoadStatus = 'Success' | 'Publish Timeout' | 'Label Already Exists' | 'Fail';
-
-export interface LoadReport {
-  /** -1 = none was begun. */
-  readonly transactionId: number;
-  readonly label: string;
-  readonly status: LoadStatus;
+export interface LoadReport extends LoadEnd {
   readonly existingJobStatus?: 'RUNNING' | 'FINISHED';
-  readonly message: string;
   /** Null: it did not come to anything. */
   readonly facts: LoadFacts | null;
   readonly loadMs: number;
-  /** Link to its rejected rows. */
-  readonly errorUrl?: string;
 }
 
 /**
@@ -33,7 +24,13 @@ export function jobStatus(
 /** Whole milliseconds. */
 const whole = (ms: number): number => Math.round(Math.max(0, ms));
 
-export function loadAnswer(report: LoadReport): string {
+/** `status`: of HTTP. */
+export function loadAnswer(report: LoadReport, status = 200): HttpAnswer {
+  const { facts, existingJobStatus, loadMs, ...end } = report;
+  return { status, body: printReport(report), end };
+}
+
+function printReport(report: LoadReport): string {
   const { facts, existingJobStatus, errorUrl } = report;
   const { rowsLoaded = 0, rowsFiltered = 0, rowsUnselected = 0 } = facts ?? {};
   return printAnswer({
@@ -59,17 +56,17 @@ export function loadAnswer(report: LoadReport): string {
 
 /** The answer of a load that was not begun. */
 export function refused(label: string, error: AppError): HttpAnswer {
-  return {
-    status: answerStatus(error),
-    body: loadAnswer({
+  return loadAnswer(
+    {
       transactionId: -1,
       label,
       status: 'Fail',
       message: errorText(error),
       facts: null,
       loadMs: 0,
-    }),
-  };
+    },
+    answerStatus(error),
+  );
 }
 
 export function printAnswer(answer: Readonly<Record<string, unknown>>): string {

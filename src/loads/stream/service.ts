@@ -262,18 +262,15 @@ export class StreamLoads {
 
   #succeeded(open: OpenLoad, facts: LoadFacts): HttpAnswer {
     const { begun, startedMonotonicMs } = open;
-    return {
-      status: 200,
-      body: loadAnswer({
-        transactionId: begun.transactionId,
-        label: begun.label,
-        status: 'Success',
-        message: 'OK',
-        facts,
-        loadMs: this.#options.clock.monotonicMs() - startedMonotonicMs,
-        ...this.#linkOf(facts, open.hostHeader),
-      }),
-    };
+    return loadAnswer({
+      transactionId: begun.transactionId,
+      label: begun.label,
+      status: 'Success',
+      message: 'OK',
+      facts,
+      loadMs: this.#options.clock.monotonicMs() - startedMonotonicMs,
+      ...this.#linkOf(facts, open.hostHeader),
+    });
   }
 
   #failed(
@@ -282,9 +279,8 @@ export class StreamLoads {
     facts: LoadFacts | null = open.facts ?? null,
   ): HttpAnswer {
     const { begun, startedMonotonicMs, hostHeader = null } = open;
-    return {
-      status: answerStatus(error),
-      body: loadAnswer({
+    return loadAnswer(
+      {
         transactionId: begun.transactionId,
         label: begun.label,
         status: 'Fail',
@@ -292,8 +288,9 @@ export class StreamLoads {
         facts,
         loadMs: this.#options.clock.monotonicMs() - startedMonotonicMs,
         ...this.#linkOf(facts, hostHeader),
-      }),
-    };
+      },
+      answerStatus(error),
+    );
   }
 
   /** Of a load that was ended before: its transaction knows how. */
@@ -303,18 +300,15 @@ export class StreamLoads {
     const { facts } = readOutcome(record.attachmentJson);
     const isVisible = record.state === 'VISIBLE';
     const loadMs = (record.finishMs ?? record.prepareMs) - (facts?.startedMs ?? record.prepareMs);
-    return {
-      status: 200,
-      body: loadAnswer({
-        transactionId,
-        label: record.label,
-        status: isVisible ? 'Success' : 'Fail',
-        message: isVisible ? 'OK' : record.reason,
-        facts,
-        loadMs,
-        ...this.#linkOf(facts, null),
-      }),
-    };
+    return loadAnswer({
+      transactionId,
+      label: record.label,
+      status: isVisible ? 'Success' : 'Fail',
+      message: isVisible ? 'OK' : record.reason,
+      facts,
+      loadMs,
+      ...this.#linkOf(facts, null),
+    });
   }
 
   /** Of a load that was not begun. */
@@ -323,18 +317,15 @@ export class StreamLoads {
     if (error.kind === 'internal') this.#options.log.error('a stream load failed', { error });
     if (error.code !== 'LABEL_ALREADY_EXISTS' || head === null) return refused(label, error);
     const holder = await this.#holder(head.database, label);
-    return {
-      status: 200,
-      body: loadAnswer({
-        transactionId: holder?.id ?? -1,
-        label,
-        status: 'Label Already Exists',
-        existingJobStatus: jobStatus(holder?.state ?? null),
-        message: errorText(error),
-        facts: null,
-        loadMs: 0,
-      }),
-    };
+    return loadAnswer({
+      transactionId: holder?.id ?? -1,
+      label,
+      status: 'Label Already Exists',
+      existingJobStatus: jobStatus(holder?.state ?? null),
+      message: errorText(error),
+      facts: null,
+      loadMs: 0,
+    });
   }
 
   #linkOf(facts: LoadFacts | null, named: string | null): { readonly errorUrl?: string } {

@@ -11,12 +11,13 @@ import {
   type MergeLimits,
   type MergeServices,
 } from '../../../../src/loads/merge/merge-commit.ts';
-import { printAnswer, refused } from '../../../../src/loads/stream/answer.ts';
+import { refused } from '../../../../src/loads/stream/answer.ts';
 import type {
   AcceptedLoad,
   BodyLoadBegin,
   BodyLoadHead,
   HttpAnswer,
+  LoadEnd,
   MergeAdmission,
   MergeRules,
 } from '../../../../src/model/body-load.ts';
@@ -75,10 +76,10 @@ class World implements MergeServices {
     let text = '';
     for await (const piece of body) text += Buffer.from(piece).toString();
     const end = deferred<HttpAnswer>();
-    const { transactionId: TxnId, label: Label } = begun;
+    const { transactionId, label } = begun;
     if (signal.aborted) {
-      const told = { TxnId, Label, Status: 'Fail', Message: 'cancelled' };
-      return { status: 200, body: printAnswer(told) };
+      const told = { transactionId, label, status: 'Fail', message: 'cancelled' } as const;
+      return { status: 200, body: '', end: told };
     }
     this.loads.push({ text, end });
     return await end.promise;
@@ -105,11 +106,11 @@ class World implements MergeServices {
   }
 
   /** The oldest load that runs ends. */
-  end(status = 'Success', message = 'OK'): string {
+  end(status: LoadEnd['status'] = 'Success', message = 'OK'): string {
     const load = this.loads.shift();
     assert(load !== undefined, 'a load runs');
-    const told = { TxnId: 7, Label: 'l', Status: status, Message: message, ErrorURL: 'here' };
-    load.end.resolve({ status: 200, body: printAnswer(told) });
+    const told = { transactionId: 7, label: 'l', status, message, errorUrl: 'here' };
+    load.end.resolve({ status: 200, body: '', end: told });
     return load.text;
   }
 }
@@ -215,6 +216,18 @@ test('a load that fails is told to all that are in it, with the reason; one that
   }
   await settle();
   assert.deepEqual(world.merges.held, { requests: 0, bytes: 0, groups: 0 });
+});
+
+test('a load of which nothing is heard any more: those in it are told its label, which may tell', async () => {
+  const world = new World();
+  const answer = world.send('1\n');
+  await settle();
+  await world.clock.advance(100);
+  await settle();
+  world.loads.shift()?.end.reject(fail('PEER_GONE', { peer: 'fe' }));
+  const { Status, TxnId, Label } = await answer;
+  assert.deepEqual([Status, TxnId], ['Fail', 1]);
+  assert.match(String(Label), /^merge_commit_/);
 });
 
 test('requests and bytes that wait are bounded; what was refused is given back', async () => {

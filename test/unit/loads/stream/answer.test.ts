@@ -33,7 +33,7 @@ const FACTS: LoadFacts = {
 };
 
 test('a success has all keys in order, and whole numbers', () => {
-  const text = loadAnswer({
+  const { body: text } = loadAnswer({
     transactionId: 5,
     label: 'l',
     status: 'Success',
@@ -74,7 +74,7 @@ test('keys that come only where they say something have their places', () => {
       facts: null,
       loadMs: 0,
       errorUrl: 'http://h/',
-    }),
+    }).body,
   );
   const keys = [
     ...ANSWER_KEYS.slice(0, 3),
