@@ -451,6 +451,7 @@ async function makeServices(
     volumes: options.volumes,
     nodes: {
       frontend: () => ({ host, startedMs, ...ports }),
+      computeNode: () => ({ httpPort: options.cn.http().port }),
       processes: options.processes,
     },
     metricsText: () => metricsText({ ...options, retention }),

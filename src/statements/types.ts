@@ -101,6 +101,8 @@ export interface Nodes {
     readonly httpPort: number;
     readonly startedMs: number;
   };
+  /** The CN: the port that it listens on, whatever is configured. */
+  computeNode(): { readonly httpPort: number };
   /** Process -> `ok`, or what is wrong. */
   processes(): Promise<Readonly<Record<string, string>>>;
 }

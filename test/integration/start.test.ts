@@ -57,6 +57,22 @@ test('the FE and the query process run with bounded heaps, however they are star
   }
 });
 
+test('SHOW FRONTENDS and COMPUTE NODES have the ports that are listened on, though 0 was asked for', async (context) => {
+  const server = await startServer({ broker: 'off' });
+  context.after(() => server.stop());
+  const { httpPort, queryPort, cnHttpPort } = server.ready;
+  const cell = async (statement: string, column: string): Promise<string | null | undefined> => {
+    const { columns, rows } = await server.sql(statement);
+    return rows[0]?.[columns.indexOf(column)];
+  };
+  assert.equal(await cell('SHOW FRONTENDS', 'HttpPort'), String(httpPort));
+  assert.equal(await cell('SHOW FRONTENDS', 'QueryPort'), String(queryPort));
+  assert.equal(await cell('SHOW COMPUTE NODES', 'HttpPort'), String(cnHttpPort));
+  assert.equal(await cell("SHOW PROC '/compute_nodes'", 'HttpPort'), String(cnHttpPort));
+  const health = await fetch(`http://127.0.0.1:${cnHttpPort}/api/health`);
+  assert.equal(health.status, 200);
+});
+
 test('start, load, stop, start again: everything is still there and loading goes on', async () => {
   const first = await startServer({ dataDir });
   assert.equal(first.ready.dataDir, dataDir);

@@ -91,6 +91,7 @@ export async function openStatementRig(
           httpPort: 8030,
           startedMs: systemClock.nowMs() - 7_000,
         }),
+        computeNode: () => ({ httpPort: 8041 }),
         processes: async () => ({ query: 'ok', loader: 'ok' }),
       },
       errorLogUrl: ({ kind, id }) => `http://127.0.0.1:8030/log?file=${kind}_${id}`,

@@ -56,7 +56,7 @@ async function computeNodes(context: ListContext): Promise<readonly ListRow[]> {
       host,
       config.text('heartbeat_service_port'),
       config.text('be_port'),
-      config.text('be_http_port'),
+      nodes.computeNode().httpPort,
       config.text('brpc_port'),
       time(startedMs),
       time(clock.nowMs()),

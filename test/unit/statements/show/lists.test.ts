@@ -42,6 +42,8 @@ test('FRONTENDS, COMPUTE NODES: the one of each', async (context) => {
   const [cn] = await show(rig, 'SHOW COMPUTE NODES');
   assert.equal(cn?.['Alive'], 'true');
   assert.equal(cn?.['ErrMsg'], '');
+  // That it listens on; 8040 is configured.
+  assert.equal(cn?.['HttpPort'], '8041');
   assert.match(cn?.['MemUsedPct'] ?? '', /^\d+\.\d\d %$/);
   const services = {
     ...rig.services,
