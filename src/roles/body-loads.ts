@@ -14,6 +14,7 @@ import { HttpTransactions } from '../loads/transaction/http.ts';
 import type { BodyLoadHead, HttpAnswer } from '../model/body-load.ts';
 import { REJECTED_RECORDS_TABLE, STATISTICS_DATABASE } from '../model/system-tables.ts';
 import type { Services } from '../statements/types.ts';
+import { BegunBodies } from './begun-bodies.ts';
 import { readErrorLog } from './error-log.ts';
 import type { FeOptions } from './fe.ts';
 import type { Logins } from './logins.ts';
@@ -23,10 +24,11 @@ export interface BodyLoadServices {
   readonly streamLoads: StreamLoads;
   readonly transactions: HttpTransactions;
   readonly rejected: RejectedOfFailed;
+  readonly begun: BegunBodies;
   readonly errorLog: (file: string) => Promise<string>;
   /** The process that reads bodies ended. */
   readonly loaderGone: () => Promise<void>;
-  /** From now on new bodies are refused with BODY_SHUTDOWN; those on their way go on. */
+  /** From now on new bodies and transactions are refused with BODY_SHUTDOWN; those on their way go on. */
   readonly refuseNew: () => void;
   readonly refusesNew: () => boolean;
 }
@@ -88,7 +90,9 @@ export function makeBodyLoads(
     coordinator,
     table: () => catalog.tables.get(STATISTICS_DATABASE, REJECTED_RECORDS_TABLE),
   });
+  const begun = new BegunBodies();
   const loaderGone = async (): Promise<void> => {
+    begun.clear();
     await Promise.all([streamLoads.loaderGone(), transactions.loaderGone()]);
   };
   let refuses = false;
@@ -96,6 +100,7 @@ export function makeBodyLoads(
     streamLoads,
     transactions,
     rejected,
+    begun,
     loaderGone,
     refuseNew: () => {
       refuses = true;
@@ -108,20 +113,31 @@ export function makeBodyLoads(
 /** What the CN may call, from before the FE is open: calls wait for it. */
 export function bodyLoadHandlers(ready: Promise<BodyLoadServices>): Handlers<BodyLoadApi> {
   return {
-    beginLoad: async (head, { signal }) => {
-      const { transactions, streamLoads, refusesNew } = await ready;
+    beginLoad: async ({ head, requestId }, { signal }) => {
+      const { transactions, streamLoads, begun, refusesNew } = await ready;
       if (refusesNew()) return { kind: 'answer', answer: shutdownAnswer(head) };
-      return head.ofTransaction === true
-        ? await transactions.beginLoad(head, signal)
-        : await streamLoads.begin(head, signal);
+      return await begun.answer(requestId, () =>
+        head.ofTransaction === true
+          ? transactions.beginLoad(head, signal)
+          : streamLoads.begin(head, signal),
+      );
     },
+    findBegin: async ({ requestId }) => (await ready).begun.find(requestId),
     endLoad: async (end) => {
-      const { transactions, streamLoads } = await ready;
+      const { transactions, streamLoads, begun } = await ready;
+      begun.ended(end.transactionId);
       return transactions.has(end.transactionId)
         ? await transactions.endLoad(end)
         : await streamLoads.end(end);
     },
-    ofTransaction: async (request) => (await ready).transactions.answer(request),
+    ofTransaction: async (request) => {
+      const { transactions, refusesNew } = await ready;
+      // Those that run may come to their end.
+      if (refusesNew() && request.op === 'begin') {
+        return errorAnswer(fail('BODY_SHUTDOWN'), request.headers['label'] ?? '');
+      }
+      return await transactions.answer(request);
+    },
     admitMerge: async (head) => {
       const { streamLoads, refusesNew } = await ready;
       if (refusesNew()) return { kind: 'answer', answer: shutdownAnswer(head) };

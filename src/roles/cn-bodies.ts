@@ -22,6 +22,7 @@ import type {
 } from '../model/body-load.ts';
 import { FilteredLoad } from '../pipeline/body-run.ts';
 import type { Loader } from '../pipeline/loader.ts';
+import { callBegin } from './begin-call.ts';
 
 export interface BodyDoorOptions {
   readonly peer: RpcPeer<LoaderApi, FeApi>;
@@ -31,8 +32,7 @@ export interface BodyDoorOptions {
   readonly log: Log;
 }
 
-/** A begin may wait for compaction, and a commit for the turns of its table. */
-const BEGIN_MS = 600_000;
+/** A commit may wait for the turns of its table. */
 const END_MS = 180_000;
 /** A commit that still runs is waited for by the next call. */
 const END_ATTEMPTS = 60;
@@ -54,12 +54,13 @@ export async function openBodyDoor(
   { port, forwardToken, maxLoads }: LoaderApi['openHttp']['params'],
 ): Promise<LoadDoor> {
   const { peer, host, clock, log } = options;
+  const begins = { peer, clock, random: systemRandom };
   const merges = new MergeCommits({
     clock,
     random: systemRandom,
     services: {
       admit: (head, signal) => peer.call('admitMerge', head, { signal }),
-      begin: (head, signal) => peer.call('beginLoad', head, { signal, timeoutMs: BEGIN_MS }),
+      begin: (head, signal) => callBegin(begins, head, signal),
       run: (load, body, signal) => runLoad(options, load, body, signal),
     },
   });
@@ -104,7 +105,7 @@ function begin(
   head: BodyLoadHead,
   signal: AbortSignal,
 ): Promise<BodyLoadBegin> {
-  const { peer, log } = options;
+  const { peer, clock, log } = options;
   const onLate = (begun: BodyLoadBegin): void => {
     if (begun.kind === 'answer') return;
     endFailed(options, begun.load, fail('BODY_CUT'), null).catch((error: unknown) => {
@@ -112,7 +113,7 @@ function begin(
       log.warn('a load without a client was not ended', { txn, error });
     });
   };
-  return peer.call('beginLoad', head, { signal, timeoutMs: BEGIN_MS, onLate });
+  return callBegin({ peer, clock, random: systemRandom }, head, signal, onLate);
 }
 
 /** The answer of the front end, or why there is none; the client then asks for the label's state, or again. */

@@ -100,7 +100,12 @@ describe('a kill in the middle of a Stream Load', () => {
 });
 
 describe('answers that get lost', () => {
-  for (const failpoints of ['fe:rpc.answer:endLoad=lose@1', 'fe:rpc.call:endLoad=lose@1']) {
+  for (const failpoints of [
+    'fe:rpc.answer:beginLoad=lose@1',
+    'fe:rpc.call:beginLoad=lose@1',
+    'fe:rpc.answer:endLoad=lose@1',
+    'fe:rpc.call:endLoad=lose@1',
+  ]) {
     test(`${failpoints}: it is asked again, and the load is there once`, async () => {
       const conf = join(dataDir, 'fast.conf');
       writeFileSync(conf, 'rpc_timeout_millisecond = 1000\n');

@@ -145,4 +145,41 @@ describe('kills in the middle of transactions of stream loads', () => {
     assert.equal(await counts(server), ALL);
     await server.stop();
   });
+
+  test('SIGTERM: no transaction begins during the drain; those that run are prepared and committed', async () => {
+    const server = await start();
+    for (const label of ['drained', 'later']) {
+      await ask(server, 'begin', label);
+      await loadAll(server, label);
+    }
+    // It holds up the end for as long as a statement may.
+    const connection = await server.connect();
+    const query = connection.query('SELECT sleep(60)').then(
+      () => 'ended',
+      () => 'cut',
+    );
+    const isRunning = async (): Promise<boolean> =>
+      (await server.sql('SHOW PROCESSLIST')).rows.some((row) => row.includes('SELECT sleep(60)'));
+    while (!(await isRunning())) await new Promise((resolve) => setImmediate(resolve));
+    server.child.kill('SIGTERM');
+    let answer: Answer = {};
+    for (let count = 0; answer['Status'] !== 'FAILED'; count += 1)
+      answer = await ask(server, 'begin', `new_${count}`);
+    const refusal = 'Service is shutting down, please retry later!';
+    assert.equal(answer['Message'], refusal);
+    const load = { table: 't', body: '3\n' };
+    assert.equal((await ask(server, 'load', 'later', load))['Message'], refusal);
+    for (const label of ['drained', 'later'])
+      assert.equal((await ask(server, 'prepare', label))['Status'], 'OK');
+    assert.equal((await ask(server, 'commit', 'drained'))['Status'], 'OK');
+    assert.deepEqual((await server.exited).code, 0, server.logTail);
+    assert.equal(await query, 'cut');
+    const second = await start();
+    assert.equal(await counts(second), ALL);
+    await empty(second);
+    assert.equal((await ask(second, 'commit', 'later'))['Status'], 'OK');
+    assert.equal(await counts(second), ALL);
+    await empty(second);
+    await second.stop();
+  });
 });

@@ -181,10 +181,20 @@ export interface LoaderApi {
   ping: { params: Record<string, never>; result: { readonly rssBytes: number } };
 }
 
+/** `unknown`: it never arrived, or is over. */
+export type FoundBegin =
+  | { readonly state: 'unknown' | 'waits' }
+  | { readonly state: 'answered'; readonly begin: BodyLoadBegin };
+
 /** Served by the FE for loads whose rows come as bodies. */
 export interface BodyLoadApi {
-  /** Whether a load may run, with its transaction and plan. */
-  beginLoad: { params: BodyLoadHead; result: BodyLoadBegin };
+  /** Whether a load may run, with its transaction and plan. `requestId` is new with each call. */
+  beginLoad: {
+    params: { readonly head: BodyLoadHead; readonly requestId: string };
+    result: BodyLoadBegin;
+  };
+  /** What became of a `beginLoad`, after a lost answer. */
+  findBegin: { params: { readonly requestId: string }; result: FoundBegin };
   /** Whether a request may load, and how it is merged with others. */
   admitMerge: { params: BodyLoadHead; result: MergeAdmission };
   /** Commits or aborts; the answer is for the client. Said again it gives the same answer. */

@@ -1,0 +1,60 @@
+// What the CN was answered when it asked to begin loads, on the FE: for as long as the answer may have got lost on its
+// way, it can be asked for again. Loads are remembered until they end, refusals for a while.
+import type { TransactionId } from '../base/ids.ts';
+import type { FoundBegin } from '../cluster/rpc/messages.ts';
+import type { BodyLoadBegin } from '../model/body-load.ts';
+
+/** Open loads are bounded by the CN's own limit; refusals by this. */
+const MAX_REFUSALS = 256;
+
+export class BegunBodies {
+  /** By request; null: it is being answered. */
+  readonly #begins = new Map<string, BodyLoadBegin | null>();
+  readonly #requests = new Map<TransactionId, string>();
+  /** Requests that were refused, oldest first. */
+  readonly #refused: string[] = [];
+
+  /** Answers a request and remembers the answer; what throws is forgotten. */
+  async answer(requestId: string, begin: () => Promise<BodyLoadBegin>): Promise<BodyLoadBegin> {
+    this.#begins.set(requestId, null);
+    try {
+      const begun = await begin();
+      this.#begins.set(requestId, begun);
+      if (begun.kind === 'load') this.#requests.set(begun.load.begun.transactionId, requestId);
+      else this.#refuse(requestId);
+      return begun;
+    } catch (thrown) {
+      this.#begins.delete(requestId);
+      throw thrown;
+    }
+  }
+
+  find(requestId: string): FoundBegin {
+    const begin = this.#begins.get(requestId);
+    if (begin === undefined) return { state: 'unknown' };
+    return begin === null ? { state: 'waits' } : { state: 'answered', begin };
+  }
+
+  /** The CN ended the load: it had the answer. */
+  ended(transactionId: TransactionId): void {
+    const requestId = this.#requests.get(transactionId);
+    if (requestId === undefined) return;
+    this.#requests.delete(transactionId);
+    this.#begins.delete(requestId);
+  }
+
+  /** Those who asked are gone. */
+  clear(): void {
+    for (const requestId of [...this.#requests.values(), ...this.#refused])
+      this.#begins.delete(requestId);
+    this.#requests.clear();
+    this.#refused.length = 0;
+  }
+
+  #refuse(requestId: string): void {
+    this.#refused.push(requestId);
+    if (this.#refused.length <= MAX_REFUSALS) return;
+    const oldest = this.#refused.shift();
+    if (oldest !== undefined) this.#begins.delete(oldest);
+  }
+}
