@@ -229,8 +229,8 @@ export class Stager {
   ): Promise<readonly StagedTable[]> {
     const { slot, release } = this.#services.drops.acquire(drops);
     const { path: inputPath } = packed.file;
-    const { longestLineBytes, form } = packed;
-    const statement = { inputPath, form, longestLineBytes, slot, firstId: 0, ...asks };
+    const { longestLineBytes, form, arePlain } = packed;
+    const statement = { inputPath, form, arePlain, longestLineBytes, slot, firstId: 0, ...asks };
     const { transactionId } = begun;
     try {
       const batch = { packed, drops, statement, transactionId, gathered };

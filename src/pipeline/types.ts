@@ -44,6 +44,9 @@ export interface LineBlock {
   readonly start: number;
   readonly end: number;
   readonly longestBytes: number;
+  /** CSV fields that are typed (see typed-fields.ts) are spelled as the engine's reader wants them. */
+  readonly arePlain?: boolean;
+  readonly areAscii?: boolean;
 }
 
 /** How far one partition moved within a batch, before decoding. */

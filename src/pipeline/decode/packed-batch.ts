@@ -50,6 +50,8 @@ export class PackedBatch {
   form: LineForm = 'json';
   /** Some of them were not looked at one by one. */
   hasBlocks = false;
+  /** Of CSV rows: all of their typed fields are spelled plainly (see LineBlock). */
+  arePlain = false;
   readonly #wants: WantsRow | null;
   readonly #runBase: Int32Array;
   readonly #buffer: Buffer;
@@ -96,6 +98,7 @@ export class PackedBatch {
   restart(form: LineForm): void {
     this.form = form;
     this.hasBlocks = false;
+    this.arePlain = false;
     this.rejects.length = 0;
     this.empty.clear();
     this.longestLineBytes = 0;
@@ -112,9 +115,9 @@ export class PackedBatch {
    * some of them are no UTF-8, and nothing was added.
    */
   addLines(record: number, { bytes, count, lines }: MessageRun): boolean {
-    const { start, end, longestBytes } = present(lines, 'lines of a run');
+    const { start, end, longestBytes, areAscii } = present(lines, 'lines of a run');
     const block = bytes.subarray(start, end);
-    if (!isUtf8(block)) return false;
+    if (areAscii !== true && !isUtf8(block)) return false;
     this.#writeBuffered();
     this.hasBlocks = true;
     this.file.write(block);

@@ -5,7 +5,6 @@ import { present, unreachable } from '../../base/assert.ts';
 import { computedDefault, emptySketch } from '../../model/column-default.ts';
 import { quoteIdentifier, quoteLiteral } from '../../model/duckdb-text.ts';
 import {
-  type FormatSpec,
   type LoadedTable,
   type LoadOutput,
   type LoadPlan,
@@ -24,6 +23,7 @@ import { valueStyle } from './field-forms.ts';
 import { type FieldSql, guarded, suspectSql } from './field-sql.ts';
 import { type CompiledRoutes, compileRoutes, type RowsSql } from './route-sql.ts';
 import { type BatchStatement, type CompiledSource, compileSource } from './source-sql.ts';
+import { fieldKinds, fromRead } from './typed-fields.ts';
 
 export interface CompiledTransform
   extends Pick<
@@ -54,7 +54,7 @@ export function compileTransform(plan: LoadPlan): CompiledTransform {
   const source = compileSource(plan);
   let firstOutput = 0;
   const tables = loadedTables(plan).map((table) => {
-    const rowsSql = compileTable(plan.format, table, source, firstOutput);
+    const rowsSql = compileTable(plan, table, source, firstOutput);
     firstOutput += tableOutputs(table).length;
     return { ...table, rowsSql };
   });
@@ -73,32 +73,39 @@ export function compileTransform(plan: LoadPlan): CompiledTransform {
 
 /** `firstOutput`: the table's first one among those of all tables. */
 function compileTable(
-  format: FormatSpec,
+  plan: LoadPlan,
   table: LoadedTable,
   { fields, marks }: CompiledSource,
   firstOutput: number,
 ): RowsSql {
   const { transform, target } = table;
   const suspect = suspectSql(marks);
-  // With short lines no text can be too long for a usual column: then it is not measured.
-  const [usual, anyLength] = [SHORT_TEXT_BYTES, Number.POSITIVE_INFINITY].map((maxTextBytes) => {
+  const style = valueStyle(plan.format);
+  const typed = new Set(fieldKinds(plan).flatMap((kind, index) => (kind === 0 ? [] : [index])));
+  const variant = (maxTextBytes: number, isTyped: (index: number) => boolean) => {
     const options = { timeZone: transform.timeZone, maxTextBytes };
-    const style = valueStyle(format);
     const outputs = tableOutputs(table).flatMap((output, index) => {
-      const made = outputSql(output, fields, style, options);
+      const made = outputSql(output, fields, style, options, isTyped);
       return made === null ? [] : [{ output, index, ...made }];
     });
     return {
       inner: innerSelect(table, fields, outputs, marks),
       ...verdict(table, outputs, suspect, CODE_KINDS * firstOutput),
     };
-  });
+  };
+  // With short lines no text can be too long for a usual column: then it is not measured.
+  const variants = [SHORT_TEXT_BYTES, Number.POSITIVE_INFINITY].map((maxTextBytes) => ({
+    asText: variant(maxTextBytes, () => false),
+    asTyped: variant(maxTextBytes, (index) => typed.has(index)),
+  }));
+  const [usual, anyLength] = variants;
   const { routing } = target;
   // A partition is looked for before the verdict, which it is part of; a key afterwards.
   const fixed = routing?.kind === 'fixed' ? routeSqls(routing)[0] : undefined;
   return (batch, from) => {
     const isShort = batch.longestLineBytes * TEXT_GROWTH <= SHORT_TEXT_BYTES;
-    const { inner, good, code } = present(isShort ? usual : anyLength, 'statement');
+    const { asText, asTyped } = present(isShort ? usual : anyLength, 'statement');
+    const { inner, good, code } = batch.arePlain === true ? asTyped : asText;
     const drop = `${DROP_FUNCTION}(${batch.slot}, __ordinal, ${suspect}, ${code})`;
     // The verdict is a column of its own: as a volatile one it keeps DuckDB from pushing the filter
     // below the conversions, which would then run twice.
@@ -158,14 +165,17 @@ function outputSql(
   fields: readonly FieldSql[],
   format: 'json' | 'csv',
   options: ConvertOptions,
+  isTyped: (index: number) => boolean,
 ): Pick<OutputSql, 'source' | 'value'> | null {
   const { column, from } = output;
   // What an expression makes may be longer than its line.
   const unbounded = { ...options, maxTextBytes: Number.POSITIVE_INFINITY };
   switch (from.kind) {
     case 'field': {
-      const field = fields.find((f) => f.name === from.field);
+      const index = fields.findIndex((f) => f.name === from.field);
+      const field = fields[index];
       if (field === undefined) return { source: null, value: nullOf(output) };
+      if (isTyped(index)) return { source: field.text, value: fromRead(field.text, column.type) };
       if (field.isBase64) return { source: field.text, value: binarySql(field.text, column.type) };
       const style = field.element === 'json' ? 'json' : format;
       // An element may be longer than its line, too: UNNEST takes any expression.

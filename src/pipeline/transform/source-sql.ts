@@ -12,6 +12,7 @@ import { keyForms } from './field-forms.ts';
 import type { FieldSql } from './field-sql.ts';
 import { duckdbJsonPath, type PathStep, parseJsonPath } from './json-path.ts';
 import { metadataSource, metadataSql } from './metadata-sql.ts';
+import { fieldKinds, readType } from './typed-fields.ts';
 import { type Unnesting, unnesting } from './unnest-sql.ts';
 
 /** What one batch fills into the template. */
@@ -19,6 +20,8 @@ export interface BatchStatement {
   /** File with one JSON object, or one CSV row, per line. */
   readonly inputPath: string;
   readonly form: LineForm;
+  /** Of CSV rows: the fields that are typed (typed-fields.ts) are spelled plainly, all of them. */
+  readonly arePlain?: boolean;
   readonly longestLineBytes: number;
   /** First argument of every `load_drop` call. */
   readonly slot: number;
@@ -93,13 +96,15 @@ export function compileSource(plan: LoadPlan): CompiledSource {
     ...metadata.map(metadataSource),
   ];
   const marks = columnNames.map((_, index) => `__column${index}`);
-  const columns = columnsRead(plan, source);
+  const columns = columnsRead(plan, source, () => 'VARCHAR');
+  const kinds = fieldKinds(plan);
+  const typed = columnsRead(plan, source, (key) => readType(kinds[Number(key)] ?? 0));
   const marked = columnNames.map((name, index) => `${name} AS ${marks[index]}`);
   const linesSql = (batch: BatchStatement): string => {
     const path = quoteLiteral(batch.inputPath);
     const lines =
       batch.form === 'csv'
-        ? `read_csv(${path}, columns=${columns}, ${csvOptions(plan, batch)})`
+        ? `read_csv(${path}, columns=${batch.arePlain === true ? typed : columns}, ${csvOptions(plan, batch)})`
         : `read_json(${path}, format='newline_delimited', columns=${columns}, ignore_errors=true, compression='uncompressed', maximum_object_size=${Math.max(MIN_OBJECT_BYTES, batch.longestLineBytes + 16)})`;
     const base = `SELECT row_number() OVER () - 1 AS __ordinal, ${[...columnNames, ...marked].join(', ')} FROM ${lines}`;
     return isNamed ? `${namesSelect(read, marks)} FROM (${base})` : base;
@@ -177,10 +182,17 @@ function documentColumn({ transform }: LoadPlan): string {
 }
 
 /** The `columns` of read_json. */
-function columnsRead({ transform }: LoadPlan, source: readonly SourceColumn[] | null): string {
+function columnsRead(
+  { transform }: LoadPlan,
+  source: readonly SourceColumn[] | null,
+  textType: (key: string) => string,
+): string {
   const { metadata } = transform;
   if (source === null && metadata === undefined) return "{'line': 'JSON'}, records=false";
-  const own = source ?? [{ key: DOCUMENT_KEY, type: 'JSON' as const }];
+  const own = (source ?? [{ key: DOCUMENT_KEY, type: 'JSON' as const }]).map(({ key, type }) => ({
+    key,
+    type: type === 'VARCHAR' ? textType(key) : type,
+  }));
   const added = (metadata ?? []).map((name) => ({ key: metadataKey(name), type: 'VARCHAR' }));
   const list = [...own, ...added].map(({ key, type }) => `${quoteLiteral(key)}: '${type}'`);
   return `{${list.join(', ')}}`;

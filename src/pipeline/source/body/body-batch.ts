@@ -3,7 +3,7 @@
 import type { MessageRun, RawBatch } from '../../types.ts';
 import type { BodyMemory } from './body-memory.ts';
 import { type BodyPages, type RowColumns, RUN_ROWS } from './body-pages.ts';
-import type { RowSink } from './splitter.ts';
+import type { FoundLines, RowSink } from './splitter.ts';
 
 /** Of a row in its run. */
 const DELTAS = Int32Array.from({ length: RUN_ROWS }, (_, index) => index);
@@ -37,6 +37,8 @@ export class BodyBatch implements RowSink {
   #lineStart = 0;
   #lineEnd = -1;
   #longestLine = 0;
+  #arePlain = true;
+  #areAscii = true;
   /** How often rows of the page changed between lines and others. */
   #changes = 0;
   /** Number of the next row. */
@@ -78,22 +80,58 @@ export class BodyBatch implements RowSink {
   }
 
   addLine(start: number, end: number, lineStart: number, lineEnd: number): void {
-    if (lineStart !== this.#lineEnd || this.#isElement) {
-      // Runs of a row or two would cost more than they save.
-      if (this.#changes > MAX_CHANGES) {
-        this.add(start, end, false);
-        return;
-      }
-      this.#changes += 1;
-      this.#endRun();
-      this.#isElement = false;
-      this.#lineStart = lineStart;
+    if (!this.#continuesLines(lineStart)) {
+      this.add(start, end, false);
+      return;
     }
     this.#addRow(start, end);
     // A run that is full ends here.
     if (this.#lineEnd < 0) this.#lineStart = lineStart;
-    this.#lineEnd = lineEnd;
-    if (lineEnd - lineStart > this.#longestLine) this.#longestLine = lineEnd - lineStart;
+    this.#extendLines(lineEnd, lineEnd - lineStart, false, false);
+  }
+
+  addLines(lines: FoundLines, end: number): void {
+    const { starts, lengths, count, longestBytes, arePlain, areAscii } = lines;
+    if (longestBytes > this.#maxRowBytes || !this.#continuesLines(starts[0] ?? 0)) {
+      for (let row = 0; row < count; row += 1) {
+        const start = starts[row] ?? 0;
+        this.add(start, start + (lengths[row] ?? 0), false);
+      }
+      return;
+    }
+    for (let done = 0; done < count; ) {
+      const columns = this.#columnsWithRoom();
+      const used = this.#used;
+      if (this.#lineEnd < 0) this.#lineStart = starts[done] ?? 0;
+      const next = Math.min(count, done + columns.start.length - used);
+      columns.start.set(starts.subarray(done, next), used);
+      columns.length.set(lengths.subarray(done, next), used);
+      const added = next - done;
+      this.#used = used + added;
+      this.nextRow += added;
+      this.rowCount += added;
+      done = next;
+      const lineEnd = done < count ? (starts[done] ?? 0) : end;
+      this.#extendLines(lineEnd, longestBytes, arePlain, areAscii);
+    }
+  }
+
+  /** Rows from there on are lines; false: they are to be added one by one, since runs of a row or two cost too much. */
+  #continuesLines(lineStart: number): boolean {
+    if (lineStart === this.#lineEnd && !this.#isElement) return true;
+    if (this.#changes > MAX_CHANGES) return false;
+    this.#changes += 1;
+    this.#endRun();
+    this.#isElement = false;
+    this.#lineStart = lineStart;
+    return true;
+  }
+
+  #extendLines(end: number, longest: number, arePlain: boolean, areAscii: boolean): void {
+    this.#lineEnd = end;
+    if (longest > this.#longestLine) this.#longestLine = longest;
+    if (!arePlain) this.#arePlain = false;
+    if (!areAscii) this.#areAscii = false;
   }
 
   #addRow(start: number, end: number): void {
@@ -135,9 +173,17 @@ export class BodyBatch implements RowSink {
     const lines =
       this.#lineEnd < 0
         ? null
-        : { start: this.#lineStart, end: this.#lineEnd, longestBytes: this.#longestLine };
+        : {
+            start: this.#lineStart,
+            end: this.#lineEnd,
+            longestBytes: this.#longestLine,
+            arePlain: this.#arePlain,
+            areAscii: this.#areAscii,
+          };
     this.#lineEnd = -1;
     this.#longestLine = 0;
+    this.#arePlain = true;
+    this.#areAscii = true;
     if (columns === null || from === to) return;
     const count = to - from;
     this.#runs.push({

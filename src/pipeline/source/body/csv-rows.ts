@@ -3,17 +3,25 @@
 import type { CsvFormatSpec } from '../../../model/load-plan.ts';
 import { rawBytes } from '../../decode/csv-raw.ts';
 import { CsvScanner } from '../../decode/csv-scan.ts';
+import { type FieldKind, LineScan } from './line-scan.ts';
 import type { BodySplitter, RowSink } from './splitter.ts';
 
 const NEWLINE = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
-/** What the engine's reader has a meaning for, beside separators and line breaks. */
-const NO_TEXT = [CARRIAGE_RETURN, 0, Buffer.from('\ufeff')];
+/** The reader would take it for no part of a row. */
+const BYTE_ORDER_MARK = Buffer.from('\ufeff');
 
-/** `skipHeader`: so many rows at the body's start are none. */
-export function csvSplitter(format: CsvFormatSpec, skipHeader: number): BodySplitter {
-  if (format.rowDelimiter === '\n' && rawBytes(format) !== null)
-    return new RawLines(format, skipHeader);
+/**
+ * `skipHeader`: so many rows at the body's start are none. `kinds`: of the fields that a row should have, what they are
+ * looked at for.
+ */
+export function csvSplitter(
+  format: CsvFormatSpec,
+  skipHeader: number,
+  kinds: readonly FieldKind[],
+): BodySplitter {
+  if (format.rowDelimiter === '\n' && kinds.length > 0 && rawBytes(format) !== null)
+    return new RawLines(format, skipHeader, kinds);
   return format.enclose === '' && format.escape === ''
     ? new PlainRows(format, new HeaderRows(skipHeader))
     : new ScannedRows(format, skipHeader);
@@ -40,40 +48,44 @@ class HeaderRows {
   }
 }
 
-/**
- * Lines for the engine's CSV reader. Only bytes that it would take for something else are looked for, in whole pages;
- * whether rows have their fields the reader says itself.
- */
+/** Lines for the engine's CSV reader, where it can take them and they have their fields; else rows to be looked at. */
 class RawLines implements BodySplitter {
   readonly #header: HeaderRows;
-  /** For pages with such bytes. */
   readonly #rows: PlainRows;
+  readonly #scan: LineScan;
 
-  constructor(format: CsvFormatSpec, skipHeader: number) {
+  constructor(format: CsvFormatSpec, skipHeader: number, kinds: readonly FieldKind[]) {
     this.#header = new HeaderRows(skipHeader);
     this.#rows = new PlainRows(format, this.#header);
+    const [separator = 0] = Buffer.from(format.columnSeparator);
+    this.#scan = new LineScan({ separator, kinds });
   }
 
   split(bytes: Buffer, start: number, end: number, isLast: boolean, sink: RowSink): number {
-    const data = start === 0 && end === bytes.length ? bytes : bytes.subarray(0, end);
-    if (NO_TEXT.some((bytes) => data.indexOf(bytes, start) >= 0))
-      return this.#rows.split(bytes, start, end, isLast, sink);
-    let at = start;
-    for (;;) {
-      const found = data.indexOf(NEWLINE, at);
-      if (found < 0) break;
-      this.#add(at, found, found + 1, sink);
-      at = found + 1;
+    const scan = this.#scan;
+    for (let at = start; at < end; ) {
+      scan.scan(bytes, at, end, isLast);
+      const to = scan.count > 0 ? at + scan.consumed : endOfLine(bytes, at, end, isLast);
+      if (to < 0) return at;
+      if (scan.count > 0 && this.#areLines(bytes, at, to)) sink.addLines(scan, to);
+      else this.#rows.split(bytes, at, to, isLast && to === end, sink);
+      at = to;
     }
-    if (!isLast || at >= end) return at;
-    this.#add(at, end, end, sink);
     return end;
   }
 
-  #add(start: number, end: number, lineEnd: number, sink: RowSink): void {
-    if (end > start && !this.#header.isLeft) sink.addLine(start, end, start, lineEnd);
-    else this.#header.add(sink, start, end);
+  #areLines(bytes: Buffer, start: number, end: number): boolean {
+    const scan = this.#scan;
+    if (!scan.areLines || this.#header.isLeft) return false;
+    return scan.areAscii || !bytes.subarray(start, end).includes(BYTE_ORDER_MARK);
   }
+}
+
+/** Behind the line break of a row longer than a scan; -1 = it is not known to be whole. */
+function endOfLine(bytes: Buffer, start: number, end: number, isLast: boolean): number {
+  const found = bytes.subarray(start, end).indexOf(NEWLINE);
+  if (found >= 0) return start + found + 1;
+  return isLast ? end : -1;
 }
 
 /** Every delimiter ends a row. */

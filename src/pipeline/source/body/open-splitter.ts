@@ -1,6 +1,8 @@
 // The splitter of a plan's format, and how long a row of it may be.
+
 import { type AppError, fail } from '../../../base/errors.ts';
 import type { BodyLoadPlan, JsonFormatSpec } from '../../../model/load-plan.ts';
+import { fieldKinds } from '../../transform/typed-fields.ts';
 import { csvSplitter } from './csv-rows.ts';
 import { jsonSplitter } from './json-documents.ts';
 import type { BodySplitter } from './splitter.ts';
@@ -20,11 +22,12 @@ const LINES: JsonFormatSpec = {
 };
 
 /** Throws NOT_SUPPORTED for a format that bodies cannot have. */
-export function openSplitter({ format, source, limits }: BodyLoadPlan): OpenedSplitter {
+export function openSplitter(plan: BodyLoadPlan): OpenedSplitter {
+  const { format, source, limits } = plan;
   switch (format.kind) {
     case 'csv':
       return {
-        splitter: csvSplitter(format, source.skipHeader),
+        splitter: csvSplitter(format, source.skipHeader, fieldKinds(plan)),
         maxRowBytes: limits.maxMessageBytes,
         largeRow: (row, _, limit) => fail('BODY_ROW_TOO_LARGE', { row, limit }),
       };

@@ -1,6 +1,19 @@
 // What a body format does in the source: finds where rows (CSV rows, JSON documents) begin and end in a piece of a
 // body. Pieces are large and hold whole rows but for the last one, which is looked at again with what follows it.
 
+/** Rows one behind the other, each a line that the engine's reader takes as it is: the first `count` of the arrays. */
+export interface FoundLines {
+  /** Where each row starts in the bytes at hand. */
+  readonly starts: Int32Array;
+  /** Bytes of each row, without its line break. */
+  readonly lengths: Int32Array;
+  readonly count: number;
+  readonly longestBytes: number;
+  /** See LineBlock. */
+  readonly arePlain: boolean;
+  readonly areAscii: boolean;
+}
+
 /** Takes the rows that a splitter finds, in order. */
 export interface RowSink {
   /** `[start, end)` of the bytes at hand; `isElement`: of an outer array that was taken apart. */
@@ -10,6 +23,8 @@ export interface RowSink {
    * the last byte, only the last one of a body may lack.
    */
   addLine(start: number, end: number, lineStart: number, lineEnd: number): void;
+  /** The same of many rows, at least one; `end`: behind the line break of the last one. */
+  addLines(lines: FoundLines, end: number): void;
   /** A row that is not loaded, such as a header: it has a number all the same. */
   skip(): void;
 }

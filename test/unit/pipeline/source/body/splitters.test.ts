@@ -6,6 +6,7 @@ import { AppError } from '../../../../../src/base/errors.ts';
 import type { CsvFormatSpec, JsonFormatSpec } from '../../../../../src/model/load-plan.ts';
 import { csvSplitter } from '../../../../../src/pipeline/source/body/csv-rows.ts';
 import { jsonSplitter } from '../../../../../src/pipeline/source/body/json-documents.ts';
+import { FIELD_KIND } from '../../../../../src/pipeline/source/body/line-scan.ts';
 import type { BodySplitter } from '../../../../../src/pipeline/source/body/splitter.ts';
 
 const SEED = Number(process.hrtime.bigint() % 1_000_000n);
@@ -35,6 +36,15 @@ function rowsOf(
         assert.equal(line.trimEnd(), row.trimEnd());
         assert.ok(line.endsWith('\n') || (isLast && lineEnd === used), line);
         rows.push(row);
+      },
+      addLines: ({ starts, lengths, count }, lineEnd) => {
+        for (let row = 0; row < count; row += 1) {
+          const start = starts[row] ?? 0;
+          const to = start + (lengths[row] ?? 0);
+          const next = row + 1 < count ? (starts[row + 1] ?? 0) : lineEnd;
+          assert.ok(page[to] === 0x0a ? next === to + 1 : isLast && next === used && to === used);
+          rows.push(page.toString('utf8', start, to));
+        }
       },
       skip: () => rows.push(null),
     });
@@ -70,7 +80,7 @@ test(`CSV rows come back wherever the body is cut (seed ${SEED})`, () => {
       cutsOf,
       (rowDelimiter, rows, endsWithDelimiter, skipHeader, cuts) => {
         const body = rows.join(rowDelimiter) + (endsWithDelimiter ? rowDelimiter : '');
-        const splitter = csvSplitter(csv({ rowDelimiter }), skipHeader);
+        const splitter = csvSplitter(csv({ rowDelimiter }), skipHeader, [FIELD_KIND.integer]);
         const wanted: (string | null)[] = [...rows];
         // An empty rest behind the last delimiter is no row.
         if (!endsWithDelimiter && wanted.at(-1) === '') wanted.pop();
@@ -84,7 +94,12 @@ test(`CSV rows come back wherever the body is cut (seed ${SEED})`, () => {
 
 test('a carriage return before the line break is no part of the row', () => {
   const body = Buffer.from('a\r\nb\n\r\nc\r');
-  assert.deepEqual(rowsOf(csvSplitter(csv({}), 0), body, [2, 3, 7]), ['a', 'b', '', 'c']);
+  assert.deepEqual(rowsOf(csvSplitter(csv({}), 0, [FIELD_KIND.text]), body, [2, 3, 7]), [
+    'a',
+    'b',
+    '',
+    'c',
+  ]);
 });
 
 /** Fields as written, with what they may hold. */
@@ -123,7 +138,14 @@ for (const [enclose, escaping] of [
             const body = rows.join(delimiter) + (ends ? delimiter : '');
             const wanted = [...rows];
             if (!ends && wanted.at(-1) === '') wanted.pop();
-            assert.deepEqual(rowsOf(csvSplitter(format, 0), Buffer.from(body), cuts), wanted);
+            assert.deepEqual(
+              rowsOf(
+                csvSplitter(format, 0, [FIELD_KIND.text, FIELD_KIND.date]),
+                Buffer.from(body),
+                cuts,
+              ),
+              wanted,
+            );
           },
         ),
         RUNS,
@@ -132,7 +154,7 @@ for (const [enclose, escaping] of [
 
 test('an escaped delimiter is text where nothing is enclosed', () => {
   for (const cuts of [[], [1], [2], [3], [4], [5, 6]]) {
-    const splitter = csvSplitter(csv({ escape: '\\' }), 0);
+    const splitter = csvSplitter(csv({ escape: '\\' }), 0, [FIELD_KIND.text]);
     assert.deepEqual(rowsOf(splitter, Buffer.from('a\\\nb\nc'), cuts), ['a\\\nb', 'c']);
   }
 });
