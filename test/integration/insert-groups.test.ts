@@ -97,6 +97,22 @@ describe('INSERTs of many clients at once', () => {
     );
   });
 
+  test('the time of each statement is its own where a default is it, and makes no transactions of their own', async () => {
+    await server.sql(
+      'CREATE TABLE d.times (id INT, at DATETIME DEFAULT CURRENT_TIMESTAMP(6), v INT DEFAULT "7")',
+    );
+    const answers: (Answer | string)[] = [];
+    for (let turn = 0; turn < 5; turn += 1) {
+      answers.push(...(await sendAll((i) => `INSERT INTO times (id) VALUES (${turn * 100 + i})`)));
+    }
+    const transactions = new Set(answers.map(transactionOf));
+    assert(transactions.size <= 20, `${transactions.size} transactions for 150 statements`);
+    const [counts] = await rows(
+      'SELECT count(at), count(DISTINCT at) >= 5, min(v), max(v), max(at) <= now(6) FROM d.times',
+    );
+    assert.equal(counts, '150 1 7 7 1');
+  });
+
   test('a statement that does not fit fails alone, with its own error and its own aborted transaction', async () => {
     await server.sql('CREATE TABLE d.strict (id INT NOT NULL, v VARCHAR(3))');
     const bad: Readonly<Record<number, string>> = {

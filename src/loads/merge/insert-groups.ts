@@ -4,15 +4,13 @@
 import type { Clock, Timer } from '../../base/clock.ts';
 import { type AppError, toAppError } from '../../base/errors.ts';
 import { type Deferred, deferred, settledWithin } from '../../base/queue.ts';
-import type { InsertPart, InsertPlan, StagedInsert } from '../../model/insert-plan.ts';
+import type { InsertPlan, StagedInsert } from '../../model/insert-plan.ts';
 import type { BegunTransaction } from '../../model/load-plan.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
 import type { InsertRequest, InsertResult } from '../insert/service.ts';
 import { timedOut } from '../own-transaction.ts';
+import { type GroupStatement, groupPlan, groupStatement } from './group-statement.ts';
 
-/** Statements above these go alone: they are no small ones. */
-const MOST_ROWS_OF_ONE = 1_000;
-const MOST_CHARACTERS_OF_ONE = 256 * 1024;
 /** Of one group; what is more waits for the next one. */
 const MOST_STATEMENTS = 2_000;
 const MOST_ROWS = 20_000;
@@ -22,8 +20,6 @@ const MOST_CHARACTERS = 8 * 1024 * 1024;
 const SLOW_MS = 1_000;
 /** Groups of one kind on their way at once. */
 const MOST_GROUPS = 8;
-
-type RowsPart = Extract<InsertPart, { kind: 'rows' }>;
 
 /** The steps of an INSERT's transaction. What fails after `begin` has aborted it, when it throws. */
 export interface GroupSteps<B extends BegunTransaction> {
@@ -38,8 +34,7 @@ export interface GroupSteps<B extends BegunTransaction> {
 
 interface Member {
   readonly request: InsertRequest;
-  readonly part: RowsPart;
-  readonly characters: number;
+  readonly statement: GroupStatement;
   readonly answer: Deferred<InsertResult>;
   /** It was cancelled, or its time is over: it has its answer, and nothing of it may become visible. */
   left: boolean;
@@ -76,17 +71,16 @@ export class InsertGroups<B extends BegunTransaction> {
 
   /** As `Inserts.run`; null where the statement is none that groups are for. */
   join(request: InsertRequest): Promise<InsertResult> | null {
-    const part = soleRows(request);
-    if (part === null) return null;
-    const characters = charactersOf(part);
-    if (part.rows.length > MOST_ROWS_OF_ONE || characters > MOST_CHARACTERS_OF_ONE) return null;
-    return this.#join({ request, part, characters, answer: deferred(), left: false });
+    const statement = groupStatement(request);
+    return statement === null
+      ? null
+      : this.#join({ request, statement, answer: deferred(), left: false });
   }
 
   async #join(member: Member): Promise<InsertResult> {
     const { signal, plan } = member.request;
     signal.throwIfAborted();
-    const lane = this.#laneOf(keyOf(member));
+    const lane = this.#laneOf(member.statement.key);
     lane.waiting.push(member);
     const onAbort = (): void => leave(lane, member, toAppError(signal.reason));
     signal.addEventListener('abort', onAbort, { once: true });
@@ -202,48 +196,15 @@ export class InsertGroups<B extends BegunTransaction> {
   }
 }
 
-/** The rows of a statement that groups are for; null for every other one. */
-function soleRows({ mayJoin, label, overwrite, plan }: InsertRequest): RowsPart | null {
-  if (mayJoin !== true || label !== null || overwrite === true) return null;
-  const [part, ...others] = plan.parts;
-  if (others.length > 0) return null;
-  return part?.kind === 'rows' && part.ordinals === undefined ? part : null;
-}
-
-function charactersOf({ rows }: RowsPart): number {
-  let characters = 0;
-  for (const row of rows) for (const value of row) characters += value?.length ?? 0;
-  return characters;
-}
-
-/** All of the plan that says what becomes of rows; which partitions and volumes there are, the newest plan knows best. */
-function keyOf({ request, part }: Member): string {
-  const { target, userName, outputs, operation, update, strictMode, maxFilterRatio, timeoutMs } =
-    request.plan;
-  const { tableId, rewrittenVersion } = target;
-  return JSON.stringify([
-    tableId,
-    rewrittenVersion,
-    userName,
-    strictMode,
-    maxFilterRatio,
-    timeoutMs,
-    operation,
-    part.types,
-    update,
-    outputs,
-  ]);
-}
-
 /** `own`: of the one that is there, with its plan as it was: some of its rows may have been rejected. */
 function answerAll(
   members: readonly Member[],
   { label, transactionId }: BegunTransaction,
   own: StagedInsert | null,
 ): void {
-  for (const { answer, part } of members) {
+  for (const { answer, statement } of members) {
     const { rowsLoaded, rowsFiltered, errorSamples } = own ?? {
-      rowsLoaded: part.rows.length,
+      rowsLoaded: statement.part.rows.length,
       rowsFiltered: 0,
       errorSamples: [],
     };
@@ -267,8 +228,8 @@ function leave({ waiting, groups }: Lane, member: Member, error: AppError): void
 function take({ waiting }: Lane): readonly Member[] {
   let [count, rows, characters] = [0, 0, 0];
   for (const member of waiting) {
-    rows += member.part.rows.length;
-    characters += member.characters;
+    rows += member.statement.part.rows.length;
+    characters += member.statement.characters;
     const fits = count < MOST_STATEMENTS && rows <= MOST_ROWS && characters <= MOST_CHARACTERS;
     if (count > 0 && !fits) break;
     count += 1;
@@ -277,14 +238,11 @@ function take({ waiting }: Lane): readonly Member[] {
 }
 
 /** The plan of the newest one with the rows of all; of one its own. */
-function mergedPlan(newest: Member, members: readonly Member[]): InsertPlan {
-  const { plan } = newest.request;
-  if (members.length === 1) return plan;
-  const rows = members.flatMap(({ part }) => part.rows);
-  const ordinals = rows.map((_, index) => index);
-  return {
-    ...plan,
-    parts: [{ ...newest.part, rows, ordinals }],
-    group: members.map(({ part }) => part.rows.length),
-  };
+function mergedPlan({ request, statement }: Member, members: readonly Member[]): InsertPlan {
+  return members.length === 1
+    ? request.plan
+    : groupPlan(
+        statement,
+        members.map(({ statement: { part } }) => part),
+      );
 }

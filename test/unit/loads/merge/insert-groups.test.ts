@@ -158,7 +158,11 @@ test('other rules, users and tables are other groups, and go side by side', asyn
   void world.insert(['2'], {}, { userName: 'other' });
   void world.insert(['3'], {}, { strictMode: true });
   void world.insert(['4'], {}, { target: { tableId: 77 } });
-  void world.insert(['5'], {}, { outputs: ['b'] });
+  void world.insert(
+    ['5'],
+    {},
+    { outputs: [{ column: TABLE.schema.columns[0], from: { kind: 'uuid' } }] },
+  );
   await settle();
   assert.equal(world.staging.length, 5);
 });
@@ -171,7 +175,12 @@ test('labels, queries, OVERWRITE and statements of many rows are for no group', 
       label: null,
       mayJoin: true,
       signal: new AbortController().signal,
-      plan: { parts: [{ kind: 'rows', types: [INT], rows: [['1']] }], ...plan },
+      plan: {
+        target: {},
+        outputs: [],
+        parts: [{ kind: 'rows', types: [INT], rows: [['1']] }],
+        ...plan,
+      },
       ...more,
     } as unknown as InsertRequest);
   assert.equal(join({ label: 'mine' }), null);
@@ -282,6 +291,7 @@ test('a statement that is cancelled while it waits is not in the group', async (
       signal: killed.signal,
       plan: {
         target: { tableId: TABLE.id },
+        outputs: [],
         parts: [{ kind: 'rows', types: [INT], rows: [['1']] }],
       } as unknown as InsertPlan,
     }) ?? Promise.resolve(),
