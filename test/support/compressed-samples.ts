@@ -19,6 +19,23 @@ export interface CompressedSample {
   readonly bytes: Buffer;
 }
 
+/** With both levels it is one block, and what tells them apart is the level in its head. */
+const RUNS_BZIP2 =
+  'QlpoMTFBWSZTWShtJZQAAAZ/////////////////////////////////////////////0AOcAOAAGkmmJiYAIwTJkYmAmTTA' +
+  'mTJhGmAmAIwAmQMAIxGEaYmmjRgJpgAAAABNGJgAE00DTBMRpkxMI03/qqJMABMAATAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA' +
+  'AAAAAAABT//1VVAH//qqqH//qqqAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA0AAAAAAADSnjVVTzfqn6pUyNGQMRoZPUNAGI' +
+  'wE000BpoNNDAgAYmQNGAmQNAxGmjTCAADBGgGgAYRoaGg0GEDQ00BkMEmAAmAAJgAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA' +
+  'AAAAB/1AocsHegVj1TB6oLQjVa1aFQoDUlqglBpMHhasI5pMDTWkEcwwMrARzTYGosBHMsDs6wEcywNaWAjmWBrawEcywO0L' +
+  'ARzLA7SsBHMsDXFgI5lgdqWAjmWB2tYCOZYGurARzLA15YCOZYHbFgI5lgdtWAjmWB25YCOZYHb1gI5lgdwWAjmWBr6wEcyw' +
+  'NgWAjmWBsKwEcywO4rARzLA7ksBHMsDYlgI5lgdzWAjmWB3RYCOZYHdVgI5lgbGsBHMsDZFgI5lgd2WAjmWBrFgI5lgaxYCO' +
+  'ZYHd1gI5lgd4WAjmWB3laICOZYWWiAjPLDeqICM8sN7ophGeWG+USjb7TSpv1NKm/wlTgKSTwNJKlmpJZulnCWcpZ0lnaWeJ' +
+  'Z6lnyWfpaAloKWhJaGloiWipaMlo6WkJaSlpSWlpaYlpqWnJaelqCWopaklqaWqJaqlqyWrpawlrKWtJa2lriWupa8lr6WwJ' +
+  'bClsSWxpbIlsqWzJbOltCW0pbUltaW2JbaltyW3pbgluKW5JbmluiW6pbslu6W8JbylvSW9pb4lvqW/Jb+lwCXApcElwaXCJ' +
+  'cKlwyXDpcQlxKXFJcWlxiXGpcclx6XIJcilySXJpcolyqXLJculzCXMpc0lzaXOJc6lzyXPpdAl0KXRJdGl0iXSpdMl06XUJ' +
+  'dSl1SXVpdYl1qXXJdel2CXYpdkl2aXaJdql2yXbpdwl3KXdJd2l3iXepd8l36XgJeCl4SXhpeIl4qXjJeOl5CXkpeUl5aXmJ' +
+  'eal5yXnpegl6KXpJemlgEvUS9VL1kvXS9hL2UvaS9tL3EvdS95L30vgS+FL4kvjS+RL5UvmS+dL6EvpS+pL60vsS+1L7kvvS' +
+  '/BL8UvyS/NL9Ev1S/ZL90v4S/lL+ksAl/aX+IU7oAAAAAAAAAAAAAAAAAAAAAASN+mZqZzmhnGZmb5oZt/4u5IpwoSBQ2kso';
+
 /** `tool` reads from its input and writes to its output (-c). */
 export const COMPRESSED_SAMPLES: readonly CompressedSample[] = [
   sample(
@@ -102,44 +119,8 @@ export const COMPRESSED_SAMPLES: readonly CompressedSample[] = [
       '0kgjjTTSSCONNNJII4000kgjjTTSSCONNNJII4000kgjjTTSSCONNNJII4000kgjjTTSSCONNNJII4000kgjjTTSSCONNNJI' +
       'I4000kgjjf+q8Q99Oz51VrwBAA==',
   ),
-  sample(
-    'bzip2 -1',
-    'bzip2',
-    'runs',
-    'QlpoMTFBWSZTWShtJZQAAAZ/////////////////////////////////////////////0AOcAOAAGkmmJiYAIwTJkYmAmTTA' +
-      'mTJhGmAmAIwAmQMAIxGEaYmmjRgJpgAAAABNGJgAE00DTBMRpkxMI03/qqJMABMAATAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA' +
-      'AAAAAAABT//1VVAH//qqqH//qqqAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA0AAAAAAADSnjVVTzfqn6pUyNGQMRoZPUNAGI' +
-      'wE000BpoNNDAgAYmQNGAmQNAxGmjTCAADBGgGgAYRoaGg0GEDQ00BkMEmAAmAAJgAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA' +
-      'AAAAB/1AocsHegVj1TB6oLQjVa1aFQoDUlqglBpMHhasI5pMDTWkEcwwMrARzTYGosBHMsDs6wEcywNaWAjmWBrawEcywO0L' +
-      'ARzLA7SsBHMsDXFgI5lgdqWAjmWB2tYCOZYGurARzLA15YCOZYHbFgI5lgdtWAjmWB25YCOZYHb1gI5lgdwWAjmWBr6wEcyw' +
-      'NgWAjmWBsKwEcywO4rARzLA7ksBHMsDYlgI5lgdzWAjmWB3RYCOZYHdVgI5lgbGsBHMsDZFgI5lgd2WAjmWBrFgI5lgaxYCO' +
-      'ZYHd1gI5lgd4WAjmWB3laICOZYWWiAjPLDeqICM8sN7ophGeWG+USjb7TSpv1NKm/wlTgKSTwNJKlmpJZulnCWcpZ0lnaWeJ' +
-      'Z6lnyWfpaAloKWhJaGloiWipaMlo6WkJaSlpSWlpaYlpqWnJaelqCWopaklqaWqJaqlqyWrpawlrKWtJa2lriWupa8lr6WwJ' +
-      'bClsSWxpbIlsqWzJbOltCW0pbUltaW2JbaltyW3pbgluKW5JbmluiW6pbslu6W8JbylvSW9pb4lvqW/Jb+lwCXApcElwaXCJ' +
-      'cKlwyXDpcQlxKXFJcWlxiXGpcclx6XIJcilySXJpcolyqXLJculzCXMpc0lzaXOJc6lzyXPpdAl0KXRJdGl0iXSpdMl06XUJ' +
-      'dSl1SXVpdYl1qXXJdel2CXYpdkl2aXaJdql2yXbpdwl3KXdJd2l3iXepd8l36XgJeCl4SXhpeIl4qXjJeOl5CXkpeUl5aXmJ' +
-      'eal5yXnpegl6KXpJemlgEvUS9VL1kvXS9hL2UvaS9tL3EvdS95L30vgS+FL4kvjS+RL5UvmS+dL6EvpS+pL60vsS+1L7kvvS' +
-      '/BL8UvyS/NL9Ev1S/ZL90v4S/lL+ksAl/aX+IU7oAAAAAAAAAAAAAAAAAAAAAASN+mZqZzmhnGZmb5oZt/4u5IpwoSBQ2kso',
-  ),
-  sample(
-    'bzip2 -9',
-    'bzip2',
-    'runs',
-    'QlpoOTFBWSZTWShtJZQAAAZ/////////////////////////////////////////////0AOcAOAAGkmmJiYAIwTJkYmAmTTA' +
-      'mTJhGmAmAIwAmQMAIxGEaYmmjRgJpgAAAABNGJgAE00DTBMRpkxMI03/qqJMABMAATAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA' +
-      'AAAAAAABT//1VVAH//qqqH//qqqAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA0AAAAAAADSnjVVTzfqn6pUyNGQMRoZPUNAGI' +
-      'wE000BpoNNDAgAYmQNGAmQNAxGmjTCAADBGgGgAYRoaGg0GEDQ00BkMEmAAmAAJgAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA' +
-      'AAAAB/1AocsHegVj1TB6oLQjVa1aFQoDUlqglBpMHhasI5pMDTWkEcwwMrARzTYGosBHMsDs6wEcywNaWAjmWBrawEcywO0L' +
-      'ARzLA7SsBHMsDXFgI5lgdqWAjmWB2tYCOZYGurARzLA15YCOZYHbFgI5lgdtWAjmWB25YCOZYHb1gI5lgdwWAjmWBr6wEcyw' +
-      'NgWAjmWBsKwEcywO4rARzLA7ksBHMsDYlgI5lgdzWAjmWB3RYCOZYHdVgI5lgbGsBHMsDZFgI5lgd2WAjmWBrFgI5lgaxYCO' +
-      'ZYHd1gI5lgd4WAjmWB3laICOZYWWiAjPLDeqICM8sN7ophGeWG+USjb7TSpv1NKm/wlTgKSTwNJKlmpJZulnCWcpZ0lnaWeJ' +
-      'Z6lnyWfpaAloKWhJaGloiWipaMlo6WkJaSlpSWlpaYlpqWnJaelqCWopaklqaWqJaqlqyWrpawlrKWtJa2lriWupa8lr6WwJ' +
-      'bClsSWxpbIlsqWzJbOltCW0pbUltaW2JbaltyW3pbgluKW5JbmluiW6pbslu6W8JbylvSW9pb4lvqW/Jb+lwCXApcElwaXCJ' +
-      'cKlwyXDpcQlxKXFJcWlxiXGpcclx6XIJcilySXJpcolyqXLJculzCXMpc0lzaXOJc6lzyXPpdAl0KXRJdGl0iXSpdMl06XUJ' +
-      'dSl1SXVpdYl1qXXJdel2CXYpdkl2aXaJdql2yXbpdwl3KXdJd2l3iXepd8l36XgJeCl4SXhpeIl4qXjJeOl5CXkpeUl5aXmJ' +
-      'eal5yXnpegl6KXpJemlgEvUS9VL1kvXS9hL2UvaS9tL3EvdS95L30vgS+FL4kvjS+RL5UvmS+dL6EvpS+pL60vsS+1L7kvvS' +
-      '/BL8UvyS/NL9Ev1S/ZL90v4S/lL+ksAl/aX+IU7oAAAAAAAAAAAAAAAAAAAAAASN+mZqZzmhnGZmb5oZt/4u5IpwoSBQ2kso',
-  ),
+  sample('bzip2 -1', 'bzip2', 'runs', RUNS_BZIP2),
+  sample('bzip2 -9', 'bzip2', 'runs', RUNS_BZIP2.replace('QlpoMTFB', 'QlpoOTFB')),
   sample(
     'lz4 -B4 -BD -BX --content-size',
     'lz4_frame',

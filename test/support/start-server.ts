@@ -77,9 +77,10 @@ export class TestServer {
     return this.#log.some((line) => line.includes(text));
   }
 
-  /** When a line of the log holds the text; what a process wrote before its end may come after that. */
-  async logged(text: string): Promise<void> {
-    while (!this.hasLogged(text)) await once(this.#lines, 'line');
+  /** When so many lines of the log hold the text; what a process wrote before its end may come after that. */
+  async logged(text: string, times = 1): Promise<void> {
+    const isThere = (): boolean => this.#log.filter((line) => line.includes(text)).length >= times;
+    while (!isThere()) await once(this.#lines, 'line');
   }
 
   get bootstrap(): string {
