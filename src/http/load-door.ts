@@ -221,7 +221,7 @@ class Door {
     const { services, clock } = this.#options;
     const { socket } = request;
     const gone = new AbortController();
-    const onClose = (): void => gone.abort(fail('BODY_CUT'));
+    const onClose = (): void => gone.abort(fail('CLIENT_GONE'));
     socket.once('close', onClose);
     let body: RequestBody | null = null;
     const accept = (): RequestBody => {
@@ -264,8 +264,8 @@ class Door {
     // The client went away: nobody waits for the answer.
     const gone = new AbortController();
     const onClose = (): void => {
-      gone.abort(fail('BODY_CUT'));
-      load.stop.abort(fail('BODY_CUT'));
+      gone.abort(fail('CLIENT_GONE'));
+      load.stop.abort(fail('CLIENT_GONE'));
     };
     socket.once('close', onClose);
     try {

@@ -323,7 +323,7 @@ export class PacketChannel {
     this.#out = [];
     this.#outBytes = 0;
     this.#stall?.cancel();
-    this.#closed.abort(fail('CANCELLED', {}, cause ?? undefined));
+    this.#closed.abort(fail('CLIENT_GONE', {}, cause ?? undefined));
     this.#answerReader(null);
   }
 

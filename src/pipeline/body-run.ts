@@ -73,7 +73,7 @@ export class FilteredLoad extends AppError {
 type Begun = Pick<BegunTransaction, 'transactionId' | 'label'>;
 
 /**
- * Stages the rows of the body. Throws FilteredLoad, BODY_*, LIMIT_EXCEEDED and COMPRESSED_DATA_CORRUPT, what the body
+ * Stages the rows of the body. Throws FilteredLoad, BODY_*, COMPRESSED_DATA_CORRUPT, what the body
  * throws, LOAD_*, engine and storage errors; what it had written then is without effect, and the body is not read on.
  */
 export async function runBodyLoad(

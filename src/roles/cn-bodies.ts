@@ -108,7 +108,7 @@ function begin(
   const { peer, clock, log } = options;
   const onLate = (begun: BodyLoadBegin): void => {
     if (begun.kind === 'answer') return;
-    endFailed(options, begun.load, fail('BODY_CUT'), null).catch((error: unknown) => {
+    endFailed(options, begun.load, fail('CLIENT_GONE'), null).catch((error: unknown) => {
       const txn = begun.load.begun.transactionId;
       log.warn('a load without a client was not ended', { txn, error });
     });

@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import type { Connection } from 'mysql2/promise';
+import type { Connection, RowDataPacket } from 'mysql2/promise';
 import { startServer, type TestServer } from '../support/start-server.ts';
 
 const INSERT =
@@ -95,7 +95,7 @@ describe('an INSERT that is stopped', () => {
     const victim = await server.connect();
     // The client library tells a query of a connection that it closed itself nothing.
     void victim.query(LONG.replace('d.t', 'd.t WITH LABEL gone')).catch(() => undefined);
-    await untilRunning(connection, victim.threadId ?? 0);
+    while ((await statesOfGone()).length === 0);
     victim.destroy();
     // The label is free as soon as the transaction is aborted.
     for (let tries = 0; ; tries += 1) {
@@ -107,7 +107,18 @@ describe('an INSERT that is stopped', () => {
       }
     }
     assert.equal(await count(connection), 1);
+    assert.deepEqual((await statesOfGone()).toSorted(), [
+      'CANCELLED type:USER_CANCEL; msg:the client closed the connection',
+      'FINISHED null',
+    ]);
   });
+
+  async function statesOfGone(): Promise<readonly string[]> {
+    const [rows] = await connection.query<RowDataPacket[]>(
+      "SELECT STATE, ERROR_MSG FROM information_schema.loads WHERE LABEL = 'gone'",
+    );
+    return rows.map((row) => `${row['STATE']} ${row['ERROR_MSG']}`);
+  }
 
   async function untilRunning(watcher: Connection, id: number): Promise<void> {
     for (let tries = 0; tries < 200; tries += 1) {

@@ -29,8 +29,13 @@ export const BODY_ERRORS = {
   ),
   BODY_TOO_LARGE: row(
     'user',
-    'the body is larger than {limit} bytes',
-    'nothing was loaded; send it in parts',
+    '{what} is larger than {limit} bytes',
+    'nothing was loaded; send it in parts, or raise streaming_load_max_mb',
+  ),
+  BODY_EXPANDS_TOO_MUCH: row(
+    'user',
+    'a byte of the {compression} body expands to more than {limit} bytes',
+    'nothing was loaded; send the body with another compression, or with none',
   ),
   BODY_IDLE: row(
     'user',

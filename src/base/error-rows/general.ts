@@ -11,6 +11,7 @@ export const GENERAL_ERRORS = {
   ),
   NOT_SUPPORTED: row('user', '{what} is not supported', '{hint}'),
   CANCELLED: row('user', 'Query execution was interrupted', '', 1317, '70100'),
+  CLIENT_GONE: row('user', 'the client closed the connection', '', 1317, '70100'),
   TIMEOUT: row('retry', '{what} took longer than {timeoutMs} ms', '{hint}', 1205),
   LIMIT_EXCEEDED: row('user', '{what} is {actual}, more than the limit of {limit}', '{hint}'),
   // -- processes

@@ -4,7 +4,7 @@
 import type { Duplex } from 'node:stream';
 import { deserialize, serialize } from 'node:v8';
 import type { Clock, Timer } from '../../base/clock.ts';
-import { decodeError, encodeError, fail, type WireError } from '../../base/errors.ts';
+import { AppError, decodeError, encodeError, fail, type WireError } from '../../base/errors.ts';
 import { failpoint } from '../../base/failpoints.ts';
 import { type Deferred, deferred } from '../../base/queue.ts';
 import { FRAME_KINDS, type FrameKind, FrameReader, writeFrame } from './frames.ts';
@@ -13,7 +13,7 @@ type Method = { params: unknown; result: unknown };
 type Api<T> = { [M in keyof T]: Method };
 
 export interface CallContext {
-  /** Aborted when the caller cancels or the channel closes. */
+  /** Aborted when the caller cancels, with its reason, or the channel closes. */
   readonly signal: AbortSignal;
   /** Sends result bytes ahead of the result; resolves when the caller can take more. */
   push(chunk: Uint8Array): Promise<void>;
@@ -124,13 +124,17 @@ export class RpcPeer<Serves extends Api<Serves>, Calls extends Api<Calls>> {
       timer: undefined,
     };
     this.#outgoing.set(id, out);
-    const cancel = (error: unknown): void => {
+    const cancel = (error: AppError, told: AppError = fail('CANCELLED')): void => {
       if (!this.#outgoing.delete(id)) return;
       if (options.onLate !== undefined) this.#late.set(id, options.onLate);
-      void this.#send(FRAME_KINDS.cancel, id, new Uint8Array(0));
+      void this.#send(FRAME_KINDS.cancel, id, serialize(encodeError(told)));
       out.answer.reject(error);
     };
-    const onAbort = (): void => cancel(fail('CANCELLED'));
+    // Over there it becomes the reason of what ends: a client that went is not one that cancelled.
+    const onAbort = (): void => {
+      const reason: unknown = options.signal?.reason;
+      cancel(fail('CANCELLED'), reason instanceof AppError ? reason : undefined);
+    };
     options.signal?.addEventListener('abort', onAbort, { once: true });
     out.timer = this.#options.clock.after(timeoutMs, () =>
       cancel(fail('TIMEOUT', { what: `${method} on ${this.#options.peerName}`, timeoutMs })),
@@ -172,7 +176,7 @@ export class RpcPeer<Serves extends Api<Serves>, Calls extends Api<Calls>> {
         this.#onChunk(id, payload);
         return;
       case FRAME_KINDS.cancel:
-        this.#incoming.get(id)?.abort.abort(fail('CANCELLED'));
+        this.#incoming.get(id)?.abort.abort(decodeError(deserialize(payload) as WireError));
         this.#incoming.get(id)?.wake?.();
         return;
       case FRAME_KINDS.credit: {
@@ -210,7 +214,7 @@ export class RpcPeer<Serves extends Api<Serves>, Calls extends Api<Calls>> {
     // A failing consumer fails the call; the rejection is also awaited by call().
     out.chunkChain.catch((error: unknown) => {
       if (this.#outgoing.delete(id)) {
-        void this.#send(FRAME_KINDS.cancel, id, new Uint8Array(0));
+        void this.#send(FRAME_KINDS.cancel, id, serialize(encodeError(fail('CANCELLED'))));
         out.answer.reject(error);
       }
     });

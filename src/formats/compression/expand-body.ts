@@ -2,7 +2,7 @@
 // what it may become. Nothing that a body says of its own size is trusted, all checksums are checked, and bytes that
 // belong to nothing are an error: a body that was cut off or changed on its way must never look like a shorter one.
 import { unreachable } from '../../base/assert.ts';
-import { fail } from '../../base/errors.ts';
+import { type AppError, fail } from '../../base/errors.ts';
 import { BodyReader } from './body-reader.ts';
 import { expandBzip2Body } from './bzip2.ts';
 import { expandDeflateBody } from './deflate-body.ts';
@@ -25,9 +25,15 @@ export const RATIO_FREE_BYTES = 256 * 1024 * 1024;
 /** Text that anyone has a use for stays well below; a bomb made for the purpose is far above. */
 export const MAX_RATIO = 2_000;
 
+/** BODY_TOO_LARGE, for bodies as they come and for what they expand to. */
+export function bodyTooLarge(limit: number, compression: BodyCompression = 'none'): AppError {
+  const what = compression === 'none' ? 'the body' : `the body, expanded from ${compression},`;
+  return fail('BODY_TOO_LARGE', { what, limit });
+}
+
 /**
  * The expanded bytes, in pieces of at most 4 MiB that stay as they are (with `none`: the body's own). Throws COMPRESSED_DATA_CORRUPT (cut off,
- * damaged, something behind its end, empty), LIMIT_EXCEEDED, and whatever reading the body throws.
+ * damaged, something behind its end, empty), BODY_TOO_LARGE, BODY_EXPANDS_TOO_MUCH, and whatever reading the body throws.
  */
 export async function* expandBody(
   compression: BodyCompression,
@@ -76,19 +82,7 @@ function check(
   cameBytes: number,
   { maxBytes, maxRatio }: ExpandLimits,
 ): void {
-  const expanded = compression === 'none' ? 'the body' : `the body, expanded from ${compression},`;
-  if (size > maxBytes)
-    throw fail('LIMIT_EXCEEDED', {
-      what: expanded,
-      actual: `over ${maxBytes} bytes`,
-      limit: `${maxBytes} bytes`,
-      hint: 'send it in several loads',
-    });
+  if (size > maxBytes) throw bodyTooLarge(maxBytes, compression);
   if (compression !== 'none' && size > RATIO_FREE_BYTES && size > cameBytes * maxRatio)
-    throw fail('LIMIT_EXCEEDED', {
-      what: `what one byte of the ${compression} body expands to`,
-      actual: `over ${maxRatio} bytes`,
-      limit: `${maxRatio} bytes`,
-      hint: 'send the body with another compression, or with none',
-    });
+    throw fail('BODY_EXPANDS_TOO_MUCH', { compression, limit: maxRatio });
 }

@@ -228,6 +228,7 @@ function failureOf({ facts, error }: TransactionOutcome): string {
     case 'TIMEOUT':
       return 'TIMEOUT';
     case 'CANCELLED':
+    case 'CLIENT_GONE':
       return 'USER_CANCEL';
     default:
       return 'LOAD_RUN_FAIL';

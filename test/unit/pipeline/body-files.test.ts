@@ -264,7 +264,7 @@ test('what is wrong with a file is one error, and nothing is left of it', () =>
         plan('parquet', { id: BIGINT }, { source: { maxBytes: 100 } }),
         pieces(bytes, () => 300),
       ),
-      /the body is over 100 bytes, more than the limit/,
+      /^AppError: the body is larger than 100 bytes$/,
     );
   }));
 

@@ -4,6 +4,7 @@
 import type { Clock } from '../../../base/clock.ts';
 import { type AppError, fail } from '../../../base/errors.ts';
 import { orAborted } from '../../../base/queue.ts';
+import { bodyTooLarge } from '../../../formats/compression/expand-body.ts';
 import type { RawBatch } from '../../types.ts';
 import { type BatchMemory, BodyBatch } from './body-batch.ts';
 import type { BodyHolder } from './body-memory.ts';
@@ -191,7 +192,7 @@ export class BodySource implements BodyHolder {
   #count(bytes: number): void {
     const { maxBytes } = this.#options;
     this.bodyBytes += bytes;
-    if (this.bodyBytes > maxBytes) throw fail('BODY_TOO_LARGE', { limit: maxBytes });
+    if (this.bodyBytes > maxBytes) throw bodyTooLarge(maxBytes);
   }
 
   /** The bytes behind a byte order mark, which may come in pieces; nothing yet of what may be one. */

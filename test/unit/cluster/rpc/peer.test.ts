@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { duplexPair } from 'node:stream';
 import { test } from 'node:test';
 import { systemClock } from '../../../../src/base/clock.ts';
-import { AppError, fail } from '../../../../src/base/errors.ts';
+import { AppError, fail, toAppError } from '../../../../src/base/errors.ts';
 import { armFailpoints } from '../../../../src/base/failpoints.ts';
 import { FRAME_KINDS, MAX_FRAME_BYTES, writeFrame } from '../../../../src/cluster/rpc/frames.ts';
 import { type Handlers, RpcPeer } from '../../../../src/cluster/rpc/peer.ts';
@@ -129,6 +129,29 @@ test('cancel reaches the server and fails the call', async () => {
   stop.abort();
   await assert.rejects(call, { code: 'CANCELLED' });
   await aborted;
+});
+
+test('the reason of a cancel is the reason over there; none of ours is a cancel', async () => {
+  const heard: unknown[] = [];
+  const { client } = pair({
+    hang: (_params, { signal }) =>
+      new Promise((_resolve, reject) => {
+        signal.addEventListener('abort', () => {
+          heard.push(toAppError(signal.reason).code);
+          reject(signal.reason);
+        });
+      }),
+    count: async () => heard.length,
+  });
+  for (const reason of [fail('CLIENT_GONE'), fail('BODY_CUT'), undefined]) {
+    const stop = new AbortController();
+    const call = client.call('hang', null, { signal: stop.signal });
+    stop.abort(reason);
+    await assert.rejects(call, { code: 'CANCELLED' });
+    // An answer that comes behind the cancel.
+    await client.call('count', null);
+  }
+  assert.deepEqual(heard, ['CLIENT_GONE', 'BODY_CUT', 'CANCELLED']);
 });
 
 test('a result that crosses the cancel of its call is given to onLate, an error is not', async () => {
