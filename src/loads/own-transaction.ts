@@ -49,19 +49,26 @@ export async function commitOrAsk(
   }
 }
 
-/** What cannot be aborted now times out: a transaction without a commit has no effect. */
+/**
+ * What cannot be aborted now times out: a transaction without a commit has no effect. Returns how the transaction stands;
+ * null = that is not known. VISIBLE: the answer to its commit was lost, and whoever asked for it must hear of a success.
+ */
 export async function abortOrExpire(
   options: OwnTransactionOptions,
   kind: StatementKind,
   transactionId: TransactionId,
   reason: string,
   facts?: LoadFacts,
-): Promise<void> {
+): Promise<CommitResult | null> {
   const { committer, log } = options;
-  countTransaction(options, kind, 'ABORTED');
-  await committer.abort(transactionId, reason, facts).catch((error: unknown) => {
-    log.warn('a statement could not be aborted', { kind, txn: transactionId, error });
-  });
+  const result = await committer
+    .abort(transactionId, reason, facts)
+    .catch((error: unknown): null => {
+      log.warn('a statement could not be aborted', { kind, txn: transactionId, error });
+      return null;
+    });
+  if (result?.state !== 'VISIBLE') countTransaction(options, kind, 'ABORTED');
+  return result;
 }
 
 /** Why a transaction of EXPLAIN ANALYZE ends. */

@@ -110,6 +110,17 @@ describe('answers that get lost', () => {
     });
   }
 
+  test('what goes wrong behind the commit: the answer is a success, since the rows are there', async () => {
+    const failpoints = 'fe:stream-load.committed=error@1';
+    const server = await startServer({ dataDir, broker: 'off', failpoints });
+    const { httpPort: port } = server.ready;
+    const { json } = await load({ port, to: 'd/plain', headers: HEADERS }, BODY);
+    assert.deepEqual([json['Status'], json['NumberLoadedRows']], ['Success', ROWS]);
+    assert.equal(await count(server, 'd/plain'), ROWS);
+    await server.logged('fired');
+    await server.stop();
+  });
+
   test('on their way to the client: the same label sent again is taken, the rows are there once', async () => {
     const server = await startServer({ dataDir, broker: 'off' });
     for (const [to, port] of [

@@ -88,8 +88,9 @@ export class Inserts {
         this.#stage(plan, begun, signal),
       commit: (request: InsertRequest, begun: Begun, staged: StagedInsert) =>
         this.#commit(request, begun, staged),
-      abort: ({ transactionId }: Begun, reason: string) =>
-        abortOrExpire(options, KIND, transactionId, reason),
+      abort: async ({ transactionId }: Begun, reason: string) => {
+        await abortOrExpire(options, KIND, transactionId, reason);
+      },
       alone: (request: InsertRequest) => this.#runAlone(request),
     };
     this.#groups = new InsertGroups(steps, options);
@@ -189,7 +190,8 @@ export class Inserts {
     } catch (thrown) {
       const error = toAppError(thrown);
       const facts = failedFacts(plan, timer.times(), error);
-      await abortOrExpire(this.#options, KIND, transactionId, error.message, facts);
+      const ended = await abortOrExpire(this.#options, KIND, transactionId, error.message, facts);
+      if (ended?.state === 'VISIBLE') return ended;
       throw error;
     }
   }

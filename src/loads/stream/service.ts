@@ -216,7 +216,8 @@ export class StreamLoads {
   async #giveUp(open: OpenLoad, error: AppError, counts: FailedLoad): Promise<HttpAnswer> {
     const { transactionId } = open.begun;
     const facts = { ...this.#factsOf(open, counts), errorCode: error.code };
-    await abortOrExpire(this.#options, KIND, transactionId, errorText(error), facts);
+    const ended = await abortOrExpire(this.#options, KIND, transactionId, errorText(error), facts);
+    if (ended?.state === 'VISIBLE') return await this.#answerAgain(transactionId, open.hostHeader);
     return this.#failed(open, error, facts);
   }
 
@@ -294,7 +295,10 @@ export class StreamLoads {
   }
 
   /** Of a load that was ended before: its transaction knows how. */
-  async #answerAgain(transactionId: TransactionId): Promise<HttpAnswer> {
+  async #answerAgain(
+    transactionId: TransactionId,
+    hostHeader: string | null = null,
+  ): Promise<HttpAnswer> {
     const record = await this.#options.catalog.transactions.find(transactionId);
     if (record === null) return refused('', fail('UNKNOWN_TRANSACTION', { transactionId }));
     const { facts } = readOutcome(record.attachmentJson);
@@ -307,7 +311,7 @@ export class StreamLoads {
       message: isVisible ? 'OK' : record.reason,
       facts,
       loadMs,
-      ...this.#linkOf(facts, null),
+      ...this.#linkOf(facts, hostHeader),
     });
   }
 

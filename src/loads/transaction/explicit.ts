@@ -192,8 +192,12 @@ export class ExplicitTransactions {
     return { ...gathered, result };
   }
 
-  /** What cannot be aborted now times out. */
-  rollback(transactionId: TransactionId, reason: string, facts?: LoadFacts): Promise<void> {
+  /** As `abortOrExpire`. */
+  rollback(
+    transactionId: TransactionId,
+    reason: string,
+    facts?: LoadFacts,
+  ): Promise<CommitResult | null> {
     return abortOrExpire(this.#options, KIND, transactionId, reason, facts);
   }
 

@@ -179,8 +179,8 @@ export class SqlTransactions {
       await this.#options.transactions.commit(transactionId);
     } catch (thrown) {
       const error = toAppError(thrown);
-      await this.#options.transactions.rollback(transactionId, error.message);
-      throw error;
+      const ended = await this.#options.transactions.rollback(transactionId, error.message);
+      if (ended?.state !== 'VISIBLE') throw error;
     }
   }
 

@@ -98,6 +98,9 @@ test('a commit whose answer got lost counts when the transaction is visible', as
   const lost = run({ commit, state: async () => VISIBLE });
   assert.equal((await lost.result).rowsLoaded, 3);
   assert.equal(lost.aborted.length, 0);
+  // Nobody could tell, until it was to be aborted.
+  const late = run({ commit, abort: async () => VISIBLE });
+  assert.equal((await late.result).rowsLoaded, 3);
   const failed = run({ commit });
   await assert.rejects(failed.result, hasCode('METADATA_UNAVAILABLE'));
   assert.equal(failed.aborted.length, 1);

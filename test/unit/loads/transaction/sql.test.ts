@@ -18,6 +18,7 @@ import {
   SqlTransactions,
 } from '../../../../src/loads/transaction/sql.ts';
 import type { InsertPlan } from '../../../../src/model/insert-plan.ts';
+import type { CommitResult } from '../../../../src/model/load-plan.ts';
 import type { StagedPart } from '../../../../src/model/staged-part.ts';
 import type { TableInfo } from '../../../../src/model/table.ts';
 
@@ -32,6 +33,8 @@ interface Rig {
   readonly begin: () => Promise<SqlTransaction>;
   /** How the next load goes. */
   stage: () => Promise<void>;
+  /** How the transaction stands once it is to be rolled back. */
+  ended: CommitResult | null;
   /** Thrown by the next commit. */
   broken: Error | null;
 }
@@ -42,6 +45,7 @@ function openRig(): Rig {
     calls,
     stage: async () => undefined,
     broken: null,
+    ended: null,
     begin: () => rig.sql.begin('one', null, { userName: 'ada', timeoutMs: 1000 }),
     sql: new SqlTransactions({
       catalog: {} as Catalog,
@@ -66,6 +70,7 @@ function openRig(): Rig {
         },
         rollback: async (_id, reason) => {
           calls.push(`rollback ${reason}`);
+          return rig.ended;
         },
       },
     }),
@@ -144,5 +149,8 @@ test('its end: nothing to do, nothing written, a commit that is refused', async 
   await refused.sql.load(transaction, loadOf(1));
   refused.broken = fail('TRANSACTION_ABORTED', { transactionId: 7, detail: 'timed out' });
   await assert.rejects(refused.sql.commit(transaction), hasCode('TRANSACTION_ABORTED'));
+  // Its answer was lost, and nobody could tell at once.
+  refused.ended = { state: 'VISIBLE', versions: [], continueTask: false };
+  await refused.sql.commit(transaction);
   assert.match(refused.calls.at(-1) ?? '', /^rollback .*timed out/);
 });
