@@ -1,9 +1,12 @@
-// How HTTP answers of loads are written, also those to a client that still sends its body; and listening.
+// How HTTP answers of loads are written, also those to a client that still sends its body; and listening, for so many
+// connections.
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Clock } from '../base/clock.ts';
 import { fail } from '../base/errors.ts';
 import type { HttpAnswer } from '../model/body-load.ts';
 
+/** Of a port, the front end's and the compute node's alike: so many clients may wait for a merge commit. */
+export const MAX_CONNECTIONS = 8192;
 /** A client that still sends what nobody wants has this long to see its answer before the connection is cut. */
 const LINGER_MS = 10_000;
 

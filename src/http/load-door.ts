@@ -16,7 +16,7 @@ import {
   type LabelRequest,
   type TransactionRequest,
 } from '../model/body-load.ts';
-import { answerEarly, BROKEN_REQUEST, jsonAnswer, listen } from './answers.ts';
+import { answerEarly, BROKEN_REQUEST, jsonAnswer, listen, MAX_CONNECTIONS } from './answers.ts';
 import {
   FORWARDED_HEADER,
   type LoadRoute,
@@ -71,7 +71,6 @@ export interface LoadDoor {
 }
 
 const MAX_HEADER_BYTES = 256 * 1024;
-const MAX_CONNECTIONS = 8192;
 const HEADERS_TIMEOUT_MS = 30_000;
 const KEEP_ALIVE_MS = 30_000;
 

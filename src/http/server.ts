@@ -6,7 +6,7 @@ import type { Principal } from '../access/access-view.ts';
 import type { Clock } from '../base/clock.ts';
 import { AppError, fail, toAppError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
-import { BROKEN_REQUEST } from './answers.ts';
+import { BROKEN_REQUEST, MAX_CONNECTIONS } from './answers.ts';
 import type { LoadProxy } from './load-proxy.ts';
 import { basicLogin, plainAddress } from './load-routes.ts';
 
@@ -44,7 +44,6 @@ export interface HttpServer {
 
 const BODY_LIMIT_BYTES = 1024 * 1024;
 const MAX_HEADER_BYTES = 256 * 1024;
-const MAX_CONNECTIONS = 1024;
 /** A client has this long to send its whole request. */
 const REQUEST_TIMEOUT_MS = 30_000;
 const KEEP_ALIVE_MS = 5_000;

@@ -45,16 +45,27 @@ export function writeFrame(
   process.nextTick(uncork, stream);
   const fits = stream.write(header);
   const more = payload.length === 0 ? fits : stream.write(payload);
-  if (more || stream.destroyed) return Promise.resolve();
-  return new Promise((resolve) => {
-    const done = (): void => {
-      stream.off('drain', done);
-      stream.off('close', done);
-      resolve();
-    };
-    stream.on('drain', done);
-    stream.on('close', done);
-  });
+  return more || stream.destroyed ? Promise.resolve() : drained(stream);
+}
+
+/** Thousands of calls may wait for the same stream: they share what they listen with. */
+const FULL = new WeakMap<Duplex, Promise<void>>();
+
+/** Resolves when a stream that is full can take more, or is closed. */
+function drained(stream: Duplex): Promise<void> {
+  const known = FULL.get(stream);
+  if (known !== undefined) return known;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  FULL.set(stream, promise);
+  const done = (): void => {
+    stream.off('drain', done);
+    stream.off('close', done);
+    FULL.delete(stream);
+    resolve();
+  };
+  stream.on('drain', done);
+  stream.on('close', done);
+  return promise;
 }
 
 function uncork(stream: Duplex): void {

@@ -1,5 +1,6 @@
 // The HTTP door: health, metrics, unknown routes, broken requests, failing services, a taken port.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { connect } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { systemClock } from '../../../src/base/clock.ts';
@@ -53,6 +54,17 @@ test('health is 200 while all is well and 503 when a part is not', async (contex
     health: async () => ({ status: 'degraded', parts: { fe: 'ok', query: 'gone' } }),
   });
   assert.equal((await fetch(`${ill.url}/api/health`)).status, 503);
+});
+
+test('as many connections as clients of merge commit may hold, and one more is served', async (context) => {
+  const { server, url } = await serve(context);
+  const held = Array.from({ length: 1_500 }, () => connect(server.port, '127.0.0.1'));
+  context.after(() => {
+    for (const socket of held) socket.destroy();
+  });
+  await Promise.all(held.map((socket) => once(socket, 'connect')));
+  assert.equal((await fetch(`${url}/api/health`)).status, 200);
+  assert(held.every((socket) => !socket.closed));
 });
 
 test('metrics are text, unknown routes are 404', async (context) => {

@@ -216,3 +216,20 @@ test('a message larger than the other side reads fails here, before anything is 
   );
   assert.equal(right.readableLength, 0);
 });
+
+test('however many frames wait for a full stream, they share its listeners, and all go on with it', async () => {
+  const [left, right] = duplexPair();
+  const before = left.listenerCount('close');
+  const frame = Buffer.alloc(50_000);
+  const waiting = Array.from({ length: 30 }, (_, id) =>
+    writeFrame(left, FRAME_KINDS.call, id, frame),
+  );
+  assert.deepEqual([left.listenerCount('drain'), left.listenerCount('close')], [1, before + 1]);
+  right.resume();
+  await Promise.all(waiting);
+  assert.deepEqual([left.listenerCount('drain'), left.listenerCount('close')], [0, before]);
+  right.pause();
+  const cut = writeFrame(left, FRAME_KINDS.call, 99, Buffer.alloc(5_000_000));
+  left.destroy();
+  await cut;
+});
