@@ -41,6 +41,8 @@ export function findImbalance(request: CommitRequest, rejectedTable: TableId): s
 
 /** Rows of the batch that a staged table stands for: not all of them need be in its files. */
 export function batchRows({ files, keyed, overlay }: StagedTable): number {
+  // What was made of several batches may be fewer rows than came.
+  if (keyed?.steps !== undefined) return sum(keyed.steps.map(batchRows));
   const changed = sum(files.map((file) => file.rowCount)) + (overlay?.object.rowCount ?? 0);
   // What was made of a draft may be fewer rows than came.
   const written = keyed?.draft?.file.rowCount ?? changed;

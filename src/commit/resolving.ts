@@ -8,6 +8,7 @@ import { failpoint } from '../base/failpoints.ts';
 import { asId, type TableId, type TableVersion, type TransactionId } from '../base/ids.ts';
 import type { Log } from '../base/log.ts';
 import type { Catalog } from '../catalog/catalog.ts';
+import { underSchema } from '../model/draft-columns.ts';
 import { compressionOf } from '../model/file-compression.ts';
 import type { LoadFacts } from '../model/load-facts.ts';
 import {
@@ -19,6 +20,7 @@ import {
 } from '../model/load-plan.ts';
 import { routingOf } from '../model/partition-routing.ts';
 import type { ResolvePlan } from '../model/resolve-plan.ts';
+import type { StagedFile } from '../model/table.ts';
 import type { TablePoint } from '../model/table-point.ts';
 import { pruneByKeys } from '../query/prune-files.ts';
 import type { CommitFeed } from './commit-feed.ts';
@@ -63,6 +65,17 @@ const TURN_WAIT_MS = 120_000;
 const ATTEMPTS = 20;
 
 type Requested = Pick<CommitRequest, 'transactionId' | 'tables'> & Pick<OtherCommit, 'overwrite'>;
+
+/** All objects that hold keys of a batch. */
+function batchFiles({ files, keyed }: StagedTable): readonly StagedFile[] {
+  const { deletes = null, draft, steps = [] } = keyed ?? {};
+  return [
+    ...(deletes === null ? [] : [deletes]),
+    ...(draft === undefined ? [] : [draft.file]),
+    ...files,
+    ...steps.flatMap(batchFiles),
+  ];
+}
 
 export class ResolvingCommitter implements Committer {
   readonly #options: ResolvingOptions;
@@ -168,15 +181,16 @@ export class ResolvingCommitter implements Committer {
   }
 
   async #resolve(
-    staged: StagedTable,
+    asStaged: StagedTable,
     { transactionId, overwrite }: Requested,
     signal: AbortSignal,
   ): Promise<StagedTable> {
     const { catalog, resolve } = this.#options;
-    const found = await catalog.snapshotOf(staged.tableId);
+    const found = await catalog.snapshotOf(asStaged.tableId);
     // Of no version at all: the commit refuses a table that was dropped.
-    if (found === null) return { ...staged, resolvedAt: asId<TableVersion>(0) };
+    if (found === null) return { ...asStaged, resolvedAt: asId<TableVersion>(0) };
     const { table, version, files, partitions } = found.entry;
+    const staged = underSchema(asStaged, table.schema);
     // Of what the rows take the place of as a whole nothing has to be looked up.
     if (overwrite === true) return { ...staged, resolvedAt: version };
     const keys = replacingKeys(table.schema);
@@ -184,12 +198,11 @@ export class ResolvingCommitter implements Committer {
       const detail = `table ${table.name} has no keys`;
       throw fail('COMMIT_REQUEST_INVALID', { transactionId, detail });
     }
-    const draft = staged.keyed?.draft;
-    const batch = [staged.keyed?.deletes, draft?.file, ...staged.files].filter(
-      (file) => file !== null && file !== undefined,
-    );
-    const candidates = pruneByKeys(files, batch, table.schema, keys);
-    if (candidates.length === 0 && draft === undefined) return { ...staged, resolvedAt: version };
+    const { draft, steps } = staged.keyed ?? {};
+    const candidates = pruneByKeys(files, batchFiles(staged), table.schema, keys);
+    // Rows that depend on old ones are not what is written, also where there are none.
+    const isWritten = draft === undefined && steps === undefined;
+    if (candidates.length === 0 && isWritten) return { ...staged, resolvedAt: version };
     const volume = await catalog.volumes.byId(table.volumeId);
     const volumes = [...found.volumes.filter(({ id }) => id !== volume.id), volume];
     const { partitioning, schema } = table;

@@ -46,7 +46,7 @@ export function findDeletesImbalance(
 
 function isUnresolved({ keyed, resolvedAt, files }: Omit<StagedTable, 'deletes'>): boolean {
   if (keyed === undefined || resolvedAt !== undefined) return false;
-  return files.length > 0 || keyed.draft !== undefined;
+  return files.length > 0 || keyed.draft !== undefined || keyed.steps !== undefined;
 }
 
 function findOverlayFault(

@@ -35,6 +35,7 @@ export function updateRule(
   if (column === null && (!partial || left.every(isGenerated))) return null;
   const generated = left.filter(isGenerated).map((one) => ({
     column: one.name,
+    fieldId: one.fieldId,
     duckdbSql: generatedColumnSql(one, schema.columns, timeZone),
     from: generatedFrom(one, schema.columns),
   }));

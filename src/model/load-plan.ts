@@ -350,6 +350,11 @@ export interface StagedKeys {
   readonly replacedRows: number;
   /** Rows that depend on the old ones of their keys: the data file is made of them when they are resolved. */
   readonly draft?: DraftRows;
+  /**
+   * Batches of one transaction that meet old rows in different ways: they are applied one after the other when they
+   * are resolved. Then there is nothing else in the staged table.
+   */
+  readonly steps?: readonly StagedTable[];
 }
 
 /** Rows of a table with keys as they came: an object that never becomes part of the table. */
@@ -358,6 +363,8 @@ export interface DraftRows {
   readonly rule: UpdateRule;
   /** Its columns; all others of the table keep what the old row has, or get their default. */
   readonly given: readonly string[];
+  /** Which columns those are, in the same order, whatever they are called later. Absent: staged by an older version. */
+  readonly fieldIds?: readonly FieldId[];
 }
 
 /** How a row meets the old one of its key, where it does not simply take its place. */
@@ -382,6 +389,8 @@ export type PartialUpdateMode = 'row' | 'column' | 'auto';
 
 export interface GeneratedOutput {
   readonly column: string;
+  /** Which column that is, whatever it is called later. Absent: staged by an older version. */
+  readonly fieldId?: FieldId;
   /** DuckDB SQL of the column's own type over the other columns of the table, by their quoted names. */
   readonly duckdbSql: string;
   /** Names of the columns that it is made of. */

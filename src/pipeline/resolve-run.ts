@@ -4,20 +4,16 @@
 import type { Connection, Engine, StatementOptions } from '../engine/duckdb.ts';
 import type { KeyIndex } from '../engine/key-index/key-index.ts';
 import { notDeletedSql, type SourceReader, withSources } from '../engine/plan-sources.ts';
-import { quoteIdentifier } from '../model/duckdb-text.ts';
 import type { DraftRows, StagedOverlay, StagedTable } from '../model/load-plan.ts';
-import { readParquetSql, readSelectList, storeSelectList } from '../model/parquet-layout.ts';
-import { routeColumn, routeSqls } from '../model/partition-routing.ts';
+import { readParquetSql, readSelectList } from '../model/parquet-layout.ts';
 import type { QueryScan } from '../model/query-plan.ts';
 import type { ResolvePlan } from '../model/resolve-plan.ts';
-import { loadOrder, sortItemsSql } from '../model/sort-key.ts';
-import type { StagedFile, VolumeSpec } from '../model/table.ts';
+import type { StagedFile } from '../model/table.ts';
 import { addPositions, type IndexedRows, lookUpIndexed } from './key-look-up.ts';
-import type { SinkServices, SinkStore } from './sink/append.ts';
+import { FOLD_TABLES, foldSteps } from './resolve-steps.ts';
 import { writeDeletes } from './sink/delete-file.ts';
 import { keySchema } from './sink/keyed.ts';
 import { writeOverlay } from './sink/overlay-file.ts';
-import { appendRows } from './sink/partitioned.ts';
 import {
   type KeptColumns,
   keptOf,
@@ -27,18 +23,15 @@ import {
   sameKey,
   wholeRowsSql,
 } from './transform/merge-draft.ts';
-import type { ReserveIds } from './types.ts';
+import { GONE, giveIds, type WholeRowServices, writeWhole } from './whole-rows.ts';
 
-export interface ResolveServices extends SourceReader, SinkServices {
+export interface ResolveServices extends WholeRowServices, SourceReader {
   readonly engine: Engine;
-  readonly openStore: (volume: VolumeSpec) => Promise<SinkStore>;
-  readonly reserveIds: ReserveIds;
   /** Null: keys are always looked up by reading the files. */
   readonly keyIndex: KeyIndex | null;
 }
 
-/** Positions that go; old rows of the batch's keys. */
-const GONE = '__gone';
+/** Old rows of the batch's keys. */
 const OLD = '__old';
 const SCAN = '__table';
 const TABLES = [GONE, OLD, NEW];
@@ -60,9 +53,21 @@ export async function runResolve(
   signal: AbortSignal,
 ): Promise<StagedTable> {
   const { staged, version: resolvedAt } = plan;
-  const draft = staged.keyed?.draft;
-  if (plan.files.length === 0 && draft === undefined) return { ...staged, resolvedAt };
+  const { draft, steps } = staged.keyed ?? {};
+  const isWritten = draft === undefined && steps === undefined;
+  if (plan.files.length === 0 && isWritten) return { ...staged, resolvedAt };
   const options = { signal, timeoutMs: plan.timeoutMs };
+  if (steps !== undefined) {
+    return await services.engine.withConnection(async (connection) => {
+      try {
+        const files = await foldSteps(plan, steps, services, connection, options);
+        const deletes = await deletesOf(plan, services, connection, options);
+        return { ...staged, files, ...(deletes === null ? {} : { deletes }), resolvedAt };
+      } finally {
+        await connection.run(FOLD_TABLES.map(dropSql).join('; '));
+      }
+    });
+  }
   return await withBatch(plan, services, signal, (paths) =>
     services.engine.withConnection(async (connection) => {
       try {
@@ -79,10 +84,14 @@ export async function runResolve(
           resolvedAt,
         };
       } finally {
-        await connection.run(TABLES.map((table) => `DROP TABLE IF EXISTS ${table}`).join('; '));
+        await connection.run(TABLES.map(dropSql).join('; '));
       }
     }),
   );
+}
+
+function dropSql(table: string): string {
+  return `DROP TABLE IF EXISTS ${table}`;
 }
 
 type Options = StatementOptions & { readonly signal: AbortSignal };
@@ -152,7 +161,8 @@ async function deriveRows(
     await run(`CREATE OR REPLACE TEMP TABLE ${NEW} AS ${merged}`);
     await giveIds(plan, draft, services, connection, options);
     await run(`CREATE OR REPLACE TEMP TABLE ${GONE} AS ${goneOfDraftSql(plan, kept, paths)}`);
-    const files = await writeRows(plan, draft, kept, services, connection, options);
+    const whole = wholeRowsSql(plan, draft, kept);
+    const files = await writeWhole(plan, whole, services, connection, options);
     return { files, overlay: await overlayOf(plan, draft, kept, services, connection, options) };
   });
 }
@@ -225,62 +235,12 @@ function oldRowsSql(plan: ResolvePlan, { deletes }: BatchPaths): string {
     : `(SELECT a.* FROM ${OLD} a ANTI JOIN (${keysSql(plan, [deletes])}) b ON ${sameKey(plan, 'a', 'b')})`;
 }
 
-/** New rows get a value of the AUTO_INCREMENT column that the draft does not give; old rows have theirs. */
-async function giveIds(
-  { schema, target }: ResolvePlan,
-  { given }: DraftRows,
-  services: ResolveServices,
-  connection: Connection,
-  options: StatementOptions,
-): Promise<void> {
-  const column = schema.columns.find(({ autoIncrement }) => autoIncrement === true);
-  if (column === undefined || given.includes(column.name)) return;
-  const [row] = await connection.rows(`SELECT count(*) FROM ${NEW} WHERE __row IS NULL`, options);
-  const count = Number(row?.[0] ?? 0);
-  if (count === 0) return;
-  const first = await services.reserveIds(target.tableId, count);
-  const keys = (target.keys ?? []).map(quoteIdentifier).join(', ');
-  const numbered = `SELECT rowid AS place, row_number() OVER (ORDER BY ${keys}) AS ordinal FROM ${NEW} WHERE __row IS NULL`;
-  await connection.run(
-    `UPDATE ${NEW} SET ${quoteIdentifier(column.name)} = ${first} - 1 + n.ordinal FROM (${numbered}) n WHERE ${NEW}.rowid = n.place`,
-    options,
-  );
-}
-
 function goneOfDraftSql(plan: ResolvePlan, kept: KeptColumns, { deletes }: BatchPaths): string {
   // Rows below an overlay stay.
   const goes = kept.overlaid === null ? '__row IS NOT NULL' : 'false';
   const replaced = `SELECT __file, __row FROM ${NEW} WHERE ${goes}`;
   if (deletes === null) return replaced;
   return `${replaced} UNION ALL SELECT o.__file, o.__row FROM ${OLD} o SEMI JOIN (${keysSql(plan, [deletes])}) b ON ${sameKey(plan, 'o', 'b')}`;
-}
-
-/** Whole rows: all of them, or with an overlay those of new keys. */
-async function writeRows(
-  plan: ResolvePlan,
-  draft: DraftRows,
-  kept: KeptColumns,
-  services: ResolveServices,
-  connection: Connection,
-  options: StatementOptions,
-): Promise<readonly StagedFile[]> {
-  const { target, schema, transactionId } = plan;
-  const store = await services.openStore(target.volume);
-  const sortBy = loadOrder(schema);
-  const order = sortBy.length === 0 ? '' : ` ORDER BY ${sortItemsSql(sortBy, NEW)}`;
-  const { routing } = target;
-  const route = routing === undefined ? [] : routeSqls(routing);
-  const list = [storeSelectList(schema), ...route.map((sql, i) => `${sql} AS ${routeColumn(i)}`)];
-  const { files } = await appendRows(
-    { target, schema, store },
-    transactionId,
-    services,
-    connection,
-    `SELECT ${list.join(', ')} FROM (${wholeRowsSql(plan, draft, kept)}) ${NEW}${order}`,
-    () => undefined,
-    options,
-  );
-  return files;
 }
 
 async function deletesOf(

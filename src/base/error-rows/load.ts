@@ -155,8 +155,13 @@ export const LOAD_ERRORS = {
   ),
   TRANSACTION_MIXED: row(
     'user',
-    'the loads of table {table} in transaction {transactionId} do not all write their rows in the same way',
-    'give all of them the same columns, partial_update and merge_condition, or load in several transactions',
+    'the loads of table {table} in transaction {transactionId} change {actual} times between whole rows, columns and merge_condition, more than {limit}',
+    'send loads of one kind one after the other, or load in several transactions',
+  ),
+  CONDITION_COLUMN_GONE: row(
+    'user',
+    'column {column}, which merge_condition named, was dropped before the load was committed',
+    'load again without merge_condition, or with a column that the table has',
   ),
   TRANSACTION_BUSY: row(
     'retry',

@@ -17,6 +17,7 @@ import {
 } from '../../commit/staged-loads.ts';
 import type { RunningLimits } from '../../commit/take-label.ts';
 import type { Committer } from '../../commit/types.ts';
+import { underSchema } from '../../model/draft-columns.ts';
 import { compressionOf } from '../../model/file-compression.ts';
 import type { LoadFacts } from '../../model/load-facts.ts';
 import { type CommitResult, replacingKeys, type StagedTable } from '../../model/load-plan.ts';
@@ -26,12 +27,13 @@ import type { StagedPart } from '../../model/staged-part.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
 import { abortOrExpire, commitOrAsk, countRows, countTransaction } from '../own-transaction.ts';
 import {
-  draftOf,
   type Gathered,
   type GatheredTable,
   gatherLoads,
   needsMerge,
+  type PartRun,
   putTogether,
+  runsOf,
 } from './gather.ts';
 
 export interface ExplicitTransactionsOptions {
@@ -79,7 +81,11 @@ export interface Committed extends Gathered {
   readonly result: CommitResult;
 }
 
+type Found = NonNullable<Awaited<ReturnType<Catalog['snapshotOf']>>>;
+
 const KIND = 'transaction';
+/** So often the loads of one table may change their way: each costs a step while the table's other loads wait. */
+const MAX_STEPS = 256;
 
 export class ExplicitTransactions {
   readonly #options: ExplicitTransactionsOptions;
@@ -209,16 +215,37 @@ export class ExplicitTransactions {
 
   /** One batch of the parts of a table with keys; a table that is gone is left to the commit, which refuses it. */
   async #merge(transactionId: TransactionId, gathered: GatheredTable): Promise<StagedTable> {
+    const { tableId } = gathered;
+    const found = await this.#options.catalog.snapshotOf(tableId);
+    if (found === null) return gathered.parts[0] ?? { tableId, files: [] };
+    const { entry } = found;
+    const runs = runsOf(gathered.parts.map((part) => underSchema(part, entry.table.schema)));
+    if (runs.length > MAX_STEPS) {
+      const { name: table } = entry.table;
+      throw fail('TRANSACTION_MIXED', {
+        ...{ table, transactionId, actual: runs.length - 1, limit: MAX_STEPS - 1 },
+      });
+    }
+    const steps: StagedTable[] = [];
+    for (const run of runs) {
+      const [only, ...others] = run.parts;
+      const isOne = only !== undefined && others.length === 0;
+      steps.push(isOne ? only : await this.#mergeRun(transactionId, entry, run));
+    }
+    const [step, ...more] = steps;
+    if (step !== undefined && more.length === 0) return step;
+    // What comes of them depends on the old rows: they are applied one after the other under the table's turn.
+    return { tableId, files: [], keyed: { deletes: null, replacedRows: 0, steps } };
+  }
+
+  async #mergeRun(
+    transactionId: TransactionId,
+    { table, partitions }: Found['entry'],
+    { draft, parts }: PartRun,
+  ): Promise<StagedTable> {
     const { catalog, merge, mergeMs } = this.#options;
-    const { tableId, parts } = gathered;
-    const found = await catalog.snapshotOf(tableId);
-    const first = parts[0];
-    if (found === null) return first ?? { tableId, files: [] };
-    const { table, partitions } = found.entry;
-    const draft = draftOf(gathered);
-    if (draft === 'mixed') throw fail('TRANSACTION_MIXED', { table: table.name, transactionId });
     const volume = await catalog.volumes.byId(table.volumeId);
-    const { partitioning, schema } = table;
+    const { id: tableId, partitioning, schema } = table;
     const routing =
       partitioning === undefined
         ? {}

@@ -56,6 +56,45 @@ export function gatherLoads(loads: readonly StagedPart[]): Gathered {
   };
 }
 
+/** Runs of parts that meet old rows in one way. Parts are as their table calls its columns now. */
+export function runsOf(parts: readonly StagedTable[]): readonly PartRun[] {
+  const runs: { draft: Way; parts: StagedTable[] }[] = [];
+  for (const part of parts) {
+    const draft = wayOf(part);
+    const last = runs.at(-1);
+    // A part that only deletes goes with any other.
+    if (last !== undefined && (draft === 'any' || isSame(last.draft, draft))) last.parts.push(part);
+    else if (last?.draft === 'any') {
+      last.draft = draft;
+      last.parts.push(part);
+    } else runs.push({ draft, parts: [part] });
+  }
+  return runs.map(({ draft, parts: ofRun }) => ({
+    draft: draft === 'any' ? null : draft,
+    parts: ofRun,
+  }));
+}
+
+/** How rows meet the old rows of their keys; null = they take their place. */
+type Meeting = Omit<DraftRows, 'file'> | null;
+type Way = Meeting | 'any';
+
+/** Parts that can be made one batch. */
+export interface PartRun {
+  readonly draft: Meeting;
+  readonly parts: readonly StagedTable[];
+}
+
+function wayOf({ files, keyed }: StagedTable): Way {
+  if (keyed?.draft === undefined) return files.length > 0 ? null : 'any';
+  const { file: _, ...draft } = keyed.draft;
+  return draft;
+}
+
+function isSame(one: Way, other: Way): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
+}
+
 function hasRows({ files, keyed }: StagedTable): boolean {
   return files.length > 0 || keyed?.draft !== undefined || (keyed?.deletes ?? null) !== null;
 }
@@ -63,22 +102,6 @@ function hasRows({ files, keyed }: StagedTable): boolean {
 /** Do rows of later parts take the place of earlier ones? Then a CN makes one batch of them. */
 export function needsMerge({ parts }: GatheredTable): boolean {
   return parts.length > 1 && parts.some(({ keyed }) => keyed !== undefined);
-}
-
-/**
- * How rows of the parts meet the old rows of their keys; null = they take their place. 'mixed': not all of them in one
- * way, and what comes of them then depends on more than their order.
- */
-export function draftOf({ parts }: GatheredTable): Omit<DraftRows, 'file'> | null | 'mixed' {
-  const drafts = parts.flatMap(({ keyed }) => keyed?.draft ?? []);
-  const [first, ...others] = drafts;
-  if (first === undefined) return null;
-  const { rule, given } = first;
-  const wayOf = (draft: Omit<DraftRows, 'file'>): string =>
-    JSON.stringify([draft.rule, draft.given]);
-  const isSame = others.every((draft) => wayOf(draft) === wayOf({ rule, given }));
-  const hasWhole = parts.some(({ files }) => files.length > 0);
-  return isSame && !hasWhole ? { rule, given } : 'mixed';
 }
 
 /** Parts whose rows all stay, or the only one. */

@@ -20,8 +20,8 @@ export interface SqlTransaction {
   readonly timeoutMs: number;
   /** That of the tables; null before anything was written. */
   database: { readonly id: DatabaseId; readonly name: string } | null;
-  /** Tables that have loads, and whether their rows depend on what is in the table: those allow no other load. */
-  readonly written: Map<TableId, 'rows' | 'dependent rows'>;
+  /** Tables that have loads. */
+  readonly written: Set<TableId>;
   /** Settles with the statement that runs now, or ran last, whatever became of it. */
   running: Promise<unknown>;
 }
@@ -77,14 +77,14 @@ export class SqlTransactions {
       userName,
       timeoutMs,
       database: null,
-      written: new Map(),
+      written: new Set(),
       running: Promise.resolve(),
     };
   }
 
   /**
    * Stages the rows of a statement; they are visible after `commit`. Where it fails the transaction is as it was.
-   * Throws TRANSACTION_DATABASES, TRANSACTION_WRITTEN, TRANSACTION_ABORTED when it timed out, LABEL_ALREADY_EXISTS,
+   * Throws TRANSACTION_DATABASES, TRANSACTION_ABORTED when it timed out, LABEL_ALREADY_EXISTS,
    * INSERT_FILTERED, TIMEOUT, LIMIT_EXCEEDED, engine and storage errors.
    */
   load(transaction: SqlTransaction, load: SqlLoad): Promise<StagedPart> {
@@ -95,16 +95,11 @@ export class SqlTransactions {
   }
 
   async #load(transaction: SqlTransaction, load: SqlLoad): Promise<StagedPart> {
-    const { table, plan, signal } = load;
-    const dependent = plan.update !== null;
-    const before = transaction.written.get(table.id);
-    if (before !== undefined && (dependent || before === 'dependent rows')) {
-      throw fail('TRANSACTION_WRITTEN', { table: table.name });
-    }
+    const { table, signal } = load;
     signal.throwIfAborted();
     await this.#inDatabase(transaction, table);
     const staged = await this.#stage(transaction, load);
-    transaction.written.set(table.id, dependent ? 'dependent rows' : 'rows');
+    transaction.written.add(table.id);
     return staged;
   }
 

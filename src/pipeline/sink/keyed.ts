@@ -137,7 +137,8 @@ export async function stageKeyed(
       return { rowCount, table: { tableId, files, keyed } };
     }
     const given = to.schema.columns.map(({ name }) => name);
-    const draft = { file, rule: update, given };
+    const fieldIds = to.schema.columns.map(({ fieldId }) => fieldId);
+    const draft = { file, rule: update, given, fieldIds };
     return { rowCount, table: { tableId, files: [], keyed: { ...keyed, draft } } };
   } finally {
     await connection.run(`DROP TABLE IF EXISTS ${LAST}`);

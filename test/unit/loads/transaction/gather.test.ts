@@ -2,7 +2,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { asId, type TableId, type VolumeId } from '../../../../src/base/ids.ts';
-import { gatherLoads, needsMerge, putTogether } from '../../../../src/loads/transaction/gather.ts';
+import {
+  gatherLoads,
+  needsMerge,
+  putTogether,
+  runsOf,
+} from '../../../../src/loads/transaction/gather.ts';
 import type { StagedTable } from '../../../../src/model/load-plan.ts';
 import type { StagedPart } from '../../../../src/model/staged-part.ts';
 import type { StagedFile } from '../../../../src/model/table.ts';
@@ -96,4 +101,37 @@ test('a transaction whose loads have no rows has targets all the same', () => {
   const { targets, tables } = gatherLoads([load(A, []), load(B, [{ tableId: B, files: [] }])]);
   assert.equal(targets.length, 2);
   assert.deepEqual(tables, []);
+});
+
+test('parts of one way are one run; those that only delete go with any', () => {
+  const rule = { partial: true, condition: null, timeZone: 'UTC' };
+  const whole = (key: string): StagedTable => ({ tableId: A, files: [file(key)], keyed });
+  const some = (key: string, given: readonly string[]): StagedTable => ({
+    tableId: A,
+    files: [],
+    keyed: { ...keyed, draft: { file: file(key), rule, given } },
+  });
+  const deletes = (key: string): StagedTable => ({
+    tableId: A,
+    files: [],
+    keyed: { ...keyed, deletes: file(key) },
+  });
+  const runs = runsOf([
+    ...[deletes('d1'), some('p1', ['k', 'v']), some('p2', ['k', 'v']), deletes('d2')],
+    ...[some('p3', ['k', 'w']), whole('w1'), deletes('d3'), whole('w2'), some('p4', ['k', 'v'])],
+  ]);
+  assert.deepEqual(
+    runs.map(({ draft, parts }) => [draft?.given.join('') ?? null, parts.length]),
+    [
+      ['kv', 4],
+      ['kw', 1],
+      [null, 3],
+      ['kv', 1],
+    ],
+  );
+  assert.deepEqual(
+    runsOf([deletes('d1')]).map(({ draft }) => draft),
+    [null],
+  );
+  assert.deepEqual(runsOf([]), []);
 });
