@@ -63,6 +63,8 @@ export interface HttpAnswer {
 export interface AcceptedLoad {
   readonly plan: BodyLoadPlan;
   readonly begun: BegunTransaction;
+  /** Which load of a transaction it is, where that has several. */
+  readonly loadId?: number;
   /** From now on, with its body. */
   readonly timeoutMs: number;
 }
@@ -86,6 +88,8 @@ export type FailedLoad = Pick<
 /** How the work on a body ended. Said again after a lost answer, it changes nothing. */
 export interface BodyLoadEnd {
   readonly transactionId: TransactionId;
+  /** Of a load of a transaction of several. */
+  readonly loadId?: number;
   readonly outcome:
     | { readonly kind: 'staged'; readonly staged: StagedLoad }
     | { readonly kind: 'failed'; readonly error: WireError; readonly counts: FailedLoad };

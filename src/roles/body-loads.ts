@@ -126,9 +126,9 @@ export function bodyLoadHandlers(ready: Promise<BodyLoadServices>): Handlers<Bod
     endLoad: async (end) => {
       const { transactions, streamLoads, begun } = await ready;
       begun.ended(end.transactionId);
-      return transactions.has(end.transactionId)
-        ? await transactions.endLoad(end)
-        : await streamLoads.end(end);
+      return end.loadId === undefined
+        ? await streamLoads.end(end)
+        : await transactions.endLoad(end, end.loadId);
     },
     ofTransaction: async (request) => {
       const { transactions, refusesNew } = await ready;

@@ -190,13 +190,14 @@ function countsOf(counts: FailedLoad): FailedLoad {
 /** Throws PEER_GONE, and TIMEOUT where the FE does not answer at all. */
 async function endLoad(
   { peer, log }: BodyDoorOptions,
-  { begun }: AcceptedLoad,
+  { begun, loadId }: AcceptedLoad,
   outcome: BodyLoadEnd['outcome'],
 ): Promise<HttpAnswer> {
   const { transactionId } = begun;
+  const which = loadId === undefined ? {} : { loadId };
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await peer.call('endLoad', { transactionId, outcome });
+      return await peer.call('endLoad', { transactionId, outcome, ...which });
     } catch (thrown) {
       const error = toAppError(thrown);
       if (error.code !== 'TIMEOUT' || attempt === END_ATTEMPTS) throw error;

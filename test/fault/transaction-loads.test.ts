@@ -1,7 +1,9 @@
 // kill -9 of the front end and of the loader in the middle of transactions of Stream Loads: what was loaded and
 // prepared is there after the restart, and is committed or rolled back; a commit that died is all or nothing.
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { type ClientRequest, type IncomingMessage, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -26,6 +28,21 @@ async function ask(
     ...(load === undefined ? {} : { body: load.body }),
   });
   return (await response.json()) as Answer;
+}
+
+/** A load whose body comes later. */
+function heldLoad(server: TestServer, label: string): ClientRequest {
+  const held = request({
+    port: server.ready.httpPort,
+    method: 'PUT',
+    path: '/api/transaction/load',
+    headers: {
+      ...{ authorization: AUTHORIZATION, db: 'd', label, transaction_type: 'multi', table: 't' },
+      ...{ expect: '100-continue', 'content-length': '2' },
+    },
+  });
+  held.flushHeaders();
+  return held;
 }
 
 async function stateOf(server: TestServer, label: string): Promise<unknown> {
@@ -181,5 +198,28 @@ describe('kills in the middle of transactions of stream loads', () => {
     assert.equal(await counts(second), ALL);
     await empty(second);
     await second.stop();
+  });
+
+  test('a lost answer to the end of a load is asked for while the next load is under way: each counts once', async () => {
+    const conf = join(dataDir, 'fast.conf');
+    writeFileSync(conf, 'rpc_timeout_millisecond = 1000\n');
+    const failpoints = 'fe:rpc.answer:endLoad=lose@1';
+    const server = await startServer({ dataDir, broker: 'off', failpoints, conf: [conf] });
+    await ask(server, 'begin', 'twice');
+    const first = ask(server, 'load', 'twice', { table: 't', body: '1\n2\n' });
+    await server.logged('fired');
+    // The first one has joined, and its client has not heard of it.
+    const second = heldLoad(server, 'twice');
+    await once(second, 'continue');
+    const { Status, Seq, NumberLoadedRows } = await first;
+    assert.deepEqual([Status, Seq, NumberLoadedRows], ['OK', 0, 2]);
+    second.end('3\n');
+    const [response] = (await once(second, 'response')) as [IncomingMessage];
+    const answer = JSON.parse(String(await response.setEncoding('utf8').toArray())) as Answer;
+    assert.deepEqual([answer['Status'], answer['Seq'], answer['NumberLoadedRows']], ['OK', 1, 1]);
+    const committed = await ask(server, 'commit', 'twice');
+    assert.deepEqual([committed['Status'], committed['NumberLoadedRows']], ['OK', 3]);
+    assert.equal(await server.value('SELECT count(*) FROM d.t'), '3');
+    await server.stop();
   });
 });

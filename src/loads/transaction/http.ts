@@ -90,7 +90,9 @@ const KEEPS: ReadonlySet<string> = new Set([
 
 export class HttpTransactions {
   readonly #options: HttpTransactionsOptions;
-  readonly #bodies = new Map<TransactionId, BodyOfTransaction>();
+  /** By the number of the load: the end of one may be asked for when the next one of its transaction runs. */
+  readonly #bodies = new Map<number, BodyOfTransaction>();
+  #loads = 0;
 
   constructor(options: HttpTransactionsOptions) {
     this.#options = options;
@@ -203,7 +205,7 @@ export class HttpTransactions {
       const committed = await transactions.commit(id, (gathered) =>
         this.#factsOf(id, record.prepareMs, gathered),
       );
-      this.#bodies.delete(id);
+      this.#forget(id);
       const times = this.#timesOf(record, committed, clock.monotonicMs() - fromMs);
       return endedAnswer(label, id, committed, times);
     } catch (thrown) {
@@ -244,15 +246,21 @@ export class HttpTransactions {
   async #abort(id: TransactionId, reason: string): Promise<void> {
     const { transactions, stopBody, log } = this.#options;
     await transactions.rollback(id, reason);
-    const body = this.#bodies.get(id);
-    if (body === undefined) return;
-    if (body.ending !== null) {
-      this.#bodies.delete(id);
-      return;
-    }
+    if (!this.#forget(id)) return;
     await stopBody(id).catch((error: unknown) => {
       log.warn('a body of a transaction could not be stopped', { txn: id, error });
     });
+  }
+
+  /** The answers that the transaction's loads got; true: there is one that has none, since its body is on its way. */
+  #forget(id: TransactionId): boolean {
+    let isLoading = false;
+    for (const [loadId, { transactionId, ending }] of this.#bodies) {
+      if (transactionId !== id) continue;
+      if (ending === null) isLoading = true;
+      else this.#bodies.delete(loadId);
+    }
+    return isLoading;
   }
 
   /** A load of a transaction: may it run, and how? Never throws: what is wrong is in the answer. */
@@ -307,16 +315,19 @@ export class HttpTransactions {
     signal.throwIfAborted();
     const planMs = clock.monotonicMs() - fromMs;
     const beganMs = record.prepareMs;
-    this.#keep({ transactionId: id, label, table, planMs, beganMs, ending: null });
+    const loadId = this.#keep({ transactionId: id, label, table, planMs, beganMs, ending: null });
     const begun = { transactionId: id, label, volumeId: table.volumeId };
-    return { kind: 'load', load: { plan, begun, timeoutMs } };
+    return { kind: 'load', load: { plan, begun, loadId, timeoutMs } };
   }
 
-  #keep(body: BodyOfTransaction): void {
+  /** Returns the number of the load. */
+  #keep(body: BodyOfTransaction): number {
     if (this.#bodies.size >= MAX_BODIES) {
       for (const [id, { ending }] of this.#bodies) if (ending !== null) this.#bodies.delete(id);
     }
-    this.#bodies.set(body.transactionId, body);
+    this.#loads += 1;
+    this.#bodies.set(this.#loads, body);
+    return this.#loads;
   }
 
   /** SOURCE: StarRocks: an error in a load rolls the transaction back; but not where another load is under way. */
@@ -325,14 +336,9 @@ export class HttpTransactions {
     await this.#abort(id, errorText(error));
   }
 
-  /** Is a body of the transaction on its way, or its answer? */
-  has(transactionId: TransactionId): boolean {
-    return this.#bodies.has(transactionId);
-  }
-
   /** What was staged joins the transaction, or ends it. Said again it gives the same answer. Never throws. */
-  async endLoad({ transactionId, outcome }: BodyLoadEnd): Promise<HttpAnswer> {
-    const body = this.#bodies.get(transactionId);
+  async endLoad({ transactionId, outcome }: BodyLoadEnd, loadId: number): Promise<HttpAnswer> {
+    const body = this.#bodies.get(loadId);
     if (body === undefined) {
       return errorAnswer(fail('UNKNOWN_TRANSACTION', { transactionId }), '');
     }
@@ -400,8 +406,8 @@ export class HttpTransactions {
 
   /** Rolls back where a body was on its way to a CN that is gone: nobody will end it. */
   async loaderGone(): Promise<void> {
-    for (const body of [...this.#bodies.values()].filter(({ ending }) => ending === null)) {
-      this.#bodies.delete(body.transactionId);
+    for (const [loadId, body] of [...this.#bodies].filter(([, { ending }]) => ending === null)) {
+      this.#bodies.delete(loadId);
       const reason = 'the process that loaded its body ended';
       await this.#options.transactions.rollback(body.transactionId, reason);
     }

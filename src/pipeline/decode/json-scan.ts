@@ -1,6 +1,7 @@
 // Walks JSON text byte by byte without building values: for messages that the fast path cannot take
 // (arrays to strip, json_root, several objects or line breaks in a message, numbers to keep exact).
-// It finds where values begin and end; whether they are valid is DuckDB's to say.
+// It finds where values begin and end; whether they are valid is DuckDB's to say. The bytes have their names here, as in
+// every file that walks over bytes: constants of another module are loaded at each use, which costs a fifth of the speed.
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
