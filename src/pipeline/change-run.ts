@@ -8,7 +8,7 @@ import type { ChangePlan, RowUpdate, StagedChange } from '../model/change-plan.t
 import type { BegunTransaction, StagedTable } from '../model/load-plan.ts';
 import type { ColumnSchema, StagedFile, TableSchema } from '../model/table.ts';
 import { changedScan } from '../query/plan-change.ts';
-import { copyRejected, type InsertServices } from './insert-run.ts';
+import { copyRejected, type InsertServices, keptIfFiltered } from './insert-run.ts';
 import { profiled, profiledWrite } from './profile-run.ts';
 import { writeDeletes } from './sink/delete-file.ts';
 import { writeOverlay } from './sink/overlay-file.ts';
@@ -55,17 +55,23 @@ async function runUpdate(
   options: StatementOptions & { readonly signal: AbortSignal },
 ): Promise<StagedChange> {
   const recorder = new RejectRecorder(update, begun.transactionId);
-  const slot = services.rejects.acquire(recorder);
-  try {
-    await findRows(plan, slot.slot, services, connection, options);
-  } catch (thrown) {
-    // What the recorder threw comes back as an engine error: its own says more.
-    throw recorder.failure ?? thrown;
-  } finally {
-    slot.release();
-  }
-  const rowsChanged = await countRows(connection, options);
-  recorder.check(rowsChanged);
+  const { rejected } = update;
+  const { signal } = options;
+  const of = { plan: { ...plan, rejected }, begun, recorder, services, connection, signal };
+  const rowsChanged = await keptIfFiltered(of, async () => {
+    const slot = services.rejects.acquire(recorder);
+    try {
+      await findRows(plan, slot.slot, services, connection, options);
+    } catch (thrown) {
+      // What the recorder threw comes back as an engine error: its own says more.
+      throw recorder.failure ?? thrown;
+    } finally {
+      slot.release();
+    }
+    const count = await countRows(connection, options);
+    recorder.check(count);
+    return count;
+  });
   const { overlaid } = update;
   const files =
     rowsChanged === 0 || overlaid !== undefined
@@ -76,15 +82,7 @@ async function runUpdate(
     overlaid === undefined
       ? await stagedTarget(plan, files, begun, services, connection, options)
       : await stagedOverlay(plan, update, overlaid, begun, services, connection, options);
-  const { rejected } = update;
-  const kept = await copyRejected(
-    { ...plan, rejected },
-    begun,
-    recorder,
-    services,
-    connection,
-    options.signal,
-  );
+  const kept = await copyRejected(of, [...recorder.rows()], begun.transactionId);
   return {
     tables: kept === null ? tables : [...tables, kept],
     rowsChanged,

@@ -20,12 +20,13 @@ import {
   makeRowsSql,
   rowsTable,
 } from './transform/insert-sql.ts';
-import type { ReserveIds } from './types.ts';
+import type { KeepRejects, ReserveIds } from './types.ts';
 
 export interface InsertServices extends SourceReader {
   readonly engine: Engine;
   readonly rejects: RejectRegistry;
   readonly reserveIds: ReserveIds;
+  readonly keepRejects: KeepRejects;
   readonly openStore: (volume: VolumeSpec) => Promise<SinkStore>;
   readonly clock: Clock;
   readonly random: Random;

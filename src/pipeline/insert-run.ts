@@ -1,8 +1,9 @@
 // Runs one INSERT on the CN: constants and query -> conversion -> the append sink -> rejected rows. The same
 // sink, layout and store of rejected rows as every load; only the source differs. Makes nothing visible.
 import { assert } from '../base/assert.ts';
-import { fail } from '../base/errors.ts';
+import { fail, toAppError } from '../base/errors.ts';
 import { failpoint } from '../base/failpoints.ts';
+import type { TransactionId } from '../base/ids.ts';
 import type { Connection } from '../engine/duckdb.ts';
 import { withSources } from '../engine/plan-sources.ts';
 import type { InsertPlan, StagedInsert } from '../model/insert-plan.ts';
@@ -12,7 +13,7 @@ import { copyRows, fillRows, type InsertServices } from './insert-copy.ts';
 import { copyGroup } from './insert-group.ts';
 import { profiledWrite } from './profile-run.ts';
 import { appendFile } from './sink/append.ts';
-import { rejectedTableCopySql, rejectedValues } from './transform/error-rows.ts';
+import { type RejectedRow, rejectedTableCopySql, rejectedValues } from './transform/error-rows.ts';
 import { insertSchema, insertSelectSql } from './transform/insert-sql.ts';
 import { RejectRecorder } from './transform/reject-recorder.ts';
 
@@ -37,10 +38,14 @@ export async function runInsert(
     await fillRows(plan, connection);
     const recorder = new RejectRecorder(plan, begun.transactionId);
     if (plan.profile === true) return profileRows(plan, recorder, services, connection, signal);
-    const { rowCount, table } = await copyRows(plan, begun, recorder, services, connection, signal);
-    recorder.check(rowCount);
+    const of = { plan, begun, recorder, services, connection, signal };
+    const { rowCount, table } = await keptIfFiltered(of, async () => {
+      const copied = await copyRows(plan, begun, recorder, services, connection, signal);
+      recorder.check(copied.rowCount);
+      return copied;
+    });
     failpoint('insert.after-copy');
-    const rejected = await copyRejected(plan, begun, recorder, services, connection, signal);
+    const rejected = await copyRejected(of, [...recorder.rows()], begun.transactionId);
     return {
       tables: [table, rejected].filter((entry) => entry !== null),
       rowsLoaded: rowCount,
@@ -91,16 +96,48 @@ async function profileRows(
   }
 }
 
-/** Writes the rows that the recorder holds; null when there are none. */
+/** A statement and what it rejected. */
+export interface RejectingStatement {
+  readonly plan: Pick<InsertPlan, 'userName' | 'target' | 'rejected'>;
+  readonly begun: Pick<BegunTransaction, 'transactionId' | 'label'>;
+  readonly recorder: RejectRecorder;
+  readonly services: InsertServices;
+  readonly connection: Connection;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Does the work. Where it fails with INSERT_FILTERED the first rejected rows are shown in a transaction of their own
+ * before it throws: who hears of the failure finds them.
+ */
+export async function keptIfFiltered<T>(
+  statement: RejectingStatement,
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await work();
+  } catch (thrown) {
+    if (toAppError(thrown).code === 'INSERT_FILTERED') await keepRejected(statement);
+    throw thrown;
+  }
+}
+
+async function keepRejected(statement: RejectingStatement): Promise<void> {
+  const { begun, recorder, services } = statement;
+  await services.keepRejects(begun.transactionId, async (own) => {
+    const rows = [...recorder.kept()];
+    const staged = await copyRejected(statement, rows, own.transactionId);
+    return staged === null ? null : { staged, rows: rows.length };
+  });
+}
+
+/** Writes the rows into a file of the transaction; null when there are none. */
 export async function copyRejected(
-  plan: Pick<InsertPlan, 'userName' | 'target' | 'rejected'>,
-  begun: Pick<BegunTransaction, 'transactionId' | 'label'>,
-  recorder: RejectRecorder,
-  services: InsertServices,
-  connection: Connection,
-  signal: AbortSignal,
+  { plan, begun, services, connection, signal }: RejectingStatement,
+  rows: readonly RejectedRow[],
+  transactionId: TransactionId,
 ): Promise<StagedTable | null> {
-  if (recorder.count === 0) return null;
+  if (rows.length === 0) return null;
   const context = {
     nowMs: services.clock.nowMs(),
     loadType: 'INSERT' as const,
@@ -111,19 +148,19 @@ export async function copyRejected(
     database: plan.target.databaseName,
     table: plan.target.tableName,
   };
-  const rows = [...recorder.rows()].map((row) => rejectedValues(row, context));
-  await connection.fillTextTable(REJECTED_TABLE, REJECTED_RECORDS_SCHEMA.columns.length, rows);
+  const values = rows.map((row) => rejectedValues(row, context));
+  await connection.fillTextTable(REJECTED_TABLE, REJECTED_RECORDS_SCHEMA.columns.length, values);
   const { file } = await appendFile(
     {
       target: plan.rejected,
       schema: REJECTED_RECORDS_SCHEMA,
       store: await services.openStore(plan.rejected.volume),
     },
-    begun.transactionId,
+    transactionId,
     services,
     connection,
     (outputPath) => rejectedTableCopySql(REJECTED_TABLE, outputPath),
-    (written) => assert(written === recorder.count, 'every rejected row is kept'),
+    (written) => assert(written === rows.length, 'every rejected row is kept'),
     { signal },
   );
   if (file === null) throw fail('INTERNAL', { detail: 'rejected rows made no file' });

@@ -6,11 +6,14 @@ import type { Connection, StatementOptions } from '../engine/duckdb.ts';
 import type { StagedTable } from '../model/load-plan.ts';
 import type { ScratchFile, ScratchSpace } from './decode/scratch.ts';
 import { type AppendTarget, appendFile, type SinkServices } from './sink/append.ts';
-import { type RejectContext, rejectedCopySql, rejectedLine } from './transform/error-rows.ts';
+import {
+  MOST_KEPT,
+  type RejectContext,
+  rejectedCopySql,
+  rejectedLine,
+} from './transform/error-rows.ts';
 import type { RejectedRows } from './transform/rejected-rows.ts';
 
-const MAX_ROWS = 10_000;
-const MAX_BYTES = 16 * 1024 * 1024;
 /** Where it is: most loads have few. */
 const EXPECTED_BYTES = 64 * 1024;
 
@@ -35,7 +38,7 @@ export class KeptRejects {
     if (this.#isFull || rejected.count === 0) return;
     for (const row of rejected.rows()) {
       const line = Buffer.from(`${rejectedLine(row, context)}\n`);
-      this.#isFull = this.rowCount >= MAX_ROWS || this.#bytes + line.length > MAX_BYTES;
+      this.#isFull = this.rowCount >= MOST_KEPT.rows || this.#bytes + line.length > MOST_KEPT.bytes;
       if (this.#isFull) return;
       this.#file ??= this.#scratch.create(EXPECTED_BYTES);
       this.#file.write(line);

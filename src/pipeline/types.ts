@@ -1,8 +1,8 @@
 // What the stages of the load path hand to each other: source -> decode -> transform -> sink ->
 // StagedBatch -> CommitPort. Types only; nothing here reaches a reader or keeps state.
-import type { Epoch, TableId } from '../base/ids.ts';
+import type { Epoch, TableId, TransactionId } from '../base/ids.ts';
 import type { FeApi, LoadedPosition } from '../cluster/rpc/messages.ts';
-import type { CommitRequest } from '../model/load-plan.ts';
+import type { BegunTransaction, CommitRequest, StagedTable } from '../model/load-plan.ts';
 
 /**
  * Messages of one partition as one decoded piece: positions into `bytes`, no object per message.
@@ -124,6 +124,17 @@ export interface CommitPort {
   readonly reportPositions: Port<'reportPositions'>;
   readonly taskFailed: Port<'taskFailed'>;
 }
+
+/**
+ * Has the first rejected rows of a transaction that fails shown in one of their own, which `stage` writes for; null:
+ * there are none. Never rejects.
+ */
+export type KeepRejects = (
+  failed: TransactionId,
+  stage: (
+    own: Pick<BegunTransaction, 'transactionId'>,
+  ) => Promise<{ readonly staged: StagedTable; readonly rows: number } | null>,
+) => Promise<void>;
 
 /** Takes so many AUTO_INCREMENT values of a table; gives the first. Those that no row gets are lost: ids have gaps. */
 export type ReserveIds = (tableId: TableId, count: number) => Promise<number>;

@@ -157,11 +157,13 @@ async function startParts(parts: Parts): Promise<Omit<RunningServer, 'stop' | 'f
   const endpoint = new FeEndpoint({ catalog, metrics, clock: systemClock, log }, committer);
   let fe: RunningFe | undefined;
   const { loader, cnHttp, forwardToken } = loaderChild(parts, metrics, endpoint, () => fe);
-  const { reserveIds } = endpoint.handlers();
+  const { reserveIds, beginRejects, commitRejects } = endpoint.handlers();
   const query = new SupervisedChild<QueryFeApi, QueryNodeApi>({
     ...common(parts, metrics, 'query', config.int('mem_limit_bytes')),
     handlers: {
       reserveIds,
+      beginRejects,
+      commitRejects,
       liveFiles: async ({ files }) => ({ live: await catalog.audit.areLive(files) }),
     },
   });

@@ -23,6 +23,7 @@ import type {
 import { FilteredLoad } from '../pipeline/body-run.ts';
 import type { Loader } from '../pipeline/loader.ts';
 import { callBegin } from './begin-call.ts';
+import { openKeepRejects, REJECTS_MS } from './keep-rejects.ts';
 
 export interface BodyDoorOptions {
   readonly peer: RpcPeer<LoaderApi, FeApi>;
@@ -36,7 +37,6 @@ export interface BodyDoorOptions {
 const END_MS = 180_000;
 /** A commit that still runs is waited for by the next call. */
 const END_ATTEMPTS = 60;
-const REJECTS_MS = 60_000;
 
 const NOTHING: FailedLoad = {
   rowsLoaded: 0,
@@ -206,24 +206,15 @@ async function endLoad(
   }
 }
 
-/** The load has failed already: what cannot be kept of it is only not shown. */
 async function keepRejects(
   { peer, loader, log }: BodyDoorOptions,
   { plan, begun }: AcceptedLoad,
   filtered: FilteredLoad,
 ): Promise<void> {
-  try {
-    const { signal } = new AbortController();
-    const own = await peer.call('beginRejects', begun, { timeoutMs: REJECTS_MS });
+  const keep = openKeepRejects(() => peer, log);
+  const { signal } = new AbortController();
+  await keep(begun.transactionId, async (own) => {
     const staged = await loader.stageKeptRejects(plan, filtered, own, signal);
-    if (staged === null) return;
-    const rows = filtered.rejected.rowCount;
-    const { transactionId } = own;
-    await peer.call('commitRejects', { transactionId, staged, rows }, { timeoutMs: REJECTS_MS });
-  } catch (error) {
-    log.warn('rejected rows of a load that failed were not kept', {
-      txn: begun.transactionId,
-      error,
-    });
-  }
+    return staged === null ? null : { staged, rows: filtered.rejected.rowCount };
+  });
 }

@@ -20,11 +20,12 @@ import { type InsertServices, runInsert } from '../pipeline/insert-run.ts';
 import { runMerge } from '../pipeline/merge-run.ts';
 import { runResolve } from '../pipeline/resolve-run.ts';
 import type { SinkStore } from '../pipeline/sink/append.ts';
-import type { ReserveIds } from '../pipeline/types.ts';
+import type { KeepRejects, ReserveIds } from '../pipeline/types.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import type { RunningRole } from './child-main.ts';
 import { type ChildSettings, connectToParent } from './child-process.ts';
 import { openFileResolver } from './file-resolver.ts';
+import { openKeepRejects } from './keep-rejects.ts';
 import { openStores } from './stores.ts';
 
 /** Below the thread pool's 32 by the 8 that files and DNS need. */
@@ -76,6 +77,7 @@ export async function startQueryNode(settings: ChildSettings, log: Log): Promise
   // Nobody inserts before the peer is there: the FE asks through it.
   const reserveIds: ReserveIds = async (tableId, count) =>
     (await peer.call('reserveIds', { tableId, count })).first;
+  const keepRejects = openKeepRejects(() => peer, log);
   const keyIndex = await KeyIndex.open({
     directory: join(cacheDirectory, 'keys'),
     ...settings.keyIndex,
@@ -85,7 +87,8 @@ export async function startQueryNode(settings: ChildSettings, log: Log): Promise
     clock: systemClock,
     log,
   });
-  const inserts = await openInserts({ engine, reader, reserveIds, tempDirectory, inPlace });
+  const asked = { reserveIds, keepRejects };
+  const inserts = await openInserts({ engine, reader, ...asked, tempDirectory, inPlace });
   const peer = connectToParent<QueryNodeApi, QueryFeApi>(
     {
       query: ({ plan, firstSequence }, { push, signal }) =>
@@ -121,10 +124,11 @@ async function openInserts(options: {
   readonly engine: Engine;
   readonly reader: SourceReader;
   readonly reserveIds: ReserveIds;
+  readonly keepRejects: KeepRejects;
   readonly tempDirectory: string;
   readonly inPlace: string;
 }): Promise<InsertServices> {
-  const { engine, reader, reserveIds, tempDirectory, inPlace } = options;
+  const { engine, reader, reserveIds, keepRejects, tempDirectory, inPlace } = options;
   const rejects = new RejectRegistry();
   await engine.withConnection(async (connection) => rejects.install(connection));
   const stores = openStores({ clock: systemClock, random: systemRandom });
@@ -133,6 +137,7 @@ async function openInserts(options: {
     ...reader,
     rejects,
     reserveIds,
+    keepRejects,
     openStore: async (volume) => throughTemp(await stores(volume), `${inPlace}${sep}`),
     clock: systemClock,
     random: systemRandom,

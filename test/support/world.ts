@@ -521,6 +521,8 @@ export class World implements Theatre {
       rejects,
       reserveIds: async (tableId, count) =>
         (await own.call('reserveIds', { tableId, count })).first,
+      // Its statements look at what is committed of their own rows only.
+      keepRejects: async () => undefined,
       openStore: async (volume) => {
         const store = await stores(volume);
         assert(store.localPath('x')?.startsWith(inPlace) === true, 'a volume of this world');
@@ -544,11 +546,13 @@ export class World implements Theatre {
       }),
       { clock: this.#clock, peerName: 'FE process', timeoutMs: CALL_MS },
     );
-    const { reserveIds } = this.#lossy(endpoint.handlers());
+    const { reserveIds, beginRejects, commitRejects } = this.#lossy(endpoint.handlers());
     const peer = new RpcPeer<QueryFeApi, QueryNodeApi>(
       feEnd,
       {
         reserveIds,
+        beginRejects,
+        commitRejects,
         liveFiles: async ({ files }) => ({ live: await this.catalog.audit.areLive(files) }),
       },
       { clock: this.#clock, peerName: 'query process', timeoutMs: CALL_MS },

@@ -256,7 +256,7 @@ export interface FeApi extends BodyLoadApi {
 }
 
 /** What the CN's query process asks of the FE. */
-export interface QueryFeApi extends Pick<FeApi, 'reserveIds'> {
+export interface QueryFeApi extends Pick<FeApi, 'reserveIds' | 'beginRejects' | 'commitRejects'> {
   /** Whether each of the data files is part of its table now, in the order asked. */
   liveFiles: {
     params: { readonly files: readonly { readonly volumeId: VolumeId; readonly key: string }[] };

@@ -22,6 +22,9 @@ export type RejectCode =
   | 'NO_TABLE'
   | 'NOT_REPLAYED';
 
+/** So many rejected rows, and bytes of them, are kept of a load or statement that failed: the first ones. */
+export const MOST_KEPT = { rows: 10_000, bytes: 16 * 1024 * 1024 } as const;
+
 export interface RejectedRow {
   readonly raw: Buffer;
   /** The row as named values where it could be split but is no JSON object itself (CSV), else null. */

@@ -1,4 +1,4 @@
-// Keeps the rows that a running INSERT rejects, with why, and ends it as soon as there are too many. Called on
+// Keeps the rows that a running INSERT rejects, with why, and ends it when it holds enough of them. Called on
 // the JavaScript thread while the statement waits: quick. Bounded in bytes.
 import { present } from '../../base/assert.ts';
 import { type AppError, fail } from '../../base/errors.ts';
@@ -6,7 +6,7 @@ import type { TransactionId } from '../../base/ids.ts';
 import type { RejectListener } from '../../engine/reject-function.ts';
 import type { InsertPlan } from '../../model/insert-plan.ts';
 import { CODE_KINDS, OPERATION } from './drop-code.ts';
-import type { RejectedRow } from './error-rows.ts';
+import { MOST_KEPT, type RejectedRow } from './error-rows.ts';
 import { REJECT_CODE } from './insert-sql.ts';
 import {
   describeNoPartition,
@@ -18,9 +18,8 @@ import {
 /** Texts of rejected rows that are held until they are written. */
 const MAX_HELD_CHARACTERS = 32 * 1024 * 1024;
 const FIRST_SAMPLES = 1;
-/** Reasons that an INSERT which fails leaves behind, and their texts together: they become a part of the metadata. */
-const MOST_REASONS = 100;
-const MAX_REASON_CHARACTERS = 16 * 1024;
+/** Reasons that an INSERT which fails leaves in its transaction: the rows are kept elsewhere. */
+const FAILED_SAMPLES = 3;
 
 /** What the recorder goes by. */
 export type RejectRules = Pick<InsertPlan, 'outputs' | 'strictMode' | 'maxFilterRatio'>;
@@ -49,7 +48,9 @@ export class RejectRecorder implements RejectListener {
   onRow(code: number, row: string): void {
     this.#held.push({ code, row });
     this.#heldCharacters += row.length;
-    if (this.#plan.maxFilterRatio === 0) this.#end(this.#filtered('at least 1'));
+    // It fails, whatever comes: it goes on only for the sake of the rows that are kept of it.
+    if (this.#plan.maxFilterRatio === 0 && this.#isEnough)
+      this.#end(this.#filtered(`at least ${this.count}`));
     if (this.#heldCharacters > MAX_HELD_CHARACTERS) {
       this.#end(
         fail('LIMIT_EXCEEDED', {
@@ -72,23 +73,26 @@ export class RejectRecorder implements RejectListener {
     for (const { code, row } of this.#held) yield this.#describe(code, row);
   }
 
+  /** The first ones, as many as are kept of a statement that failed. */
+  *kept(): Generator<RejectedRow> {
+    let bytes = 0;
+    for (const { code, row } of this.#held.slice(0, MOST_KEPT.rows)) {
+      const described = this.#describe(code, row);
+      bytes += described.raw.length;
+      if (bytes > MOST_KEPT.bytes) return;
+      yield described;
+    }
+  }
+
+  get #isEnough(): boolean {
+    return this.count >= MOST_KEPT.rows || this.#heldCharacters >= MOST_KEPT.bytes;
+  }
+
   samples(count: number): readonly string[] {
     return this.#held.slice(0, count).map(({ code, row }) => {
       const { message } = this.#describe(code, row);
       return `Error: ${message}. Row: ${shorten(row)}`;
     });
-  }
-
-  /** The first of the samples, as many as there is room for; one at least. */
-  #reasons(): readonly string[] {
-    const reasons: string[] = [];
-    let characters = 0;
-    for (const sample of this.samples(MOST_REASONS)) {
-      characters += sample.length;
-      if (reasons.length > 0 && characters > MAX_REASON_CHARACTERS) break;
-      reasons.push(sample);
-    }
-    return reasons;
   }
 
   #describe(code: number, text: string): RejectedRow {
@@ -125,7 +129,7 @@ export class RejectRecorder implements RejectListener {
       filtered: this.count,
       rows,
       samples: this.samples(FIRST_SAMPLES).join(' '),
-      log: JSON.stringify(this.#reasons()),
+      log: JSON.stringify(this.samples(FAILED_SAMPLES)),
     });
   }
 

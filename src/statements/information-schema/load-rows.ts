@@ -58,22 +58,6 @@ export async function streamLoadRows(context: ViewContext): Promise<ViewRow[]> {
   return loads.map((load) => streamLoadRow(load, context.time));
 }
 
-/** Rows that ended INSERTs: those of the others are kept. */
-export async function failureRows(context: ViewContext): Promise<ViewRow[]> {
-  const kinds = ['inserts'] as const;
-  const loads = await listedLoads(context, { kinds, databaseName: null, idColumn: 'id' });
-  return loads.flatMap(({ transaction, database, type, state, errorSamples }) =>
-    (state === 'CANCELLED' ? errorSamples : []).map((sample) => ({
-      ID: transaction.id,
-      JOB_ID: transaction.id,
-      LABEL: transaction.label,
-      DATABASE_NAME: database,
-      TRACKING_LOG: sample,
-      TYPE: type,
-    })),
-  );
-}
-
 /** A row of information_schema.stream_loads; SHOW STREAM LOAD has the same columns in the same order. */
 export function streamLoadRow(load: ListedLoad, time: ViewContext['time']): ViewRow {
   const { transaction, numbers } = load;

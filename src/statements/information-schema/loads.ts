@@ -1,19 +1,12 @@
 // Loads as rows: Routine Load jobs and their ledger, rejected rows, what became of loads, and the kinds of
 // load that come later, which are empty until then. SOURCE: StarRocks docs, information_schema.
-import { INFORMATION_SCHEMA } from '../../catalog/catalog.ts';
 import { freshnessMs } from '../../loads/routine/freshness.ts';
 import { lagSeconds, messagesBehind } from '../../loads/routine/health.ts';
 import { offsetLag, SHOW_COLUMNS, showRow } from '../../loads/routine/show.ts';
 import { REJECTED_RECORDS_TABLE, STATISTICS_DATABASE } from '../../model/system-tables.ts';
 import { variableText } from '../variables.ts';
 import { seesJob } from '../visibility.ts';
-import {
-  failureRows,
-  LOADS_COLUMNS,
-  loadRows,
-  STREAM_LOADS_COLUMNS,
-  streamLoadRows,
-} from './load-rows.ts';
+import { LOADS_COLUMNS, loadRows, STREAM_LOADS_COLUMNS, streamLoadRows } from './load-rows.ts';
 import { type ViewContext, type ViewRow, type ViewTable, viewColumns } from './view.ts';
 
 const ROUTINE_LOAD_COLUMNS = viewColumns(
@@ -135,7 +128,6 @@ async function ledgerRows({ services, visible, time }: ViewContext): Promise<Vie
 const RECORDS = `${STATISTICS_DATABASE}.${REJECTED_RECORDS_TABLE}`;
 
 const LOG_COLUMNS = viewColumns('long ID JOB_ID, text LABEL DATABASE_NAME TRACKING_LOG TYPE');
-const LOG_NAMES = LOG_COLUMNS.map(({ name }) => name);
 
 export const LOAD_VIEWS: ViewTable = {
   routine_load_jobs: {
@@ -168,15 +160,9 @@ export const LOAD_VIEWS: ViewTable = {
       sql: `SELECT txn_id AS ID, IF(load_type = 'ROUTINE_LOAD', CAST(regexp_extract(load_label, '-([0-9]+)-[0-9]+$', 1) AS BIGINT), txn_id) AS JOB_ID,
     load_label AS LABEL, target_database AS DATABASE_NAME,
     concat('Error: ', error_message, '. Row: ', raw_record) AS TRACKING_LOG, load_type AS TYPE FROM ${RECORDS}`,
-      also: `SELECT ${LOG_NAMES.join(', ')} FROM ${INFORMATION_SCHEMA}.load_failures`,
       loadOf: { database: 'target_database', table: 'target_table' },
       filteredBy: ['job_id', 'label', 'id'],
     },
-  },
-  load_failures: {
-    columns: LOG_COLUMNS,
-    doc: 'the first rejected rows (100 at most) of INSERTs that failed; load_tracking_logs has them, too (Millrace only)',
-    rows: failureRows,
   },
   loads: {
     columns: LOADS_COLUMNS,

@@ -76,8 +76,7 @@ export function systemViewSql(
 ): string | undefined {
   const rows = systemView(database, name)?.rows;
   if (typeof rows !== 'object') return undefined;
-  const seen = seenSql(rows, visible);
-  return rows.also === undefined ? seen : `${seen} UNION ALL ${rows.also}`;
+  return seenSql(rows, visible);
 }
 
 /** Columns in lower case, by one of which a SELECT of the view must filter; null where all of it is shown. */

@@ -40,8 +40,6 @@ export type ViewRow = Readonly<Record<string, Cell>>;
 /** A SELECT without WHERE. */
 export interface ViewQuery {
   readonly sql: string;
-  /** A SELECT whose rows come behind: of another view, which shows only what the session may see. */
-  readonly also?: string;
   /** Columns that say into which table a row's load goes: only those of visible loads are shown. */
   readonly loadOf: { readonly database: string; readonly table: string };
   /** Columns in lower case: a SELECT must filter by one of them. */

@@ -86,6 +86,7 @@ class Rig {
       deletes: new DeleteBitmaps(resolve, 1_000_000),
       rejects,
       reserveIds: () => Promise.reject(new Error('no column of this table counts')),
+      keepRejects: async () => undefined,
       openStore: async () => new LocalStore({ root: this.#root, where: this.#root }),
       clock: systemClock,
       random: seededRandom(5),

@@ -59,6 +59,7 @@ function insert(store: SinkStore, events: string[]) {
     resolve: noFiles,
     deletes: new DeleteBitmaps(noFiles, 1),
     reserveIds: async () => 1,
+    keepRejects: async () => undefined,
     openStore: async () => store,
     clock: systemClock,
     random: systemRandom,
