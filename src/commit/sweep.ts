@@ -175,8 +175,13 @@ async function findOrphans(
     for (const { key, sizeBytes } of candidates) {
       if (!named.has(key))
         orphans.push({
-          ...{ volumeId, key, sizeBytes, reason: 'orphan' },
-          ...{ row: null, tableId: null, shared: false },
+          volumeId,
+          key,
+          sizeBytes,
+          reason: 'orphan',
+          row: null,
+          tableId: null,
+          shared: false,
         });
     }
     page = [];

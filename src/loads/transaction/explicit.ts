@@ -223,7 +223,10 @@ export class ExplicitTransactions {
     if (runs.length > MAX_STEPS) {
       const { name: table } = entry.table;
       throw fail('TRANSACTION_MIXED', {
-        ...{ table, transactionId, actual: runs.length - 1, limit: MAX_STEPS - 1 },
+        table,
+        transactionId,
+        actual: runs.length - 1,
+        limit: MAX_STEPS - 1,
       });
     }
     const steps: StagedTable[] = [];

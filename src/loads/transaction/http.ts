@@ -355,7 +355,12 @@ export class HttpTransactions {
     const { readMs, writeMs } = staged;
     try {
       const place = await this.#options.transactions.joinLoad(transactionId, {
-        ...{ tables, rowsLoaded, rowsFiltered, errorSamples, rowsUnselected, bodyBytes },
+        tables,
+        rowsLoaded,
+        rowsFiltered,
+        errorSamples,
+        rowsUnselected,
+        bodyBytes,
         targetId: table.id,
         rewrittenVersion: table.rewrittenVersion ?? 0,
         times: { planMs, readMs, writeMs },
@@ -381,7 +386,11 @@ export class HttpTransactions {
     }: FailedLoad,
   ): Promise<HttpAnswer> {
     const facts = this.#factsOf(transactionId, beganMs, {
-      ...{ rowsLoaded, rowsFiltered, rowsUnselected, bodyBytes, errorSamples },
+      rowsLoaded,
+      rowsFiltered,
+      rowsUnselected,
+      bodyBytes,
+      errorSamples,
       times: { planMs, readMs, writeMs },
     });
     await this.#options.transactions.rollback(transactionId, errorText(error), facts);
@@ -394,7 +403,12 @@ export class HttpTransactions {
     const errors = { kind: 'transaction', id } as const;
     return {
       loadType: 'TRANSACTION_STREAM_LOAD',
-      ...{ rowsLoaded, rowsFiltered, rowsUnselected, bodyBytes, errorSamples, startedMs },
+      rowsLoaded,
+      rowsFiltered,
+      rowsUnselected,
+      bodyBytes,
+      errorSamples,
+      startedMs,
       beginMs: 0,
       ...times,
       commitMs: null,

@@ -147,7 +147,10 @@ export class SqlTransactions {
             signal,
           );
           return {
-            ...{ tables, rowsLoaded, rowsFiltered, errorSamples },
+            tables,
+            rowsLoaded,
+            rowsFiltered,
+            errorSamples,
             targetId: table.id,
             rewrittenVersion: plan.target.rewrittenVersion ?? 0,
             rowsUnselected: 0,
