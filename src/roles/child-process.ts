@@ -109,7 +109,7 @@ export class SupervisedChild<Serves extends Api<Serves>, Calls extends Api<Calls
       ],
       {
         // The library's thread pool must be sized before Node starts: each running DuckDB statement holds a thread.
-        env: childEnvironment({ UV_THREADPOOL_SIZE: '32', ...allocatorEnvironment() }),
+        env: childEnvironment({ UV_THREADPOOL_SIZE: '32', ...allocatorEnvironment(role) }),
         stdio: ['ignore', 2, 2, 'pipe'],
       },
     );

@@ -22,7 +22,7 @@ import { rewriteDeletes, runRewrite } from '../tables/rewrite-run.ts';
 import type { RunningRole } from './child-main.ts';
 import { type ChildSettings, connectToParent } from './child-process.ts';
 import { openBodyDoor } from './cn-bodies.ts';
-import { youngCollector } from './heaps.ts';
+import { garbageCollector } from './heaps.ts';
 import { openStores, type StoreOpener } from './stores.ts';
 
 /** Of 0 (normal) to 19: low enough for a query's p99 at full load speed, short of 19 so that a busy machine still loads. */
@@ -95,7 +95,7 @@ export async function startLoader(settings: ChildSettings, log: Log): Promise<Ru
     sharedMemoryDirectory: existsSync(SHARED_MEMORY) ? SHARED_MEMORY : null,
     statementsAtOnce: cores,
     budgetBytes: BUDGET_BYTES,
-    onBodyBytes: youngCollector(),
+    onBodyBytes: garbageCollector(),
   });
   ready.resolve(loader);
   log.info('loader process ready');

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { afterEach, test } from 'node:test';
-import { heapFlags, youngCollector } from '../../../src/roles/heaps.ts';
+import { garbageCollector, heapFlags } from '../../../src/roles/heaps.ts';
 
 const MB = 1024 * 1024;
 const { gc } = globalThis;
@@ -24,7 +24,7 @@ test('new objects are collected once for every 4 MB, however they come', () => {
   globalThis.gc = ((options: unknown) => {
     asked.push(options);
   }) as typeof globalThis.gc;
-  const collect = youngCollector();
+  const collect = garbageCollector();
   for (let piece = 0; piece < 256; piece += 1) collect(64 * 1024);
   assert.equal(asked.length, 4);
   assert.deepEqual(asked[0], { type: 'minor', execution: 'sync' });
@@ -34,7 +34,21 @@ test('new objects are collected once for every 4 MB, however they come', () => {
   assert.equal(asked.length, 5);
 });
 
+test('old objects are collected once for every 256 MB', () => {
+  const asked: string[] = [];
+  globalThis.gc = ((options: { type: string }) => {
+    asked.push(options.type);
+  }) as typeof globalThis.gc;
+  const collect = garbageCollector();
+  for (let piece = 0; piece < 1024 * 16; piece += 1) collect(64 * 1024);
+  assert.equal(asked.length, 256);
+  assert.deepEqual(
+    asked.flatMap((type, index) => (type === 'major' ? [index] : [])),
+    [63, 127, 191, 255],
+  );
+});
+
 test('without the flag nothing is done', () => {
   globalThis.gc = undefined;
-  assert.doesNotThrow(() => youngCollector()(100 * MB));
+  assert.doesNotThrow(() => garbageCollector()(100 * MB));
 });
