@@ -13,12 +13,14 @@ import {
   type BodyLoadHead,
   ERROR_LOG_PATH,
   type HttpAnswer,
-  type LabelRequest,
-  type TransactionRequest,
 } from '../model/body-load.ts';
 import { answerEarly, BROKEN_REQUEST, jsonAnswer, listen, MAX_CONNECTIONS } from './answers.ts';
 import {
+  askByLabel,
+  type BodyRoute,
   FORWARDED_HEADER,
+  hasBody,
+  type LabelServices,
   type LoadRoute,
   loadRoute,
   plainAddress,
@@ -27,7 +29,7 @@ import {
 } from './load-routes.ts';
 import { RequestBody } from './request-body.ts';
 
-export interface LoadDoorServices {
+export interface LoadDoorServices extends LabelServices {
   /** May the load run, and how? Aborting gives it up. */
   begin(head: BodyLoadHead, signal: AbortSignal): Promise<BodyLoadBegin>;
   /** Loads the body and ends the load, whatever comes of it; the answer is for the client. Never throws. */
@@ -42,8 +44,6 @@ export interface LoadDoorServices {
     accept: () => AsyncIterable<Uint8Array>,
     gone: AbortSignal,
   ): Promise<HttpAnswer>;
-  ofLabel(request: LabelRequest): Promise<HttpAnswer>;
-  ofTransaction(request: TransactionRequest): Promise<HttpAnswer>;
   /** Lines of an error log by its file name. Throws UNKNOWN_ERROR_LOG. */
   errorLog(file: string): Promise<string>;
   /** The answer of a load that was refused before anything was asked. */
@@ -155,7 +155,7 @@ class Door {
   ): Promise<void> {
     const { method = '', url = '' } = request;
     const route = loadRoute(method, url);
-    if (isBodyRoute(route)) {
+    if (route !== null && route !== 'malformed' && hasBody(route)) {
       const wish = String(request.headers['enable_merge_commit'] ?? '').toLowerCase();
       if (route.kind === 'load' && wish === 'true')
         await this.#merge(request, response, route, expectsContinue);
@@ -167,7 +167,7 @@ class Door {
         ? failed(400, 'the path has an escape that is none')
         : route === null
           ? await this.#small(method, url)
-          : await this.#ofName(request, route);
+          : await askByLabel(this.#options.services, request, route, this.#clientOf(request));
     const { clock } = this.#options;
     answerEarly(request, response, answer, { clock, waits: expectsContinue });
   }
@@ -187,19 +187,6 @@ class Door {
       }
     }
     return failed(404, `no route ${method} ${pathname}`);
-  }
-
-  async #ofName(
-    request: IncomingMessage,
-    route: Exclude<LoadRoute, BodyRoute>,
-  ): Promise<HttpAnswer> {
-    if (route.kind === 'transaction') {
-      const head = readHead(request, { database: '' }, this.#clientOf(request));
-      const { db: database = '' } = head.headers;
-      return await this.#options.services.ofTransaction({ ...head, database, op: route.op });
-    }
-    const head = readHead(request, route, this.#clientOf(request));
-    return await this.#options.services.ofLabel({ ...head, kind: route.kind, label: route.label });
   }
 
   /** The address of the client itself, where a front end stands in between. */
@@ -295,13 +282,6 @@ class Door {
       this.#active.delete(load);
     }
   }
-}
-
-type BodyRoute = Extract<LoadRoute, { kind: 'load' | 'transaction_load' }>;
-
-function isBodyRoute(route: LoadRoute | 'malformed' | null): route is BodyRoute {
-  if (route === null || route === 'malformed') return false;
-  return route.kind === 'load' || route.kind === 'transaction_load';
 }
 
 function leave(body: RequestBody | null): void {

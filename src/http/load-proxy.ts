@@ -1,6 +1,7 @@
 // Loads that come to the front end's HTTP port: passed on to a compute node as bytes, with backpressure both ways and
 // nothing held, or answered 307 with its address. What the compute node answers is the answer. Where it ends in the
-// middle the connection is cut: whether the load was committed only its label tells.
+// middle the connection is cut: whether the load was committed only its label tells. What has no body (a label's state,
+// the steps of a transaction) is answered here, whether there is a compute node or not: clients do not try that again.
 import {
   Agent,
   type ClientRequest,
@@ -10,10 +11,15 @@ import {
 } from 'node:http';
 import { Socket } from 'node:net';
 import type { Clock } from '../base/clock.ts';
+import type { Log } from '../base/log.ts';
 import type { BodyLoadHead, HttpAnswer } from '../model/body-load.ts';
 import { answerEarly, jsonAnswer } from './answers.ts';
 import {
+  askByLabel,
   FORWARDED_HEADER,
+  hasBody,
+  type LabelRoute,
+  type LabelServices,
   type LoadRoute,
   loadRoute,
   plainAddress,
@@ -28,7 +34,9 @@ export interface LoadProxyOptions {
   readonly redirects: () => boolean;
   /** May the client load there? Null, or the answer that it gets. */
   readonly check: (head: BodyLoadHead) => Promise<HttpAnswer | null>;
+  readonly labels: LabelServices;
   readonly clock: Clock;
+  readonly log: Log;
 }
 
 export interface LoadProxy {
@@ -44,6 +52,10 @@ interface PassedOn {
   readonly request: IncomingMessage;
   readonly out: ClientRequest;
 }
+
+/** A load waits so long for a compute node that is being started: clients give up a transaction at an error. */
+const START_WAIT_MS = 10_000;
+const START_POLL_MS = 100;
 
 const SERVICE_UNAVAILABLE: HttpAnswer = {
   status: 503,
@@ -87,14 +99,19 @@ class LoadPipe implements LoadProxy {
     const wants = (value: string | string[] | undefined): boolean =>
       String(value ?? '').toLowerCase() === 'true';
     const redirects = this.#options.redirects() || wants(request.headers['redirect']);
-    if (route.kind === 'load' && redirects) {
-      this.#redirect(request, response, route, waits).catch(() => response.destroy());
-    } else if (redirects && (route.kind === 'transaction' || route.kind === 'transaction_load')) {
+    if (route.kind === 'load' && redirects)
+      this.#redirect(request, response, route, waits).catch((error: unknown) =>
+        this.#onFailed(request, response, error),
+      );
+    else if (redirects && (route.kind === 'transaction' || route.kind === 'transaction_load'))
       this.#sendAway(request, response, waits);
-    } else {
-      const isHarmless = route.kind === 'state' || route.kind === 'cancel';
-      this.#pass(request, response, waits, isHarmless);
-    }
+    else if (hasBody(route)) {
+      const untilMs = this.#options.clock.monotonicMs() + START_WAIT_MS;
+      this.#pass(request, response, waits, untilMs);
+    } else
+      this.#ask(request, response, route, waits).catch((error: unknown) =>
+        this.#onFailed(request, response, error),
+      );
     return true;
   }
 
@@ -108,6 +125,24 @@ class LoadPipe implements LoadProxy {
   close(): void {
     for (const { out } of this.#active) out.destroy();
     this.#agent.destroy();
+  }
+
+  /** The client finds out by the label. */
+  #onFailed(request: IncomingMessage, response: ServerResponse, error: unknown): void {
+    this.#options.log.error('http request failed', { url: request.url, error });
+    response.destroy();
+  }
+
+  async #ask(
+    request: IncomingMessage,
+    response: ServerResponse,
+    route: LabelRoute,
+    waits: boolean,
+  ): Promise<void> {
+    const { labels, clock } = this.#options;
+    const client = plainAddress(request.socket.remoteAddress);
+    const answer = await askByLabel(labels, request, route, client);
+    answerEarly(request, response, answer, { clock, waits });
   }
 
   async #redirect(
@@ -135,12 +170,8 @@ class LoadPipe implements LoadProxy {
     answerEarly(request, response, { status: 307, body: '' }, { clock, waits });
   }
 
-  #pass(
-    request: IncomingMessage,
-    response: ServerResponse,
-    waits: boolean,
-    isHarmless: boolean,
-  ): void {
+  /** `untilMs` (monotonic): how long nobody need be there. */
+  #pass(request: IncomingMessage, response: ServerResponse, waits: boolean, untilMs: number): void {
     const { upstream, forwardToken, clock } = this.#options;
     const { socket } = request;
     const rawHeaders = withoutHop(request.rawHeaders);
@@ -181,14 +212,24 @@ class LoadPipe implements LoadProxy {
     });
     out.on('error', (error) => {
       done();
-      // Nothing reached the compute node, or it would do no harm if it had.
-      const isUnsent = isHarmless || ('code' in error && error.code === 'ECONNREFUSED');
-      if (isUnsent && !response.headersSent)
-        answerEarly(request, response, SERVICE_UNAVAILABLE, { clock, waits: !isSending });
-      else response.destroy();
+      // Nothing reached the compute node.
+      const isUnsent = 'code' in error && error.code === 'ECONNREFUSED';
+      if (!isUnsent || response.headersSent) response.destroy();
+      else if (clock.monotonicMs() < untilMs)
+        clock.after(START_POLL_MS, () => {
+          if (!socket.destroyed) this.#pass(request, response, waits, untilMs);
+        });
+      else answerEarly(request, response, SERVICE_UNAVAILABLE, { clock, waits: !isSending });
     });
-    if (isSending) passBody();
-    else out.flushHeaders();
+    // No byte of the body is taken before there is a connection.
+    out.once('socket', (to) => {
+      const begin = (): void => {
+        if (isSending) passBody();
+      };
+      if (to.connecting) to.once('connect', begin);
+      else begin();
+    });
+    if (!isSending) out.flushHeaders();
   }
 }
 

@@ -1,7 +1,15 @@
 // Paths of loads, as both doors know them (the front end's, which passes them on, and the compute node's), and what of
 // a request they read. SOURCE: StarRocks docs, STREAM LOAD.
 import type { IncomingMessage } from 'node:http';
-import type { BodyLoadHead, RequestHead, RequestLogin, TransactionOp } from '../model/body-load.ts';
+import type {
+  BodyLoadHead,
+  HttpAnswer,
+  LabelRequest,
+  RequestHead,
+  RequestLogin,
+  TransactionOp,
+  TransactionRequest,
+} from '../model/body-load.ts';
 
 /** From a front end that passes a request on: its token, and the client's address. */
 export const FORWARDED_HEADER = 'x-millrace-forwarded';
@@ -13,6 +21,16 @@ export type LoadRoute =
   /** Database and table are headers. */
   | { readonly kind: 'transaction'; readonly op: TransactionOp }
   | { readonly kind: 'transaction_load' };
+
+export type BodyRoute = Extract<LoadRoute, { kind: 'load' | 'transaction_load' }>;
+/** Of a load or transaction by its label: there is no body to read. */
+export type LabelRoute = Exclude<LoadRoute, BodyRoute>;
+
+/** What is known of labels: the front end's, whichever door asks. */
+export interface LabelServices {
+  ofLabel(request: LabelRequest): Promise<HttpAnswer>;
+  ofTransaction(request: TransactionRequest): Promise<HttpAnswer>;
+}
 
 const TRANSACTION_OPS = ['begin', 'prepare', 'commit', 'rollback'] as const;
 
@@ -52,7 +70,7 @@ function transactionRoute(method: string, name: string): LoadRoute | null {
 /** What the front end is told of a request with a body. */
 export function readBodyHead(
   request: IncomingMessage,
-  route: Extract<LoadRoute, { kind: 'load' | 'transaction_load' }>,
+  route: BodyRoute,
   clientAddress: string,
 ): BodyLoadHead {
   if (route.kind === 'load')
@@ -60,6 +78,26 @@ export function readBodyHead(
   const head = readHead(request, { database: '' }, clientAddress);
   const { db: database = '', table = '' } = head.headers;
   return { ...head, database, table, ofTransaction: true };
+}
+
+/** Asks what a request without a body is about. */
+export function askByLabel(
+  services: LabelServices,
+  request: IncomingMessage,
+  route: LabelRoute,
+  clientAddress: string,
+): Promise<HttpAnswer> {
+  if (route.kind === 'transaction') {
+    const head = readHead(request, { database: '' }, clientAddress);
+    const { db: database = '' } = head.headers;
+    return services.ofTransaction({ ...head, database, op: route.op });
+  }
+  const head = readHead(request, route, clientAddress);
+  return services.ofLabel({ ...head, kind: route.kind, label: route.label });
+}
+
+export function hasBody(route: LoadRoute): route is BodyRoute {
+  return route.kind === 'load' || route.kind === 'transaction_load';
 }
 
 function decoded(part = ''): string | null {

@@ -6,6 +6,7 @@ import type { BodyLoadApi } from '../cluster/rpc/messages.ts';
 import type { Handlers } from '../cluster/rpc/peer.ts';
 import type { ResolvingCommitter } from '../commit/resolving.ts';
 import { DEFAULT_COMMIT_LIMITS } from '../commit/types.ts';
+import type { LabelServices } from '../http/load-routes.ts';
 import { refused } from '../loads/stream/answer.ts';
 import { RejectedOfFailed } from '../loads/stream/rejected.ts';
 import { StreamLoads } from '../loads/stream/service.ts';
@@ -23,6 +24,8 @@ import { makeExplicitTransactions } from './statement-loads.ts';
 export interface BodyLoadServices {
   readonly streamLoads: StreamLoads;
   readonly transactions: HttpTransactions;
+  /** What comes without a body, by either port. */
+  readonly labels: LabelServices;
   readonly rejected: RejectedOfFailed;
   readonly begun: BegunBodies;
   readonly errorLog: (file: string) => Promise<string>;
@@ -99,6 +102,15 @@ export function makeBodyLoads(
   return {
     streamLoads,
     transactions,
+    labels: {
+      ofLabel: (request) => streamLoads.ofLabel(request),
+      ofTransaction: async (request) => {
+        // Those that run may come to their end.
+        if (refuses && request.op === 'begin')
+          return errorAnswer(fail('BODY_SHUTDOWN'), request.headers['label'] ?? '');
+        return await transactions.answer(request);
+      },
+    },
     rejected,
     begun,
     loaderGone,
@@ -130,14 +142,7 @@ export function bodyLoadHandlers(ready: Promise<BodyLoadServices>): Handlers<Bod
         ? await streamLoads.end(end)
         : await transactions.endLoad(end, end.loadId);
     },
-    ofTransaction: async (request) => {
-      const { transactions, refusesNew } = await ready;
-      // Those that run may come to their end.
-      if (refusesNew() && request.op === 'begin') {
-        return errorAnswer(fail('BODY_SHUTDOWN'), request.headers['label'] ?? '');
-      }
-      return await transactions.answer(request);
-    },
+    ofTransaction: async (request) => (await ready).labels.ofTransaction(request),
     admitMerge: async (head) => {
       const { streamLoads, refusesNew } = await ready;
       if (refusesNew()) return { kind: 'answer', answer: shutdownAnswer(head) };
@@ -148,7 +153,7 @@ export function bodyLoadHandlers(ready: Promise<BodyLoadServices>): Handlers<Bod
       await (await ready).rejected.commit(transactionId, staged, rows);
       return {};
     },
-    ofLabel: async (request) => (await ready).streamLoads.ofLabel(request),
+    ofLabel: async (request) => (await ready).labels.ofLabel(request),
     errorLog: async ({ file }) => ({ lines: await (await ready).errorLog(file) }),
   };
 }

@@ -13,7 +13,7 @@ export function openHttp(
   options: FeOptions,
   logins: Logins,
   services: Services,
-  { streamLoads }: BodyLoadServices,
+  { streamLoads, labels }: BodyLoadServices,
 ): Promise<HttpServer> {
   const { cn, clock, config, host, httpPort, log } = options;
   return startHttpServer({
@@ -23,7 +23,9 @@ export function openHttp(
       forwardToken: cn.forwardToken,
       redirects: () => config.bool('stream_load_redirect'),
       check: (head) => streamLoads.check(head),
+      labels,
       clock,
+      log,
     }),
     host,
     port: httpPort,

@@ -1,5 +1,6 @@
 // Writes changes into a table with Flink (a mini cluster in this process) and StarRocks' connector. Arguments: file of
-// changes, "append" or "upsert" (the sink table has a primary key), and options of the connector ("key=value").
+// changes, "append" or "upsert" (the sink table has a primary key), and options of the connector ("key=value"), or of
+// this program: story.pause-ms (after each 10 changes), story.restarts (how often the job goes on from its last checkpoint).
 // A line of the file: kind (+I, +U, -D), then id, name, price, day, at, good and ratio, separated by tabs; \N = NULL.
 // Prints "ok" when the job ended well.
 import java.math.BigDecimal;
@@ -8,7 +9,10 @@ import java.nio.file.Path;
 import java.time.LocalDate;
 import java.time.LocalDateTime;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import org.apache.flink.api.common.functions.MapFunction;
 import org.apache.flink.api.common.restartstrategy.RestartStrategies;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.api.common.typeinfo.Types;
@@ -29,7 +33,18 @@ public class FlinkStory {
     StreamExecutionEnvironment env = StreamExecutionEnvironment.getExecutionEnvironment();
     env.setParallelism(1);
     env.enableCheckpointing(500);
-    env.setRestartStrategy(RestartStrategies.noRestart());
+    Map<String, String> story = new HashMap<>();
+    StringBuilder options = new StringBuilder("'connector' = 'starrocks'");
+    for (int i = 2; i < args.length; i += 1) {
+      int at = args[i].indexOf('=');
+      String key = args[i].substring(0, at), value = args[i].substring(at + 1);
+      if (key.startsWith("story.")) story.put(key, value);
+      else options.append(", '").append(key).append("' = '").append(value).append("'");
+    }
+    int restarts = Integer.parseInt(story.getOrDefault("story.restarts", "0"));
+    long pauseMs = Long.parseLong(story.getOrDefault("story.pause-ms", "0"));
+    env.setRestartStrategy(
+        restarts == 0 ? RestartStrategies.noRestart() : RestartStrategies.fixedDelayRestart(restarts, 1000));
     StreamTableEnvironment tables = StreamTableEnvironment.create(env);
     List<Row> rows = new ArrayList<>();
     for (String line : Files.readAllLines(Path.of(args[0]))) rows.add(row(line.split("\t", -1)));
@@ -37,6 +52,7 @@ public class FlinkStory {
         Types.ROW_NAMED(
             NAMES, Types.INT, Types.STRING, Types.BIG_DEC, Types.LOCAL_DATE, Types.LOCAL_DATE_TIME, Types.BOOLEAN, Types.DOUBLE);
     DataStream<Row> stream = env.fromCollection(rows, type);
+    if (pauseMs > 0) stream = stream.map(new Paced(pauseMs)).returns(type);
     Schema.Builder schema =
         Schema.newBuilder()
             .column("id", upsert ? DataTypes.INT().notNull() : DataTypes.INT())
@@ -53,11 +69,6 @@ public class FlinkStory {
     } else {
       tables.createTemporaryView("changes", tables.fromDataStream(stream, schema.build()));
     }
-    StringBuilder options = new StringBuilder("'connector' = 'starrocks'");
-    for (int i = 2; i < args.length; i += 1) {
-      int at = args[i].indexOf('=');
-      options.append(", '").append(args[i], 0, at).append("' = '").append(args[i].substring(at + 1)).append("'");
-    }
     String key = upsert ? ", PRIMARY KEY (id) NOT ENFORCED" : "";
     tables.executeSql(
         "CREATE TABLE sink (id INT, name STRING, price DECIMAL(10, 2), `day` DATE, `at` TIMESTAMP(0), good BOOLEAN, ratio DOUBLE"
@@ -65,6 +76,23 @@ public class FlinkStory {
     tables.executeSql("INSERT INTO sink SELECT id, name, price, `day`, `at`, good, ratio FROM changes").await();
     System.out.println("ok");
     System.exit(0);
+  }
+
+  /** A stream that takes its time, so that something can happen in the middle of it. */
+  private static final class Paced implements MapFunction<Row, Row> {
+    private final long pauseMs;
+    private int count;
+
+    Paced(long pauseMs) {
+      this.pauseMs = pauseMs;
+    }
+
+    @Override
+    public Row map(Row row) throws InterruptedException {
+      count += 1;
+      if (count % 10 == 0) Thread.sleep(pauseMs);
+      return row;
+    }
   }
 
   private static Row row(String[] fields) {
