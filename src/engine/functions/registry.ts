@@ -20,6 +20,7 @@ import { HASH_FUNCTIONS } from './hash.ts';
 import { HOST_FUNCTIONS } from './host.ts';
 import { JSON_FUNCTIONS } from './json.ts';
 import { JSON_NUMBER_FUNCTIONS } from './json-numbers.ts';
+import { LOOSE_BASE64_FUNCTIONS } from './loose-base64.ts';
 import { NUMBER_BASE_FUNCTIONS } from './number-base.ts';
 import { STATISTICS_FUNCTIONS } from './statistics.ts';
 import { TIME_ZONE_FUNCTIONS } from './time-zone.ts';
@@ -37,6 +38,7 @@ export const JS_FUNCTIONS: readonly JsFunction[] = [
   ...TIME_ZONE_FUNCTIONS,
   ...JSON_NUMBER_FUNCTIONS,
   ...JSON_FUNCTIONS,
+  ...LOOSE_BASE64_FUNCTIONS,
   ...CONVERSION_FUNCTIONS,
 ];
 

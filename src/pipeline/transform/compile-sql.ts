@@ -83,7 +83,7 @@ function compileTable(
   const style = valueStyle(plan.format);
   const typed = new Set(fieldKinds(plan).flatMap((kind, index) => (kind === 0 ? [] : [index])));
   const variant = (maxTextBytes: number, isTyped: (index: number) => boolean) => {
-    const options = { timeZone: transform.timeZone, maxTextBytes };
+    const options = { timeZone: transform.timeZone, maxTextBytes, binary: 'bytes' as const };
     const outputs = tableOutputs(table).flatMap((output, index) => {
       const made = outputSql(output, fields, style, options, isTyped);
       return made === null ? [] : [{ output, index, ...made }];
@@ -184,7 +184,8 @@ function outputSql(
       const text = isJson ? field.json : field.text;
       // The line was parsed as a whole, so the JSON text of a part of it is valid.
       const isReady = isJson && column.type.kind === 'JSON';
-      const value = isReady ? text : convertText(text, column.type, bounds);
+      const binary = style === 'csv' ? 'base64' : 'bytes';
+      const value = isReady ? text : convertText(text, column.type, { ...bounds, binary });
       return { source: text, value };
     }
     case 'expression': {

@@ -12,6 +12,8 @@ export interface ConvertOptions {
   readonly maxTextBytes: number;
   /** Zone in which a time with an explicit zone (`Z`, `+08:00`) is shown. */
   readonly timeZone: string;
+  /** What texts of VARBINARY are: their own bytes, or base64 (CSV), and their own bytes where they are none. */
+  readonly binary: 'bytes' | 'base64';
 }
 
 /** A number with or without fraction and exponent, and spaces around it. */
@@ -46,9 +48,7 @@ export function convertText(text: string, type: SqlType, options: ConvertOptions
         ? text
         : `CASE WHEN strlen(${text}) <= ${type.length} THEN ${text} END`;
     case 'VARBINARY':
-      return type.length === 0 || type.length >= options.maxTextBytes
-        ? `encode(${text})`
-        : `CASE WHEN strlen(${text}) <= ${type.length} THEN encode(${text}) END`;
+      return convertBinary(text, type.length, options);
     case 'JSON':
       return `CASE WHEN json_valid(${text}) THEN ${text} END`;
     case 'ARRAY':
@@ -95,6 +95,23 @@ export function convertExpression(
     default:
       return `TRY_CAST(${sql} AS ${duckdbType(type)})`;
   }
+}
+
+const BASE64 = '([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?';
+
+/** SOURCE: StarRocks, be/src/formats/csv/varbinary_converter.cpp; a text of JSON goes through CAST. */
+function convertBinary(
+  text: string,
+  length: number,
+  { maxTextBytes, binary }: ConvertOptions,
+): string {
+  const bytes =
+    binary === 'bytes'
+      ? `encode(${text})`
+      : `CASE WHEN regexp_full_match(${text}, '${BASE64}') THEN from_base64(${text}) ELSE COALESCE(mr_loose_base64(${text}), encode(${text})) END`;
+  return length === 0 || length >= maxTextBytes
+    ? bytes
+    : `CASE WHEN octet_length(${bytes}) <= ${length} THEN ${bytes} END`;
 }
 
 /** A word, or any number but zero. SOURCE: StarRocks' readers of CSV and JSON. */

@@ -8,8 +8,11 @@ import { defaultSql } from './compile-sql.ts';
 export function missingValueSql(column: ColumnSchema, timeZone: string): string {
   const { type, nullable, defaultValue } = column;
   if (nullable || defaultValue !== null) {
-    const options = { timeZone, maxTextBytes: Number.POSITIVE_INFINITY };
-    return defaultSql(column, options);
+    return defaultSql(column, {
+      timeZone,
+      maxTextBytes: Number.POSITIVE_INFINITY,
+      binary: 'bytes',
+    });
   }
   return present(zeroSql(type), 'a value of a column that a load leaves out');
 }
