@@ -389,7 +389,8 @@ export const CONFIG_LIMITS: Readonly<Partial<Record<ConfigKey, ConfigLimit>>> = 
   label_keep_max_num: { min: 1, max: 1_000_000 },
   version_retention_second: { min: 0, max: 315_360_000 },
   catalog_trash_expire_second: { min: 0, max: 315_360_000 },
-  rejected_records_retained_days: { min: 1, max: 36_500 },
+  // Links to rejected rows are good for 48 hours. SOURCE: StarRocks, load_error_log_reserve_hours.
+  rejected_records_retained_days: { min: 2, max: 36_500 },
   rejected_message_max_bytes: { min: 1, max: 256 * 1024 * 1024 },
   sys_log_level: { words: ['DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL'] },
   max_small_file_number: { min: 0, max: 10_000 },

@@ -9,7 +9,7 @@ import type { Services } from '../statements/types.ts';
 /** How long a client waits for its lines at most. */
 const TIMEOUT_MS = 30_000;
 
-/** One line per row, newest first. Throws UNKNOWN_ERROR_LOG, and what reading the rows throws. */
+/** One line per row, newest first. Throws UNKNOWN_ERROR_LOG, ERROR_LOG_GONE, and what reading the rows throws. */
 export async function readErrorLog(services: Services, file: string): Promise<string> {
   const of = readErrorLogFile(services.catalog, file);
   if (of === null) throw fail('UNKNOWN_ERROR_LOG');
@@ -26,6 +26,8 @@ export async function readErrorLog(services: Services, file: string): Promise<st
     const outcome = await executeStatement(errorLogSql(of), session, services, stop.signal);
     if (outcome.kind !== 'query') return '';
     const rows = await services.readRows(outcome.plan, stop.signal);
+    // A link to a transaction's rows is given only where it has some; a job may have none yet.
+    if (rows.length === 0 && of.kind === 'transaction') throw fail('ERROR_LOG_GONE');
     return rows.map(([line]) => `${line?.toString('utf8') ?? ''}\n`).join('');
   } finally {
     timer.cancel();

@@ -35,6 +35,14 @@ export const LOAD_ERRORS = {
     'HY000',
     404,
   ),
+  ERROR_LOG_GONE: row(
+    'user',
+    'the rejected rows of this load are not, or no longer, kept',
+    'they are kept for rejected_records_retained_days, unless a REPLAY loads them or their store is full; SHOW LOAD WARNINGS has the first reasons for as long as the label is kept',
+    1064,
+    'HY000',
+    404,
+  ),
   JOB_STATE: row('user', 'Could not transform {from} to {to}, job: {job}', ''),
   // -- insert
   INSERT_FILTERED: row(
