@@ -114,7 +114,10 @@ for (const days of [7, 2])
     await assert.rejects(lines(), (error: unknown) => {
       assert(error instanceof AppError);
       assert.equal(error.row.httpStatus, 404);
-      assert.match(error.fullMessage, /^the rejected rows of this load are not, or no longer, kept \(/);
+      assert.match(
+        error.fullMessage,
+        /^the rejected rows of this load are not, or no longer, kept \(/,
+      );
       return true;
     });
     // A link that was never given is another thing.
