@@ -12,6 +12,7 @@ import {
 import { Socket } from 'node:net';
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
+import { type Deferred, deferred, settledWithin } from '../base/queue.ts';
 import type { BodyLoadHead, HttpAnswer } from '../model/body-load.ts';
 import { answerEarly, jsonAnswer } from './answers.ts';
 import {
@@ -44,18 +45,23 @@ export interface LoadProxy {
   serve(request: IncomingMessage, response: ServerResponse, waits: boolean): boolean;
   /** What the HTTP parser could not read of a connection; false = no load is on it. */
   onBroken(socket: Socket): boolean;
-  close(): void;
+  /** Answers that are on their way come to their end; what takes longer than a moment is cut. */
+  close(): Promise<void>;
 }
 
 /** A request, and what becomes of it at the compute node. */
 interface PassedOn {
   readonly request: IncomingMessage;
   readonly out: ClientRequest;
+  /** It was answered, or cut. */
+  readonly done: Deferred<void>;
 }
 
 /** A load waits so long for a compute node that is being started: clients give up a transaction at an error. */
 const START_WAIT_MS = 10_000;
 const START_POLL_MS = 100;
+/** Answers may take this long when the server ends. */
+const ANSWERS_MS = 500;
 
 const SERVICE_UNAVAILABLE: HttpAnswer = {
   status: 503,
@@ -122,7 +128,9 @@ class LoadPipe implements LoadProxy {
     return active.length > 0;
   }
 
-  close(): void {
+  async close(): Promise<void> {
+    const answered = Promise.all([...this.#active].map(({ done }) => done.promise));
+    await settledWithin(this.#options.clock, answered, ANSWERS_MS);
     for (const { out } of this.#active) out.destroy();
     this.#agent.destroy();
   }
@@ -184,13 +192,14 @@ class LoadPipe implements LoadProxy {
       setHost: false,
       agent: this.#agent,
     });
-    const passed: PassedOn = { request, out };
+    const passed: PassedOn = { request, out, done: deferred() };
     this.#active.add(passed);
     const onGone = (): void => void out.destroy();
     socket.once('close', onGone);
     const done = (): void => {
       socket.off('close', onGone);
       this.#active.delete(passed);
+      passed.done.resolve();
     };
     const passBody = (): void => void request.pipe(out);
     let isSending = !waits;

@@ -186,7 +186,7 @@ export async function startHttpServer(options: {
   return {
     port: address.port,
     close: async () => {
-      loads.close();
+      await loads.close();
       await app.close();
     },
   };

@@ -2,6 +2,7 @@
 import type { AccessControl } from '../access/access-control.ts';
 import { fail } from '../base/errors.ts';
 import type { TransactionId } from '../base/ids.ts';
+import { settledWithin } from '../base/queue.ts';
 import type { BodyLoadApi } from '../cluster/rpc/messages.ts';
 import type { Handlers } from '../cluster/rpc/peer.ts';
 import type { ResolvingCommitter } from '../commit/resolving.ts';
@@ -19,6 +20,7 @@ import { BegunBodies } from './begun-bodies.ts';
 import { readErrorLog } from './error-log.ts';
 import type { FeOptions } from './fe.ts';
 import type { Logins } from './logins.ts';
+import { OpenBodies } from './open-bodies.ts';
 import { makeExplicitTransactions } from './statement-loads.ts';
 
 export interface BodyLoadServices {
@@ -28,12 +30,15 @@ export interface BodyLoadServices {
   readonly labels: LabelServices;
   readonly rejected: RejectedOfFailed;
   readonly begun: BegunBodies;
+  readonly open: OpenBodies;
   readonly errorLog: (file: string) => Promise<string>;
   /** The process that reads bodies ended. */
   readonly loaderGone: () => Promise<void>;
   /** From now on new bodies and transactions are refused with BODY_SHUTDOWN; those on their way go on. */
   readonly refuseNew: () => void;
   readonly refusesNew: () => boolean;
+  /** Waits for the bodies on their way, for so long at most. */
+  readonly drain: (ms: number) => Promise<unknown>;
 }
 
 const MB = 1024 * 1024;
@@ -94,8 +99,10 @@ export function makeBodyLoads(
     table: () => catalog.tables.get(STATISTICS_DATABASE, REJECTED_RECORDS_TABLE),
   });
   const begun = new BegunBodies();
+  const open = new OpenBodies();
   const loaderGone = async (): Promise<void> => {
     begun.clear();
+    open.clear();
     await Promise.all([streamLoads.loaderGone(), transactions.loaderGone()]);
   };
   let refuses = false;
@@ -113,11 +120,13 @@ export function makeBodyLoads(
     },
     rejected,
     begun,
+    open,
     loaderGone,
     refuseNew: () => {
       refuses = true;
     },
     refusesNew: () => refuses,
+    drain: (ms) => settledWithin(clock, open.idle(), ms),
     errorLog: (file) => readErrorLog(services, file),
   };
 }
@@ -126,21 +135,27 @@ export function makeBodyLoads(
 export function bodyLoadHandlers(ready: Promise<BodyLoadServices>): Handlers<BodyLoadApi> {
   return {
     beginLoad: async ({ head, requestId }, { signal }) => {
-      const { transactions, streamLoads, begun, refusesNew } = await ready;
+      const { transactions, streamLoads, begun, open, refusesNew } = await ready;
       if (refusesNew()) return { kind: 'answer', answer: shutdownAnswer(head) };
-      return await begun.answer(requestId, () =>
-        head.ofTransaction === true
-          ? transactions.beginLoad(head, signal)
-          : streamLoads.begin(head, signal),
-      );
+      return await begun.answer(requestId, async () => {
+        const answer =
+          head.ofTransaction === true
+            ? await transactions.beginLoad(head, signal)
+            : await streamLoads.begin(head, signal);
+        if (answer.kind === 'load') open.begun(answer.load);
+        return answer;
+      });
     },
     findBegin: async ({ requestId }) => (await ready).begun.find(requestId),
     endLoad: async (end) => {
-      const { transactions, streamLoads, begun } = await ready;
+      const { transactions, streamLoads, begun, open } = await ready;
       begun.ended(end.transactionId);
-      return end.loadId === undefined
-        ? await streamLoads.end(end)
-        : await transactions.endLoad(end, end.loadId);
+      const answer =
+        end.loadId === undefined
+          ? await streamLoads.end(end)
+          : await transactions.endLoad(end, end.loadId);
+      open.ended(end);
+      return answer;
     },
     ofTransaction: async (request) => (await ready).labels.ofTransaction(request),
     admitMerge: async (head) => {

@@ -102,7 +102,7 @@ export interface RunningFe {
 const NODE = 'cn-1';
 /** Looking up keys reads files, maybe from far away: it gets so many times of what another answer may take. */
 const RESOLVE_RPCS = 4;
-/** How long running statements may go on at the end, and how long all parts may take. */
+/** How long running statements and bodies on their way may go on at the end, and how long all parts may take. */
 const DRAIN_MS = 5_000;
 const STOP_MS = 8_000;
 /** Connections are cut: it takes no time. */
@@ -313,7 +313,8 @@ export async function startFe(
     stop: async () => {
       bodyLoads.refuseNew();
       const working = [tasks, housekeeping, compactor, alterJobs, scheduler, upkeep];
-      const parts = [...working.map((part) => part.stop()), server.close(DRAIN_MS)];
+      const drained = Promise.all([server.close(DRAIN_MS), bodyLoads.drain(DRAIN_MS)]);
+      const parts = [...working.map((part) => part.stop()), drained];
       await settledWithin(clock, Promise.allSettled(parts), STOP_MS);
       // Until here bodies on their way went on, and new ones heard why they must wait.
       await settledWithin(clock, http.close(), HTTP_CLOSE_MS);

@@ -150,6 +150,41 @@ test('more transactions than max_running_txn_num_per_db or stream_load_max_txn_n
   assert.equal(await server.stop(), 0);
 });
 
+test('the end of the server waits for bodies on their way and for windows of merge commit', async (t) => {
+  const dataDir = newDataDir();
+  const server = await start(t, dataDir);
+  const { httpPort, cnHttpPort } = server.ready;
+  await server.sql('CREATE DATABASE d');
+  await server.sql('CREATE TABLE d.t (a INT, b VARCHAR(10))');
+  const merged = {
+    ...CSV,
+    enable_merge_commit: 'true',
+    merge_commit_interval_ms: '3000',
+    merge_commit_parallel: '1',
+  };
+  const open = await underWay(httpPort, 'd/t', 'on_its_way');
+  const window = load({ port: httpPort, to: 'd/t', headers: merged }, '3,z\n');
+  const direct = await load(
+    { port: cnHttpPort, to: 'd/t', headers: { ...merged, merge_commit_async: 'true' } },
+    '4,a\n',
+  );
+  assert.equal(direct.json['Status'], 'Success');
+  const running = async () => (await server.sql("SHOW PROC '/transactions/d'")).rows[0]?.[1];
+  while ((await running()) !== '3') await new Promise((resolve) => setImmediate(resolve));
+  server.child.kill('SIGTERM');
+  // It has heard the signal once it says so; the row itself never fits.
+  for (let message: unknown; message !== SHUTDOWN; )
+    message = (await load({ port: cnHttpPort, to: 'd/t', headers: CSV }, '9,x,x')).json['Message'];
+  open.send('1,x\n2,y\n');
+  assert.equal((await open.answer())['Status'], 'Success');
+  assert.equal((await window).json['Status'], 'Success');
+  assert.equal((await server.exited).code, 0, server.logTail);
+  const next = await start(t, dataDir);
+  const { rows } = await next.sql('SELECT a FROM d.t ORDER BY a');
+  assert.deepEqual(rows.flat(), ['1', '2', '3', '4']);
+  assert.equal(await next.stop(), 0);
+});
+
 test('while the server ends: new ones are refused, one on its way is loaded', async (t) => {
   const dataDir = newDataDir();
   const server = await start(t, dataDir);

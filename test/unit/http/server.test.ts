@@ -15,7 +15,7 @@ const AS_ANN = { headers: { authorization: `Basic ${btoa('ann:pw:1')}` } };
 const NO_LOADS: LoadProxy = {
   serve: () => false,
   onBroken: () => false,
-  close: () => undefined,
+  close: async () => undefined,
 };
 
 async function serve(
