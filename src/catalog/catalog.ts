@@ -21,6 +21,7 @@ import type { RetentionStore } from './retention-store.ts';
 import type { SchemaStore } from './schema-store.ts';
 import type { SmallFiles } from './small-files.ts';
 import type { Tasks } from './task-store.ts';
+import type { TransactionChannelStore } from './transaction-channels.ts';
 import type { TransactionLoadStore } from './transaction-loads.ts';
 import type { Transactions } from './transactions.ts';
 import type { TurnStore } from './turn-store.ts';
@@ -302,6 +303,8 @@ export interface CatalogScope {
   readonly ledger: Ledger;
   /** What transactions of several loads have staged. Only commit/ writes. */
   readonly transactionLoads: TransactionLoadStore;
+  /** Channels that loads of a transaction come by. Only commit/ writes. */
+  readonly transactionChannels: TransactionChannelStore;
   /** Only for commit/: the statements that begin a transaction. */
   readonly begins: BeginStore;
   /** Only for commit/: the statements that make rows visible. */

@@ -50,6 +50,7 @@ import { readTableSnapshot } from './snapshots.ts';
 import { steadyTime } from './steady-time.ts';
 import { emptyTable, TableStore } from './tables.ts';
 import { TaskStore } from './task-store.ts';
+import { TransactionChannelStore } from './transaction-channels.ts';
 import { TransactionLoadStore } from './transaction-loads.ts';
 import { TransactionStore } from './transactions.ts';
 import { readSnapshot } from './travel.ts';
@@ -197,6 +198,7 @@ async function bootstrap(
     .where('scope', '<>', 'CLIENT')
     .execute();
   await new TransactionLoadStore(context).forgetRunning();
+  await new TransactionChannelStore(context).forgetRunning();
   // Their sessions are gone.
   await db
     .updateTable('tables')
@@ -282,6 +284,7 @@ class Scope implements CatalogScope {
   readonly transactions: TransactionStore;
   readonly ledger: LedgerStore;
   readonly transactionLoads: TransactionLoadStore;
+  readonly transactionChannels: TransactionChannelStore;
   readonly begins: BeginStore;
   readonly commits: CommitStore;
   readonly deletes: DeleteStore;
@@ -310,6 +313,7 @@ class Scope implements CatalogScope {
     this.transactions = new TransactionStore(context);
     this.ledger = new LedgerStore(context);
     this.transactionLoads = new TransactionLoadStore(context);
+    this.transactionChannels = new TransactionChannelStore(context);
     this.begins = new BeginStore(context);
     this.commits = new CommitStore(context);
     this.deletes = new DeleteStore(context);

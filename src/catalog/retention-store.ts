@@ -92,7 +92,7 @@ export class RetentionStore {
       .where('state', '=', 'PREPARE')
       .where('job_id', 'is', null)
       .where('source', '<>', 'LAKE_COMPACTION')
-      .where((eb) => eb.or([eb('scope', '=', ''), eb('busy', '=', 1)]))
+      .where((eb) => eb.or([eb('scope', '=', ''), eb('busy', '>', 0)]))
       .executeTakeFirst();
     return row?.began_ms ?? null;
   }
@@ -361,6 +361,7 @@ export class RetentionStore {
       for (const chunk of chunksOf(ids)) {
         await runBatch(db, [
           db.deleteFrom('labels').where('transaction_id', 'in', chunk),
+          db.deleteFrom('transaction_channels').where('transaction_id', 'in', chunk),
           db.deleteFrom('transaction_loads').where('transaction_id', 'in', chunk),
           db.deleteFrom('transactions').where('id', 'in', chunk),
         ]);

@@ -17,25 +17,29 @@ export class TransactionLoadStore {
     this.#context = context;
   }
 
-  /** A load begins. False where the transaction is not open for loads, or one runs already. */
-  async start(id: TransactionId): Promise<boolean> {
-    const row = await this.#context.db
+  /**
+   * A load begins. False where the transaction is not open for loads, or one runs already, unless they come side by
+   * side.
+   */
+  async start(id: TransactionId, sideBySide: boolean): Promise<boolean> {
+    let update = this.#context.db
       .updateTable('transactions')
-      .set({ busy: 1, active_ms: this.#context.nowMs() })
+      .set(({ eb }) => ({ busy: eb('busy', '+', 1), active_ms: this.#context.nowMs() }))
       .where('id', '=', id)
       .where('state', '=', 'PREPARE')
-      .where('scope', '<>', '')
-      .where('busy', '=', 0)
-      .returning('id')
-      .executeTakeFirst();
-    return row !== undefined;
+      .where('scope', '<>', '');
+    if (!sideBySide) update = update.where('busy', '=', 0);
+    return (await update.returning('id').executeTakeFirst()) !== undefined;
   }
 
-  /** The running load is over, whatever became of it. False where the transaction is no longer open for loads. */
-  async end(id: TransactionId): Promise<boolean> {
+  /** A running load is over, whatever became of it. False where the transaction is no longer open for loads. */
+  async end(id: TransactionId, sideBySide: boolean): Promise<boolean> {
     const row = await this.#context.db
       .updateTable('transactions')
-      .set({ busy: 0, active_ms: this.#context.nowMs() })
+      .set(({ eb }) => ({
+        busy: sideBySide ? eb('busy', '-', 1) : eb.lit(0),
+        active_ms: this.#context.nowMs(),
+      }))
       .where('id', '=', id)
       .where('state', '=', 'PREPARE')
       .returning('id')
@@ -50,7 +54,7 @@ export class TransactionLoadStore {
       .updateTable('transactions')
       .set({ busy: 0, active_ms: nowMs() })
       .where('finish_ms', 'is', null)
-      .where('busy', '=', 1)
+      .where('busy', '>', 0)
       .execute();
   }
 

@@ -314,6 +314,6 @@ export function readTransaction(row: Selectable<TransactionsTable>): Transaction
     attachmentJson: row.attachment_json,
     userName: row.user_name,
     scope: row.scope as TransactionScope,
-    isBusy: row.busy === 1,
+    isBusy: row.busy > 0,
   };
 }

@@ -18,39 +18,66 @@ export interface BeginSeveral
   extends Pick<NewTransaction, 'label' | 'databaseId' | 'tableId' | 'source' | 'coordinator'>,
     Required<Pick<NewTransaction, 'scope' | 'userName' | 'timeoutMs' | 'idleTimeoutMs'>> {
   readonly transactionId: TransactionId;
+  /** Loads come by so many channels side by side; 0 = one after the other. */
+  readonly channels: number;
 }
 
 /** A PREPARE transaction of several loads. Throws LEADER_LOST, and as takeLabel does. */
 export async function beginSeveral(
   catalog: Catalog,
-  { transactionId, ...begin }: BeginSeveral,
+  { transactionId, channels, ...begin }: BeginSeveral,
   limits: RunningLimits,
 ): Promise<void> {
   await catalog.transaction(async (scope) => {
     checkLeader(catalog, await scope.commits.currentLeaderEpoch());
     const none = { jobId: null, taskId: null, epoch: null };
     await takeLabel(scope, transactionId, { ...begin, ...none }, limits);
+    if (channels > 0) await scope.transactionChannels.create(transactionId, channels);
   });
   failpoint('begin.after-sql');
 }
 
 /**
- * A load of the transaction begins: until `addLoad` or `endLoad` no other may. Throws TRANSACTION_BUSY,
- * TRANSACTION_STATE, TRANSACTION_ABORTED, UNKNOWN_TRANSACTION, LEADER_LOST.
+ * A load of the transaction begins: until `addLoad` or `endLoad` no other may, or no other of its channel. Throws
+ * TRANSACTION_BUSY, TRANSACTION_STATE, TRANSACTION_ABORTED, UNKNOWN_TRANSACTION, LEADER_LOST.
  */
-export async function startLoad(catalog: Catalog, id: TransactionId): Promise<void> {
+export async function startLoad(
+  catalog: Catalog,
+  id: TransactionId,
+  channel: number | null = null,
+): Promise<void> {
   await catalog.transaction(async (scope) => {
     checkLeader(catalog, await scope.commits.currentLeaderEpoch());
-    if (!(await scope.transactionLoads.start(id))) throw await closedError(scope, id);
+    const isOpen = await scope.transactionLoads.start(id, channel !== null);
+    if (!isOpen) throw await closedError(scope, id);
+    if (channel === null || (await scope.transactionChannels.start(id, channel))) return;
+    const channels = await scope.transactionChannels.list(id);
+    if (channels[channel]?.isBusy === true) throw fail('TRANSACTION_BUSY', { transactionId: id });
+    const wanted = `loaded into by channel ${channel}`;
+    throw fail('TRANSACTION_STATE', { transactionId: id, state: 'PREPARING', wanted });
   });
 }
 
 /** The running load failed or gave up: the others stay. What is not open any more stays as it is. */
-export async function endLoad(catalog: Catalog, id: TransactionId): Promise<void> {
+export async function endLoad(
+  catalog: Catalog,
+  id: TransactionId,
+  channel: number | null = null,
+): Promise<void> {
   await catalog.transaction(async (scope) => {
     checkLeader(catalog, await scope.commits.currentLeaderEpoch());
-    await scope.transactionLoads.end(id);
+    await leave(scope, id, channel);
   });
+}
+
+/** False where the transaction is no longer open for loads, or the channel has none that runs. */
+async function leave(
+  scope: CatalogScope,
+  id: TransactionId,
+  channel: number | null,
+): Promise<boolean> {
+  if (channel !== null && !(await scope.transactionChannels.end(id, channel))) return false;
+  return await scope.transactionLoads.end(id, channel !== null);
 }
 
 /**
@@ -61,10 +88,11 @@ export async function addLoad(
   catalog: Catalog,
   id: TransactionId,
   staged: StagedPart,
+  channel: number | null = null,
 ): Promise<number> {
   const joined = await catalog.transaction(async (scope) => {
     checkLeader(catalog, await scope.commits.currentLeaderEpoch());
-    if (!(await scope.transactionLoads.end(id))) throw await closedError(scope, id);
+    if (!(await leave(scope, id, channel))) throw await closedError(scope, id);
     const { tableIds, loads, last } = await scope.transactionLoads.shape(id);
     const tables = new Set([...tableIds, staged.targetId]).size;
     checkLimit('the number of tables of a transaction', tables, MAX_TABLES);
@@ -119,7 +147,7 @@ async function known(scope: CatalogScope, id: TransactionId): Promise<Transactio
 }
 
 /** Why the transaction takes no load now. */
-async function closedError(scope: CatalogScope, id: TransactionId): Promise<Error> {
+export async function closedError(scope: CatalogScope, id: TransactionId): Promise<Error> {
   const { state, reason, isBusy } = await known(scope, id);
   if (state === 'ABORTED')
     return fail('TRANSACTION_ABORTED', { transactionId: id, detail: reason });

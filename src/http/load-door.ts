@@ -65,7 +65,7 @@ export interface LoadDoorOptions {
 
 export interface LoadDoor {
   readonly port: number;
-  /** Gives up the body of a load; false = it is not here. */
+  /** Gives up the bodies of a transaction; false = there is none here. */
   stopBody(transactionId: number): boolean;
   close(): Promise<void>;
 }
@@ -118,12 +118,10 @@ class Door {
   }
 
   #stopBody(transactionId: number): boolean {
-    for (const load of this.#active) {
-      if (load.transactionId !== transactionId) continue;
-      load.stop.abort(fail('CANCELLED'));
-      return true;
-    }
-    return false;
+    // Of a transaction with channels there may be several.
+    const own = [...this.#active].filter((load) => load.transactionId === transactionId);
+    for (const load of own) load.stop.abort(fail('CANCELLED'));
+    return own.length > 0;
   }
 
   async #close(): Promise<void> {

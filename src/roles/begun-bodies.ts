@@ -1,8 +1,7 @@
 // What the CN was answered when it asked to begin loads, on the FE: for as long as the answer may have got lost on its
 // way, it can be asked for again. Loads are remembered until they end, refusals for a while.
-import type { TransactionId } from '../base/ids.ts';
 import type { FoundBegin } from '../cluster/rpc/messages.ts';
-import type { BodyLoadBegin } from '../model/body-load.ts';
+import type { BodyLoadBegin, BodyLoadEnd } from '../model/body-load.ts';
 
 /** Open loads are bounded by the CN's own limit; refusals by this. */
 const MAX_REFUSALS = 256;
@@ -10,7 +9,8 @@ const MAX_REFUSALS = 256;
 export class BegunBodies {
   /** By request; null: it is being answered. */
   readonly #begins = new Map<string, BodyLoadBegin | null>();
-  readonly #requests = new Map<TransactionId, string>();
+  /** Requests by the keys of the bodies that they brought. */
+  readonly #requests = new Map<string, string>();
   /** Requests that were refused, oldest first. */
   readonly #refused: string[] = [];
 
@@ -20,8 +20,14 @@ export class BegunBodies {
     try {
       const begun = await begin();
       this.#begins.set(requestId, begun);
-      if (begun.kind === 'load') this.#requests.set(begun.load.begun.transactionId, requestId);
-      else this.#refuse(requestId);
+      if (begun.kind === 'load') {
+        const { loadId } = begun.load;
+        const { transactionId } = begun.load.begun;
+        this.#requests.set(
+          keyOf({ transactionId, ...(loadId === undefined ? {} : { loadId }) }),
+          requestId,
+        );
+      } else this.#refuse(requestId);
       return begun;
     } catch (thrown) {
       this.#begins.delete(requestId);
@@ -36,10 +42,11 @@ export class BegunBodies {
   }
 
   /** The CN ended the load: it had the answer. */
-  ended(transactionId: TransactionId): void {
-    const requestId = this.#requests.get(transactionId);
+  ended(end: Pick<BodyLoadEnd, 'transactionId' | 'loadId'>): void {
+    const key = keyOf(end);
+    const requestId = this.#requests.get(key);
     if (requestId === undefined) return;
-    this.#requests.delete(transactionId);
+    this.#requests.delete(key);
     this.#begins.delete(requestId);
   }
 
@@ -57,4 +64,9 @@ export class BegunBodies {
     const oldest = this.#refused.shift();
     if (oldest !== undefined) this.#begins.delete(oldest);
   }
+}
+
+/** A transaction of several loads may have some at once. */
+function keyOf({ transactionId, loadId }: Pick<BodyLoadEnd, 'transactionId' | 'loadId'>): string {
+  return `${transactionId}:${loadId ?? ''}`;
 }

@@ -109,15 +109,7 @@ export function makeBodyLoads(
   return {
     streamLoads,
     transactions,
-    labels: {
-      ofLabel: (request) => streamLoads.ofLabel(request),
-      ofTransaction: async (request) => {
-        // Those that run may come to their end.
-        if (refuses && request.op === 'begin')
-          return errorAnswer(fail('BODY_SHUTDOWN'), request.headers['label'] ?? '');
-        return await transactions.answer(request);
-      },
-    },
+    labels: labelServices(streamLoads, transactions, () => refuses),
     rejected,
     begun,
     open,
@@ -128,6 +120,22 @@ export function makeBodyLoads(
     refusesNew: () => refuses,
     drain: (ms) => settledWithin(clock, open.idle(), ms),
     errorLog: (file) => readErrorLog(services, file),
+  };
+}
+
+/** Requests without a body. Once new ones are refused no transaction begins; those that run may come to their end. */
+export function labelServices(
+  streamLoads: Pick<StreamLoads, 'ofLabel'>,
+  transactions: Pick<HttpTransactions, 'answer'>,
+  refusesNew: () => boolean,
+): LabelServices {
+  return {
+    ofLabel: (request) => streamLoads.ofLabel(request),
+    ofTransaction: async (request) => {
+      if (refusesNew() && request.op === 'begin')
+        return errorAnswer(fail('BODY_SHUTDOWN'), request.headers['label'] ?? '');
+      return await transactions.answer(request);
+    },
   };
 }
 
@@ -149,7 +157,7 @@ export function bodyLoadHandlers(ready: Promise<BodyLoadServices>): Handlers<Bod
     findBegin: async ({ requestId }) => (await ready).begun.find(requestId),
     endLoad: async (end) => {
       const { transactions, streamLoads, begun, open } = await ready;
-      begun.ended(end.transactionId);
+      begun.ended(end);
       const answer =
         end.loadId === undefined
           ? await streamLoads.end(end)

@@ -160,7 +160,38 @@ describe('kills in the middle of transactions of stream loads', () => {
     await loadAll(server, 'died');
     assert.equal((await ask(server, 'commit', 'died'))['Status'], 'OK');
     assert.equal(await counts(server), ALL);
+    await empty(server);
     await server.stop();
+  });
+
+  test('channels: what each loaded and which are prepared outlives kill -9; the rest goes on', async () => {
+    const channel = (id: number) => ({ channel_id: String(id), channel_num: '2', table: 't' });
+    const asked = async (server: TestServer, op: string, id: number, body?: string) => {
+      const url = `http://127.0.0.1:${server.ready.httpPort}/api/transaction/${op}`;
+      const response = await fetch(url, {
+        method: body === undefined ? 'POST' : 'PUT',
+        headers: { authorization: AUTHORIZATION, db: 'd', label: 'channels', ...channel(id) },
+        ...(body === undefined ? {} : { body }),
+      });
+      return (await response.json()) as Answer;
+    };
+    const first = await start();
+    for (const id of [0, 1]) assert.equal((await asked(first, 'begin', id))['Status'], 'OK');
+    assert.equal((await asked(first, 'load', 0, '1\n'))['Status'], 'OK');
+    assert.equal((await asked(first, 'prepare', 0))['Prepared Channel Num'], 1);
+    await first.kill();
+    await first.exited;
+    const second = await start();
+    assert.equal((await asked(second, 'load', 0, '9\n'))['Status'], 'FAILED');
+    assert.equal((await asked(second, 'load', 1, '2\n'))['Status'], 'OK');
+    assert.equal((await asked(second, 'prepare', 1))['NumberLoadedRows'], 2);
+    await second.kill();
+    await second.exited;
+    const third = await start();
+    assert.equal((await asked(third, 'commit', 0))['Status'], 'OK');
+    assert.equal(await third.value('SELECT count(*) FROM d.t'), '2');
+    await empty(third);
+    await third.stop();
   });
 
   test('SIGTERM: no transaction begins during the drain; those that run are prepared and committed', async () => {

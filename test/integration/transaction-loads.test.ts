@@ -328,7 +328,6 @@ describe('transactions of stream loads', () => {
       [{ timeout: 'soon' }, /Invalid timeout format/],
       [{ transaction_type: 'several' }, /Unknown transaction type: several/],
       [{ channel_num: '2' }, /Must provide channel_id when stream load begin\./],
-      [{ channel_id: '0', channel_num: '2' }, /parallel channels .* not supported/],
       [{ table: 'nope' }, /nope/],
       [{ db: 'nope' }, /nope/],
       [{ label: 'a label' }, /Label format error/],

@@ -15,6 +15,7 @@ const NO_DEFINITIONS: ReadonlySet<string> = new Set([
   'table_versions',
   'task_leases',
   'task_runs',
+  'transaction_channels',
   'transaction_loads',
   'transactions',
 ]);

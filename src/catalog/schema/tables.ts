@@ -287,6 +287,13 @@ export interface TransactionLoadsTable {
   staged_json: string;
 }
 
+export interface TransactionChannelsTable {
+  transaction_id: number;
+  channel: number;
+  state: string;
+  busy: number;
+}
+
 export interface LabelsTable {
   database_id: number;
   label: string;
@@ -421,6 +428,7 @@ export interface MetadataTables {
   load_ledger: LoadLedgerTable;
   task_leases: TaskLeasesTable;
   transactions: TransactionsTable;
+  transaction_channels: TransactionChannelsTable;
   transaction_loads: TransactionLoadsTable;
   labels: LabelsTable;
   table_turns: TableTurnsTable;

@@ -37,7 +37,9 @@ export const MESSAGES = {
   emptyLabel: 'Empty label.',
   noDatabase: 'No database selected.',
   noTable: 'No table selected.',
+  noTableFirst: 'Table name must be specified when calling /begin/transaction/ first time',
   noChannel: 'Must provide channel_id when stream load begin.',
+  noChannelCount: 'Must provide channel_num when stream load begin.',
   notExist: 'Transcation Not Exist',
   invalidState: 'Transcation State Invalid',
   committedAlready: 'Transaction already commited',
@@ -46,6 +48,41 @@ export const MESSAGES = {
 
 export function beginAnswer(label: string, transactionId: TransactionId, ms: number): HttpAnswer {
   return ok({ ...head('OK', '', label), TxnId: transactionId, BeginTxnTimeMs: whole(ms) });
+}
+
+/** Of a channel; `ms` null: another one had begun the transaction. */
+export function channelBegunAnswer(
+  label: string,
+  transactionId: TransactionId,
+  count: number,
+  { ms = null, message = '' }: { readonly ms?: number | null; readonly message?: string },
+): HttpAnswer {
+  return ok({
+    ...head('OK', message, label),
+    TxnId: transactionId,
+    BeginChannel: count,
+    ...(ms === null ? {} : { BeginTxnTimeMs: whole(ms) }),
+  });
+}
+
+/** Of a channel while others are open. */
+export function channelPreparedAnswer(
+  label: string,
+  transactionId: TransactionId,
+  channels: PreparedChannels,
+): HttpAnswer {
+  return ok({ ...head('OK', '', label), TxnId: transactionId, ...channelFields(channels) });
+}
+
+export interface PreparedChannels {
+  /** Null: all. */
+  readonly channel: number | null;
+  readonly prepared: number;
+}
+
+/** Keys of an answer that says how many channels are prepared. */
+function channelFields({ channel, prepared }: PreparedChannels) {
+  return { ...(channel === null ? {} : { ChannelId: channel }), 'Prepared Channel Num': prepared };
 }
 
 /** `seq`: how many loads of the transaction came before. */
@@ -73,10 +110,12 @@ export function endedAnswer(
   counts: TransactionCounts,
   times: TransactionTimes,
   message = '',
+  channels: PreparedChannels | null = null,
 ): HttpAnswer {
   return ok({
     ...head('OK', message, label),
     TxnId: transactionId,
+    ...(channels === null ? {} : channelFields(channels)),
     ...rows(counts),
     LoadBytes: counts.bodyBytes,
     LoadTimeMs: whole(times.loadMs),

@@ -6,7 +6,9 @@ import { fail, toAppError } from '../../base/errors.ts';
 import type { DatabaseId, TableId, TransactionId } from '../../base/ids.ts';
 import type { Log } from '../../base/log.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
+import type { TransactionChannel } from '../../catalog/transaction-channels.ts';
 import type { TransactionScope, TransactionSource } from '../../catalog/transactions.ts';
+import { beginChannel, closeChannel } from '../../commit/staged-channels.ts';
 import {
   addLoad,
   beginSeveral,
@@ -65,6 +67,8 @@ export interface BeginExplicit {
   readonly timeoutMs: number;
   /** Null: it may idle until it times out. */
   readonly idleTimeoutMs: number | null;
+  /** Loads come by so many channels side by side; 0 = one after the other. */
+  readonly channels: number;
 }
 
 /** One load of a transaction. */
@@ -133,15 +137,33 @@ export class ExplicitTransactions {
     transactionId: TransactionId,
     tableId: TableId,
     signal: AbortSignal,
+    channel: number | null = null,
   ): Promise<void> {
     const { catalog, admit } = this.#options;
     await admit(tableId, signal);
-    await startLoad(catalog, transactionId);
+    await startLoad(catalog, transactionId, channel);
   }
 
   /** The running load joins. Returns its place, 1... Throws as `addLoad` does. */
-  joinLoad(transactionId: TransactionId, staged: StagedPart): Promise<number> {
-    return addLoad(this.#options.catalog, transactionId, staged);
+  joinLoad(
+    transactionId: TransactionId,
+    staged: StagedPart,
+    channel: number | null = null,
+  ): Promise<number> {
+    return addLoad(this.#options.catalog, transactionId, staged, channel);
+  }
+
+  /** As `beginChannel` of commit/staged-channels. */
+  beginChannel(transactionId: TransactionId, channel: number): Promise<boolean> {
+    return beginChannel(this.#options.catalog, transactionId, channel);
+  }
+
+  /** As `closeChannel` of commit/staged-channels. */
+  closeChannel(
+    transactionId: TransactionId,
+    channel: number | null,
+  ): Promise<readonly TransactionChannel[]> {
+    return closeChannel(this.#options.catalog, transactionId, channel);
   }
 
   /** The running load is over without a trace. What cannot be noted now is noted when the transaction ends. */

@@ -32,6 +32,7 @@ import {
 } from '../stream/request.ts';
 import {
   beginAnswer,
+  channelBegunAnswer,
   endedAnswer,
   errorAnswer,
   failedAnswer,
@@ -40,6 +41,8 @@ import {
   MESSAGES,
   rolledBackAnswer,
 } from './answer.ts';
+import { type BodyOfTransaction, TransactionBodies } from './bodies.ts';
+import { type Channel, Channels, channelOf } from './channels.ts';
 import type { ExplicitTransactions } from './explicit.ts';
 import type { Gathered } from './gather.ts';
 import { TRANSACTION_HEADERS } from './properties.ts';
@@ -55,6 +58,8 @@ export interface HttpTransactionsOptions extends RequestServices {
     | 'commit'
     | 'rollback'
     | 'gathered'
+    | 'beginChannel'
+    | 'closeChannel'
   >;
   readonly limits: () => RequestLimits & {
     readonly defaultTimeoutMs: number;
@@ -62,25 +67,12 @@ export interface HttpTransactionsOptions extends RequestServices {
   };
 }
 
-/** A load whose body is on its way, or whose answer was given last. */
-interface BodyOfTransaction {
-  readonly transactionId: TransactionId;
-  readonly label: string;
-  readonly table: TableInfo;
-  readonly planMs: number;
-  /** When the transaction began. */
-  readonly beganMs: number;
-  /** Null: the body is on its way. */
-  ending: Promise<HttpAnswer> | null;
-}
-
 /** What a transaction, or a load of it, comes to. */
 type Counted = Omit<Gathered, 'targets' | 'tables'>;
 
-/** Answers that are kept in case that they got lost. */
-const MAX_BODIES = 4096;
-
 const ROLLED_BACK = 'User Abort';
+const MULTI_CHANNELS =
+  'parallel channels are of one table: channel_id and channel_num go without transaction_type';
 /** After them the transaction is what it was before. */
 const KEEPS: ReadonlySet<string> = new Set([
   'TRANSACTION_BUSY',
@@ -90,12 +82,12 @@ const KEEPS: ReadonlySet<string> = new Set([
 
 export class HttpTransactions {
   readonly #options: HttpTransactionsOptions;
-  /** By the number of the load: the end of one may be asked for when the next one of its transaction runs. */
-  readonly #bodies = new Map<number, BodyOfTransaction>();
-  #loads = 0;
+  readonly #bodies = new TransactionBodies();
+  readonly #channels: Channels;
 
   constructor(options: HttpTransactionsOptions) {
     this.#options = options;
+    this.#channels = new Channels(options);
   }
 
   /** All requests but those with bodies. Never throws. */
@@ -128,14 +120,22 @@ export class HttpTransactions {
     const { transactions, clock, coordinator, catalog } = this.#options;
     const startedMs = clock.monotonicMs();
     checkLabel(label);
-    refuseChannels(request.headers);
     const given = headersOf(request.headers);
+    const channel = channelOf(request.headers);
     const isMulti = given['transaction_type'] === 'multi';
+    if (isMulti && channel !== null) throw analysisError(MULTI_CHANNELS);
     const tableName = request.headers['table'] ?? '';
-    if (!isMulti && tableName === '') return failedAnswer('FAILED', MESSAGES.noTable, label);
+    if (!isMulti && tableName === '') {
+      const message = channel === null ? MESSAGES.noTable : MESSAGES.noTableFirst;
+      return failedAnswer('FAILED', message, label);
+    }
     const database = await loadedDatabase(catalog, request.database);
     const table = isMulti ? null : await this.#table(principal, request.database, tableName);
-    const used = await this.#takeOver(database.id, label, principal);
+    const further = async (): Promise<HttpAnswer | null> =>
+      channel === null || table === null
+        ? await this.#takeOver(database.id, label, principal)
+        : await this.#joinChannel(database.id, label, principal, table, channel);
+    const used = await further();
     if (used !== null) return used;
     const transactionId = await transactions.reserveId();
     try {
@@ -150,15 +150,43 @@ export class HttpTransactions {
         userName: principal.identity.name,
         timeoutMs: secondsOf(given['timeout']) ?? this.#options.limits().defaultTimeoutMs,
         idleTimeoutMs: secondsOf(given['idle_transaction_timeout']),
+        channels: channel?.count ?? 0,
       });
     } catch (thrown) {
-      // Another request for the same label came between.
       const error = toAppError(thrown);
-      if (error.code === 'LABEL_ALREADY_EXISTS')
-        return labelUsedAnswer(label, errorText(error), true);
+      if (error.code !== 'LABEL_ALREADY_EXISTS') throw error;
+      // Another request for the same label came between; of the same transaction, where it is another channel's.
+      const joined = channel === null ? null : await further();
+      return joined ?? labelUsedAnswer(label, errorText(error), true);
+    }
+    if (channel !== null) await transactions.beginChannel(transactionId, channel.id);
+    const ms = clock.monotonicMs() - startedMs;
+    return channel === null
+      ? beginAnswer(label, transactionId, ms)
+      : channelBegunAnswer(label, transactionId, channel.count, { ms });
+  }
+
+  /** Begins a further channel of a transaction; null: there is none of the label. */
+  async #joinChannel(
+    databaseId: TransactionRecord['databaseId'],
+    label: string,
+    principal: Principal,
+    table: TableInfo,
+    channel: Channel,
+  ): Promise<HttpAnswer | null> {
+    const record = await this.#options.catalog.transactions.byLabel(databaseId, label);
+    if (record === null || record.state === 'ABORTED') return null;
+    const isOwn = record.scope === 'CLIENT' && record.userName === principal.identity.name;
+    if (!isOwn || !(await this.#channels.has(record))) return usedAnswer(record);
+    this.#channels.checkTable(record, table);
+    try {
+      return await this.#channels.begin(record, channel);
+    } catch (thrown) {
+      // SOURCE: StarRocks: a channel that contradicts the others ends the transaction.
+      const error = toAppError(thrown);
+      await this.#endedBy(record.id, error);
       throw error;
     }
-    return beginAnswer(label, transactionId, clock.monotonicMs() - startedMs);
   }
 
   /** Rolls back an unfinished one of the same user; the answer where the label is used otherwise. */
@@ -174,15 +202,17 @@ export class HttpTransactions {
       await this.#abort(record.id, 'begun anew with its label');
       return null;
     }
-    const message = errorText(fail('LABEL_ALREADY_EXISTS', { label, transactionId: record.id }));
-    return labelUsedAnswer(label, message, record.finishMs === null);
+    return usedAnswer(record);
   }
 
   async #prepare(request: TransactionRequest, record: TransactionRecord): Promise<HttpAnswer> {
     const { transactions, limits } = this.#options;
     const { id, label } = record;
     const seconds = secondsOf(headersOf(request.headers)['prepared_timeout']);
-    if (record.isBusy) throw fail('TRANSACTION_BUSY', { transactionId: id });
+    const channel = await this.#channels.of(record, request.headers);
+    const closed = channel === null ? null : await this.#channels.close(record, channel);
+    if (closed !== null && !closed.isLast) return closed.answer;
+    if (closed === null && record.isBusy) throw fail('TRANSACTION_BUSY', { transactionId: id });
     const gathered = await transactions.gathered(id);
     if (gathered.targets.length === 0 && record.state === 'PREPARE') {
       const error = fail('TRANSACTION_EMPTY', { transactionId: id });
@@ -190,13 +220,16 @@ export class HttpTransactions {
       return failedAnswer('FAILED', errorText(error), label);
     }
     await transactions.prepare(id, seconds ?? limits().preparedTimeoutMs);
-    return endedAnswer(label, id, gathered, this.#timesOf(record, gathered, 0));
+    const times = this.#timesOf(record, gathered, 0);
+    return endedAnswer(label, id, gathered, times, closed?.message, closed?.channels);
   }
 
   async #commit(record: TransactionRecord): Promise<HttpAnswer> {
     const { transactions, clock, limits } = this.#options;
     const { id, label } = record;
     if (record.state === 'VISIBLE') return this.#committedAlready(record);
+    const refused = await this.#channels.refuseCommit(record);
+    if (refused !== null) return refused;
     // From here on no load may join.
     await transactions.prepare(id, limits().preparedTimeoutMs);
     failpoint('transaction.before-commit');
@@ -205,7 +238,7 @@ export class HttpTransactions {
       const committed = await transactions.commit(id, (gathered) =>
         this.#factsOf(id, record.prepareMs, gathered),
       );
-      this.#forget(id);
+      this.#bodies.forget(id);
       const times = this.#timesOf(record, committed, clock.monotonicMs() - fromMs);
       return endedAnswer(label, id, committed, times);
     } catch (thrown) {
@@ -246,21 +279,10 @@ export class HttpTransactions {
   async #abort(id: TransactionId, reason: string): Promise<void> {
     const { transactions, stopBody, log } = this.#options;
     await transactions.rollback(id, reason);
-    if (!this.#forget(id)) return;
+    if (!this.#bodies.forget(id)) return;
     await stopBody(id).catch((error: unknown) => {
       log.warn('a body of a transaction could not be stopped', { txn: id, error });
     });
-  }
-
-  /** The answers that the transaction's loads got; true: there is one that has none, since its body is on its way. */
-  #forget(id: TransactionId): boolean {
-    let isLoading = false;
-    for (const [loadId, { transactionId, ending }] of this.#bodies) {
-      if (transactionId !== id) continue;
-      if (ending === null) isLoading = true;
-      else this.#bodies.delete(loadId);
-    }
-    return isLoading;
   }
 
   /** A load of a transaction: may it run, and how? Never throws: what is wrong is in the answer. */
@@ -295,8 +317,10 @@ export class HttpTransactions {
   ): Promise<BodyLoadBegin> {
     const { transactions, catalog, clock, timeZone } = this.#options;
     const { id, label } = record;
-    refuseChannels(head.headers);
+    const channel = await this.#channels.of(record, head.headers);
+    if (channel === 'all') throw analysisError(MESSAGES.noChannel);
     const table = await this.#table(principal, head.database, head.table);
+    if (channel !== null) this.#channels.checkTable(record, table);
     if (record.tableId !== null && record.tableId !== table.id) {
       throw analysisError(
         `the transaction of label ${label} is of another table: begin it with transaction_type: multi`,
@@ -307,7 +331,7 @@ export class HttpTransactions {
     if (definition.properties['enable_merge_commit'] === 'true')
       throw analysisError('a load of a transaction is not merged with others: enable_merge_commit');
     const timeoutMs = definition.timeoutMs ?? record.timeoutMs;
-    await transactions.startLoad(id, table.id, signal);
+    await transactions.startLoad(id, table.id, signal, channel?.id);
     const fromMs = clock.monotonicMs();
     const { userName } = record;
     const input = { definition, table, label, userName, timeoutMs, limits };
@@ -315,19 +339,10 @@ export class HttpTransactions {
     signal.throwIfAborted();
     const planMs = clock.monotonicMs() - fromMs;
     const beganMs = record.prepareMs;
-    const loadId = this.#keep({ transactionId: id, label, table, planMs, beganMs, ending: null });
+    const own = { transactionId: id, channel: channel?.id ?? null, label };
+    const loadId = this.#bodies.keep({ ...own, table, planMs, beganMs, ending: null });
     const begun = { transactionId: id, label, volumeId: table.volumeId };
     return { kind: 'load', load: { plan, begun, loadId, timeoutMs } };
-  }
-
-  /** Returns the number of the load. */
-  #keep(body: BodyOfTransaction): number {
-    if (this.#bodies.size >= MAX_BODIES) {
-      for (const [id, { ending }] of this.#bodies) if (ending !== null) this.#bodies.delete(id);
-    }
-    this.#loads += 1;
-    this.#bodies.set(this.#loads, body);
-    return this.#loads;
   }
 
   /** SOURCE: StarRocks: an error in a load rolls the transaction back; but not where another load is under way. */
@@ -338,7 +353,7 @@ export class HttpTransactions {
 
   /** What was staged joins the transaction, or ends it. Said again it gives the same answer. Never throws. */
   async endLoad({ transactionId, outcome }: BodyLoadEnd, loadId: number): Promise<HttpAnswer> {
-    const body = this.#bodies.get(loadId);
+    const body = this.#bodies.find(loadId);
     if (body === undefined) {
       return errorAnswer(fail('UNKNOWN_TRANSACTION', { transactionId }), '');
     }
@@ -350,21 +365,17 @@ export class HttpTransactions {
   }
 
   async #join(body: BodyOfTransaction, staged: StagedLoad): Promise<HttpAnswer> {
-    const { transactionId, label, table, planMs } = body;
+    const { transactionId, channel, label, table, planMs } = body;
     const { tables, rowsLoaded, rowsFiltered, errorSamples, rowsUnselected, bodyBytes } = staged;
     const { readMs, writeMs } = staged;
     try {
-      const place = await this.#options.transactions.joinLoad(transactionId, {
-        tables,
-        rowsLoaded,
-        rowsFiltered,
-        errorSamples,
-        rowsUnselected,
-        bodyBytes,
+      const part = {
+        ...{ tables, rowsLoaded, rowsFiltered, errorSamples, rowsUnselected, bodyBytes },
         targetId: table.id,
         rewrittenVersion: table.rewrittenVersion ?? 0,
         times: { planMs, readMs, writeMs },
-      });
+      };
+      const place = await this.#options.transactions.joinLoad(transactionId, part, channel);
       return loadedAnswer(label, transactionId, staged, { planMs, readMs, seq: place - 1 });
     } catch (thrown) {
       return await this.#giveUp(body, toAppError(thrown), staged);
@@ -420,10 +431,9 @@ export class HttpTransactions {
 
   /** Rolls back where a body was on its way to a CN that is gone: nobody will end it. */
   async loaderGone(): Promise<void> {
-    for (const [loadId, body] of [...this.#bodies].filter(([, { ending }]) => ending === null)) {
-      this.#bodies.delete(loadId);
-      const reason = 'the process that loaded its body ended';
-      await this.#options.transactions.rollback(body.transactionId, reason);
+    const reason = 'the process that loaded its body ended';
+    for (const id of this.#bodies.dropRunning()) {
+      await this.#options.transactions.rollback(id, reason);
     }
   }
 
@@ -461,6 +471,12 @@ export class HttpTransactions {
   }
 }
 
+/** The label is another transaction's. */
+function usedAnswer({ id, label, finishMs }: TransactionRecord): HttpAnswer {
+  const message = errorText(fail('LABEL_ALREADY_EXISTS', { label, transactionId: id }));
+  return labelUsedAnswer(label, message, finishMs === null);
+}
+
 function headersOf(headers: PropertyMap): PropertyMap {
   const known = Object.entries(headers).filter(
     ([name, value]) => Object.hasOwn(TRANSACTION_HEADERS, name) && value !== '',
@@ -470,15 +486,4 @@ function headersOf(headers: PropertyMap): PropertyMap {
 
 function secondsOf(text: string | undefined): number | null {
   return text === undefined ? null : Number(text) * 1000;
-}
-
-/** Loads of one transaction come one after the other: channels would come side by side. */
-function refuseChannels(headers: PropertyMap): void {
-  const [id, count] = [headers['channel_id'] ?? '', headers['channel_num'] ?? ''];
-  if (id === '' && count === '') return;
-  if (id === '') throw analysisError(MESSAGES.noChannel);
-  throw fail('NOT_SUPPORTED', {
-    what: 'parallel channels (channel_id and channel_num)',
-    hint: 'send the loads of a transaction one after the other, or use several transactions',
-  });
 }

@@ -6,6 +6,9 @@ import type { PropertyTable } from '../properties.ts';
 /** SOURCE: StarRocks, timeouts of loads: 1 second to 3 days. */
 const SECONDS = { type: 'long', min: 1, max: 259_200, alterable: false } as const;
 
+/** Most channels of a transaction: each may have a body on its way. */
+export const MAX_CHANNELS = 64;
+
 export const TRANSACTION_HEADERS = {
   timeout: commonProperty('timeout', {
     default: null,
@@ -31,5 +34,23 @@ export const TRANSACTION_HEADERS = {
     message: 'Unknown transaction type: {value}',
     alterable: false,
     help: 'multi: the loads name their tables; absent: all loads go to the table of begin',
+  },
+  channel_num: {
+    type: 'long',
+    min: 1,
+    max: MAX_CHANNELS,
+    default: null,
+    message: 'Invalid channel_num format',
+    alterable: false,
+    help: 'with channel_id, in every request of the transaction: so many channels load side by side',
+  },
+  channel_id: {
+    type: 'long',
+    min: 0,
+    max: MAX_CHANNELS - 1,
+    default: null,
+    message: 'Invalid channel_id format',
+    alterable: false,
+    help: 'the channel of the request, 0 to channel_num - 1; each is begun, loaded into and prepared by itself',
   },
 } as const satisfies PropertyTable;

@@ -123,6 +123,7 @@ export class SqlTransactions {
       timeoutMs,
       // The session's own wait_timeout says how long it may idle.
       idleTimeoutMs: null,
+      channels: 0,
     });
     transaction.database = { id: table.databaseId, name: table.databaseName };
   }

@@ -3,6 +3,7 @@
 // SOURCE: StarRocks, shared/reference parts 5, 8, 9; docs, information_schema.loads.
 import type { DatabaseId, TableId } from '../../base/ids.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
+import type { TransactionChannel } from '../../catalog/transaction-channels.ts';
 import {
   type LoadKind,
   type Range,
@@ -55,6 +56,8 @@ export interface ListedLoad {
   /** Null while it runs, and of one that ended without telling. */
   readonly numbers: LoadNumbers | null;
   readonly facts: LoadFacts | null;
+  /** That its loads came by side by side; empty = none. */
+  readonly channels: readonly TransactionChannel[];
   /** First few reasons of rejected rows. */
   readonly errorSamples: readonly string[];
   /** Finds the rejected rows, and a link to them; null when there are none. */
@@ -101,13 +104,18 @@ export async function listedLoads(
     };
     const found = await newestAndOlder(catalog.transactions, filter, older);
     const loaded = await loadedTables(catalog, found);
+    const channelled = found.filter(({ scope }) => scope === 'CLIENT').map(({ id }) => id);
+    const channels = await catalog.transactionChannels.ofAll(channelled);
     for (const transaction of found) {
       const database = databases.get(transaction.databaseId);
       const outcome = readOutcome(transaction.attachmentJson);
       const names = tablesOf(transaction, outcome, loaded.get(transaction.id), tables);
       if (database === undefined || !names.every((name) => visible.load(database, name))) continue;
+      const own = channels.get(transaction.id) ?? [];
       shown.push({
         ...described(transaction, kind, outcome, services.errorLogUrl),
+        ...(own.length === 0 ? {} : { type: 'PARALLEL_STREAM_LOAD' }),
+        channels: own,
         database,
         table: names.filter((name) => name !== '').join(','),
       });
@@ -162,7 +170,7 @@ function described(
   kind: LoadKind,
   outcome: TransactionOutcome,
   errorLogUrl: ViewContext['services']['errorLogUrl'],
-): Omit<ListedLoad, 'database' | 'table'> {
+): Omit<ListedLoad, 'database' | 'table' | 'channels'> {
   const { id, state, reason, jobId } = transaction;
   const numbers = numbersOf(outcome);
   const isTracked = numbers !== null && numbers.filteredRows > 0;
@@ -246,6 +254,7 @@ const KIND_OF_TYPE: Readonly<Record<string, LoadKind>> = {
   INSERT: 'inserts',
   STREAM_LOAD: 'bodies',
   TRANSACTION_STREAM_LOAD: 'bodies',
+  PARALLEL_STREAM_LOAD: 'bodies',
   ROUTINE_LOAD: 'tasks',
 };
 

@@ -72,9 +72,8 @@ export function streamLoadRow(load: ListedLoad, time: ViewContext['time']): View
     STATE: load.state,
     ERROR_MSG: load.error,
     TRACKING_URL: load.trackingUrl,
-    // A load has no channels here: each is one stream.
-    CHANNEL_NUM: 0,
-    PREPARED_CHANNEL_NUM: 0,
+    CHANNEL_NUM: load.channels.length,
+    PREPARED_CHANNEL_NUM: load.channels.filter(({ state }) => state === 'PREPARING').length,
     NUM_ROWS_NORMAL: numbers?.loadedRows ?? 0,
     NUM_ROWS_AB_NORMAL: numbers?.filteredRows ?? 0,
     NUM_ROWS_UNSELECTED: numbers?.unselectedRows ?? 0,
@@ -86,10 +85,15 @@ export function streamLoadRow(load: ListedLoad, time: ViewContext['time']): View
     START_PREPARING_TIME_MS: time(times.preparingMs),
     FINISH_PREPARING_TIME_MS: time(transaction.preparedMs ?? transaction.commitMs),
     END_TIME_MS: time(transaction.finishMs),
-    CHANNEL_STATE: '',
+    CHANNEL_STATE: load.channels.map((channel) => channelState(load, channel)).join(' | '),
     TYPE: load.type,
     TRACKING_SQL: load.trackingSql ?? '',
   };
+}
+
+/** Once the transaction is prepared, or over, its channels are that, too. */
+function channelState({ state }: ListedLoad, channel: ListedLoad['channels'][number]): string {
+  return state === 'LOADING' ? channel.state : state;
 }
 
 /** As StarRocks prints it: an INSERT has two stages. */

@@ -50,6 +50,10 @@ const RELEASED: readonly (readonly [name: string, sha256: string])[] = [
     'c23c2515d13cbf3d3825fc4956204b562456418fc91e366ec241dfb75dbd837f',
   ],
   ['0021-load-history.sql', '2696d3dd6a0f4ac7ff6b50a37b3f876411d7b6abf06482f389ec0f7e2cc93254'],
+  [
+    '0022-transaction-channels.sql',
+    'dcce1951031567779628c9cd6e895d31f14ad8bf846b6a59666bdd918080fcd5',
+  ],
 ];
 
 async function withDataDir(work: (dataDir: string) => Promise<void>): Promise<void> {

@@ -27,7 +27,11 @@ const hasCode =
 async function begin(
   { catalog, table }: Fixture,
   label: string,
-  options: { readonly scope?: Exclude<TransactionScope, ''>; readonly idleMs?: number } = {},
+  options: {
+    readonly scope?: Exclude<TransactionScope, ''>;
+    readonly idleMs?: number;
+    readonly channels?: number;
+  } = {},
 ): Promise<TransactionId> {
   const transactionId = await catalog.begins.reserveTransactionId();
   const load = {
@@ -41,6 +45,7 @@ async function begin(
     userName: 'ada',
     timeoutMs: 10 * MINUTE_MS,
     idleTimeoutMs: options.idleMs ?? null,
+    channels: options.channels ?? 0,
   } as const;
   await beginSeveral(catalog, load, DEFAULT_COMMIT_LIMITS.running());
   return transactionId;

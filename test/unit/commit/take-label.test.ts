@@ -93,6 +93,7 @@ test('of a compute node: Stream Loads and their transactions, over all databases
         userName: 'ada',
         timeoutMs: 60_000,
         idleTimeoutMs: null,
+        channels: 0,
       },
       rig.limits,
     );

@@ -22,9 +22,9 @@ test('a load is found while it is begun, and until it ends', async () => {
   waiting.resolve(load(7));
   const begin = await answering;
   assert.deepEqual(begun.find('a'), { state: 'answered', begin });
-  begun.ended(asId<TransactionId>(8));
+  begun.ended({ transactionId: asId<TransactionId>(8) });
   assert.deepEqual(begun.find('a'), { state: 'answered', begin });
-  begun.ended(asId<TransactionId>(7));
+  begun.ended({ transactionId: asId<TransactionId>(7) });
   assert.deepEqual(begun.find('a'), { state: 'unknown' });
 });
 

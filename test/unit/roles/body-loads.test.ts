@@ -6,7 +6,7 @@ import type {
   TransactionOp,
   TransactionRequest,
 } from '../../../src/model/body-load.ts';
-import { type BodyLoadServices, bodyLoadHandlers } from '../../../src/roles/body-loads.ts';
+import { labelServices } from '../../../src/roles/body-loads.ts';
 
 const requestOf = (op: TransactionOp): TransactionRequest => ({
   op,
@@ -20,18 +20,15 @@ const requestOf = (op: TransactionOp): TransactionRequest => ({
 test('a new transaction is refused once the drain began; those that run may prepare, commit, roll back', async () => {
   let refuses = false;
   const answered: TransactionOp[] = [];
-  const services = {
-    refusesNew: () => refuses,
-    transactions: {
-      answer: async ({ op }: TransactionRequest): Promise<HttpAnswer> => {
-        answered.push(op);
-        return { status: 200, body: '{"Status":"OK"}' };
-      },
+  const transactions = {
+    answer: async ({ op }: TransactionRequest): Promise<HttpAnswer> => {
+      answered.push(op);
+      return { status: 200, body: '{"Status":"OK"}' };
     },
-  } as unknown as BodyLoadServices;
-  const { ofTransaction } = bodyLoadHandlers(Promise.resolve(services));
-  const context = { signal: new AbortController().signal, push: async () => undefined };
-  const ask = (op: TransactionOp): Promise<HttpAnswer> => ofTransaction(requestOf(op), context);
+  };
+  const streamLoads = { ofLabel: async () => ({ status: 200, body: '{}' }) };
+  const labels = labelServices(streamLoads, transactions, () => refuses);
+  const ask = (op: TransactionOp): Promise<HttpAnswer> => labels.ofTransaction(requestOf(op));
   await ask('begin');
   refuses = true;
   const { status, body } = await ask('begin');
