@@ -23,11 +23,43 @@ export type StatementKind =
   | 'transaction'
   | 'stream_load';
 
+/** As metrics tell loads apart. */
+export type LoadType = StatementKind | 'routine_load';
+
 export interface OwnTransactionOptions {
   readonly committer: Pick<Committer, 'commitOther' | 'abort' | 'state'>;
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
+}
+
+/** Begins a transaction, and counts whether it did. Throws what `begin` throws. */
+export async function countedBegin<T>(
+  { metrics }: Pick<OwnTransactionOptions, 'metrics'>,
+  type: LoadType,
+  begin: () => Promise<T>,
+): Promise<T> {
+  try {
+    const begun = await begin();
+    metrics.add('starrocks_fe_txn_begin', 1, { type });
+    return begun;
+  } catch (thrown) {
+    metrics.add('starrocks_fe_txn_reject', 1, { type });
+    throw thrown;
+  }
+}
+
+/** Notes how long a load took that became visible: its writing (null = not known) and its commit, ms. */
+export function noteLatencies(
+  { metrics }: Pick<OwnTransactionOptions, 'metrics'>,
+  type: LoadType,
+  writeMs: number | null,
+  publishMs: number,
+): void {
+  metrics.observe('starrocks_fe_txn_publish_latency_ms', publishMs, { type });
+  if (writeMs === null) return;
+  metrics.observe('starrocks_fe_txn_write_latency_ms', writeMs, { type });
+  metrics.observe('starrocks_fe_txn_total_latency_ms', writeMs + publishMs, { type });
 }
 
 /** Throws what commitOther throws, unless the transaction is VISIBLE all the same: its own state decides. */
@@ -37,8 +69,14 @@ export async function commitOrAsk(
   request: OtherCommit,
 ): Promise<CommitResult> {
   const startedMs = clock.monotonicMs();
+  const { facts } = request;
+  // The wall clock may have been set back meanwhile.
+  const writeMs = facts === undefined ? null : Math.max(0, clock.nowMs() - facts.startedMs);
   try {
-    return await committer.commitOther(request);
+    const result = await committer.commitOther(request);
+    if (result.state === 'VISIBLE')
+      noteLatencies({ metrics }, kind, writeMs, clock.monotonicMs() - startedMs);
+    return result;
   } catch (thrown) {
     const known = await committer.state(request.transactionId).catch(() => null);
     if (known?.state === 'VISIBLE') return known;
@@ -90,21 +128,34 @@ export function explainedLines(
 }
 
 export function countTransaction(
-  { metrics }: OwnTransactionOptions,
-  kind: StatementKind,
+  { metrics }: Pick<OwnTransactionOptions, 'metrics'>,
+  kind: LoadType,
   state: CommitResult['state'],
 ): void {
   metrics.add('millrace_load_transactions_total', 1, { kind, state: state.toLowerCase() });
+  const name = state === 'VISIBLE' ? 'starrocks_fe_txn_success' : 'starrocks_fe_txn_failed';
+  metrics.add(name, 1, { type: kind });
 }
 
 export function countRows(
-  { metrics }: OwnTransactionOptions,
-  kind: StatementKind,
+  { metrics }: Pick<OwnTransactionOptions, 'metrics'>,
+  kind: LoadType,
   loaded: number,
   filtered: number,
 ): void {
   metrics.add('millrace_load_rows_total', loaded, { kind, result: 'loaded' });
   metrics.add('millrace_load_rows_total', filtered, { kind, result: 'filtered' });
+  metrics.add('starrocks_be_load_rows', loaded, { type: kind });
+}
+
+/** Of the body or the messages. */
+export function countBytes(
+  { metrics }: Pick<OwnTransactionOptions, 'metrics'>,
+  kind: LoadType,
+  bytes: number,
+): void {
+  metrics.add('millrace_load_bytes_total', bytes, { kind });
+  metrics.add('starrocks_be_load_bytes', bytes, { type: kind });
 }
 
 /** A TIMEOUT with the statement's name and limit; every other error as it is. */

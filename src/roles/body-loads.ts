@@ -8,6 +8,7 @@ import type { Handlers } from '../cluster/rpc/peer.ts';
 import type { ResolvingCommitter } from '../commit/resolving.ts';
 import { DEFAULT_COMMIT_LIMITS } from '../commit/types.ts';
 import type { LabelServices } from '../http/load-routes.ts';
+import { BodyMetrics } from '../loads/body-metrics.ts';
 import { refused } from '../loads/stream/answer.ts';
 import { RejectedOfFailed } from '../loads/stream/rejected.ts';
 import { StreamLoads } from '../loads/stream/service.ts';
@@ -31,6 +32,7 @@ export interface BodyLoadServices {
   readonly rejected: RejectedOfFailed;
   readonly begun: BegunBodies;
   readonly open: OpenBodies;
+  readonly figures: BodyMetrics;
   readonly errorLog: (file: string) => Promise<string>;
   /** The process that reads bodies ended. */
   readonly loaderGone: () => Promise<void>;
@@ -100,19 +102,28 @@ export function makeBodyLoads(
   });
   const begun = new BegunBodies();
   const open = new OpenBodies();
+  const figures = new BodyMetrics({ metrics, clock });
   const loaderGone = async (): Promise<void> => {
     begun.clear();
     open.clear();
+    figures.loaderGone();
     await Promise.all([streamLoads.loaderGone(), transactions.loaderGone()]);
   };
   let refuses = false;
   return {
     streamLoads,
     transactions,
-    labels: labelServices(streamLoads, transactions, () => refuses),
+    labels: labelServices(
+      streamLoads,
+      {
+        answer: (request) => figures.ofTransaction(request, () => transactions.answer(request)),
+      },
+      () => refuses,
+    ),
     rejected,
     begun,
     open,
+    figures,
     loaderGone,
     refuseNew: () => {
       refuses = true;
@@ -143,7 +154,7 @@ export function labelServices(
 export function bodyLoadHandlers(ready: Promise<BodyLoadServices>): Handlers<BodyLoadApi> {
   return {
     beginLoad: async ({ head, requestId }, { signal }) => {
-      const { transactions, streamLoads, begun, open, refusesNew } = await ready;
+      const { transactions, streamLoads, begun, open, figures, refusesNew } = await ready;
       if (refusesNew()) return { kind: 'answer', answer: shutdownAnswer(head) };
       return await begun.answer(requestId, async () => {
         const answer =
@@ -151,18 +162,20 @@ export function bodyLoadHandlers(ready: Promise<BodyLoadServices>): Handlers<Bod
             ? await transactions.beginLoad(head, signal)
             : await streamLoads.begin(head, signal);
         if (answer.kind === 'load') open.begun(answer.load);
+        figures.began(head, answer);
         return answer;
       });
     },
     findBegin: async ({ requestId }) => (await ready).begun.find(requestId),
     endLoad: async (end) => {
-      const { transactions, streamLoads, begun, open } = await ready;
+      const { transactions, streamLoads, begun, open, figures } = await ready;
       begun.ended(end);
       const answer =
         end.loadId === undefined
           ? await streamLoads.end(end)
           : await transactions.endLoad(end, end.loadId);
       open.ended(end);
+      figures.ended(end);
       return answer;
     },
     ofTransaction: async (request) => (await ready).labels.ofTransaction(request),

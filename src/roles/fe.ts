@@ -21,6 +21,13 @@ import { CatalogTurns } from '../commit/turn.ts';
 import { DEFAULT_COMMIT_LIMITS } from '../commit/types.ts';
 import type { Config } from '../config/load.ts';
 import { type ErrorLogOf, errorLogUrl } from '../loads/error-log.ts';
+import {
+  countBytes,
+  countedBegin,
+  countRows,
+  countTransaction,
+  noteLatencies,
+} from '../loads/own-transaction.ts';
 import { routineLoadHooks } from '../loads/routine/on-commit.ts';
 import { routineLoadPartitionHooks } from '../loads/routine/on-partition-change.ts';
 import { routineLoadSchemaHooks } from '../loads/routine/on-schema-change.ts';
@@ -137,11 +144,14 @@ export class FeEndpoint {
     const { catalog } = this.#options;
     return {
       begin: ({ taskId, epoch }) =>
-        this.#committer.begin({ taskId, epoch: asId<Epoch>(epoch), coordinator: `CN: ${NODE}` }),
+        countedBegin(this.#options, 'routine_load', () =>
+          this.#committer.begin({ taskId, epoch: asId<Epoch>(epoch), coordinator: `CN: ${NODE}` }),
+        ),
       commit: (request) => this.#commit(request),
       transactionState: ({ transactionId }) => this.#committer.state(transactionId),
       abort: async ({ transactionId, reason }) => {
-        await this.#committer.abort(transactionId, reason);
+        const { state } = await this.#committer.abort(transactionId, reason);
+        if (state === 'ABORTED') countTransaction(this.#options, 'routine_load', state);
         return {};
       },
       reserveIds: async ({ tableId, count }) => ({
@@ -174,18 +184,18 @@ export class FeEndpoint {
     const result = await this.#committer.commit(request, routineLoadHooks);
     const seconds = (clock.monotonicMs() - startedMs) / 1000;
     metrics.observe('millrace_load_commit_seconds', seconds, { kind });
-    metrics.add('millrace_load_transactions_total', 1, { kind, state: result.state.toLowerCase() });
+    countTransaction({ metrics }, kind, result.state);
     if (result.state === 'VISIBLE') {
+      noteLatencies({ metrics }, kind, request.executeMs, seconds * 1000);
       this.#scheduler?.onCommitted(request.jobId);
       void this.#times.note(request.jobId, seconds, request.progress);
       for (const part of request.progress) {
-        metrics.add('millrace_load_rows_total', part.rowsLoaded, { kind, result: 'loaded' });
-        metrics.add('millrace_load_rows_total', part.rowsFiltered, { kind, result: 'filtered' });
+        countRows({ metrics }, kind, part.rowsLoaded, part.rowsFiltered);
         metrics.add('millrace_load_rows_total', part.rowsUnselected, {
           kind,
           result: 'unselected',
         });
-        metrics.add('millrace_load_bytes_total', part.receivedBytes, { kind });
+        countBytes({ metrics }, kind, part.receivedBytes);
       }
       if (!result.continueTask) this.#scheduler?.wake();
     }

@@ -1,9 +1,11 @@
 // Every metric is declared here and nowhere else; docs/reference/metrics.md is generated from the
-// table. Base units, `_total` for counters, no unbounded labels (never a load label or a query text).
-import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+// table. Base units, `_total` for counters, no unbounded labels (never a load label or a query text). Those named
+// `starrocks_` have StarRocks' names and units.
+import { Counter, Gauge, Histogram, Registry, Summary } from 'prom-client';
 
 interface MetricRow {
-  readonly type: 'counter' | 'gauge' | 'histogram';
+  /** `summary`: with the label `quantile`, as StarRocks shows latencies. */
+  readonly type: 'counter' | 'gauge' | 'histogram' | 'summary';
   readonly help: string;
   readonly labels: readonly string[];
   readonly buckets?: readonly number[];
@@ -176,6 +178,151 @@ export const METRICS = {
     help: 'Bytes of kept rejected rows.',
     labels: [],
   },
+  starrocks_fe_txn_begin: {
+    type: 'counter',
+    help: 'Transactions that began, by kind of load.',
+    labels: ['type'],
+  },
+  starrocks_fe_txn_reject: {
+    type: 'counter',
+    help: 'Transactions that were refused, by kind of load: a label that is taken, a limit.',
+    labels: ['type'],
+  },
+  starrocks_fe_txn_success: {
+    type: 'counter',
+    help: 'Transactions that became visible, by kind of load.',
+    labels: ['type'],
+  },
+  starrocks_fe_txn_failed: {
+    type: 'counter',
+    help: 'Transactions that were aborted, by kind of load.',
+    labels: ['type'],
+  },
+  starrocks_fe_txn_total_latency_ms: {
+    type: 'summary',
+    help: 'From the beginning of a load to its rows being visible, by kind of load.',
+    labels: ['type'],
+  },
+  starrocks_fe_txn_write_latency_ms: {
+    type: 'summary',
+    help: 'From the beginning of a load to its commit, by kind of load.',
+    labels: ['type'],
+  },
+  starrocks_fe_txn_publish_latency_ms: {
+    type: 'summary',
+    help: 'From the commit of a load to its rows being visible, by kind of load.',
+    labels: ['type'],
+  },
+  starrocks_fe_txn_stream_load_begin_num: {
+    type: 'gauge',
+    help: 'Begin requests of transactions of Stream Loads that are under way.',
+    labels: [],
+  },
+  starrocks_fe_txn_stream_load_begin_latency_ms: {
+    type: 'summary',
+    help: 'Time of begin requests of transactions of Stream Loads.',
+    labels: [],
+  },
+  starrocks_fe_txn_stream_load_load_num: {
+    type: 'gauge',
+    help: 'Loads of transactions of Stream Loads that are under way.',
+    labels: [],
+  },
+  starrocks_fe_txn_stream_load_load_latency_ms: {
+    type: 'summary',
+    help: 'Time of loads of transactions of Stream Loads.',
+    labels: [],
+  },
+  starrocks_fe_txn_stream_load_prepare_num: {
+    type: 'gauge',
+    help: 'Prepare requests of transactions of Stream Loads that are under way.',
+    labels: [],
+  },
+  starrocks_fe_txn_stream_load_prepare_latency_ms: {
+    type: 'summary',
+    help: 'Time of prepare requests of transactions of Stream Loads.',
+    labels: [],
+  },
+  starrocks_fe_txn_stream_load_commit_num: {
+    type: 'gauge',
+    help: 'Commit requests of transactions of Stream Loads that are under way.',
+    labels: [],
+  },
+  starrocks_fe_txn_stream_load_commit_latency_ms: {
+    type: 'summary',
+    help: 'Time of commit requests of transactions of Stream Loads.',
+    labels: [],
+  },
+  starrocks_fe_txn_stream_load_rollback_num: {
+    type: 'gauge',
+    help: 'Rollback requests of transactions of Stream Loads that are under way.',
+    labels: [],
+  },
+  starrocks_fe_txn_stream_load_rollback_latency_ms: {
+    type: 'summary',
+    help: 'Time of rollback requests of transactions of Stream Loads.',
+    labels: [],
+  },
+  starrocks_be_txn_request: {
+    type: 'counter',
+    help: 'Requests for transactions of Stream Loads, single ones too: begin, prepare, commit, rollback; exec = a load.',
+    labels: ['type'],
+  },
+  starrocks_be_stream_load: {
+    type: 'counter',
+    help: 'Bytes of bodies that came (receive_bytes), and rows of them that were written (load_rows).',
+    labels: ['type'],
+  },
+  starrocks_be_load_rows: {
+    type: 'counter',
+    help: 'Rows that became visible, by kind of load.',
+    labels: ['type'],
+  },
+  starrocks_be_load_bytes: {
+    type: 'counter',
+    help: 'Bytes of bodies or messages whose rows became visible, by kind of load.',
+    labels: ['type'],
+  },
+  starrocks_be_streaming_load_requests_total: {
+    type: 'counter',
+    help: 'Stream Loads that were accepted.',
+    labels: [],
+  },
+  starrocks_be_streaming_load_bytes: {
+    type: 'counter',
+    help: 'Bytes of the bodies of Stream Loads.',
+    labels: [],
+  },
+  starrocks_be_streaming_load_duration_ms: {
+    type: 'counter',
+    help: 'Time that Stream Loads took, summed.',
+    labels: [],
+  },
+  starrocks_be_streaming_load_current_processing: {
+    type: 'gauge',
+    help: 'Stream Loads whose bodies are on their way.',
+    labels: [],
+  },
+  starrocks_be_transaction_streaming_load_requests_total: {
+    type: 'counter',
+    help: 'Loads of transactions of Stream Loads that were accepted.',
+    labels: [],
+  },
+  starrocks_be_transaction_streaming_load_bytes: {
+    type: 'counter',
+    help: 'Bytes of the bodies of loads of transactions of Stream Loads.',
+    labels: [],
+  },
+  starrocks_be_transaction_streaming_load_duration_ms: {
+    type: 'counter',
+    help: 'Time that loads of transactions of Stream Loads took, summed.',
+    labels: [],
+  },
+  starrocks_be_transaction_streaming_load_current_processing: {
+    type: 'gauge',
+    help: 'Loads of transactions of Stream Loads whose bodies are on their way.',
+    labels: [],
+  },
 } as const satisfies Record<string, MetricRow>;
 
 export type MetricName = keyof typeof METRICS;
@@ -184,7 +331,8 @@ export type MetricLabels = Readonly<Record<string, string>>;
 export interface Metrics {
   add(name: MetricName, value: number, labels?: MetricLabels): void;
   set(name: MetricName, value: number, labels?: MetricLabels): void;
-  observe(name: MetricName, seconds: number, labels?: MetricLabels): void;
+  /** Of a histogram or summary, in the unit that its name ends with. */
+  observe(name: MetricName, value: number, labels?: MetricLabels): void;
   /** Forgets all label sets of a metric, before it is set anew. */
   reset(name: MetricName): void;
   /** Forgets one label set. */
@@ -193,21 +341,28 @@ export interface Metrics {
   text(): Promise<string>;
 }
 
+type Metric = Counter | Gauge | Histogram | Summary;
+
+/** As StarRocks shows them. */
+const PERCENTILES = [0.75, 0.95, 0.98, 0.99, 0.999];
+
 export function openMetrics(): Metrics {
   const registry = new Registry();
-  const made = new Map<string, Counter | Gauge | Histogram>();
+  const made = new Map<string, Metric>();
   for (const [name, row] of Object.entries<MetricRow>(METRICS)) {
     const common = { name, help: row.help, labelNames: [...row.labels], registers: [registry] };
     if (row.type === 'counter') made.set(name, new Counter(common));
     else if (row.type === 'gauge') made.set(name, new Gauge(common));
+    else if (row.type === 'summary')
+      made.set(name, new Summary({ ...common, percentiles: PERCENTILES }));
     else made.set(name, new Histogram({ ...common, buckets: [...(row.buckets ?? [])] }));
   }
-  const any = (name: MetricName): Counter | Gauge | Histogram => {
+  const any = (name: MetricName): Metric => {
     const metric = made.get(name);
     if (metric === undefined) throw new TypeError(`no metric ${name}`);
     return metric;
   };
-  const find = <T extends Counter | Gauge | Histogram>(
+  const find = <T extends Metric>(
     name: MetricName,
     kind: abstract new (...args: never[]) => T,
   ): T => {
@@ -218,7 +373,11 @@ export function openMetrics(): Metrics {
   return {
     add: (name, value, labels = {}) => find(name, Counter).inc({ ...labels }, value),
     set: (name, value, labels = {}) => find(name, Gauge).set({ ...labels }, value),
-    observe: (name, seconds, labels = {}) => find(name, Histogram).observe({ ...labels }, seconds),
+    observe: (name, value, labels = {}) => {
+      const metric = any(name);
+      if (metric instanceof Summary) metric.observe({ ...labels }, value);
+      else find(name, Histogram).observe({ ...labels }, value);
+    },
     reset: (name) => any(name).reset(),
     forget: (name, labels) => any(name).remove({ ...labels }),
     text: () => registry.metrics(),

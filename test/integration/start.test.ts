@@ -119,6 +119,9 @@ test('start, load, stop, start again: everything is still there and loading goes
   });
   const metrics = await (await fetch(`http://127.0.0.1:${first.ready.httpPort}/metrics`)).text();
   assert.match(metrics, /millrace_load_rows_total\{kind="routine_load",result="loaded"\} 2/);
+  assert.match(metrics, /starrocks_be_load_rows\{type="routine_load"\} 2/);
+  for (const name of ['begin', 'success', 'total_latency_ms_count'])
+    assert.match(metrics, new RegExp(`starrocks_fe_txn_${name}\\{type="routine_load"\\} [1-9]`));
   assert.equal(await first.stop(), 0);
 
   const again = await startServer({ dataDir, brokerPort });

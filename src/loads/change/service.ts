@@ -20,6 +20,7 @@ import type { Metrics } from '../../telemetry/metrics.ts';
 import {
   abortOrExpire,
   commitOrAsk,
+  countedBegin,
   countRows,
   countTransaction,
   explainedLines,
@@ -147,7 +148,7 @@ export class Changes {
     const planned = await request.plan();
     const { timeoutMs, userName } = planned.plan;
     const timer = new StatementTimer(clock);
-    const { transactionId, label } = await committer.beginOther({
+    const load = {
       label: `${kind}_${random.uuid()}`,
       databaseId: table.databaseId,
       tableId: table.id,
@@ -156,7 +157,10 @@ export class Changes {
       timeoutMs: timeoutMs + GRACE_MS,
       userName,
       signal,
-    });
+    } as const;
+    const { transactionId, label } = await countedBegin(this.#options, kind, () =>
+      committer.beginOther(load),
+    );
     timer.begun();
     const deadlineMs = clock.monotonicMs() + timeoutMs;
     const rules = rulesOf(planned.plan);

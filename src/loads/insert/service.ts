@@ -17,6 +17,7 @@ import { InsertGroups } from '../merge/insert-groups.ts';
 import {
   abortOrExpire,
   commitOrAsk,
+  countedBegin,
   countRows,
   countTransaction,
   explainedLines,
@@ -128,7 +129,7 @@ export class Inserts {
   async #begin({ table, plan, label, signal }: InsertRequest): Promise<Begun> {
     const { committer, random, coordinator, clock } = this.#options;
     const timer = new StatementTimer(clock);
-    const begun = await committer.beginOther({
+    const load = {
       label: label ?? `insert_${random.uuid()}`,
       databaseId: table.databaseId,
       tableId: table.id,
@@ -137,7 +138,8 @@ export class Inserts {
       timeoutMs: plan.timeoutMs + GRACE_MS,
       userName: plan.userName,
       signal,
-    });
+    } as const;
+    const begun = await countedBegin(this.#options, KIND, () => committer.beginOther(load));
     timer.begun();
     return { ...begun, timer };
   }

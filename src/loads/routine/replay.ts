@@ -19,6 +19,7 @@ import type { Metrics } from '../../telemetry/metrics.ts';
 import {
   abortOrExpire,
   commitOrAsk,
+  countedBegin,
   countRows,
   countTransaction,
   GRACE_MS,
@@ -149,7 +150,7 @@ export class Replays {
 
   #begin({ job, userName, signal }: ReplayRequest, deadlineMs: number) {
     const { committer, random, coordinator, clock } = this.#options;
-    return committer.beginOther({
+    const load = {
       label: `${KIND}_${random.uuid()}`,
       databaseId: job.databaseId,
       tableId: job.tableId,
@@ -158,7 +159,8 @@ export class Replays {
       timeoutMs: Math.max(1, deadlineMs - clock.monotonicMs()) + GRACE_MS,
       userName,
       signal,
-    });
+    } as const;
+    return countedBegin(this.#options, KIND, () => committer.beginOther(load));
   }
 
   async #round(request: ReplayRequest, begun: BegunRound): Promise<Round> {

@@ -26,6 +26,8 @@ import { type ErrorLogOf, errorLogFile, errorLogLink } from '../error-log.ts';
 import {
   abortOrExpire,
   commitOrAsk,
+  countBytes,
+  countedBegin,
   countRows,
   countTransaction,
   GRACE_MS,
@@ -122,7 +124,7 @@ export class StreamLoads {
     const table = await loadedTable(catalog, head.database, head.table);
     const timeoutMs = definition.timeoutMs ?? this.#options.limits().defaultTimeoutMs;
     const userName = principal.identity.name;
-    const begun = await committer.beginOther({
+    const load = {
       label,
       databaseId: table.databaseId,
       tableId: table.id,
@@ -131,7 +133,8 @@ export class StreamLoads {
       timeoutMs: timeoutMs + GRACE_MS,
       userName,
       signal,
-    });
+    } as const;
+    const begun = await countedBegin(this.#options, KIND, () => committer.beginOther(load));
     const begunMs = clock.monotonicMs();
     const facts = {
       ...NO_FACTS,
@@ -206,7 +209,7 @@ export class StreamLoads {
         return this.#failed(open, fail('BODY_LOAD_ABORTED', { transactionId, detail }), facts);
       }
       countRows(this.#options, KIND, rowsLoaded, rowsFiltered);
-      this.#options.metrics.add('millrace_load_bytes_total', staged.bodyBytes, { kind: KIND });
+      countBytes(this.#options, KIND, staged.bodyBytes);
       return this.#succeeded(open, { ...facts, commitMs: clock.monotonicMs() - fromMs });
     } catch (thrown) {
       return await this.#giveUp(open, toAppError(thrown), staged);

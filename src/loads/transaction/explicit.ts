@@ -27,7 +27,14 @@ import type { MergePlan } from '../../model/merge-plan.ts';
 import { routingOf } from '../../model/partition-routing.ts';
 import type { StagedPart } from '../../model/staged-part.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
-import { abortOrExpire, commitOrAsk, countRows, countTransaction } from '../own-transaction.ts';
+import {
+  abortOrExpire,
+  commitOrAsk,
+  countBytes,
+  countedBegin,
+  countRows,
+  countTransaction,
+} from '../own-transaction.ts';
 import {
   type Gathered,
   type GatheredTable,
@@ -105,7 +112,8 @@ export class ExplicitTransactions {
 
   /** Throws as `beginSeveral` does. */
   begin(begin: BeginExplicit): Promise<void> {
-    return beginSeveral(this.#options.catalog, begin, this.#options.running());
+    const { catalog, running } = this.#options;
+    return countedBegin(this.#options, KIND, () => beginSeveral(catalog, begin, running()));
   }
 
   /**
@@ -216,7 +224,7 @@ export class ExplicitTransactions {
     countTransaction(this.#options, KIND, result.state);
     if (result.state !== 'VISIBLE') throw await this.#aborted(transactionId);
     countRows(this.#options, KIND, rowsLoaded, rowsFiltered);
-    this.#options.metrics.add('millrace_load_bytes_total', gathered.bodyBytes, { kind: KIND });
+    countBytes(this.#options, KIND, gathered.bodyBytes);
     return { ...gathered, result };
   }
 
