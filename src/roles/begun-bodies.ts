@@ -1,5 +1,6 @@
 // What the CN was answered when it asked to begin loads, on the FE: for as long as the answer may have got lost on its
 // way, it can be asked for again. Loads are remembered until they end, refusals for a while.
+import { type Deferred, deferred } from '../base/queue.ts';
 import type { FoundBegin } from '../cluster/rpc/messages.ts';
 import type { BodyLoadBegin, BodyLoadEnd } from '../model/body-load.ts';
 
@@ -13,6 +14,7 @@ export class BegunBodies {
   readonly #requests = new Map<string, string>();
   /** Requests that were refused, oldest first. */
   readonly #refused: string[] = [];
+  #idle: Deferred<void> | null = null;
 
   /** Answers a request and remembers the answer; what throws is forgotten. */
   async answer(requestId: string, begin: () => Promise<BodyLoadBegin>): Promise<BodyLoadBegin> {
@@ -41,13 +43,26 @@ export class BegunBodies {
     return begin === null ? { state: 'waits' } : { state: 'answered', begin };
   }
 
-  /** The CN ended the load: it had the answer. */
+  /** The CN ended the load, and that was answered: it had the answer to its begin. */
   ended(end: Pick<BodyLoadEnd, 'transactionId' | 'loadId'>): void {
     const key = keyOf(end);
     const requestId = this.#requests.get(key);
     if (requestId === undefined) return;
     this.#requests.delete(key);
     this.#begins.delete(requestId);
+    if (this.#requests.size === 0) this.#tell();
+  }
+
+  /** Resolves once no load is on its way. */
+  idle(): Promise<void> {
+    if (this.#requests.size === 0) return Promise.resolve();
+    this.#idle ??= deferred();
+    return this.#idle.promise;
+  }
+
+  #tell(): void {
+    this.#idle?.resolve();
+    this.#idle = null;
   }
 
   /** Those who asked are gone. */
@@ -56,6 +71,7 @@ export class BegunBodies {
       this.#begins.delete(requestId);
     this.#requests.clear();
     this.#refused.length = 0;
+    this.#tell();
   }
 
   #refuse(requestId: string): void {

@@ -21,7 +21,6 @@ import { BegunBodies } from './begun-bodies.ts';
 import { readErrorLog } from './error-log.ts';
 import type { FeOptions } from './fe.ts';
 import type { Logins } from './logins.ts';
-import { OpenBodies } from './open-bodies.ts';
 import { makeExplicitTransactions } from './statement-loads.ts';
 
 export interface BodyLoadServices {
@@ -31,7 +30,6 @@ export interface BodyLoadServices {
   readonly labels: LabelServices;
   readonly rejected: RejectedOfFailed;
   readonly begun: BegunBodies;
-  readonly open: OpenBodies;
   readonly figures: BodyMetrics;
   readonly errorLog: (file: string) => Promise<string>;
   /** The process that reads bodies ended. */
@@ -101,11 +99,9 @@ export function makeBodyLoads(
     table: () => catalog.tables.get(STATISTICS_DATABASE, REJECTED_RECORDS_TABLE),
   });
   const begun = new BegunBodies();
-  const open = new OpenBodies();
   const figures = new BodyMetrics({ metrics, clock });
   const loaderGone = async (): Promise<void> => {
     begun.clear();
-    open.clear();
     figures.loaderGone();
     await Promise.all([streamLoads.loaderGone(), transactions.loaderGone()]);
   };
@@ -122,14 +118,13 @@ export function makeBodyLoads(
     ),
     rejected,
     begun,
-    open,
     figures,
     loaderGone,
     refuseNew: () => {
       refuses = true;
     },
     refusesNew: () => refuses,
-    drain: (ms) => settledWithin(clock, open.idle(), ms),
+    drain: (ms) => settledWithin(clock, begun.idle(), ms),
     errorLog: (file) => readErrorLog(services, file),
   };
 }
@@ -154,27 +149,25 @@ export function labelServices(
 export function bodyLoadHandlers(ready: Promise<BodyLoadServices>): Handlers<BodyLoadApi> {
   return {
     beginLoad: async ({ head, requestId }, { signal }) => {
-      const { transactions, streamLoads, begun, open, figures, refusesNew } = await ready;
+      const { transactions, streamLoads, begun, figures, refusesNew } = await ready;
       if (refusesNew()) return { kind: 'answer', answer: shutdownAnswer(head) };
       return await begun.answer(requestId, async () => {
         const answer =
           head.ofTransaction === true
             ? await transactions.beginLoad(head, signal)
             : await streamLoads.begin(head, signal);
-        if (answer.kind === 'load') open.begun(answer.load);
         figures.began(head, answer);
         return answer;
       });
     },
     findBegin: async ({ requestId }) => (await ready).begun.find(requestId),
     endLoad: async (end) => {
-      const { transactions, streamLoads, begun, open, figures } = await ready;
-      begun.ended(end);
+      const { transactions, streamLoads, begun, figures } = await ready;
       const answer =
         end.loadId === undefined
           ? await streamLoads.end(end)
           : await transactions.endLoad(end, end.loadId);
-      open.ended(end);
+      begun.ended(end);
       figures.ended(end);
       return answer;
     },

@@ -55,3 +55,34 @@ test('those of a process that is gone are forgotten, not what is being answered'
   waiting.resolve(refusal);
   await answering;
 });
+
+test('it is idle once each load has ended, also each of one transaction, or their process is gone', async () => {
+  const begun = new BegunBodies();
+  const transactionId = asId<TransactionId>(7);
+  const begin = (loadId: number) =>
+    begun.answer(`load ${loadId}`, async () => {
+      const accepted = { begun: { transactionId }, loadId };
+      return { kind: 'load', load: accepted } as unknown as BodyLoadBegin;
+    });
+  const watch = () => {
+    const seen = { isIdle: false, idle: begun.idle() };
+    seen.idle = seen.idle.then(() => {
+      seen.isIdle = true;
+    });
+    return seen;
+  };
+  await begun.idle();
+  for (const loadId of [1, 2]) await begin(loadId);
+  const seen = watch();
+  for (const loadId of [1, 1]) begun.ended({ transactionId, loadId });
+  await Promise.resolve();
+  assert.equal(seen.isIdle, false);
+  begun.ended({ transactionId, loadId: 2 });
+  await seen.idle;
+  await begin(3);
+  const again = watch();
+  await Promise.resolve();
+  assert.equal(again.isIdle, false);
+  begun.clear();
+  await again.idle;
+});
