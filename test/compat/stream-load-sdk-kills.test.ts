@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { sdkLoad } from '../peers/stream-load.ts';
-import { STRIKES, type Strike, StruckServer } from '../support/struck-server.ts';
+import { LOAD_STRIKES, type Strike, StruckServer } from '../support/struck-server.ts';
 
 const ROWS = 2000;
 const COLUMNS = 'id INT NOT NULL, name VARCHAR(40)';
@@ -16,7 +16,7 @@ function lines(table: string): readonly (readonly [table: string, row: string])[
 }
 
 describe('automatic commits, kill -9 in the middle of loads', () => {
-  for (const strike of STRIKES)
+  for (const strike of LOAD_STRIKES)
     test(`of ${strike.what}: each row is there once, with keys and without`, async (t) => {
       const struck = await StruckServer.open(t, strike);
       await struck.makeTable('plain', COLUMNS, 'DUPLICATE');

@@ -13,11 +13,16 @@ export interface Strike {
   readonly at: 'everything' | 'loader' | `${'fe' | 'loader'}:${string}=kill@${number}`;
 }
 
-/** Kills in the middle of plain Stream Loads. */
-export const STRIKES: readonly Strike[] = [
+const ANY_TIME: readonly Strike[] = [
   { what: 'all processes at once', at: 'everything' },
   { what: 'the loader, at any time', at: 'loader' },
-  { what: 'the loader, with a staged load', at: 'loader:body.staged=kill@3' },
+];
+const STAGED: Strike = { what: 'the loader, with a staged load', at: 'loader:body.staged=kill@3' };
+
+/** In the middle of plain Stream Loads. */
+export const LOAD_STRIKES: readonly Strike[] = [
+  ...ANY_TIME,
+  STAGED,
   { what: 'the front end, before a commit', at: 'fe:stream-load.before-commit=kill@3' },
   {
     what: 'the front end, between a commit and its answer',
@@ -25,8 +30,20 @@ export const STRIKES: readonly Strike[] = [
   },
 ];
 
+/** In the middle of transactions of loads, as the connectors make them where they may. */
+export const TRANSACTION_STRIKES: readonly Strike[] = [
+  ...ANY_TIME,
+  STAGED,
+  { what: 'the front end, after a load', at: 'fe:transaction.after-load=kill@3' },
+  { what: 'the front end, after a prepare', at: 'fe:transaction.after-prepare=kill@3' },
+  { what: 'the front end, before a commit', at: 'fe:transaction.before-commit=kill@3' },
+  { what: 'the front end, between a commit and its answer', at: 'fe:insert.after-sql=kill@3' },
+];
+
 const USER = 'loader';
 const PASSWORD = 'pass word';
+/** A JVM starts in some seconds. */
+const FIRED_MS = 90_000;
 
 export class StruckServer {
   readonly #dataDir: string;
@@ -93,7 +110,7 @@ export class StruckServer {
         return;
       }
       default:
-        await this.#server.logged('fired');
+        await this.#fired();
         if (this.#strike.at.startsWith('loader:')) return;
         await this.#server.exited;
         return this.#comeBack();
@@ -106,6 +123,15 @@ export class StruckServer {
       `SELECT count(*), count(DISTINCT id), count_if(name = concat('n', id)) FROM d.${table}`,
     );
     return (rows[0] ?? []).map(Number);
+  }
+
+  /** A point that nobody comes to is a test of nothing: it ends the test in time. */
+  async #fired(): Promise<void> {
+    const late = setTimeout(() => this.#server.child.kill('SIGTERM'), FIRED_MS);
+    const ended = this.#server.exited.then(() => undefined);
+    await Promise.race([this.#server.logged('fired'), ended]);
+    clearTimeout(late);
+    if (!this.#server.hasLogged('fired')) throw new Error(`nothing came to ${this.#strike.at}`);
   }
 
   async #haveBegun(tables: readonly string[]): Promise<void> {
