@@ -4,12 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { CommandResult } from '../peers/processes.ts';
 import { flinkWrite } from '../peers/stream-load.ts';
-import {
-  LOAD_STRIKES,
-  type Strike,
-  StruckServer,
-  TRANSACTION_STRIKES,
-} from '../support/struck-server.ts';
+import { LOAD_STRIKES, StruckServer, TRANSACTION_STRIKES } from '../support/struck-server.ts';
 
 const ROWS = 2000;
 const COLUMNS =
@@ -42,38 +37,24 @@ async function end(jobs: readonly Promise<CommandResult>[]): Promise<void> {
   for (const { code, stderr } of await Promise.all(jobs)) assert.equal(code, 0, stderr);
 }
 
-const AT_LEAST_ONCE: readonly (readonly [
-  what: string,
-  options: Readonly<Record<string, string>>,
-  strikes: readonly Strike[],
-])[] = [
-  ['plain loads', { 'sink.at-least-once.use-transaction-stream-load': 'false' }, LOAD_STRIKES],
-  [
-    'transactions',
-    // Where it may try again, the connector (1.2.10) forgets a transaction whose commit fails, and goes on: its rows are
-    // lost. Without retries the job begins again from its last checkpoint.
-    { 'sink.max-retries': '0' },
-    TRANSACTION_STRIKES.filter(({ at }) => /^everything|commit|insert/.test(at)),
-  ],
-];
-
-for (const [what, options, strikes] of AT_LEAST_ONCE)
-  describe(`at least once, kill -9 in the middle of ${what}`, () => {
-    for (const strike of strikes)
-      test(`of ${strike.what}: no row is lost, each is once in a PRIMARY KEY table`, async (t) => {
-        const struck = await StruckServer.open(t, strike);
-        await struck.makeTable('plain', COLUMNS, 'DUPLICATE');
-        await struck.makeTable('keyed', COLUMNS, 'PRIMARY');
-        const jobs = ['plain', 'keyed'].map((table) =>
-          write(struck, table, 'at-least-once', options),
-        );
-        await struck.strike(['plain', 'keyed']);
-        await end(jobs);
-        const [all, ...right] = await struck.counts('plain');
-        assert.deepEqual(right, [ROWS, all]);
-        assert.deepEqual(await struck.counts('keyed'), [ROWS, ROWS, ROWS]);
-      });
-  });
+describe('at least once, kill -9 in the middle of loads', () => {
+  for (const strike of LOAD_STRIKES)
+    test(`of ${strike.what}: no row is lost, each is once in a PRIMARY KEY table`, async (t) => {
+      const struck = await StruckServer.open(t, strike);
+      await struck.makeTable('plain', COLUMNS, 'DUPLICATE');
+      await struck.makeTable('keyed', COLUMNS, 'PRIMARY');
+      // With transactions and automatic commits the connector (1.2.10) forgets a transaction whose commit failed.
+      const options = { 'sink.at-least-once.use-transaction-stream-load': 'false' };
+      const jobs = ['plain', 'keyed'].map((table) =>
+        write(struck, table, 'at-least-once', options),
+      );
+      await struck.strike(['plain', 'keyed']);
+      await end(jobs);
+      const [all, ...right] = await struck.counts('plain');
+      assert.deepEqual(right, [ROWS, all]);
+      assert.deepEqual(await struck.counts('keyed'), [ROWS, ROWS, ROWS]);
+    });
+});
 
 /** Of the two phases of a checkpoint. */
 describe('exactly once, kill -9 in the middle of transactions', () => {

@@ -43,7 +43,7 @@ export const TRANSACTION_STRIKES: readonly Strike[] = [
 const USER = 'loader';
 const PASSWORD = 'pass word';
 /** A JVM starts in some seconds. */
-const FIRED_MS = 90_000;
+const FIRED_MS = 180_000;
 
 export class StruckServer {
   readonly #dataDir: string;
