@@ -291,6 +291,8 @@ export interface BodyLoadPlan extends LoadPlan {
   readonly source: BodySourceSpec;
   /** Share of filtered rows of all that are not unselected, 0 to 1, over which the load fails. */
   readonly maxFilterRatio: number;
+  /** A body without any row to load fails, too. */
+  readonly emptyIsError?: boolean;
 }
 
 /** A running task: a plan plus the lease under which it may commit. */

@@ -51,15 +51,16 @@ const FOREVER_MS = 2 ** 31 - 1;
 const SAMPLES = 3;
 
 /**
- * BODY_FILTERED: a larger share of the rows was filtered than the plan allows. `counts` are of the whole body;
- * `rejected` holds the first of the rows: close it.
+ * BODY_FILTERED: a larger share of the rows was filtered than the plan allows; BODY_NO_ROWS: all of them were, and the
+ * plan allows that, but wants some. `counts` are of the whole body; `rejected` holds the first of the rows: close it.
  */
 export class FilteredLoad extends AppError {
   readonly counts: StagedLoad;
   readonly rejected: KeptRejects;
 
   constructor(plan: BodyLoadPlan, counts: StagedLoad, rejected: KeptRejects) {
-    super('BODY_FILTERED', {
+    const isOver = isOverRatio(plan, counts);
+    super(isOver ? 'BODY_FILTERED' : 'BODY_NO_ROWS', {
       filtered: counts.rowsFiltered,
       rows: counts.rowsFiltered + counts.rowsLoaded,
       ratio: plan.maxFilterRatio,
@@ -152,7 +153,7 @@ class BodyLoad {
       await this.#tail;
       if (this.#failure !== null) throw this.#failure;
       const result = await this.#result(counted.bytes);
-      if (this.#isOverRatio) {
+      if (this.#isOverRatio || this.#isNothingLeft) {
         isKept = true;
         throw new FilteredLoad(this.#plan, { ...result, tables: [] }, this.#kept);
       }
@@ -349,9 +350,21 @@ class BodyLoad {
   }
 
   get #isOverRatio(): boolean {
-    const judged = this.#rowsFiltered + this.#rowsLoaded;
-    return this.#rowsFiltered > judged * this.#plan.maxFilterRatio;
+    const [rowsFiltered, rowsLoaded] = [this.#rowsFiltered, this.#rowsLoaded];
+    return isOverRatio(this.#plan, { rowsFiltered, rowsLoaded });
   }
+
+  get #isNothingLeft(): boolean {
+    const isEmpty = this.#rowsLoaded === 0 && this.#rowsFiltered > 0;
+    return isEmpty && this.#plan.emptyIsError === true;
+  }
+}
+
+function isOverRatio(
+  { maxFilterRatio }: BodyLoadPlan,
+  { rowsFiltered, rowsLoaded }: Pick<StagedLoad, 'rowsFiltered' | 'rowsLoaded'>,
+): boolean {
+  return rowsFiltered > (rowsFiltered + rowsLoaded) * maxFilterRatio;
 }
 
 interface StagedPart {

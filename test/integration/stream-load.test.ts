@@ -184,9 +184,14 @@ bothDoors('rejected rows are shown at both ports, whether the load failed or not
     [none.json['Status'], none.json['NumberTotalRows'], none.json['NumberFilteredRows']],
     ['Fail', 2, 1],
   );
+  // All of them may be filtered, but then there is nothing to load.
+  const all = await load({ port, to, headers: { ...strict, max_filter_ratio: '1' } }, 's,y');
+  assert.deepEqual([all.json['Status'], all.json['NumberFilteredRows']], ['Fail', 1]);
+  assert.match(String(all.json['Message']), /^No partitions have data available for loading/);
   for (const [json, value] of [
     [some.json, 'q'],
     [none.json, 'r'],
+    [all.json, 's'],
   ] as const) {
     const { pathname, search, port: shown } = new URL(String(json['ErrorURL']));
     assert.equal(shown, String(port));

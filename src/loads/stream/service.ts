@@ -147,7 +147,8 @@ export class StreamLoads {
     try {
       const limits = this.#options.limits();
       const input = { definition, table, label, userName, timeoutMs, limits };
-      const plan = await planStreamLoad(catalog, input);
+      const { emptyIsError } = limits;
+      const plan = { ...(await planStreamLoad(catalog, input)), emptyIsError };
       signal.throwIfAborted();
       this.#open.set(begun.transactionId, {
         begun,

@@ -211,6 +211,25 @@ test('no row filtered where none may be: the first of them fails the load, read 
     );
   }));
 
+test('every row filtered where that is allowed, but some are wanted: the load fails and its rows are kept', () =>
+  withRig(async (rig) => {
+    const plan = csvPlan({ maxFilterRatio: 1 });
+    const load = (emptyIsError: boolean) =>
+      rig.load(
+        { ...plan, emptyIsError },
+        pieces('x,a\ny,b\n', () => 3),
+      );
+    const loaded = await load(false);
+    assert.deepEqual([loaded.rowsLoaded, loaded.rowsFiltered], [0, 2]);
+    await assert.rejects(load(true), (error) => {
+      assert.ok(error instanceof FilteredLoad && error.code === 'BODY_NO_ROWS');
+      assert.deepEqual([error.counts.rowsFiltered, error.rejected.rowCount], [2, 2]);
+      assert.deepEqual(error.counts.tables, []);
+      error.rejected.close();
+      return true;
+    });
+  }));
+
 test('of a key the last row of the body counts, over all batches', () =>
   withRig(async (rig) => {
     const random = seededRandom(SEED);
