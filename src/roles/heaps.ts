@@ -46,7 +46,7 @@ export function heapFlags(role: 'fe' | ChildRole): string[] {
 /** So many bytes outside the heap may be garbage of new objects. */
 const YOUNG_GARBAGE_BYTES = 4 * 1024 * 1024;
 /** After so many bytes the results of the engine's statements are garbage of old objects, half a megabyte each. */
-const OLD_GARBAGE_BYTES = 256 * 1024 * 1024;
+const OLD_GARBAGE_BYTES = 384 * 1024 * 1024;
 
 /**
  * Told of bytes outside the heap that will soon be garbage (pieces of a body as the socket gives them), it has V8

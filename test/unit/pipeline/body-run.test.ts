@@ -401,6 +401,31 @@ test('whatever ends a load in the middle frees all that it held', () =>
     assert.equal(whole.rowsLoaded, 1_000);
   }));
 
+test('a row of many megabytes that comes in small pieces is loaded whole', () =>
+  withRig(
+    async (rig) => {
+      const name = column('name', { kind: 'VARCHAR', length: 100 * 1024 * 1024 });
+      const plan = csvPlan({ columns: [ID, name] });
+      const long = 'x'.repeat(40 * 1024 * 1024);
+      const body = Buffer.from(`1,a\n2,${long}\n3,b\n`);
+      const staged = await rig.load(
+        plan,
+        pieces(body, () => 64 * 1024),
+      );
+      assert.equal(staged.rowsLoaded, 3);
+      const rows = await rig.rows(
+        staged.tables,
+        plan.target.tableId,
+        'SELECT id::VARCHAR AS id, strlen(name)::VARCHAR AS bytes',
+      );
+      assert.deepEqual(
+        rows.map(({ id, bytes }) => `${id}: ${bytes}`),
+        ['1: 1', `2: ${long.length}`, '3: 1'],
+      );
+    },
+    512 * 1024 * 1024,
+  ));
+
 test('a document larger than all memory for bodies is loaded, one at a time', () =>
   withRig(async (rig) => {
     const plan = csvPlan({ format: { ...JSON_OBJECTS, jsonRoot: '$.list' } });

@@ -34,7 +34,7 @@ test('new objects are collected once for every 4 MB, however they come', () => {
   assert.equal(asked.length, 5);
 });
 
-test('old objects are collected once for every 256 MB', () => {
+test('old objects are collected once for every 384 MB', () => {
   const asked: string[] = [];
   globalThis.gc = ((options: { type: string }) => {
     asked.push(options.type);
@@ -44,7 +44,7 @@ test('old objects are collected once for every 256 MB', () => {
   assert.equal(asked.length, 256);
   assert.deepEqual(
     asked.flatMap((type, index) => (type === 'major' ? [index] : [])),
-    [63, 127, 191, 255],
+    [95, 191],
   );
 });
 

@@ -28,6 +28,8 @@ const BATCH_ROWS = 500_000;
 const MAX_BATCH_BYTES = 32 * 1024 * 1024;
 /** The next batch of a load is expected to be large, too. */
 const LARGE_BATCH_BYTES = 2 * PAGE_BYTES;
+/** So many bytes are looked at while they are in the processor's cache. */
+const SPLIT_BYTES = 128 * 1024;
 /** From so many bytes on a batch needs a turn to go on. */
 const TURN_BYTES = 128 * 1024;
 /** A sender that pauses for longer gives its turn away. */
@@ -51,6 +53,8 @@ export class BodySource implements BodyHolder {
   #used = 0;
   /** Rows of the page before this byte are in the batch. */
   #from = 0;
+  /** The page is split when it holds so many bytes. */
+  #splitAt = SPLIT_BYTES;
   #batch: BodyBatch | null = null;
   #turn: { readonly ready: Promise<void>; leave(): void } | null = null;
   #nextRow = 1;
@@ -250,8 +254,9 @@ export class BodySource implements BodyHolder {
     page.set(chunk.subarray(0, fits), this.#used);
     this.#used += fits;
     if (fits < chunk.length) this.#rest = chunk.subarray(fits);
-    if (this.#used < page.length) return false;
+    if (this.#used < Math.min(page.length, this.#splitAt)) return false;
     this.#split(batch, false);
+    if (this.#used < page.length) return false;
     const isFull =
       batch.rowCount >= BATCH_ROWS ||
       (batch.rowCount > 0 &&
@@ -343,6 +348,7 @@ export class BodySource implements BodyHolder {
     this.#page = page;
     this.#from = 0;
     this.#used = tail.length;
+    this.#splitAt = Math.max(SPLIT_BYTES, tail.length * 2);
   }
 
   #dropPage(): void {
@@ -362,6 +368,8 @@ export class BodySource implements BodyHolder {
   #split(batch: BodyBatch, isLast: boolean): void {
     if (this.#page === null) return;
     this.#from = this.#options.splitter.split(this.#page, this.#from, this.#used, isLast, batch);
+    // A begun row is looked at again from its start: each time twice as much, so that a long one costs no more.
+    this.#splitAt = this.#used + Math.max(SPLIT_BYTES, this.#used - this.#from);
   }
 
   #leaveTurn(): void {
