@@ -1,13 +1,13 @@
 // What is counted of Stream Loads and of requests of their transactions, under the names that StarRocks has for it, so that
 // dashboards made for it go on. SOURCE: StarRocks FE, HttpMetricRegistry; BE, stream load and transaction metrics.
 import type { Clock } from '../base/clock.ts';
-import type {
-  AcceptedLoad,
-  BodyLoadBegin,
-  BodyLoadEnd,
-  BodyLoadHead,
-  HttpAnswer,
-  TransactionRequest,
+import {
+  type BodyLoadBegin,
+  type BodyLoadEnd,
+  type BodyLoadHead,
+  bodyKey,
+  type HttpAnswer,
+  type TransactionRequest,
 } from '../model/body-load.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 
@@ -51,7 +51,7 @@ interface OpenBody {
 export class BodyMetrics {
   readonly #metrics: Metrics;
   readonly #clock: Clock;
-  /** Bodies on their way, by `keyOf`: what ends twice is counted once. */
+  /** Bodies on their way, by `bodyKey`: what ends twice is counted once. */
   readonly #open = new Map<string, OpenBody>();
   readonly #handled: Record<TransactionRequest['op'], number> = {
     begin: 0,
@@ -86,10 +86,8 @@ export class BodyMetrics {
     if (begun.kind === 'answer') return;
     const isSingle = ofTransaction !== true;
     const { load } = begun;
-    this.#open.set(keyOf(load.begun.transactionId, load), {
-      isSingle,
-      sinceMs: this.#clock.monotonicMs(),
-    });
+    const key = bodyKey(load.begun.transactionId, load.loadId);
+    this.#open.set(key, { isSingle, sinceMs: this.#clock.monotonicMs() });
     if (isSingle) this.#metrics.add('starrocks_be_txn_request', 1, { type: 'begin' });
     this.#metrics.add('starrocks_be_txn_request', 1, { type: 'exec' });
     this.#metrics.add((isSingle ? SINGLE : OF_TRANSACTION).requests, 1);
@@ -98,7 +96,7 @@ export class BodyMetrics {
 
   /** Its answer is out. */
   ended(end: BodyLoadEnd): void {
-    const key = keyOf(end.transactionId, end);
+    const key = bodyKey(end.transactionId, end.loadId);
     const body = this.#open.get(key);
     if (body === undefined) return;
     this.#open.delete(key);
@@ -138,8 +136,4 @@ export class BodyMetrics {
     this.#metrics.set(OF_TRANSACTION.current, others);
     this.#metrics.set(HANDLED.load, others);
   }
-}
-
-function keyOf(transactionId: number, { loadId }: Pick<AcceptedLoad, 'loadId'>): string {
-  return `${transactionId} ${loadId ?? ''}`;
 }

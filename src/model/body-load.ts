@@ -118,3 +118,8 @@ export interface MergeRules {
 export type MergeAdmission =
   | { readonly kind: 'answer'; readonly answer: HttpAnswer }
   | { readonly kind: 'merge'; readonly rules: MergeRules };
+
+/** What tells loads with bodies apart: a transaction of several loads may have some at once. */
+export function bodyKey(transactionId: TransactionId, loadId: number | undefined): string {
+  return `${transactionId}:${loadId ?? ''}`;
+}

@@ -59,7 +59,7 @@ export class FilteredLoad extends AppError {
   readonly rejected: KeptRejects;
 
   constructor(plan: BodyLoadPlan, counts: StagedLoad, rejected: KeptRejects) {
-    const isOver = isOverRatio(plan, counts);
+    const isOver = isOverRatio(plan, counts.rowsFiltered, counts.rowsLoaded);
     super(isOver ? 'BODY_FILTERED' : 'BODY_NO_ROWS', {
       filtered: counts.rowsFiltered,
       rows: counts.rowsFiltered + counts.rowsLoaded,
@@ -350,8 +350,7 @@ class BodyLoad {
   }
 
   get #isOverRatio(): boolean {
-    const [rowsFiltered, rowsLoaded] = [this.#rowsFiltered, this.#rowsLoaded];
-    return isOverRatio(this.#plan, { rowsFiltered, rowsLoaded });
+    return isOverRatio(this.#plan, this.#rowsFiltered, this.#rowsLoaded);
   }
 
   get #isNothingLeft(): boolean {
@@ -360,11 +359,8 @@ class BodyLoad {
   }
 }
 
-function isOverRatio(
-  { maxFilterRatio }: BodyLoadPlan,
-  { rowsFiltered, rowsLoaded }: Pick<StagedLoad, 'rowsFiltered' | 'rowsLoaded'>,
-): boolean {
-  return rowsFiltered > (rowsFiltered + rowsLoaded) * maxFilterRatio;
+function isOverRatio({ maxFilterRatio }: BodyLoadPlan, filtered: number, loaded: number): boolean {
+  return filtered > (filtered + loaded) * maxFilterRatio;
 }
 
 interface StagedPart {

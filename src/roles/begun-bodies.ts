@@ -2,7 +2,7 @@
 // way, it can be asked for again. Loads are remembered until they end, refusals for a while.
 import { type Deferred, deferred } from '../base/queue.ts';
 import type { FoundBegin } from '../cluster/rpc/messages.ts';
-import type { BodyLoadBegin, BodyLoadEnd } from '../model/body-load.ts';
+import { type BodyLoadBegin, type BodyLoadEnd, bodyKey } from '../model/body-load.ts';
 
 /** Open loads are bounded by the CN's own limit; refusals by this. */
 const MAX_REFUSALS = 256;
@@ -23,12 +23,8 @@ export class BegunBodies {
       const begun = await begin();
       this.#begins.set(requestId, begun);
       if (begun.kind === 'load') {
-        const { loadId } = begun.load;
-        const { transactionId } = begun.load.begun;
-        this.#requests.set(
-          keyOf({ transactionId, ...(loadId === undefined ? {} : { loadId }) }),
-          requestId,
-        );
+        const { begun: own, loadId } = begun.load;
+        this.#requests.set(bodyKey(own.transactionId, loadId), requestId);
       } else this.#refuse(requestId);
       return begun;
     } catch (thrown) {
@@ -45,7 +41,7 @@ export class BegunBodies {
 
   /** The CN ended the load, and that was answered: it had the answer to its begin. */
   ended(end: Pick<BodyLoadEnd, 'transactionId' | 'loadId'>): void {
-    const key = keyOf(end);
+    const key = bodyKey(end.transactionId, end.loadId);
     const requestId = this.#requests.get(key);
     if (requestId === undefined) return;
     this.#requests.delete(key);
@@ -80,9 +76,4 @@ export class BegunBodies {
     const oldest = this.#refused.shift();
     if (oldest !== undefined) this.#begins.delete(oldest);
   }
-}
-
-/** A transaction of several loads may have some at once. */
-function keyOf({ transactionId, loadId }: Pick<BodyLoadEnd, 'transactionId' | 'loadId'>): string {
-  return `${transactionId}:${loadId ?? ''}`;
 }

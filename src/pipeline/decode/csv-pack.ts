@@ -96,12 +96,12 @@ export class CsvPacker implements Packer {
   /** False: some row needs more than the engine's CSV reader. */
   #packRaw(packed: PackedBatch, kinds: Uint8Array, checks: boolean): boolean {
     packed.form = 'csv';
-    packed.arePlain = packed.raw.runs.every(({ lines }) => !checks && lines?.arePlain === true);
+    packed.arePlain = true;
     let first = 0;
     for (const run of packed.raw.runs) {
       const { lines } = run;
       const isBlock = !checks && lines !== undefined && lines.longestBytes <= this.#maxRawBytes;
-      if (!isBlock) packed.arePlain = false;
+      if (!isBlock || lines.arePlain !== true) packed.arePlain = false;
       if (isBlock ? !packed.addLines(first, run) : !this.#packRawRun(packed, run, first, kinds))
         return false;
       first += run.count;

@@ -17,6 +17,7 @@ import { duckdbType, type SqlType } from '../../model/sql-type.ts';
 import type { ColumnSchema, TableSchema } from '../../model/table.ts';
 import { computedDefaultSql } from '../../query/insert-default.ts';
 import { readsJson } from '../../query/nested-from-json.ts';
+import { FIELD_KIND } from '../source/body/line-scan.ts';
 import { type ConvertOptions, convertExpression, convertText } from './convert-sql.ts';
 import { CODE_KINDS, DROP_CODE, DROP_FUNCTION, OPERATION, tableOutputs } from './drop-code.ts';
 import { valueStyle } from './field-forms.ts';
@@ -81,11 +82,13 @@ function compileTable(
   const { transform, target } = table;
   const suspect = suspectSql(marks);
   const style = valueStyle(plan.format);
-  const typed = new Set(fieldKinds(plan).flatMap((kind, index) => (kind === 0 ? [] : [index])));
-  const variant = (maxTextBytes: number, isTyped: (index: number) => boolean) => {
+  const kinds = fieldKinds(plan);
+  const isTyped = (index: number): boolean => (kinds[index] ?? FIELD_KIND.text) !== FIELD_KIND.text;
+  const hasTyped = kinds.some((_, index) => isTyped(index));
+  const variant = (maxTextBytes: number, readsTyped: boolean) => {
     const options = { timeZone: transform.timeZone, maxTextBytes, binary: 'bytes' as const };
     const outputs = tableOutputs(table).flatMap((output, index) => {
-      const made = outputSql(output, fields, style, options, isTyped);
+      const made = outputSql(output, fields, style, options, (at) => readsTyped && isTyped(at));
       return made === null ? [] : [{ output, index, ...made }];
     });
     return {
@@ -94,11 +97,10 @@ function compileTable(
     };
   };
   // With short lines no text can be too long for a usual column: then it is not measured.
-  const variants = [SHORT_TEXT_BYTES, Number.POSITIVE_INFINITY].map((maxTextBytes) => ({
-    asText: variant(maxTextBytes, () => false),
-    asTyped: variant(maxTextBytes, (index) => typed.has(index)),
-  }));
-  const [usual, anyLength] = variants;
+  const [usual, anyLength] = [SHORT_TEXT_BYTES, Number.POSITIVE_INFINITY].map((maxTextBytes) => {
+    const asText = variant(maxTextBytes, false);
+    return { asText, asTyped: hasTyped ? variant(maxTextBytes, true) : asText };
+  });
   const { routing } = target;
   // A partition is looked for before the verdict, which it is part of; a key afterwards.
   const fixed = routing?.kind === 'fixed' ? routeSqls(routing)[0] : undefined;

@@ -7,6 +7,7 @@ import { DOCUMENT_KEY, metadataKey } from '../../model/message-metadata.ts';
 import { exceedsDouble } from '../../model/sql-type.ts';
 import { readsJson } from '../../query/nested-from-json.ts';
 import type { LineForm } from '../decode/packed-batch.ts';
+import { FIELD_KIND } from '../source/body/line-scan.ts';
 import { allOutputs, OPERATION } from './drop-code.ts';
 import { keyForms } from './field-forms.ts';
 import type { FieldSql } from './field-sql.ts';
@@ -98,7 +99,7 @@ export function compileSource(plan: LoadPlan): CompiledSource {
   const marks = columnNames.map((_, index) => `__column${index}`);
   const columns = columnsRead(plan, source, () => 'VARCHAR');
   const kinds = fieldKinds(plan);
-  const typed = columnsRead(plan, source, (key) => readType(kinds[Number(key)] ?? 0));
+  const typed = columnsRead(plan, source, (key) => readType(kinds[Number(key)] ?? FIELD_KIND.text));
   const marked = columnNames.map((name, index) => `${name} AS ${marks[index]}`);
   const linesSql = (batch: BatchStatement): string => {
     const path = quoteLiteral(batch.inputPath);

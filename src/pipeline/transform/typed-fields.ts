@@ -8,10 +8,27 @@ import { allOutputs } from './drop-code.ts';
 
 /** What each field of a row is looked at for. */
 export function fieldKinds(plan: LoadPlan): readonly FieldKind[] {
-  const { fields } = plan.transform;
-  return mayBeTyped(plan)
-    ? fields.map((name, index) => kindOfField(plan, name, index))
-    : fields.map(() => FIELD_KIND.text);
+  const { fields, outputs, whereSql, operation } = plan.transform;
+  if (!mayBeTyped(plan)) return fields.map(() => FIELD_KIND.text);
+  const columns = new Set(outputs.map(({ column }) => column.name.toLowerCase()));
+  const wanted = new Map<string, Set<FieldKind>>();
+  for (const output of operation === null ? outputs : [...outputs, operation]) {
+    if (output.from.kind !== 'field') continue;
+    const field = output.from.field.toLowerCase();
+    const kinds = wanted.get(field) ?? new Set();
+    kinds.add(output === operation ? FIELD_KIND.text : kindOf(output.column.type));
+    wanted.set(field, kinds);
+  }
+  const seen = new Set<string>();
+  return fields.map((name) => {
+    const field = name.toLowerCase();
+    const isSecond = seen.has(field);
+    seen.add(field);
+    // WHERE sees the column of that name; where there is none, the field's text.
+    const isText = !columns.has(field) && whereSql?.includes(quoteIdentifier(name)) === true;
+    const [kind = FIELD_KIND.text, ...others] = wanted.get(field) ?? [];
+    return isSecond || isText || others.length > 0 ? FIELD_KIND.text : kind;
+  });
 }
 
 /** The type that the reader gives a field of the kind. */
@@ -43,23 +60,6 @@ function mayBeTyped(plan: LoadPlan): boolean {
     plan.routes === undefined &&
     allOutputs(plan).every(({ from }) => from.kind !== 'expression')
   );
-}
-
-function kindOfField({ transform }: LoadPlan, name: string, index: number): FieldKind {
-  const { fields, outputs, whereSql, operation } = transform;
-  const isSame = (other: string): boolean => other.toLowerCase() === name.toLowerCase();
-  if (fields.findIndex(isSame) !== index) return FIELD_KIND.text;
-  // WHERE sees the column of that name; where there is none, the field's text.
-  const isSeen = whereSql?.includes(quoteIdentifier(name)) === true;
-  if (isSeen && !outputs.some(({ column }) => isSame(column.name))) return FIELD_KIND.text;
-  const made = operation === null ? outputs : [...outputs, operation];
-  const kinds = new Set(
-    made
-      .filter(({ from }) => from.kind === 'field' && isSame(from.field))
-      .map((output) => (output === operation ? FIELD_KIND.text : kindOf(output.column.type))),
-  );
-  const [kind = FIELD_KIND.text] = kinds;
-  return kinds.size === 1 ? kind : FIELD_KIND.text;
 }
 
 function kindOf({ kind }: SqlType): FieldKind {
